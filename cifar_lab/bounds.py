@@ -1,0 +1,18 @@
+"""Numbers with their allowed range in the type, so that the configuration check can read it off.
+
+A constructor that says ``epochs: PositiveInt`` needs no check of its own: the values of a
+configuration are held against these annotations before anything is built.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from annotated_types import Ge, Gt, Le, Lt
+
+PositiveInt = Annotated[int, Gt(0)]
+NonNegativeInt = Annotated[int, Ge(0)]
+PositiveFloat = Annotated[float, Gt(0)]
+NonNegativeFloat = Annotated[float, Ge(0)]
+Fraction = Annotated[float, Ge(0), Lt(1)]
+UnitInterval = Annotated[float, Ge(0), Le(1)]

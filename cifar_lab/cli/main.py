@@ -1,0 +1,96 @@
+"""``cifar-lab VERB …``: finds the verb, and turns what went wrong into an exit status.
+
+Imports nothing heavy: help, completion and ``--cfg`` answer before torch could be imported.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import NamedTuple
+
+from cifar_lab import __version__
+from cifar_lab.refusal import Refusal
+
+DONE, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
+
+
+class Verb(NamedTuple):
+    """A verb's usage, one line of help, and where its function is."""
+
+    usage: str
+    help: str
+    function: str
+
+
+VERBS = {
+    "train": Verb("train [OVERRIDES] [-m]", "train, evaluate and report; -m sweeps", "train.train"),
+    "check": Verb("check [OVERRIDES] [-m]", "say whether it would run, without training", "train.check"),
+    "show": Verb(
+        "show {data,augmentation,model,schedule} [OVERRIDES]",
+        "print or draw one part of a configuration",
+        "show.show",
+    ),
+    "report": Verb("report RUN [report.KEY=VALUE]", "draw a run's report again", "runs.report"),
+    "eval": Verb("eval RUN", "compute a run's test accuracy again", "runs.evaluate"),
+    "resume": Verb("resume RUN", "go on with an interrupted run", "runs.resume"),
+    "rerun": Verb("rerun RUN [OVERRIDES]", "run again, with changes", "runs.rerun"),
+    "ls": Verb("ls [PART]", "list runs", "runs.ls"),
+    "record": Verb("record [RUN…]", "enter runs into experiments/results/ and its ledger", "runs.record"),
+}
+
+RUN_HELP = "RUN is a path, 'latest', 'best', or a part of one run's path."
+COMPLETION_HELP = 'Completion: eval "$(cifar-lab -sc install=bash)" (or zsh); fish: … | source'
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a verb.
+
+    Returns:
+        0 done; 1 something failed while running; 2 refused before anything ran; 130 and 143
+        interrupted by Ctrl-C and SIGTERM.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _dispatch(words)
+    except Refusal as refusal:
+        for problem in refusal.problems:
+            print(f"error: {problem}", file=sys.stderr)
+        return REFUSED
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # `cifar-lab ls | head`
+        sys.stderr.close()
+        return DONE
+
+
+def _dispatch(words: list[str]) -> int:
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(usage())
+        return DONE if words else REFUSED
+    if words[0] == "--version":
+        print(f"cifar-lab {__version__}")
+        return DONE
+    if words[0] in ("-sc", "--shell-completion"):
+        from cifar_lab.cli.completion import complete
+
+        return complete(words[1:])
+    if words[0] not in VERBS:
+        from difflib import get_close_matches
+
+        near = get_close_matches(words[0], VERBS, n=1)
+        hint = f"; did you mean '{near[0]}'?" if near else ""
+        raise Refusal(f"there is no verb '{words[0]}'{hint}; there are: {', '.join(VERBS)}")
+    module, _, function = VERBS[words[0]].function.partition(".")
+    run: Callable[[list[str]], int] = getattr(import_module(f"cifar_lab.cli.{module}"), function)
+    return run(words[1:])
+
+
+def usage() -> str:
+    """The verbs, a line each."""
+    width = max(len(verb.usage) for verb in VERBS.values())
+    lines = [f"  {verb.usage:<{width}}  {verb.help}" for verb in VERBS.values()]
+    closing = ["`cifar-lab train --help` lists groups and options.", COMPLETION_HELP]
+    return "\n".join(["usage: cifar-lab VERB …", "", *lines, "", RUN_HELP, *closing])

@@ -1,0 +1,36 @@
+"""``show``: one part of a configuration, printed or drawn."""
+
+from __future__ import annotations
+
+from cifar_lab.cli.arguments import OUTPUTS, overrides_only
+from cifar_lab.cli.main import DONE
+from cifar_lab.config.compose import Composer
+from cifar_lab.refusal import Refusal
+
+PARTS = ("data", "augmentation", "model", "schedule")
+
+
+def show(words: list[str]) -> int:
+    """Shows the data, the augmentation, the model or the schedule."""
+    chosen = [word for word in words if word in PARTS]
+    if len(chosen) != 1:
+        raise Refusal(f"`cifar-lab show` needs one of: {', '.join(PARTS)}")
+    flags = overrides_only([word for word in words if word != chosen[0]], "show")
+    from cifar_lab.cli.train import build_checked
+    from cifar_lab.config.preflight import preflight
+    from cifar_lab.report import show as shows
+    from cifar_lab.run.console import speak
+
+    speak()
+    experiment = build_checked(preflight(Composer(flags.config_dir), flags.overrides))
+    folder = OUTPUTS / "show"
+    if chosen == ["data"]:
+        print(shows.data(experiment.dataset, folder))
+    elif chosen == ["augmentation"]:
+        augment = experiment.loaders.train.augment
+        print(shows.augmentation(experiment.dataset, augment, folder))
+    elif chosen == ["model"]:
+        print(shows.model(experiment.learner.model, experiment.dataset.image_size))
+    else:
+        print(shows.schedule(experiment.schedule, experiment.trainer.epochs, folder))
+    return DONE

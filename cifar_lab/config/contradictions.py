@@ -1,0 +1,18 @@
+"""Settings that are each allowed and together make no sense."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+
+def problems(config: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Contradictions of a configuration whose values are each right, as (group, sentence)."""
+    trainer, dataset = config["trainer"], config["dataset"]
+    patience = trainer.get("early_stopping_patience")
+    if dataset.get("validation_fraction") == 0 and patience is not None:
+        yield (
+            "trainer",
+            f"trainer.early_stopping_patience={patience} needs validation images, but "
+            "dataset.validation_fraction=0; raise the fraction, or set the patience to null",
+        )

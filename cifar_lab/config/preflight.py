@@ -1,0 +1,192 @@
+"""Checks a command line's overrides, all of them, before anything is built or written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from cifar_lab.config import contradictions, signatures
+from cifar_lab.config.compose import Composer, job_part
+from cifar_lab.refusal import Refusal
+
+
+@dataclass
+class Preflight:
+    """What checking overrides gave.
+
+    Attributes:
+        config: composed from the overrides that fit; Hydra's node included.
+        problems: a sentence for each mistake.
+        groups: groups and root keys with a mistake, which cannot be built.
+        refused_choices: groups whose chosen option does not exist; the default stands in.
+    """
+
+    config: DictConfig
+    problems: list[str] = field(default_factory=list)
+    groups: set[str] = field(default_factory=set)
+    refused_choices: set[str] = field(default_factory=set)
+
+    def add(self, group: str, problem: str) -> None:
+        """Notes a mistake in a group."""
+        if problem not in self.problems:
+            self.problems.append(problem)
+        self.groups.add(group)
+
+    def job(self) -> dict[str, Any]:
+        """The job's configuration as plain values."""
+        return job_part(self.config)
+
+    def refuse(self) -> None:
+        """Raises what was found.
+
+        Raises:
+            Refusal: there are problems.
+        """
+        if self.problems:
+            raise Refusal(self.problems)
+
+
+def preflight(composer: Composer, overrides: Sequence[str]) -> Preflight:
+    """Checks the overrides of one job: syntax, groups, options, keys, types, contradictions."""
+    found = Preflight(composer.compose([]))
+    parsed = [p for p in (_parsed(text, found) for text in overrides) if p is not None]
+    groups = composer.groups()
+    choices = [o for o in parsed if o.key_or_group in groups and _names_an_option(o, composer, found)]
+    values = [o for o in parsed if o.key_or_group not in groups]
+    try:
+        found.config = composer.compose([str(o.input_line) for o in choices])
+    except (HydraException, OmegaConfBaseException) as error:
+        found.add("", _first_sentence(error))
+        return found
+    fitting = [o for o in values if _fits_a_key(o, groups, found)]
+    try:
+        found.config = composer.compose([str(o.input_line) for o in [*choices, *fitting]])
+        check_composed(found)
+    except (HydraException, OmegaConfBaseException) as error:
+        found.add("", _first_sentence(error))
+    return found
+
+
+def check_composed(found: Preflight) -> None:
+    """Checks a composed configuration's values and adds what is wrong with them."""
+    config = found.job()
+    for key, problem in signatures.problems(config):
+        # A value that only repeats another, as scheduler.max_lr does optimizer.lr, is not a
+        # second mistake.
+        if not _is_interpolation(found.config, key):
+            found.add(key.split(".")[0], problem)
+    if not found.groups & {"trainer", "dataset"}:
+        for group, problem in contradictions.problems(config):
+            found.add(group, problem)
+
+
+def sweep_jobs(overrides: Sequence[str]) -> list[list[str]]:
+    """The overrides of each job of a sweep, as Hydra's own sweeper makes them.
+
+    Raises:
+        Refusal: an override cannot be parsed.
+    """
+    try:
+        parsed = OverridesParser.create().parse_overrides(list(overrides))
+        return BasicSweeper.split_arguments(parsed, max_batch_size=None)[0]
+    except HydraException as error:
+        raise Refusal(_first_sentence(error)) from error
+
+
+def _parsed(text: str, found: Preflight) -> Override | None:
+    try:
+        override = OverridesParser.create().parse_override(text)
+    except HydraException as error:
+        found.add("", f"{text}: {_first_sentence(error)}; overrides look like key=value")
+        return None
+    if override.is_sweep_override():
+        found.add("", f"{text}: several values need -m, one job for each")
+        return None
+    return override
+
+
+def _names_an_option(override: Override, composer: Composer, found: Preflight) -> bool:
+    group, option = override.key_or_group, override.value()
+    options = composer.options(group)
+    chosen = option if isinstance(option, list) else [option]
+    if override.is_delete() or all(choice is None or choice in options for choice in chosen):
+        return True
+    found.refused_choices.add(group)
+    unknown = next(choice for choice in chosen if choice not in options)
+    hint = signatures.nearest(str(unknown), options)
+    found.add(
+        group,
+        f"{override.input_line}: {group} has no option '{unknown}'"
+        + ("" if hint is None else f"; did you mean '{hint}'?")
+        + f"; it has: {', '.join(options)}",
+    )
+    return False
+
+
+def _fits_a_key(override: Override, groups: list[str], found: Preflight) -> bool:
+    """Whether the key is there (or, with ``+``, is not); what an added key means is checked later."""
+    key = override.key_or_group
+    group = key.split(".")[0]
+    if group == "hydra" or "/" in key:
+        return True  # Hydra's own; its message is the composition's
+    if group in found.refused_choices:
+        return False  # the group is refused already: its keys are not those of the default option
+    if override.is_add() or override.is_force_add() or _has_key(found.config, key):
+        return True
+    hint = signatures.nearest(key, [*groups, *_all_keys(found.config)])
+    if hint is None:
+        hint = _same_last_part(key, found.config)
+    found.add(
+        group,
+        f"{override.input_line}: there is no key '{key}'"
+        + ("" if hint is None else f"; did you mean '{hint}'?")
+        + "; `cifar-lab train --cfg job` prints every key",
+    )
+    return False
+
+
+def _has_key(config: DictConfig, key: str) -> bool:
+    node: Any = config
+    for part in key.split("."):
+        if not OmegaConf.is_dict(node) or part not in node.keys():
+            return False
+        node = node._get_node(part)
+    return True
+
+
+def _is_interpolation(config: DictConfig, key: str) -> bool:
+    parent, _, last = key.rpartition(".")
+    node = OmegaConf.select(config, parent) if parent else config
+    return _has_key(config, key) and OmegaConf.is_interpolation(node, last)
+
+
+def _all_keys(config: DictConfig) -> list[str]:
+    def below(node: Any, prefix: str) -> list[str]:
+        keys = []
+        for key in node:
+            path = f"{prefix}{key}"
+            keys.append(path)
+            child = node._get_node(key)
+            if OmegaConf.is_dict(child) and not child._is_none() and not child._is_interpolation():
+                keys += below(child, f"{path}.")
+        return keys
+
+    return [key for key in below(config, "") if key.split(".")[0] != "hydra"]
+
+
+def _same_last_part(key: str, config: DictConfig) -> str | None:
+    last = key.split(".")[-1]
+    return next((k for k in _all_keys(config) if k.split(".")[-1] == last), None)
+
+
+def _first_sentence(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,165 @@
+"""Holds configuration values against the signatures of what they are handed to.
+
+A node with ``_target_`` must give the target's arguments: none unknown, none missing, each of
+the annotated type and range. What the build adds itself is listed in ``SUPPLIED``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+import json
+import typing
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.errors import PydanticUserError
+
+from cifar_lab.bounds import NonNegativeInt, PositiveInt
+
+#: Keys of the root that are values; the others are groups, each a node or a dictionary of nodes.
+ROOT_VALUES: dict[str, Any] = {
+    "name": str,
+    "seed": NonNegativeInt,
+    "device": str,
+    "profile_batches": PositiveInt | None,
+}
+#: Keys of the root that are groups, with the arguments that the build adds to their nodes.
+SUPPLIED: dict[str, set[str]] = {
+    "dataset": set(),
+    "model": {"num_classes"},
+    "augmentation": set(),
+    "optimizer": {"model"},
+    "scheduler": {"epochs", "steps_per_epoch"},
+    "criterion": set(),
+    "trainer": set(),
+    "report": set(),
+}
+#: Keys of Hydra's ``instantiate`` itself.
+HYDRA_KEYS = {"_target_", "_partial_", "_convert_", "_recursive_", "_args_"}
+
+
+def problems(config: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Everything wrong with a composed configuration, as (key, sentence)."""
+    for key in config.keys() - ROOT_VALUES.keys() - SUPPLIED.keys():
+        yield key, f"{key}: nothing reads this key{_nearest(key, [*ROOT_VALUES, *SUPPLIED])}"
+    for key, annotation in ROOT_VALUES.items():
+        yield from _wrong_value(key, config[key], annotation)
+    for group, supplied in SUPPLIED.items():
+        node = config.get(group)
+        if group == "augmentation":
+            yield from _augmentation_problems(node)
+        elif not isinstance(node, dict) or "_target_" not in node:
+            yield group, f"{group} must be a node with _target_, got {node!r}; choose an option"
+        else:
+            yield from node_problems(group, node, supplied)
+
+
+def _augmentation_problems(node: Any) -> Iterator[tuple[str, str]]:
+    if not isinstance(node, dict) or not isinstance(node.get("train"), dict):
+        yield "augmentation", f"augmentation must hold a dictionary 'train' of steps, got {node!r}"
+        return
+    for key in node.keys() - {"train"}:
+        path = f"augmentation.{key}"
+        yield path, f"{path}: nothing reads this key{_nearest(key, ['train'])}"
+    for name, step in node["train"].items():
+        path = f"augmentation.train.{name}"
+        if not isinstance(step, dict) or "_target_" not in step:
+            yield path, f"{path} must be a step with _target_, got {step!r}; ~{path} takes it away"
+        else:
+            yield from node_problems(path, step, set())
+
+
+def node_problems(
+    path: str, node: dict[str, Any], supplied: set[str]
+) -> Iterator[tuple[str, str]]:
+    """What is wrong with one node: its target, its keys, its values, and nodes within it."""
+    try:
+        target = locate(node["_target_"])
+    except (ImportError, AttributeError, ValueError) as error:
+        yield path, f"{path}._target_={node['_target_']} cannot be imported: {error}"
+        return
+    name = node["_target_"].rsplit(".", 1)[-1]
+    parameters = _parameters(target)
+    given = {key: value for key, value in node.items() if key not in HYDRA_KEYS}
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    settable = [n for n, p in parameters.items() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    allowed = [n for n in settable if n not in supplied]
+    annotations = _annotations(target) if target.__module__.startswith("cifar_lab.") else {}
+    for key, value in given.items():
+        if key not in allowed and not takes_any:
+            taken = ", ".join(allowed) or "nothing"
+            hint = _nearest(key, allowed)
+            yield f"{path}.{key}", f"{path}.{key}: {name} takes no '{key}'{hint}; it takes: {taken}"
+        elif value == "???":
+            yield f"{path}.{key}", f"{path}.{key} must be given: {path}.{key}=…"
+        elif key in annotations:
+            yield from _wrong_value(f"{path}.{key}", value, annotations[key])
+        for inner_path, inner in _nodes_within(f"{path}.{key}", value):
+            yield from node_problems(inner_path, inner, set())
+    for key in allowed:
+        if parameters[key].default is inspect.Parameter.empty and key not in given:
+            yield f"{path}.{key}", f"{path}.{key} is missing; {name} needs it"
+
+
+def locate(dotted: str) -> Any:
+    """Imports ``package.module.name``.
+
+    Raises:
+        ImportError, AttributeError, ValueError: there is no such thing.
+    """
+    module_name, _, name = dotted.rpartition(".")
+    return getattr(importlib.import_module(module_name), name)
+
+
+def nearest(word: str, words: Iterable[str]) -> str | None:
+    """The most similar of some words, if one is similar at all."""
+    return next(iter(difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)), None)
+
+
+def _nearest(word: str, words: Iterable[str]) -> str:
+    found = nearest(word, words)
+    return "" if found is None else f"; did you mean '{found}'?"
+
+
+def _parameters(target: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    return dict(inspect.signature(target).parameters)
+
+
+def _annotations(target: Any) -> dict[str, Any]:
+    # A dataclass keeps its fields' annotations along its bases; a plain class those of __init__.
+    is_plain_class = inspect.isclass(target) and not hasattr(target, "__dataclass_fields__")
+    owner = target.__init__ if is_plain_class else target
+    return typing.get_type_hints(owner, include_extras=True)
+
+
+def _wrong_value(path: str, value: Any, annotation: Any) -> Iterator[tuple[str, str]]:
+    try:
+        adapter = TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
+    except PydanticUserError:  # a dataclass carries its own settings
+        adapter = TypeAdapter(annotation)
+    try:
+        # As JSON, so that a list may stand for a tuple while "3" is no number.
+        adapter.validate_json(json.dumps(value), strict=True)
+    except ValidationError as error:
+        reasons = dict.fromkeys(_reason(detail["msg"]) for detail in error.errors())
+        yield path, f"{path}={_shown(value)}: {' or '.join(reasons)}"
+
+
+def _reason(message: str) -> str:
+    return message.replace("Input should be", "must be").replace("Input should", "must")
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _nodes_within(path: str, value: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    if isinstance(value, dict) and "_target_" in value:
+        yield path, value
+    elif isinstance(value, (dict, list)):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, inner in items:
+            yield from _nodes_within(f"{path}.{key}", inner)

@@ -1,0 +1,164 @@
+"""Image folders: ``root/train/<class>/*`` and ``root/test/<class>/*``."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cifar_lab.data.arrays import ImageArrays
+from cifar_lab.refusal import Refusal
+
+log = logging.getLogger("cifar_lab")
+
+LAYOUT_HINT = "lay the images out as train/<class>/* and test/<class>/* below it"
+
+
+@dataclass(frozen=True)
+class FolderListing:
+    """The files of an image folder by split and class, classes in alphabetical order."""
+
+    root: Path
+    class_names: tuple[str, ...]
+    files: dict[str, dict[str, list[Path]]]
+
+    def all_files(self) -> list[Path]:
+        """Every file of both splits."""
+        return [f for split in self.files.values() for files in split.values() for f in files]
+
+
+def list_folder(root: Path) -> FolderListing:
+    """Lists an image folder without opening a file. Hidden files and folders are left out.
+
+    Raises:
+        Refusal: a folder is missing, a class is empty, or the test classes are not the training
+            classes; all such problems at once.
+    """
+    problems = []
+    files: dict[str, dict[str, list[Path]]] = {}
+    for split in ("train", "test"):
+        folder = root / split
+        if not folder.is_dir():
+            problems.append(f"dataset.root={root}: no folder {folder}; {LAYOUT_HINT}")
+            continue
+        classes = sorted(p for p in _visible(folder) if p.is_dir())
+        files[split] = {c.name: sorted(p for p in _visible(c) if p.is_file()) for c in classes}
+        problems += [
+            f"dataset.root={root}: class folder {folder / name} holds no files; add images or "
+            "remove the folder"
+            for name, members in files[split].items()
+            if not members
+        ]
+        if not classes:
+            problems.append(f"dataset.root={root}: no class folders in {folder}; {LAYOUT_HINT}")
+    if len(files) == 2 and files["train"].keys() != files["test"].keys():
+        only_train = sorted(files["train"].keys() - files["test"].keys())
+        only_test = sorted(files["test"].keys() - files["train"].keys())
+        problems.append(
+            f"dataset.root={root}: test classes must equal train classes; only in train: "
+            f"{_names(only_train)}; only in test: {_names(only_test)}"
+        )
+    if problems:
+        raise Refusal(problems)
+    return FolderListing(root, tuple(files["train"]), files)
+
+
+def decode_folder(
+    listing: FolderListing, resize: int | None, skip_unreadable: bool
+) -> tuple[ImageArrays, ImageArrays]:
+    """Decodes the training and the test images.
+
+    Args:
+        listing: what to decode.
+        resize: side in pixels to which every image is scaled (bicubic); None keeps the size,
+            which must then be the same for all.
+        skip_unreadable: leave out files that are no images, with a warning for each.
+
+    Raises:
+        Refusal: files that are no images, or images of several sizes without ``resize``.
+    """
+    log.info(f"decoding {len(listing.all_files()):,} images of {listing.root} (once)")
+    decoded = {
+        split: _decode_split(listing, split, resize, skip_unreadable) for split in listing.files
+    }
+    sizes = Counter(image.shape[:2] for images, _, _ in decoded.values() for image in images)
+    if len(sizes) > 1:
+        shown = ", ".join(f"{h}×{w} ({n})" for (h, w), n in sizes.most_common(4))
+        raise Refusal(
+            f"dataset.root={listing.root}: images must be of one size, got {len(sizes)} sizes: "
+            f"{shown}{', …' if len(sizes) > 4 else ''}; set dataset.resize=32 (or another side)"
+        )
+    arrays = [
+        ImageArrays(
+            images=np.stack(images),
+            labels=np.asarray(labels, dtype=np.int64),
+            class_names=listing.class_names,
+            sample_ids=np.asarray(sample_ids),
+        )
+        for images, labels, sample_ids in (decoded["train"], decoded["test"])
+    ]
+    return arrays[0], arrays[1]
+
+
+def _decode_split(
+    listing: FolderListing, split: str, resize: int | None, skip_unreadable: bool
+) -> tuple[list[NDArray[np.uint8]], list[int], list[str]]:
+    rows = [
+        (file, label)
+        for label, name in enumerate(listing.class_names)
+        for file in listing.files[split][name]
+    ]
+    with ThreadPoolExecutor() as pool:  # Pillow lets go of the interpreter while it decodes
+        images = list(pool.map(lambda row: _decode(row[0], resize), rows, chunksize=64))
+    unreadable = [file for (file, _), image in zip(rows, images, strict=True) if image is None]
+    for file in unreadable if skip_unreadable else []:
+        log.warning(f"left out, not an image: {file}")
+    if unreadable and not skip_unreadable:
+        shown = ", ".join(map(str, unreadable[:5])) + (", …" if len(unreadable) > 5 else "")
+        raise Refusal(
+            f"dataset.root={listing.root}: {len(unreadable)} file(s) are no image that can be "
+            f"read: {shown}; remove them, or set dataset.skip_unreadable=true to leave them out"
+        )
+    kept = [
+        (image, label, file.relative_to(listing.root).as_posix())
+        for (file, label), image in zip(rows, images, strict=True)
+        if image is not None
+    ]
+    _refuse_emptied(listing, split, Counter(label for _, label, _ in kept))
+    return [k[0] for k in kept], [k[1] for k in kept], [k[2] for k in kept]
+
+
+def _refuse_emptied(listing: FolderListing, split: str, counts: Counter[int]) -> None:
+    empty = [name for label, name in enumerate(listing.class_names) if not counts[label]]
+    if empty:
+        raise Refusal(
+            f"dataset.root={listing.root}: no readable image of {_names(empty)} in {split}; "
+            "add images or remove the class"
+        )
+
+
+def _decode(file: Path, resize: int | None) -> NDArray[np.uint8] | None:
+    """RGB uint8 ``(height, width, 3)``, or None where the file is no image."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(file) as opened:
+            image = opened.convert("RGB")
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
+        return None
+    if resize is not None and image.size != (resize, resize):
+        image = image.resize((resize, resize), Image.Resampling.BICUBIC)
+    return np.asarray(image, dtype=np.uint8)
+
+
+def _visible(folder: Path) -> list[Path]:
+    return [p for p in folder.iterdir() if not p.name.startswith(".")]
+
+
+def _names(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (", …" if len(names) > 5 else "") if names else "none"

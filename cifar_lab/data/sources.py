@@ -1,0 +1,213 @@
+"""Where images come from. Each source is a value; nothing is read before ``check`` or ``load``."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+import numpy as np
+from annotated_types import Len
+
+from cifar_lab.bounds import Fraction, NonNegativeInt, PositiveFloat, PositiveInt, UnitInterval
+from cifar_lab.data.arrays import Dataset, ImageArrays, SourceImages, pixel_statistics
+from cifar_lab.data.cache import cache_key, cached, fingerprint
+from cifar_lab.data.folders import LAYOUT_HINT, decode_folder, list_folder
+from cifar_lab.data.splits import limited, stratified_split
+from cifar_lab.refusal import Refusal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """What every source is told.
+
+    Attributes:
+        validation_fraction: share of the training images held out for validation; 0 for none.
+        split_seed: seed of that split; apart from the run's seed, so that runs of several seeds
+            are validated on the same images.
+        mean: of the pixels / 255, a number a channel; None: that of the training images.
+        std: likewise.
+        limit_train_images: train on so many images at most, each class alike; None for all.
+    """
+
+    validation_fraction: Fraction
+    split_seed: NonNegativeInt
+    mean: Annotated[tuple[UnitInterval, ...], Len(3, 3)] | None
+    std: Annotated[tuple[PositiveFloat, ...], Len(3, 3)] | None
+    limit_train_images: PositiveInt | None
+
+    def check(self) -> None:
+        """Looks whether the images are there, without decoding one.
+
+        Raises:
+            Refusal: they are not, or not as they should be.
+        """
+
+    def read(self) -> SourceImages:
+        """The source's training and test images."""
+        raise NotImplementedError
+
+    def load(self) -> Dataset:
+        """Reads the images, splits off validation, and finds mean and standard deviation.
+
+        Raises:
+            Refusal: the images cannot be used.
+        """
+        source = self.read()
+        train, val = stratified_split(source.train.labels, self.validation_fraction, self.split_seed)
+        train = limited(train, source.train.labels, self.limit_train_images, self.split_seed)
+        mean, std = pixel_statistics(source.train.images, train)
+        return Dataset(
+            source=source,
+            train_indices=train,
+            val_indices=val,
+            mean=mean if self.mean is None else np.asarray(self.mean, dtype=np.float64),
+            std=std if self.std is None else np.asarray(self.std, dtype=np.float64),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Digits(Source):
+    """scikit-learn's 1,797 handwritten digits (8×8, 16 grey levels) as 32×32 RGB.
+
+    Each pixel becomes a 4×4 block. A fifth, stratified and always the same, is the test set.
+    Source: https://archive.ics.uci.edu/dataset/80 (Alpaydin & Kaynak, 1998).
+    """
+
+    def read(self) -> SourceImages:
+        from sklearn.datasets import load_digits
+
+        digits = load_digits()
+        grey = np.round(digits.images * (255 / 16)).astype(np.uint8)
+        images = np.repeat(grey.repeat(4, axis=1).repeat(4, axis=2)[..., None], 3, axis=3)
+        labels = digits.target.astype(np.int64)
+        names = tuple(str(name) for name in digits.target_names)
+        ids = np.asarray([f"digits/{i:04d}" for i in range(len(labels))])
+        train_rows, test_rows = stratified_split(labels, 0.2, seed=0)
+        train, test = (
+            ImageArrays(images[rows], labels[rows], names, ids[rows])
+            for rows in (train_rows, test_rows)
+        )
+        return SourceImages(train, test, fingerprint(train, test))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageFolder(Source):
+    """Images on disk as ``root/train/<class>/*`` and ``root/test/<class>/*``.
+
+    Attributes:
+        root: the folder.
+        resize: side in pixels to which every image is scaled; None: all must be of one size.
+        skip_unreadable: leave out files that are no images instead of refusing them.
+        cache_dir: where decoded images are kept.
+    """
+
+    root: str
+    resize: PositiveInt | None
+    skip_unreadable: bool
+    cache_dir: str
+
+    @property
+    def folder(self) -> Path:
+        """``root`` as a path, ``~`` expanded."""
+        return Path(self.root).expanduser()
+
+    def check(self) -> None:
+        list_folder(self.folder)
+
+    def read(self) -> SourceImages:
+        listing = list_folder(self.folder)
+        settings: dict[str, object] = {"resize": self.resize, "skip": self.skip_unreadable}
+        key = cache_key(listing.all_files(), self.folder, settings)
+        return self._cached(
+            key, lambda: decode_folder(listing, self.resize, self.skip_unreadable)
+        )
+
+    def _cached(self, key: str, decode) -> SourceImages:  # type: ignore[no-untyped-def]
+        try:
+            return cached(Path(self.cache_dir).expanduser(), key, decode)
+        except OSError as error:
+            raise Refusal(
+                f"dataset.cache_dir={self.cache_dir} cannot be used: {error}; name a folder that "
+                "can be written"
+            ) from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cifar10(ImageFolder):
+    """CIFAR-10 (Krizhevsky, 2009): an image folder, the official files, or torchvision's download.
+
+    Attributes:
+        download: let torchvision download the official files where ``root`` holds neither form.
+    """
+
+    download: bool
+
+    dataset_name: ClassVar[str] = "CIFAR-10"
+    number_of_classes: ClassVar[int] = 10
+    torchvision_name: ClassVar[str] = "CIFAR10"
+    official_folder: ClassVar[str] = "cifar-10-batches-py"
+
+    def check(self) -> None:
+        if self._is_image_folder():
+            classes = list_folder(self.folder).class_names
+            if len(classes) != self.number_of_classes:
+                raise Refusal(
+                    f"dataset.root={self.root}: {self.dataset_name} has {self.number_of_classes} "
+                    f"classes, got {len(classes)}; for other images use dataset=image_folder"
+                )
+        elif not self._is_official() and not self.download:
+            raise Refusal(self._missing("dataset.download=false"))
+
+    def read(self) -> SourceImages:
+        self.check()
+        if self._is_image_folder():
+            return super().read()
+        if not self._is_official():
+            self._torchvision(train=True, download=True)
+        files = [p for p in (self.folder / self.official_folder).iterdir() if p.is_file()]
+        key = cache_key(files, self.folder, {"format": "official"})
+        return self._cached(key, lambda: (self._official(train=True), self._official(train=False)))
+
+    def _is_image_folder(self) -> bool:
+        return (self.folder / "train").is_dir() or (self.folder / "test").is_dir()
+
+    def _is_official(self) -> bool:
+        return (self.folder / self.official_folder).is_dir()
+
+    def _official(self, train: bool) -> ImageArrays:
+        loaded = self._torchvision(train=train, download=False)
+        split = "train" if train else "test"
+        return ImageArrays(
+            images=loaded.data,
+            labels=np.asarray(loaded.targets, dtype=np.int64),
+            class_names=tuple(loaded.classes),
+            sample_ids=np.asarray([f"{split}/{i:05d}" for i in range(len(loaded.targets))]),
+        )
+
+    def _torchvision(self, train: bool, download: bool):  # type: ignore[no-untyped-def]
+        import torchvision
+
+        try:
+            dataset = getattr(torchvision.datasets, self.torchvision_name)
+            return dataset(str(self.folder), train=train, download=download)
+        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            raise Refusal(self._missing(str(error))) from error
+
+    def _missing(self, reason: str) -> str:
+        return (
+            f"dataset.root={self.root} does not hold {self.dataset_name}, and it cannot be had "
+            f"({reason}); {LAYOUT_HINT}, or put the official {self.official_folder} there; "
+            "dataset=digits needs no files"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cifar100(Cifar10):
+    """CIFAR-100 with its 100 fine classes, from the same three places."""
+
+    dataset_name: ClassVar[str] = "CIFAR-100"
+    number_of_classes: ClassVar[int] = 100
+    torchvision_name: ClassVar[str] = "CIFAR100"
+    official_folder: ClassVar[str] = "cifar-100-python"

@@ -1,0 +1,33 @@
+"""Which number format a run computes in."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Literal
+
+import torch
+
+PrecisionChoice = Literal["auto", "float32", "bfloat16"]
+Precision = Literal["float32", "bfloat16"]
+
+
+def resolve_precision(choice: PrecisionChoice, device: torch.device) -> Precision:
+    """``auto`` is bfloat16 where the device multiplies matrices in it, else float32."""
+    if choice != "auto":
+        return choice
+    return "bfloat16" if has_bfloat16(device) else "float32"
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether the device has bfloat16 matrix instructions; emulation does not count."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(getattr(torch.cpu, probe, bool)() for probe in probes)
+
+
+def autocast(precision: Precision, device: torch.device) -> contextlib.AbstractContextManager[None]:
+    """Casts to bfloat16 inside; weights stay float32. Nothing for float32."""
+    if precision == "float32":
+        return contextlib.nullcontext()
+    return torch.autocast(device.type, dtype=torch.bfloat16)  # type: ignore[return-value]

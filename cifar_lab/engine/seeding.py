@@ -1,0 +1,29 @@
+"""The random states that a run depends on."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import torch
+
+
+def seed_everything(seed: int) -> None:
+    """Seeds Python and torch on every device; augmentation and order have streams of their own."""
+    random.seed(seed)
+    torch.manual_seed(seed)
+
+
+def random_states() -> dict[str, Any]:
+    """The states as plain values and tensors, fit for a checkpoint."""
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
+    return {"python": random.getstate(), "torch": torch.get_rng_state(), "cuda": cuda}
+
+
+def restore_random_states(states: dict[str, Any]) -> None:
+    """Puts back what :func:`random_states` gave."""
+    version, internal, gauss = states["python"]
+    random.setstate((version, tuple(internal), gauss))
+    torch.set_rng_state(states["torch"].cpu())
+    if states["cuda"] and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all([state.cpu() for state in states["cuda"]])

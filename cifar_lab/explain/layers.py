@@ -1,0 +1,72 @@
+"""Which layer of a model to explain."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from cifar_lab.refusal import Refusal
+
+#: Side of the smallest map worth looking at on a small image.
+SMALLEST_SIDE = 5
+
+
+def choose_layer(model: nn.Module, image_size: tuple[int, int], name: str | None) -> str:
+    """The layer whose map is shown.
+
+    Args:
+        model: takes float ``(1, 3, height, width)``; may name ``explainable_layers``, shallow
+            to deep.
+        image_size: height and width in pixels.
+        name: a layer by its module name; None takes the deepest of the model's own whose map is
+            at least 5×5, or the one with the largest map where none is.
+
+    Raises:
+        Refusal: no such layer, or none to choose from, or its output is no map.
+    """
+    modules = dict(model.named_modules())
+    if name is not None and name not in modules:
+        declared = ", ".join(getattr(model, "explainable_layers", ())) or "none"
+        raise Refusal(
+            f"report.gradcam_layer={name}: {type(model).__name__} has no such module; it names "
+            f"{declared} as worth explaining"
+        )
+    candidates = [name] if name is not None else list(getattr(model, "explainable_layers", ()))
+    if not candidates:
+        raise Refusal(
+            f"{type(model).__name__} declares no explainable_layers; name one of its modules with "
+            "report.gradcam_layer=…"
+        )
+    sizes = map_sizes(model, candidates, image_size)
+    for candidate in candidates:
+        if sizes[candidate] is None:
+            raise Refusal(f"GradCAM needs a map: {candidate} does not give (batch, channels, h, w)")
+    large = [c for c in candidates if min(sizes[c] or (0,)) >= SMALLEST_SIDE]
+    return large[-1] if large else max(candidates, key=lambda c: sizes[c] or (0, 0))
+
+
+def map_sizes(
+    model: nn.Module, names: list[str], image_size: tuple[int, int]
+) -> dict[str, tuple[int, int] | None]:
+    """Height and width of what each layer puts out; None where that is no map."""
+    sizes: dict[str, tuple[int, int] | None] = dict.fromkeys(names)
+
+    def remember(name: str):  # type: ignore[no-untyped-def]
+        def hook(_module: nn.Module, _inputs: object, output: object) -> None:
+            if isinstance(output, Tensor) and output.ndim == 4:
+                sizes[name] = (output.shape[2], output.shape[3])
+
+        return hook
+
+    modules = dict(model.named_modules())
+    handles = [modules[name].register_forward_hook(remember(name)) for name in names]
+    was_training = model.training
+    try:
+        model.eval()  # in train mode the forward pass would move batch-norm statistics
+        with torch.no_grad():
+            model(torch.zeros(1, 3, *image_size, device=next(model.parameters()).device))
+    finally:
+        model.train(was_training)
+        for handle in handles:
+            handle.remove()
+    return sizes

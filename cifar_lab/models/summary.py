@@ -1,0 +1,46 @@
+"""What a model is made of: the layer table, its parameters and its multiply-adds."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+from torch import nn
+
+
+@dataclass(frozen=True)
+class ModelSummary:
+    """A model's size.
+
+    Attributes:
+        table: layer, output shape and parameters, a line each.
+        parameters: number of trainable and frozen parameters.
+        multiply_adds: multiply-adds of one forward pass over one image.
+    """
+
+    table: str
+    parameters: int
+    multiply_adds: int
+
+
+def summarise(model: nn.Module, image_size: tuple[int, int]) -> ModelSummary:
+    """Counts with torchinfo, on one image; the model is left in the mode it was in.
+
+    Args:
+        model: takes float ``(1, 3, height, width)``.
+        image_size: height and width in pixels.
+    """
+    import torchinfo
+
+    with warnings.catch_warnings():
+        # torchinfo asks typed storages for their size; torch deprecates them.
+        warnings.simplefilter("ignore", UserWarning)
+        statistics = torchinfo.summary(
+            model,
+            input_size=(1, 3, *image_size),
+            depth=4,
+            col_names=("output_size", "num_params", "mult_adds"),
+            row_settings=("var_names",),
+            verbose=0,
+        )
+    return ModelSummary(str(statistics), statistics.total_params, statistics.total_mult_adds)

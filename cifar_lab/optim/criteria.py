@@ -1,0 +1,12 @@
+"""Training criteria: logits ``(batch, classes)`` and labels ``(batch,)`` to a mean loss."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from cifar_lab.bounds import Fraction
+
+
+def cross_entropy(label_smoothing: Fraction) -> nn.CrossEntropyLoss:
+    """Cross entropy in nats; smoothing spreads that share of the label evenly over all classes."""
+    return nn.CrossEntropyLoss(label_smoothing=label_smoothing)

@@ -1,0 +1,197 @@
+"""Learning-rate schedules as small values: a step's number in, its learning rate out.
+
+Each is told the length of the run (``epochs`` and ``steps_per_epoch``) when it is built, so no
+configuration repeats it. Steps count optimizer updates from 0; ``learning_rate(step)`` is the
+rate that update uses. Between its corners every schedule but the cosine is piecewise linear.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+from cifar_lab.bounds import NonNegativeFloat, PositiveFloat, UnitInterval
+
+
+class Schedule(Protocol):
+    """What the trainer needs of a schedule."""
+
+    @property
+    def total_steps(self) -> int:
+        """Optimizer updates of the whole, unshortened run."""
+
+    def learning_rate(self, step: int) -> float:
+        """The learning rate of update ``step``, ``0 <= step < total_steps``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _RunLength:
+    epochs: int
+    steps_per_epoch: int
+
+    @property
+    def total_steps(self) -> int:
+        return self.epochs * self.steps_per_epoch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Constant(_RunLength):
+    """The same learning rate throughout."""
+
+    max_lr: PositiveFloat
+
+    def learning_rate(self, step: int) -> float:
+        """``max_lr``."""
+        return self.max_lr
+
+
+@dataclass(frozen=True, kw_only=True)
+class Triangular(_RunLength):
+    """Linear rise to the peak, linear fall to the end.
+
+    Attributes:
+        max_lr: learning rate of the last update of epoch ``peak_epoch``.
+        peak_epoch: epochs until the peak, may be fractional; None: a fifth of the run.
+        start_fraction: learning rate of the first update over ``max_lr``.
+        end_fraction: learning rate of the last update over ``max_lr``.
+
+    Raises:
+        ValueError: the peak lies beyond the end of the run.
+    """
+
+    max_lr: PositiveFloat
+    peak_epoch: PositiveFloat | None
+    start_fraction: UnitInterval
+    end_fraction: UnitInterval
+
+    def __post_init__(self) -> None:
+        _refuse_late_peak(self.peak_epoch, self.epochs)
+
+    @property
+    def peak_step(self) -> int:
+        """Index of the update with the maximal learning rate."""
+        peak_epoch = self.epochs / 5 if self.peak_epoch is None else self.peak_epoch
+        return max(round(peak_epoch * self.steps_per_epoch) - 1, 0)
+
+    def learning_rate(self, step: int) -> float:
+        """Linear interpolation between start, peak and end."""
+        peak, last = self.peak_step, self.total_steps - 1
+        if step == peak:
+            return self.max_lr
+        if step < peak:
+            start, length, passed = self.start_fraction, peak, step
+            return self.max_lr * (start + (1 - start) * passed / length)
+        end, length, passed = self.end_fraction, last - peak, step - peak
+        return self.max_lr * (1 - (1 - end) * passed / length)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneCycle(_RunLength):
+    """One cycle with two linear phases (Smith, https://arxiv.org/abs/1708.07120).
+
+    Equals torch's ``OneCycleLR(anneal_strategy="linear", three_phase=False)`` at every step.
+
+    Attributes:
+        max_lr: learning rate of the last update of epoch ``peak_epoch``.
+        peak_epoch: epochs until the peak, may be fractional; None: a fifth of the run.
+        div_factor: ``max_lr`` over the first learning rate.
+        final_div_factor: the first learning rate over the last: 1 ends where it began.
+
+    Raises:
+        ValueError: the peak lies beyond the end of the run.
+    """
+
+    max_lr: PositiveFloat
+    peak_epoch: PositiveFloat | None
+    div_factor: PositiveFloat
+    final_div_factor: PositiveFloat
+
+    def __post_init__(self) -> None:
+        _refuse_late_peak(self.peak_epoch, self.epochs)
+
+    def learning_rate(self, step: int) -> float:
+        """The triangle with corners ``max_lr / div_factor``, ``max_lr`` and the final rate."""
+        return Triangular(
+            epochs=self.epochs,
+            steps_per_epoch=self.steps_per_epoch,
+            max_lr=self.max_lr,
+            peak_epoch=self.peak_epoch,
+            start_fraction=1 / self.div_factor,
+            end_fraction=1 / (self.div_factor * self.final_div_factor),
+        ).learning_rate(step)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cosine(_RunLength):
+    """Linear warm-up, then half a cosine (Loshchilov & Hutter, https://arxiv.org/abs/1608.03983).
+
+    Attributes:
+        max_lr: learning rate at the end of the warm-up.
+        warmup_epochs: length of the warm-up, may be fractional; 0 for none.
+        end_fraction: learning rate of the last update over ``max_lr``.
+
+    Raises:
+        ValueError: the warm-up does not end within the run.
+    """
+
+    max_lr: PositiveFloat
+    warmup_epochs: NonNegativeFloat
+    end_fraction: UnitInterval
+
+    def __post_init__(self) -> None:
+        if self.warmup_epochs >= self.epochs:
+            raise ValueError(
+                f"warmup_epochs={self.warmup_epochs:g} must end before the run does, which has "
+                f"{self.epochs} epochs; lower scheduler.warmup_epochs or raise trainer.epochs"
+            )
+
+    def learning_rate(self, step: int) -> float:
+        """Rises by equal steps to ``max_lr``, then follows ``(1 + cos) / 2`` to the end."""
+        warmup = round(self.warmup_epochs * self.steps_per_epoch)
+        if step < warmup:
+            return self.max_lr * (step + 1) / warmup
+        length = max(self.total_steps - 1 - warmup, 1)
+        cosine = (1 + math.cos(math.pi * (step - warmup) / length)) / 2
+        return self.max_lr * (self.end_fraction + (1 - self.end_fraction) * cosine)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MultiStep(_RunLength):
+    """Multiplies the learning rate by ``gamma`` after each milestone.
+
+    Attributes:
+        max_lr: learning rate before the first milestone.
+        milestone_epochs: epochs after which the rate falls, ascending, may be fractional.
+        gamma: factor of each fall.
+
+    Raises:
+        ValueError: the milestones do not ascend, or one lies beyond the end of the run.
+    """
+
+    max_lr: PositiveFloat
+    milestone_epochs: tuple[PositiveFloat, ...]
+    gamma: PositiveFloat
+
+    def __post_init__(self) -> None:
+        milestones = list(self.milestone_epochs)
+        if milestones != sorted(milestones):
+            raise ValueError(f"milestone_epochs must ascend, got {milestones}")
+        if milestones and milestones[-1] >= self.epochs:
+            raise ValueError(
+                f"milestone_epochs={milestones} must lie before the end of the run, which has "
+                f"{self.epochs} epochs; lower scheduler.milestone_epochs or raise trainer.epochs"
+            )
+
+    def learning_rate(self, step: int) -> float:
+        """``max_lr * gamma ** (number of milestones passed)``."""
+        passed = sum(step >= round(m * self.steps_per_epoch) for m in self.milestone_epochs)
+        return self.max_lr * self.gamma**passed
+
+
+def _refuse_late_peak(peak_epoch: float | None, epochs: int) -> None:
+    if peak_epoch is not None and peak_epoch >= epochs:
+        raise ValueError(
+            f"peak_epoch={peak_epoch:g} must lie before the end of the run, which has {epochs} "
+            "epochs; lower scheduler.peak_epoch or raise trainer.epochs"
+        )

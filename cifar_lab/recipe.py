@@ -1,0 +1,258 @@
+"""What each verb does, as a table of contents."""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from cifar_lab.build import Experiment
+from cifar_lab.engine.hooks import HookList, Hooks
+from cifar_lab.engine.interrupts import StopRequest
+from cifar_lab.engine.metrics import LossAndAccuracy
+from cifar_lab.engine.state import TrainingState
+from cifar_lab.models.summary import summarise
+from cifar_lab.refusal import Refusal
+from cifar_lab.run.checkpoint import (
+    load_checkpoint,
+    load_evaluated_weights,
+    refuse_other_model,
+)
+from cifar_lab.run.console import Progress, logged_to
+from cifar_lab.run.folder import (
+    RunFolder,
+    point_latest,
+    read_json,
+    write_atomically,
+    write_json,
+)
+from cifar_lab.run.profiler import Profiler
+from cifar_lab.run.provenance import provenance
+from cifar_lab.run.records import Recorder, save_predictions
+from cifar_lab.run.status import recorded, state_of
+from cifar_lab.run.summary import summary
+
+log = logging.getLogger("cifar_lab")
+
+#: Largest difference, in percentage points, between the recorded accuracy and the one computed
+#: again from the checkpoint, before a report is refused.
+TOLERATED_POINTS = 0.1
+
+
+def run_experiment(
+    experiment: Experiment, folder: RunFolder, repeat_command: str, resume: bool = False
+) -> dict[str, Any]:
+    """Trains, evaluates and reports one experiment in its folder.
+
+    Args:
+        experiment: built, untrained.
+        folder: claimed by this run.
+        repeat_command: shown in the report.
+        resume: take up the folder's last checkpoint.
+
+    Returns:
+        The summary, as written to summary.json.
+    """
+    stop = StopRequest()
+    with stop.listening(), logged_to(folder), recorded(folder):
+        state = _begin(experiment, folder, resume)
+        stopped = experiment.trainer.fit(
+            experiment.learner,
+            experiment.loaders,
+            experiment.schedule,
+            state,
+            _hooks(experiment, folder),
+            stop,
+        )
+        epoch = load_evaluated_weights(
+            folder.best_checkpoint, experiment.learner.model, experiment.learner.device
+        )
+        logits, test = predict_test(experiment)
+        save_predictions(folder.predictions, logits, experiment.dataset.source.test)
+        result = _summary(experiment, state, stopped, epoch, logits, test)
+        write_json(folder.summary, result)
+        _say_result(result)
+        if experiment.report.enabled:
+            draw_report(experiment, folder, logits, repeat_command)
+    return result
+
+
+def evaluate(experiment: Experiment, folder: RunFolder) -> NDArray[np.float32]:
+    """Computes the test accuracy again from the reported checkpoint, beside the recorded one.
+
+    Returns:
+        Test logits, float32 ``(n, classes)``.
+
+    Raises:
+        Refusal: the run is not finished, its checkpoint or data are not those recorded, or the
+            accuracies differ by more than ``TOLERATED_POINTS``.
+    """
+    record, made_with = read_json(folder.summary), read_json(folder.provenance)
+    if made_with["data_fingerprint"] != experiment.dataset.source.fingerprint:
+        raise Refusal(
+            f"the images under dataset.root are not those that {folder.path} was trained on: the "
+            "fingerprint of their pixels is another; put the same images there"
+        )
+    # Sums in another order end in other last bits: compute with as many threads as then.
+    torch.set_num_threads(made_with["threads"])
+    load_evaluated_weights(
+        folder.best_checkpoint, experiment.learner.model, experiment.learner.device
+    )
+    logits, test = predict_test(experiment)
+    points = 100 * (test.accuracy - record["test"]["accuracy"])
+    log.info(
+        f"test accuracy {test.accuracy:.2%}, loss {test.loss:.4f} ({test.count:,} images); "
+        f"recorded {record['test']['accuracy']:.2%}, difference {points:+.2f} points"
+    )
+    if abs(points) > TOLERATED_POINTS:
+        raise Refusal(
+            f"the checkpoint of {folder.path} gives {test.accuracy:.2%} on the test images where "
+            f"{record['test']['accuracy']:.2%} was recorded ({points:+.2f} points, at most "
+            f"{TOLERATED_POINTS} are tolerated); recorded on {made_with['device']} in "
+            f"{made_with['precision']}, now {experiment.learner.device} in "
+            f"{experiment.learner.precision}"
+        )
+    return logits
+
+
+def draw_report(
+    experiment: Experiment, folder: RunFolder, logits: NDArray[np.float32], repeat_command: str
+) -> None:
+    """Writes report.html, report.md, the figures and the attributions."""
+    from cifar_lab.report.run_report import write_report  # matplotlib and captum cost seconds
+
+    started = time.monotonic()
+    schedule = experiment.schedule
+    write_report(
+        folder=folder,
+        logits=logits,
+        test=experiment.dataset.source.test,
+        model=experiment.learner.model,
+        normalise=experiment.loaders.test.normalise,
+        layer=experiment.gradcam_layer,
+        number=experiment.report.misclassified,
+        planned=[schedule.learning_rate(step) for step in range(schedule.total_steps)],
+        steps_per_epoch=schedule.total_steps // experiment.trainer.epochs,
+        repeat_command=repeat_command,
+    )
+    log.info(f"report: {folder.report} ({time.monotonic() - started:.1f} s)")
+
+
+def predict_test(experiment: Experiment) -> tuple[NDArray[np.float32], LossAndAccuracy]:
+    """Logits and metrics of the learner's model as it is, over all test images."""
+    learner = experiment.learner
+    logits, metrics = learner.predict(experiment.loaders.test, learner.model)
+    return logits.cpu().numpy(), metrics.result()
+
+
+def try_one_batch(experiment: Experiment) -> float:
+    """One forward and backward pass over the first training batch; gives the loss.
+
+    Raises:
+        Refusal: the model, the criterion or the data do not fit each other.
+    """
+    model = experiment.learner.model
+    try:
+        model.train()
+        batch = next(iter(experiment.loaders.train.batches(epoch=0, first=0, end=1)))
+        loss, _ = experiment.learner.loss_and_logits(batch)
+        loss.backward()
+    except (RuntimeError, ValueError, TypeError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise Refusal(f"one batch cannot be passed through {type(model).__name__}: {reason}") from error
+    return loss.item()
+
+
+def refuse_unresumable(folder: RunFolder) -> None:
+    """A run that is done, or still runs, cannot be resumed.
+
+    Raises:
+        Refusal: it is one of these.
+    """
+    state = state_of(folder)
+    if state == "done":
+        raise Refusal(f"{folder.path} is done; `cifar-lab rerun` begins it anew")
+    if state == "running":
+        raise Refusal(f"{folder.path} still runs (pid {read_json(folder.status)['pid']})")
+
+
+def _begin(experiment: Experiment, folder: RunFolder, resume: bool) -> TrainingState:
+    learner = experiment.learner
+    state = TrainingState(
+        learner.model, experiment.optimizer, experiment.trainer.ema_decay, learner.device
+    )
+    if resume and folder.last_checkpoint.is_file():
+        contents = load_checkpoint(folder.last_checkpoint, learner.device)
+        refuse_other_model(folder.last_checkpoint, contents["model"], learner.model)
+        state.load_state_dict(contents)
+        log.info(f"resuming {folder.path} after epoch {state.epoch}, batch {state.batches_done}")
+        return state
+    size = summarise(learner.model, experiment.dataset.image_size)
+    write_atomically(folder.model_table, size.table + "\n")
+    record = provenance(
+        experiment.config,
+        experiment.seed,
+        learner.device,
+        learner.precision,
+        experiment.dataset.source.fingerprint,
+    )
+    write_json(folder.provenance, record)
+    log.info(f"run: {folder.path}")
+    log.info(
+        f"{type(learner.model).__name__}, {size.parameters:,} parameters, on {learner.device} "
+        f"({record['device_name']}, {record['threads']} threads) in {learner.precision}; "
+        f"{len(experiment.dataset.train_indices):,} training, "
+        f"{len(experiment.dataset.val_indices):,} validation, "
+        f"{len(experiment.dataset.source.test):,} test images"
+    )
+    return state
+
+
+def _hooks(experiment: Experiment, folder: RunFolder) -> Hooks:
+    hooks: list[Hooks] = [Recorder(folder), Progress(experiment.trainer.batch_size)]
+    if experiment.profile_batches is not None:
+        hooks.append(Profiler(folder, experiment.profile_batches))
+    return HookList(*hooks)
+
+
+def _summary(
+    experiment: Experiment,
+    state: TrainingState,
+    stopped: str | None,
+    reported_epoch: int,
+    logits: NDArray[np.float32],
+    test: LossAndAccuracy,
+) -> dict[str, Any]:
+    names = {key: experiment.config[key]["_target_"].split(".")[-1] for key in ("dataset", "model")}
+    arrays = experiment.dataset.source.test
+    return summary(
+        parts={"name": experiment.name, **names},
+        size=summarise(experiment.learner.model, experiment.dataset.image_size),
+        state=state,
+        epochs_planned=experiment.trainer.epochs,
+        stopped=stopped,
+        reported_epoch=reported_epoch,
+        logits=logits,
+        labels=arrays.labels,
+        class_names=arrays.class_names,
+        test=test,
+    )
+
+
+def _say_result(result: dict[str, Any]) -> None:
+    test = result["test"]
+    log.info(
+        f"test accuracy {test['accuracy']:.2%}, loss {test['loss']:.4f} ({test['count']:,} images), "
+        f"of epoch {result['reported_epoch']}: {result['reported_because']}"
+    )
+
+
+def remember_latest(folder: RunFolder, outputs: Path) -> None:
+    """Points ``outputs/latest`` at a run below it."""
+    if outputs.resolve() in folder.path.resolve().parents:
+        point_latest(outputs, folder.path)

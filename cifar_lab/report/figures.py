@@ -1,0 +1,150 @@
+"""Figures, each drawn from plain arrays and returned as PNG bytes."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from cifar_lab.engine.hooks import Row
+from cifar_lab.report.gallery import Misclassified
+
+#: Okabe and Ito's palette: told apart by colour-blind readers. One colour a split, everywhere.
+SPLIT_COLOURS = {"train": "#0072B2", "val": "#D55E00", "test": "#009E73"}
+SPLIT_NAMES = {"train": "train", "val": "validation", "test": "test"}
+SPLIT_MARKERS = {"train": "o", "val": "s", "test": "^"}
+
+
+def curves(rows: Sequence[Row]) -> bytes:
+    """Loss and accuracy of every split that was evaluated, over epochs."""
+    figure = Figure(figsize=(9, 3.4), layout="constrained")
+    loss_axes, accuracy_axes = figure.subplots(1, 2)
+    epochs = [row["epoch"] for row in rows]
+    for split, colour in SPLIT_COLOURS.items():
+        if f"{split}_loss" not in rows[0]:
+            continue
+        for axes, quantity, scale in ((loss_axes, "loss", 1), (accuracy_axes, "accuracy", 100)):
+            values = [scale * row[f"{split}_{quantity}"] for row in rows]
+            marker = SPLIT_MARKERS[split] if len(rows) <= 40 else None
+            axes.plot(epochs, values, color=colour, marker=marker, ms=4, label=SPLIT_NAMES[split])
+    loss_axes.set(xlabel="epoch", ylabel="loss (mean over images, nats)")
+    accuracy_axes.set(xlabel="epoch", ylabel="accuracy (%)")
+    for axes in (loss_axes, accuracy_axes):
+        _tidy(axes)
+        axes.legend(frameon=False)
+    return _png(figure)
+
+
+def learning_rate(
+    planned: Sequence[float], steps_per_epoch: int, used: Sequence[tuple[float, float]]
+) -> bytes:
+    """The planned learning rate of every step, and the one used at the end of each epoch.
+
+    Args:
+        planned: learning rate of update 0, 1, ….
+        steps_per_epoch: converts updates to epochs.
+        used: pairs of epoch and learning rate, as recorded; may be empty.
+    """
+    figure = Figure(figsize=(9, 2.6), layout="constrained")
+    axes = figure.subplots()
+    # Update k ends at (k + 1) / steps_per_epoch: the last of epoch 1 lies at epoch 1.
+    epochs = (np.arange(len(planned)) + 1) / steps_per_epoch
+    axes.plot(epochs, planned, color="#0072B2", label="planned, every step")
+    if used:
+        recorded_epochs, rates = zip(*used, strict=True)
+        axes.plot(
+            recorded_epochs, rates, "o", color="#D55E00", ms=5, label="used, last step of an epoch"
+        )
+    axes.set(xlabel="epoch", ylabel="learning rate", xlim=(0, None), ylim=(0, None))
+    _tidy(axes)
+    axes.legend(frameon=False)
+    return _png(figure)
+
+
+def gallery(
+    images: NDArray[np.uint8],
+    maps: NDArray[np.float32],
+    rows: Sequence[Misclassified],
+    class_names: Sequence[str],
+) -> bytes:
+    """Misclassified images, in true colours, each above its signed GradCAM map.
+
+    Args:
+        images: uint8 ``(n, height, width, 3)``, as they are on disk.
+        maps: float32 ``(n, h, w)``, signed; each is drawn on its own symmetric scale.
+        rows: one a picture.
+        class_names: in the order of the labels.
+    """
+    columns = min(5, len(rows))
+    bands = -(-len(rows) // columns)
+    figure = Figure(figsize=(1.9 * columns, 4.75 * bands), layout="constrained")
+    grid = figure.subplots(2 * bands, columns, squeeze=False)
+    for axes in grid.ravel():
+        axes.set_axis_off()
+    for position, (row, image, map_) in enumerate(zip(rows, images, maps, strict=True)):
+        band, column = divmod(position, columns)
+        picture, overlay = grid[2 * band, column], grid[2 * band + 1, column]
+        picture.imshow(image, interpolation="nearest")
+        picture.set_title(
+            f"{class_names[row.predicted]} {row.predicted_probability:.1%}\n"
+            f"true: {class_names[row.label]} {row.true_probability:.1%}",
+            fontsize=9,
+        )
+        _draw_map(overlay, image, map_)
+    return _png(figure)
+
+
+def samples(
+    images: Sequence[NDArray[np.uint8]], titles: Sequence[str], columns: int
+) -> bytes:
+    """A grid of images with a title each.
+
+    Args:
+        images: uint8 ``(height, width, 3)`` each.
+        titles: one an image; may be empty.
+        columns: images a row.
+    """
+    rows = -(-len(images) // columns)
+    figure = Figure(figsize=(1.15 * columns, 1.35 * rows), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in grid:
+        axes.set_axis_off()
+    for axes, image, title in zip(grid, images, titles, strict=False):
+        axes.imshow(image, interpolation="nearest")
+        axes.set_title(title, fontsize=8)
+    return _png(figure)
+
+
+def _draw_map(axes: Axes, image: NDArray[np.uint8], map_: NDArray[np.float32]) -> None:
+    """A signed map over the grey image: red speaks for the class, blue against it."""
+    height, width = image.shape[:2]
+    extent = (-0.5, width - 0.5, height - 0.5, -0.5)
+    largest = float(np.abs(map_).max()) or 1.0
+    axes.imshow(image.mean(axis=2), cmap="gray", vmin=0, vmax=255, extent=extent)
+    axes.imshow(
+        map_,
+        cmap="RdBu_r",
+        vmin=-largest,
+        vmax=largest,
+        alpha=0.6,
+        extent=extent,
+        interpolation="bilinear",
+    )
+    note = "all negative" if map_.max() <= 0 else f"±{largest:.2g}"
+    axes.set_title(note, fontsize=8, color="#444444")
+
+
+def _tidy(axes: Axes) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color="#dddddd", linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=144)
+    return buffer.getvalue()

@@ -1,0 +1,85 @@
+"""What ``cifar-lab show`` prints and draws: parts of an experiment before it has run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from torch import nn
+
+from cifar_lab.data.arrays import Dataset
+from cifar_lab.data.loaders import Augment
+from cifar_lab.models.summary import summarise
+from cifar_lab.optim.schedules import Schedule
+from cifar_lab.report import figures
+from cifar_lab.run.folder import write_atomically
+
+COLUMNS = 10
+
+
+def data(dataset: Dataset, folder: Path) -> str:
+    """Counts a class and split, mean and standard deviation; draws training images of each class."""
+    train, test = dataset.source.train, dataset.source.test
+    labels = {
+        "train": train.labels[dataset.train_indices],
+        "validation": train.labels[dataset.val_indices],
+        "test": test.labels,
+    }
+    width = max(len("class"), *map(len, dataset.class_names))
+    lines = [f"{'class':<{width}}" + "".join(f"{split:>12}" for split in labels)]
+    for label, name in enumerate(dataset.class_names):
+        counts = [int((values == label).sum()) for values in labels.values()]
+        lines.append(f"{name:<{width}}" + "".join(f"{count:>12,}" for count in counts))
+    lines.append(f"{'all':<{width}}" + "".join(f"{len(values):>12,}" for values in labels.values()))
+    lines.append(f"images of {dataset.image_size[0]}×{dataset.image_size[1]} pixels, RGB")
+    lines.append(f"mean of R, G, B / 255 of the training images: {_numbers(dataset.mean)}")
+    lines.append(f"standard deviation / 255: {_numbers(dataset.std)}")
+    chosen = [
+        row
+        for label in range(min(len(dataset.class_names), COLUMNS))
+        for row in dataset.train_indices[labels["train"] == label][:COLUMNS]
+    ]
+    titles = [dataset.class_names[train.labels[row]] for row in chosen]
+    picture = figures.samples([train.images[row] for row in chosen], titles, COLUMNS)
+    return "\n".join([*lines, _saved(folder / "data.png", picture)])
+
+
+def augmentation(dataset: Dataset, augment: Augment | None, folder: Path) -> str:
+    """Draws eight training images, each beside what seven epochs make of it."""
+    train = dataset.source.train
+    images, titles = [], []
+    for row in dataset.train_indices[np.linspace(0, len(dataset.train_indices) - 1, 8).astype(int)]:
+        images.append(train.images[row])
+        titles.append("as it is")
+        for epoch in range(7):
+            drawn = train.images[row] if augment is None else augment(train.images[row], epoch, int(row))
+            images.append(drawn)
+            titles.append(f"epoch {epoch + 1}")
+    return _saved(folder / "augmentation.png", figures.samples(images, titles, columns=8))
+
+
+def model(network: nn.Module, image_size: tuple[int, int]) -> str:
+    """The layer table."""
+    return summarise(network, image_size).table
+
+
+def schedule(planned: Schedule, epochs: int, folder: Path) -> str:
+    """The learning rate at the end of each epoch; draws that of every step."""
+    rates = [planned.learning_rate(step) for step in range(planned.total_steps)]
+    steps_per_epoch = planned.total_steps // epochs
+    lines = [f"{planned.total_steps:,} steps, {steps_per_epoch:,} an epoch"]
+    lines.append(f"first step: {rates[0]:.6g}; largest: {max(rates):.6g}; last: {rates[-1]:.6g}")
+    for epoch in range(epochs):
+        rate = rates[(epoch + 1) * steps_per_epoch - 1]
+        lines.append(f"last step of epoch {epoch + 1:>3}: {rate:.6g}")
+    picture = figures.learning_rate(rates, steps_per_epoch, used=[])
+    return "\n".join([*lines, _saved(folder / "schedule.png", picture)])
+
+
+def _numbers(values: np.ndarray) -> str:  # type: ignore[type-arg]
+    return " ".join(f"{value:.8f}" for value in values)
+
+
+def _saved(path: Path, png: bytes) -> str:
+    write_atomically(path, png)
+    return f"figure: {path}"

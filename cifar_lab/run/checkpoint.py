@@ -1,0 +1,95 @@
+"""Checkpoints: hashed when written, verified when read, loaded without running code."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from cifar_lab.engine.state import FORMAT, evaluated_weights
+from cifar_lab.refusal import Refusal
+from cifar_lab.run.folder import write_atomically
+
+
+def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
+    """Writes a checkpoint and, beside it, its SHA-256 in the form of ``sha256sum``.
+
+    Two files cannot be replaced at one instant. So the hash file first lists the new hash beside
+    the old one, then the checkpoint is replaced, then the old hash goes: whenever the process
+    dies, the checkpoint that is there is whole and its hash is listed.
+    """
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    content = buffer.getvalue()
+    line = f"{hashlib.sha256(content).hexdigest()}  {path.name}\n"
+    hashes = _hash_file(path)
+    if path.is_file() and hashes.is_file():
+        write_atomically(hashes, line + hashes.read_text())
+        write_atomically(path, content)
+    else:
+        write_atomically(hashes, line)
+        write_atomically(path, content)
+    write_atomically(hashes, line)
+
+
+def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
+    """Reads a checkpoint.
+
+    Raises:
+        Refusal: it is missing, truncated, altered, without a hash, or of an unknown format.
+    """
+    try:
+        content = path.read_bytes()
+        listed = [line.split()[0] for line in _hash_file(path).read_text().splitlines()]
+    except OSError as error:
+        raise Refusal(f"checkpoint {path} cannot be read: {error}") from error
+    if hashlib.sha256(content).hexdigest() not in listed:
+        raise Refusal(
+            f"checkpoint {path} is not what was written: its SHA-256 is not the one in "
+            f"{_hash_file(path).name} (truncated or altered); restore it from a copy, or train again"
+        )
+    try:
+        state = torch.load(io.BytesIO(content), map_location=device, weights_only=True)
+    except (RuntimeError, pickle.UnpicklingError) as error:
+        raise Refusal(f"checkpoint {path} cannot be loaded: {error}") from error
+    if not isinstance(state, dict) or state.get("format") != FORMAT:
+        raise Refusal(f"checkpoint {path} is of another format than {FORMAT}; train again")
+    return state
+
+
+def load_evaluated_weights(path: Path, model: nn.Module, device: torch.device) -> int:
+    """Loads the weights that evaluation uses into a model; gives the epochs trained.
+
+    Raises:
+        Refusal: as :func:`load_checkpoint`, or the checkpoint is of another model.
+    """
+    state = load_checkpoint(path, device)
+    refuse_other_model(path, evaluated_weights(state), model)
+    model.load_state_dict(evaluated_weights(state))
+    return int(state["epoch"])
+
+
+def refuse_other_model(path: Path, weights: dict[str, torch.Tensor], model: nn.Module) -> None:
+    """Compares names and shapes before anything is copied.
+
+    Raises:
+        Refusal: the weights are not this model's.
+    """
+    ours = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    theirs = {name: tuple(value.shape) for name, value in weights.items()}
+    if ours != theirs:
+        name = next(iter(sorted(ours.items() ^ theirs.items())))[0]
+        raise Refusal(
+            f"checkpoint {path} is of another model: {name} is {theirs.get(name, 'absent')} there "
+            f"and {ours.get(name, 'absent')} in {type(model).__name__}; use the configuration "
+            "that it was trained with"
+        )
+
+
+def _hash_file(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sha256")

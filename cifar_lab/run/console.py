@@ -1,0 +1,116 @@
+"""What a run says: to the terminal, and the same lines to run.log."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from cifar_lab.engine.hooks import Hooks, Row
+from cifar_lab.engine.state import TrainingState
+from cifar_lab.run.folder import RunFolder
+
+log = logging.getLogger("cifar_lab")
+
+#: Seconds between two plain progress lines where there is no terminal to draw a bar on.
+LINE_EVERY_SECONDS = 60.0
+
+
+class _Stdout(logging.Handler):
+    """Prints to whatever ``sys.stdout`` is at the time, around a progress bar if there is one."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        from tqdm import tqdm
+
+        tqdm.write(self.format(record), file=sys.stdout)
+
+
+def speak() -> None:
+    """Lets the package's log, and Python's warnings, reach the terminal. Safe to call twice."""
+    logging.captureWarnings(True)
+    for name in ("cifar_lab", "py.warnings"):
+        logger = logging.getLogger(name)
+        logger.propagate = False
+        logger.setLevel(logging.INFO)
+        if not any(isinstance(handler, _Stdout) for handler in logger.handlers):
+            logger.addHandler(_Stdout())
+
+
+@contextlib.contextmanager
+def logged_to(folder: RunFolder) -> Iterator[None]:
+    """Appends what is said inside to the run's log as well."""
+    handler = logging.FileHandler(folder.log, encoding="utf-8")
+    loggers = [logging.getLogger(name) for name in ("cifar_lab", "py.warnings")]
+    for logger in loggers:
+        logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeHandler(handler)
+        handler.close()
+
+
+class Progress(Hooks):
+    """A bar on a terminal, a plain line now and then elsewhere, a line an epoch on both."""
+
+    def __init__(self, batch_size: int) -> None:
+        self._batch_size = batch_size
+        self._bar: Any = None
+        self._epochs = self._batches = 0
+        self._first_batch = 0
+        self._started = self._last_line = time.monotonic()
+
+    def on_fit_start(self, state: TrainingState, epochs: int, batches: int) -> None:
+        self._epochs, self._batches = epochs, batches
+        self._first_batch = state.epoch * batches + state.batches_done
+        self._started = self._last_line = time.monotonic()
+        if sys.stderr.isatty():
+            from tqdm import tqdm
+
+            layout = "{desc}{percentage:3.0f}%|{bar}| {postfix}{elapsed}, {remaining} left"
+            self._bar = tqdm(
+                total=epochs * batches, initial=self._first_batch, bar_format=layout, leave=False
+            )
+
+    def on_batch_end(self, state: TrainingState) -> None:
+        if self._bar is None:
+            if time.monotonic() - self._last_line >= LINE_EVERY_SECONDS:
+                self._last_line = time.monotonic()
+                log.info(f"epoch {state.epoch + 1}/{self._epochs}, {self._glimpse(state)}")
+            return
+        if self._bar.update():  # True when the bar was redrawn: no more than ten times a second
+            self._bar.set_description_str(f"epoch {state.epoch + 1}/{self._epochs} ", refresh=False)
+            self._bar.set_postfix_str(f"{self._glimpse(state)}, ", refresh=False)
+
+    def on_epoch_end(self, state: TrainingState, row: Row, is_best: bool) -> None:
+        parts = [f"epoch {int(row['epoch'])}/{self._epochs}"]
+        for split in ("train", "val", "test"):
+            if f"{split}_loss" in row:
+                loss, accuracy = row[f"{split}_loss"], row[f"{split}_accuracy"]
+                parts.append(f"{split} loss {loss:.4f} accuracy {accuracy:.2%}")
+        parts.append(f"lr {row['lr']:.3g}")
+        parts.append(f"{row['images_per_second']:,.0f} images/s, {row['epoch_seconds']:.1f} s")
+        log.info("  ".join(parts))
+
+    def on_interrupt(self, state: TrainingState) -> None:
+        log.info(f"saving after epoch {state.epoch}, batch {state.batches_done} of {self._batches}")
+
+    def on_fit_end(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def _glimpse(self, state: TrainingState) -> str:
+        """Loss, accuracy, speed and time left, without waiting for the device."""
+        metrics = state.train_metrics.glimpse()
+        seen = "" if metrics is None else f"loss {metrics.loss:.3f}, accuracy {metrics.accuracy:.1%}, "
+        done = state.epoch * self._batches + state.batches_done
+        batches_per_second = (done - self._first_batch) / (time.monotonic() - self._started)
+        text = f"{seen}{batches_per_second * self._batch_size:,.0f} images/s"
+        if self._bar is None and batches_per_second > 0:
+            left = (self._epochs * self._batches - done) / batches_per_second
+            text = f"batch {state.batches_done}/{self._batches}, {text}, {left / 60:.0f} min left"
+        return text

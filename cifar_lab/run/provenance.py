@@ -1,0 +1,101 @@
+"""provenance.json: what a run was made with."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+#: Distributions whose versions can change a result or a picture.
+LIBRARIES = (
+    "cifar-lab",
+    "torch",
+    "torchvision",
+    "albumentations",
+    "timm",
+    "captum",
+    "hydra-core",
+    "omegaconf",
+    "numpy",
+    "matplotlib",
+)
+
+
+def provenance(
+    config: dict[str, Any], seed: int, device: torch.device, precision: str, fingerprint: str
+) -> dict[str, Any]:
+    """Collects the record.
+
+    Args:
+        config: the composed configuration as plain values.
+        seed: the run's seed.
+        device: what it runs on.
+        precision: what it computes in, resolved.
+        fingerprint: of the data set's pixels and labels.
+    """
+    return {
+        "command": command_line(),
+        "working_directory": str(Path.cwd()),
+        "config_sha256": config_hash(config),
+        "git": git_state(Path(__file__).parent),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "libraries": {name: _version(name) for name in LIBRARIES},
+        "device": str(device),
+        "device_name": device_name(device),
+        "threads": torch.get_num_threads(),
+        "precision": precision,
+        "data_fingerprint": fingerprint,
+        "seed": seed,
+    }
+
+
+def config_hash(config: dict[str, Any]) -> str:
+    """SHA-256 of a configuration, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def command_line() -> str:
+    """The command as it was typed, with the program's name for its path."""
+    import shlex
+
+    return shlex.join(["cifar-lab", *sys.argv[1:]])
+
+
+def git_state(inside: Path) -> dict[str, Any] | None:
+    """Commit of the checkout that holds the package, and whether it was changed since."""
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(inside), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        git("ls-files", "--error-unmatch", str(Path(__file__)))  # an installed wheel has no commit
+        return {"commit": git("rev-parse", "HEAD"), "dirty": bool(git("status", "--porcelain"))}
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def device_name(device: torch.device) -> str:
+    """What the hardware calls itself."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,71 @@
+"""What a run writes down while it trains."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cifar_lab.data.arrays import ImageArrays
+from cifar_lab.engine.hooks import Hooks, Row
+from cifar_lab.engine.state import TrainingState
+from cifar_lab.run.checkpoint import save_checkpoint
+from cifar_lab.run.folder import RunFolder, write_atomically
+
+#: Columns that hold counts.
+WHOLE_NUMBERS = {"epoch"}
+
+
+class Recorder(Hooks):
+    """Writes metrics.csv and the checkpoints of a run folder."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._folder = folder
+        self._rows: list[Row] = []
+
+    def on_fit_start(self, state: TrainingState, epochs: int, batches: int) -> None:
+        """Keeps the rows of the epochs behind us; a later one was written, but not saved."""
+        if self._folder.metrics.is_file():
+            rows = read_metrics(self._folder.metrics)
+            self._rows = [row for row in rows if row["epoch"] <= state.epoch]
+
+    def on_epoch_end(self, state: TrainingState, row: Row, is_best: bool) -> None:
+        self._rows.append(row)
+        write_metrics(self._folder.metrics, self._rows)
+        contents = state.state_dict()
+        if is_best:
+            save_checkpoint(self._folder.best_checkpoint, contents)
+        save_checkpoint(self._folder.last_checkpoint, contents)
+
+    def on_interrupt(self, state: TrainingState) -> None:
+        save_checkpoint(self._folder.last_checkpoint, state.state_dict())
+
+
+def write_metrics(path: Path, rows: list[Row]) -> None:
+    """Writes rows of equal columns; numbers are written so that they read back exactly."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_atomically(path, text.getvalue())
+
+
+def read_metrics(path: Path) -> list[Row]:
+    """Reads what :func:`write_metrics` wrote."""
+    with path.open(newline="") as file:
+        return [
+            {k: int(v) if k in WHOLE_NUMBERS else float(v) for k, v in row.items()}
+            for row in csv.DictReader(file)
+        ]
+
+
+def save_predictions(path: Path, logits: NDArray[np.float32], arrays: ImageArrays) -> None:
+    """Writes logits ``(n, classes)``, labels ``(n,)`` and sample ids ``(n,)``, compressed."""
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer, logits=logits, labels=arrays.labels, sample_ids=arrays.sample_ids
+    )
+    write_atomically(path, buffer.getvalue())

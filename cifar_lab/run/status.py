@@ -1,0 +1,86 @@
+"""status.json: whether a run is running, done, failed or interrupted, and since when."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import traceback
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from cifar_lab.engine.interrupts import Interrupted
+from cifar_lab.refusal import Refusal
+from cifar_lab.run.folder import RunFolder, read_json, write_json
+
+
+def claim(folder: RunFolder) -> None:
+    """Makes the folder this run's own: creating status.json fails where it exists.
+
+    Raises:
+        Refusal: another run has the folder, or it cannot be written.
+    """
+    try:
+        folder.path.mkdir(parents=True, exist_ok=True)
+        folder.status.open("x").close()
+    except FileExistsError as error:
+        raise Refusal(f"{folder.path} is another run's folder; name a new one") from error
+    except OSError as error:
+        raise Refusal(f"run folder {folder.path} cannot be written: {error}") from error
+
+
+@contextlib.contextmanager
+def recorded(folder: RunFolder) -> Iterator[None]:
+    """Keeps status.json in step with what happens inside; errors pass through."""
+    earlier = read_json(folder.status) if folder.status.stat().st_size else {}
+    status: dict[str, Any] = {
+        "state": "running",
+        "started": earlier.get("started", _now()),
+        "ended": None,
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+    }
+    if earlier:
+        status["resumed"] = [*earlier.get("resumed", []), _now()]
+    write_json(folder.status, status)
+    try:
+        yield
+    except (Interrupted, KeyboardInterrupt) as interruption:
+        write_json(folder.status, {**status, **_end("interrupted", interruption)})
+        raise
+    except BaseException as error:
+        trace = "".join(traceback.format_exception(error))
+        write_json(folder.status, {**status, **_end("failed", error), "traceback": trace})
+        raise
+    write_json(folder.status, {**status, "state": "done", "ended": _now()})
+
+
+def state_of(folder: RunFolder) -> str:
+    """The recorded state; ``died`` where the process that ran it is gone without a word."""
+    try:
+        status = read_json(folder.status)
+    except Refusal:
+        return "died"
+    state = str(status["state"])
+    if state == "running" and status["host"] == socket.gethostname() and not _alive(status["pid"]):
+        return "died"
+    return state
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _end(state: str, error: BaseException) -> dict[str, Any]:
+    return {"state": state, "ended": _now(), "error": f"{type(error).__name__}: {error}"}
+
+
+def _now() -> str:
+    return datetime.now().astimezone().isoformat(timespec="seconds")

@@ -1,0 +1,89 @@
+"""summary.json: the result of a run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cifar_lab.engine.metrics import LossAndAccuracy
+from cifar_lab.engine.state import TrainingState
+from cifar_lab.models.summary import ModelSummary
+
+
+def summary(
+    *,
+    parts: dict[str, str],
+    size: ModelSummary,
+    state: TrainingState,
+    epochs_planned: int,
+    stopped: str | None,
+    reported_epoch: int,
+    logits: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    class_names: tuple[str, ...],
+    test: LossAndAccuracy,
+) -> dict[str, Any]:
+    """The record that reports, ledgers and leaderboards read.
+
+    Args:
+        parts: names to tell the run by: ``name``, ``dataset``, ``model``.
+        size: of the model.
+        state: at the end of training.
+        epochs_planned: length of the unshortened run.
+        stopped: why training ended early, or None.
+        reported_epoch: of the checkpoint that everything below is of.
+        logits: float32 ``(n, classes)``, of the test images.
+        labels: int64 ``(n,)``.
+        class_names: in the order of the labels.
+        test: loss and accuracy on the test images.
+    """
+    best = state.best
+    predicted = logits.argmax(axis=1)
+    return {
+        **parts,
+        "parameters": size.parameters,
+        "multiply_adds": size.multiply_adds,
+        "epochs_planned": epochs_planned,
+        "epochs_trained": state.epoch,
+        "stopped": stopped,
+        "reported_epoch": reported_epoch,
+        "reported_because": "the last one, as there is no validation split"
+        if best is None
+        else "the best by validation accuracy",
+        "validation": None
+        if best is None
+        else {"accuracy": best["val_accuracy"], "loss": best["val_loss"]},
+        "test": {
+            "accuracy": test.accuracy,
+            "loss": test.loss,
+            "count": test.count,
+            "wrong": int((predicted != labels).sum()),
+        },
+        "per_class": per_class(predicted, labels, class_names),
+        "training_seconds": state.elapsed_seconds,
+    }
+
+
+def per_class(
+    predicted: NDArray[np.int64], labels: NDArray[np.int64], class_names: tuple[str, ...]
+) -> list[dict[str, Any]]:
+    """Precision, recall and F1 of each class, in the order of the labels.
+
+    A ratio over zero images is 0, as in scikit-learn's ``zero_division=0``.
+    """
+    rows = []
+    for label, name in enumerate(class_names):
+        hits = int(((predicted == label) & (labels == label)).sum())
+        count, claimed = int((labels == label).sum()), int((predicted == label).sum())
+        rows.append(
+            {
+                "class": name,
+                "count": count,
+                "precision": hits / claimed if claimed else 0.0,
+                "recall": hits / count if count else 0.0,
+                "f1": 2 * hits / (count + claimed) if count + claimed else 0.0,
+            }
+        )
+    return rows

@@ -1,0 +1,1 @@
+"""The Hydra groups; installed as ``cifar_lab.conf``. Holds YAML only."""
