@@ -1,4 +1,4 @@
-"""CIFAR Lab: state an image-classification experiment as configuration, run it, keep the answers."""
+"""CIFAR Lab: state an image-classification experiment as configuration, run it, compare it."""
 
 import os
 

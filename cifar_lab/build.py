@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,8 +24,6 @@ from cifar_lab.explain.layers import choose_layer
 from cifar_lab.optim.schedules import Schedule
 from cifar_lab.refusal import Refusal
 from cifar_lab.report.options import ReportOptions
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -121,7 +119,7 @@ def augmentation(config: dict[str, Any], mean: NDArray[np.float64]) -> Augment |
         return None
     from cifar_lab.data.augment import Augmenter  # albumentations costs seconds to import
 
-    grey_levels = [int(round(255 * value)) for value in mean]
+    grey_levels = [round(255 * float(value)) for value in mean]
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # albumentations warns of arguments that it then ignores
         built = {
@@ -143,7 +141,9 @@ def _attempt(config: dict[str, Any], skip: Collection[str]) -> tuple[dict[str, A
     images = 50_000 if dataset is None else len(dataset.train_indices)
     mean = np.full(3, 0.5) if dataset is None else dataset.mean
     size = (32, 32) if dataset is None else dataset.image_size
-    model = attempts("model", lambda: _model(config, classes, trainer, device), ("trainer", "device"))
+    model = attempts(
+        "model", lambda: _model(config, classes, trainer, device), ("trainer", "device")
+    )
     attempts("augmentation", lambda: augmentation(config, mean))
     attempts("criterion", lambda: _node(config["criterion"]))
     attempts("optimizer", lambda: _node(config["optimizer"], model=model), ("model",))
@@ -165,7 +165,8 @@ class _Attempts:
         self.problems: list[str] = []
         self._wrong = wrong
 
-    def __call__(self, name: str, make: Callable[[], T], needs: tuple[str, ...] = ()) -> T | None:
+    def __call__(self, name: str, make: Callable[[], Any], needs: tuple[str, ...] = ()) -> Any:
+        """What ``make`` gave; None where it was not attempted, or failed."""
         if self._wrong & {name, *needs}:
             return None
         try:
@@ -208,24 +209,21 @@ def _device(name: str) -> torch.device:
 
 
 def _model(
-    config: dict[str, Any], classes: int, trainer: Trainer | None, device: torch.device | None
+    config: dict[str, Any], classes: int, trainer: Trainer, device: torch.device
 ) -> nn.Module:
-    assert trainer is not None and device is not None
     seed_everything(config["seed"])
     model: nn.Module = _node(config["model"], num_classes=classes)
     memory_format = torch.channels_last if trainer.channels_last else torch.contiguous_format
-    return model.to(device=device, memory_format=memory_format)  # type: ignore[call-overload,no-any-return]
+    return model.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
 
 
-def _schedule(config: dict[str, Any], trainer: Trainer | None, images: int) -> Schedule:
-    assert trainer is not None
+def _schedule(config: dict[str, Any], trainer: Trainer, images: int) -> Schedule:
     steps = trainer.steps_per_epoch(images)
     schedule: Schedule = _node(config["scheduler"], epochs=trainer.epochs, steps_per_epoch=steps)
     return schedule
 
 
-def _refuse_large_batch(trainer: Trainer | None, dataset: Dataset | None) -> None:
-    assert trainer is not None and dataset is not None
+def _refuse_large_batch(trainer: Trainer, dataset: Dataset) -> None:
     size, accumulated = trainer.batch_size, trainer.accumulate_batches
     if size * accumulated > len(dataset.train_indices):
         times = "" if accumulated == 1 else f" times trainer.accumulate_batches={accumulated}"
@@ -240,7 +238,11 @@ def _loaders(
 ) -> Loaders:
     train, test = dataset.source.train, dataset.source.test
     size = trainer.eval_batch_size
-    val = EvalLoader(train, dataset.val_indices, normalise, size) if len(dataset.val_indices) else None
+    val = (
+        EvalLoader(train, dataset.val_indices, normalise, size)
+        if len(dataset.val_indices)
+        else None
+    )
     return Loaders(
         train=TrainLoader(dataset, augment, normalise, trainer.batch_size, seed, trainer.workers),
         val=val,

@@ -164,7 +164,9 @@ def try_one_batch(experiment: Experiment) -> float:
         loss.backward()
     except (RuntimeError, ValueError, TypeError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise Refusal(f"one batch cannot be passed through {type(model).__name__}: {reason}") from error
+        raise Refusal(
+            f"one batch cannot be passed through {type(model).__name__}: {reason}"
+        ) from error
     return loss.item()
 
 
@@ -247,7 +249,7 @@ def _summary(
 def _say_result(result: dict[str, Any]) -> None:
     test = result["test"]
     log.info(
-        f"test accuracy {test['accuracy']:.2%}, loss {test['loss']:.4f} ({test['count']:,} images), "
+        f"test accuracy {test['accuracy']:.2%}, loss {test['loss']:.4f} ({test['count']:,} images) "
         f"of epoch {result['reported_epoch']}: {result['reported_because']}"
     )
 

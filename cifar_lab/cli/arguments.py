@@ -56,7 +56,9 @@ def run_and_overrides(words: Sequence[str], verb: str) -> tuple[RunFolder, list[
         raise Refusal(f"`cifar-lab {verb}` takes no flag, got {flags[0]}")
     runs = [w for w in words if "=" not in w and not w.startswith("~")]
     if len(runs) != 1:
-        raise Refusal(f"`cifar-lab {verb}` needs one RUN, got {len(runs)}; `cifar-lab ls` lists them")
+        raise Refusal(
+            f"`cifar-lab {verb}` needs one RUN, got {len(runs)}; `cifar-lab ls` lists them"
+        )
     return find_run(OUTPUTS, runs[0]), [word for word in words if word != runs[0]]
 
 

@@ -26,7 +26,9 @@ class Verb(NamedTuple):
 
 VERBS = {
     "train": Verb("train [OVERRIDES] [-m]", "train, evaluate and report; -m sweeps", "train.train"),
-    "check": Verb("check [OVERRIDES] [-m]", "say whether it would run, without training", "train.check"),
+    "check": Verb(
+        "check [OVERRIDES] [-m]", "say whether it would run, without training", "train.check"
+    ),
     "show": Verb(
         "show {data,augmentation,model,schedule} [OVERRIDES]",
         "print or draw one part of a configuration",
@@ -37,7 +39,9 @@ VERBS = {
     "resume": Verb("resume RUN", "go on with an interrupted run", "runs.resume"),
     "rerun": Verb("rerun RUN [OVERRIDES]", "run again, with changes", "runs.rerun"),
     "ls": Verb("ls [PART]", "list runs", "runs.ls"),
-    "record": Verb("record [RUN…]", "enter runs into experiments/results/ and its ledger", "runs.record"),
+    "record": Verb(
+        "record [RUN…]", "enter runs into experiments/results/ and its ledger", "runs.record"
+    ),
 }
 
 RUN_HELP = "RUN is a path, 'latest', 'best', or a part of one run's path."

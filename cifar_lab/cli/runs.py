@@ -92,15 +92,19 @@ def ls(words: list[str]) -> int:
         return DONE
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
-        print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+        print(
+            "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        )
     return DONE
 
 
 def record(words: list[str]) -> int:
     """Copies what the ledger needs of runs into ``experiments/results/`` and writes the ledger."""
+    from cifar_lab.config.saved import saved_job
     from cifar_lab.run.ledger import record_runs
 
-    ledger = record_runs([find_run(OUTPUTS, word) for word in words], Path("experiments"))
+    folders = [find_run(OUTPUTS, word) for word in words]
+    ledger = record_runs([(run, saved_job(run)) for run in folders], Path("experiments"))
     print(f"ledger: {ledger}")
     return DONE
 

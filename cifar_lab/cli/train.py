@@ -172,7 +172,7 @@ def _sweep_jobs(overrides: Sequence[str]) -> list[list[str]]:
 
 
 def _only_prints(flags: argparse.Namespace, composer: Composer) -> bool:
-    """Does what ``--help``, ``--cfg``, ``--info`` and ``--hydra-help`` ask for, if they were given."""
+    """Does what ``--help``, ``--cfg``, ``--info`` or ``--hydra-help`` asks for, if given."""
     from hydra._internal.utils import get_args_parser
     from hydra.errors import HydraException
 

@@ -59,7 +59,9 @@ def preflight(composer: Composer, overrides: Sequence[str]) -> Preflight:
     found = Preflight(composer.compose([]))
     parsed = [p for p in (_parsed(text, found) for text in overrides) if p is not None]
     groups = composer.groups()
-    choices = [o for o in parsed if o.key_or_group in groups and _names_an_option(o, composer, found)]
+    choices = [
+        o for o in parsed if o.key_or_group in groups and _names_an_option(o, composer, found)
+    ]
     values = [o for o in parsed if o.key_or_group not in groups]
     try:
         found.config = composer.compose([str(o.input_line) for o in choices])
@@ -132,7 +134,7 @@ def _names_an_option(override: Override, composer: Composer, found: Preflight) -
 
 
 def _fits_a_key(override: Override, groups: list[str], found: Preflight) -> bool:
-    """Whether the key is there (or, with ``+``, is not); what an added key means is checked later."""
+    """Whether the key is there; whether anything reads an added one is checked later."""
     key = override.key_or_group
     group = key.split(".")[0]
     if group == "hydra" or "/" in key:
@@ -156,7 +158,8 @@ def _fits_a_key(override: Override, groups: list[str], found: Preflight) -> bool
 def _has_key(config: DictConfig, key: str) -> bool:
     node: Any = config
     for part in key.split("."):
-        if not OmegaConf.is_dict(node) or part not in node.keys():
+        # keys(), as `in` takes a value of ??? for a key that is not there.
+        if not OmegaConf.is_dict(node) or part not in node.keys():  # noqa: SIM118
             return False
         node = node._get_node(part)
     return True

@@ -79,7 +79,8 @@ def _without_replaced(old: Sequence[str], new: Sequence[str]) -> tuple[list[str]
     """Parts older overrides into those that stand and those that newer ones replace."""
     parser = OverridesParser.create()
     keys = [parser.parse_override(text).key_or_group for text in new]
-    kept, dropped = [], []
+    kept: list[str] = []
+    dropped: list[str] = []
     for text in old:
         key = parser.parse_override(text).key_or_group
         replaced = any(key == k or key.startswith(f"{k}.") for k in keys)

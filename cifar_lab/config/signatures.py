@@ -72,9 +72,7 @@ def _augmentation_problems(node: Any) -> Iterator[tuple[str, str]]:
             yield from node_problems(path, step, set())
 
 
-def node_problems(
-    path: str, node: dict[str, Any], supplied: set[str]
-) -> Iterator[tuple[str, str]]:
+def node_problems(path: str, node: dict[str, Any], supplied: set[str]) -> Iterator[tuple[str, str]]:
     """What is wrong with one node: its target, its keys, its values, and nodes within it."""
     try:
         target = locate(node["_target_"])
@@ -85,7 +83,9 @@ def node_problems(
     parameters = _parameters(target)
     given = {key: value for key, value in node.items() if key not in HYDRA_KEYS}
     takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-    settable = [n for n, p in parameters.items() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    settable = [
+        n for n, p in parameters.items() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+    ]
     allowed = [n for n in settable if n not in supplied]
     annotations = _annotations(target) if target.__module__.startswith("cifar_lab.") else {}
     for key, value in given.items():

@@ -41,13 +41,15 @@ class PadAndCrop(A.ImageOnlyTransform):  # type: ignore[misc]  # albumentations 
         self, params: dict[str, Any], data: dict[str, Any]
     ) -> dict[str, int]:
         """Draws the window's offset from the top left corner of the padded image."""
-        return {name: self.py_random.randint(0, 2 * self.padding_pixels) for name in ("top", "left")}
+        return {
+            name: self.py_random.randint(0, 2 * self.padding_pixels) for name in ("top", "left")
+        }
 
     def apply(self, img: NDArray[np.uint8], top: int, left: int, **_: Any) -> NDArray[np.uint8]:
         """Maps ``(height, width, 3)`` to the same shape and dtype."""
         pad = self.padding_pixels
         border = BORDERS.get(self.border, cv2.BORDER_CONSTANT)
-        padded = cv2.copyMakeBorder(img, pad, pad, pad, pad, border)
+        padded = np.asarray(cv2.copyMakeBorder(img, pad, pad, pad, pad, border), np.uint8)
         return padded[top : top + img.shape[0], left : left + img.shape[1]]
 
     def get_transform_init_args_names(self) -> tuple[str, ...]:
@@ -71,7 +73,7 @@ class Augmenter:
         self._bits = np.random.Philox(0)
         self._python = random.Random()
         self._stack.set_random_state(np.random.Generator(self._bits), self._python)
-        self._key_of_epoch: tuple[int, NDArray[np.uint64]] | None = None
+        self._epoch, self._key = -1, np.zeros(2, np.uint64)
 
     def __call__(self, image: NDArray[np.uint8], epoch: int, index: int) -> NDArray[np.uint8]:
         """Augments one image.
@@ -84,17 +86,13 @@ class Augmenter:
         Returns:
             uint8 ``(height, width, 3)``.
         """
-        key = self._key(epoch)
+        if epoch != self._epoch:
+            words = np.random.SeedSequence((self.seed, epoch)).generate_state(2, np.uint64)
+            self._epoch, self._key = epoch, words.astype(np.uint64)
         state = self._bits.state
         # A counter-based generator jumps to any image's own stream: 2^192 draws apart.
-        state["state"] = {"counter": np.array([0, 0, 0, index], np.uint64), "key": key}
+        state["state"] = {"counter": np.array([0, 0, 0, index], np.uint64), "key": self._key}
         state["buffer_pos"], state["has_uint32"] = 4, 0
         self._bits.state = state
         self._python.seed(f"{self.seed}/{epoch}/{index}")
-        return self._stack(image=image)["image"]  # type: ignore[no-any-return]
-
-    def _key(self, epoch: int) -> NDArray[np.uint64]:
-        if self._key_of_epoch is None or self._key_of_epoch[0] != epoch:
-            words = np.random.SeedSequence((self.seed, epoch)).generate_state(2, np.uint64)
-            self._key_of_epoch = (epoch, words)
-        return self._key_of_epoch[1]
+        return self._stack(image=image)["image"]

@@ -28,7 +28,9 @@ def cache_key(files: Iterable[Path], root: Path, settings: dict[str, object]) ->
     return digest.hexdigest()[:32]
 
 
-def cached(folder: Path, key: str, decode: Callable[[], tuple[ImageArrays, ImageArrays]]) -> SourceImages:
+def cached(
+    folder: Path, key: str, decode: Callable[[], tuple[ImageArrays, ImageArrays]]
+) -> SourceImages:
     """The arrays under ``folder/key``, decoded first where they are not there yet.
 
     A cache entry appears by one rename, whole or not at all: of two processes that decode at

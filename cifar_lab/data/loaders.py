@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -90,12 +90,12 @@ class TrainLoader:
         self._normalise = normalise
         self._plan = _EpochPlan()
         self._loader: DataLoader[tuple[Tensor, Tensor]] = DataLoader(
-            _AugmentedRows(dataset.source.train, augment),  # type: ignore[arg-type]
-            batch_sampler=self._plan,  # type: ignore[arg-type]
+            _AugmentedRows(dataset.source.train, augment),
+            batch_sampler=self._plan,
             num_workers=workers,
             persistent_workers=workers > 0,
             worker_init_fn=_leave_signals_to_the_trainer,
-            collate_fn=_as_fetched,
+            collate_fn=_as_fetched,  # __getitems__ gave a batch
             pin_memory=normalise.device.type == "cuda",
             # Of its own: the loader's draws must not move the global stream, or a resumed
             # epoch would see other dropout masks.
@@ -117,7 +117,9 @@ class TrainLoader:
         self._plan.epoch = epoch
         self._plan.batches = [order[i * size : (i + 1) * size] for i in range(first, end)]
         for images, labels in self._loader:
-            yield Batch(self._normalise(images), labels.to(self._normalise.device, non_blocking=True))
+            yield Batch(
+                self._normalise(images), labels.to(self._normalise.device, non_blocking=True)
+            )
 
 
 class EvalLoader:
@@ -165,7 +167,7 @@ class _EpochPlan:
             yield [(self.epoch, int(row)) for row in rows]
 
 
-class _AugmentedRows:
+class _AugmentedRows(torch.utils.data.Dataset[tuple[Tensor, Tensor]]):
     """Gives a whole batch a call, as torch's fetcher asks for where ``__getitems__`` exists."""
 
     def __init__(self, arrays: ImageArrays, augment: Augment | None) -> None:
@@ -184,7 +186,7 @@ class _AugmentedRows:
         return torch.from_numpy(images), torch.from_numpy(self.arrays.labels[rows])
 
 
-def _as_fetched(batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+def _as_fetched(batch: Any) -> Any:
     return batch
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from annotated_types import Len
@@ -55,7 +56,9 @@ class Source:
             Refusal: the images cannot be used.
         """
         source = self.read()
-        train, val = stratified_split(source.train.labels, self.validation_fraction, self.split_seed)
+        train, val = stratified_split(
+            source.train.labels, self.validation_fraction, self.split_seed
+        )
         train = limited(train, source.train.labels, self.limit_train_images, self.split_seed)
         mean, std = pixel_statistics(source.train.images, train)
         return Dataset(
@@ -120,11 +123,11 @@ class ImageFolder(Source):
         listing = list_folder(self.folder)
         settings: dict[str, object] = {"resize": self.resize, "skip": self.skip_unreadable}
         key = cache_key(listing.all_files(), self.folder, settings)
-        return self._cached(
-            key, lambda: decode_folder(listing, self.resize, self.skip_unreadable)
-        )
+        return self._cached(key, lambda: decode_folder(listing, self.resize, self.skip_unreadable))
 
-    def _cached(self, key: str, decode) -> SourceImages:  # type: ignore[no-untyped-def]
+    def _cached(
+        self, key: str, decode: Callable[[], tuple[ImageArrays, ImageArrays]]
+    ) -> SourceImages:
         try:
             return cached(Path(self.cache_dir).expanduser(), key, decode)
         except OSError as error:
@@ -186,7 +189,7 @@ class Cifar10(ImageFolder):
             sample_ids=np.asarray([f"{split}/{i:05d}" for i in range(len(loaded.targets))]),
         )
 
-    def _torchvision(self, train: bool, download: bool):  # type: ignore[no-untyped-def]
+    def _torchvision(self, train: bool, download: bool) -> Any:
         import torchvision
 
         try:

@@ -30,7 +30,9 @@ class Learner:
         self.device = device
         self.precision = precision
 
-    def loss_and_logits(self, batch: Batch, model: nn.Module | None = None) -> tuple[Tensor, Tensor]:
+    def loss_and_logits(
+        self, batch: Batch, model: nn.Module | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Forward pass in the learner's precision; loss in float32.
 
         Args:

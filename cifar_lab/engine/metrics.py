@@ -104,7 +104,9 @@ class _Glimpse:
         if self._pending is not None and self._pending[2].query():
             sums, pending_count, _ = self._pending
             loss, right = sums.tolist()
-            self._latest = LossAndAccuracy(loss / pending_count, right / pending_count, pending_count)
+            self._latest = LossAndAccuracy(
+                loss / pending_count, right / pending_count, pending_count
+            )
             self._pending = None
         if self._pending is None:
             sums = torch.empty(2, dtype=torch.float64, pin_memory=True)

@@ -30,4 +30,4 @@ def autocast(precision: Precision, device: torch.device) -> contextlib.AbstractC
     """Casts to bfloat16 inside; weights stay float32. Nothing for float32."""
     if precision == "float32":
         return contextlib.nullcontext()
-    return torch.autocast(device.type, dtype=torch.bfloat16)  # type: ignore[return-value]
+    return torch.autocast(device.type, dtype=torch.bfloat16)

@@ -49,7 +49,7 @@ class TrainingState:
     @property
     def evaluated_model(self) -> nn.Module:
         """The averaged model where there is an average, else the model."""
-        return self.model if self.ema is None else self.ema.module  # type: ignore[no-any-return]
+        return self.model if self.ema is None else self.ema.module
 
     def begin_next_epoch(self, epoch_seconds: float) -> None:
         """Counts the current epoch as done, which took so long."""
@@ -90,10 +90,10 @@ class TrainingState:
 
 def evaluated_weights(state: dict[str, Any]) -> dict[str, Any]:
     """The weights of a checkpoint that evaluation uses: the average where there is one."""
-    return state["model"] if state["ema"] is None else state["ema"]  # type: ignore[no-any-return]
+    return state["model"] if state["ema"] is None else state["ema"]
 
 
 def _average(model: nn.Module, decay: float) -> Any:
-    from timm.utils import ModelEmaV3  # costs seconds to import
+    from timm.utils import ModelEmaV3  # type: ignore[attr-defined]  # costs seconds to import
 
     return ModelEmaV3(model, decay=decay)

@@ -7,9 +7,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 
-def gradcam(
-    model: nn.Module, layer: str, images: Tensor, classes: Tensor
-) -> NDArray[np.float32]:
+def gradcam(model: nn.Module, layer: str, images: Tensor, classes: Tensor) -> NDArray[np.float32]:
     """Signed GradCAM maps at the layer's own resolution.
 
     The map is the layer's channels weighted by their spatially averaged gradients, summed; no

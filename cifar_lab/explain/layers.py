@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -51,7 +53,7 @@ def map_sizes(
     """Height and width of what each layer puts out; None where that is no map."""
     sizes: dict[str, tuple[int, int] | None] = dict.fromkeys(names)
 
-    def remember(name: str):  # type: ignore[no-untyped-def]
+    def remember(name: str) -> Callable[[nn.Module, object, object], None]:
         def hook(_module: nn.Module, _inputs: object, output: object) -> None:
             if isinstance(output, Tensor) and output.ndim == 4:
                 sizes[name] = (output.shape[2], output.shape[3])

@@ -1,4 +1,4 @@
-"""The custom ResNet of the seed studies: David C. Page's nine-layer network as a course redrew it."""
+"""The custom ResNet of the seed studies: David C. Page's nine layers as a course redrew them."""
 
 from __future__ import annotations
 

@@ -52,7 +52,9 @@ class ResNet18(nn.Module):
     #: Layers worth explaining, shallow to deep: each stage after its last residual sum and ReLU.
     explainable_layers = ("layer1", "layer2", "layer3", "layer4")
 
-    def __init__(self, num_classes: int, last_stride: PositiveInt, pooled_size: PositiveInt) -> None:
+    def __init__(
+        self, num_classes: int, last_stride: PositiveInt, pooled_size: PositiveInt
+    ) -> None:
         super().__init__()
         self.stem = nn.Sequential(
             nn.Conv2d(3, 64, 3, padding=1, bias=False), nn.BatchNorm2d(64), nn.ReLU()

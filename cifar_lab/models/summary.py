@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from dataclasses import dataclass
 
@@ -43,4 +44,6 @@ def summarise(model: nn.Module, image_size: tuple[int, int]) -> ModelSummary:
             row_settings=("var_names",),
             verbose=0,
         )
-    return ModelSummary(str(statistics), statistics.total_params, statistics.total_mult_adds)
+    # Since Python 3.11 torchinfo prints the name of its unit instead of the letter.
+    table = re.sub(r"Units\.(\w)\w+", lambda unit: unit[1], str(statistics))
+    return ModelSummary(table, statistics.total_params, statistics.total_mult_adds)

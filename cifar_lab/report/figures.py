@@ -90,17 +90,15 @@ def gallery(
         picture, overlay = grid[2 * band, column], grid[2 * band + 1, column]
         picture.imshow(image, interpolation="nearest")
         picture.set_title(
-            f"{class_names[row.predicted]} {row.predicted_probability:.1%}\n"
-            f"true: {class_names[row.label]} {row.true_probability:.1%}",
+            f"{class_names[row.predicted]} ({row.predicted_probability:.1%})\n"
+            f"true: {class_names[row.label]} ({row.true_probability:.1%})",
             fontsize=9,
         )
         _draw_map(overlay, image, map_)
     return _png(figure)
 
 
-def samples(
-    images: Sequence[NDArray[np.uint8]], titles: Sequence[str], columns: int
-) -> bytes:
+def samples(images: Sequence[NDArray[np.uint8]], titles: Sequence[str], columns: int) -> bytes:
     """A grid of images with a title each.
 
     Args:

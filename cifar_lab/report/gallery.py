@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-RULE = "the most confidently misclassified of all test images: highest probability given to a wrong class"
+#: How :func:`most_confident_errors` chooses, as the report states it.
+RULE = "of all test images, those whose wrong class was given the highest probability"
 
 
 @dataclass(frozen=True)

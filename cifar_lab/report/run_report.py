@@ -15,7 +15,7 @@ from cifar_lab.data.loaders import Normalise
 from cifar_lab.engine.hooks import Row
 from cifar_lab.explain.gradcam import gradcam
 from cifar_lab.report import figures
-from cifar_lab.report.gallery import RULE, Misclassified, most_confident_errors
+from cifar_lab.report.gallery import Misclassified, most_confident_errors
 from cifar_lab.report.page import Contents, Picture, render_html, render_markdown
 from cifar_lab.run.folder import RunFolder, read_json, write_atomically
 from cifar_lab.run.records import read_metrics
@@ -122,9 +122,7 @@ def _curves(rows: Sequence[Row]) -> Picture:
     )
 
 
-def _learning_rate(
-    planned: Sequence[float], steps_per_epoch: int, rows: Sequence[Row]
-) -> Picture:
+def _learning_rate(planned: Sequence[float], steps_per_epoch: int, rows: Sequence[Row]) -> Picture:
     used = [(row["epoch"], row["lr"]) for row in rows]
     return Picture(
         "learning_rate",
@@ -150,7 +148,7 @@ def _gallery(
         "gallery",
         figures.gallery(test.images[list(chosen)], maps, errors, test.class_names),
         alt=f"{len(errors)} misclassified images with GradCAM maps: {named}.",
-        caption=f"{RULE[0].upper()}{RULE[1:]}. Above each image: predicted and true class with "
+        caption="Above each image: predicted and true class with "
         f"their probabilities. Below: GradCAM of the predicted class at {layer} "
         f"({height}×{width} cells, smoothed for display): red speaks for the prediction, blue "
         "against it, on a scale of its own for each image.",

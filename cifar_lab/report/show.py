@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import nn
 
 from cifar_lab.data.arrays import Dataset
@@ -18,7 +19,7 @@ COLUMNS = 10
 
 
 def data(dataset: Dataset, folder: Path) -> str:
-    """Counts a class and split, mean and standard deviation; draws training images of each class."""
+    """Counts of each class and split, mean and standard deviation; draws images of each class."""
     train, test = dataset.source.train, dataset.source.test
     labels = {
         "train": train.labels[dataset.train_indices],
@@ -52,7 +53,11 @@ def augmentation(dataset: Dataset, augment: Augment | None, folder: Path) -> str
         images.append(train.images[row])
         titles.append("as it is")
         for epoch in range(7):
-            drawn = train.images[row] if augment is None else augment(train.images[row], epoch, int(row))
+            drawn = (
+                train.images[row]
+                if augment is None
+                else augment(train.images[row], epoch, int(row))
+            )
             images.append(drawn)
             titles.append(f"epoch {epoch + 1}")
     return _saved(folder / "augmentation.png", figures.samples(images, titles, columns=8))
@@ -76,7 +81,7 @@ def schedule(planned: Schedule, epochs: int, folder: Path) -> str:
     return "\n".join([*lines, _saved(folder / "schedule.png", picture)])
 
 
-def _numbers(values: np.ndarray) -> str:  # type: ignore[type-arg]
+def _numbers(values: NDArray[np.float64]) -> str:
     return " ".join(f"{value:.8f}" for value in values)
 
 

@@ -51,7 +51,7 @@ def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
     if hashlib.sha256(content).hexdigest() not in listed:
         raise Refusal(
             f"checkpoint {path} is not what was written: its SHA-256 is not the one in "
-            f"{_hash_file(path).name} (truncated or altered); restore it from a copy, or train again"
+            f"{_hash_file(path).name} (truncated or altered); restore a copy, or train again"
         )
     try:
         state = torch.load(io.BytesIO(content), map_location=device, weights_only=True)

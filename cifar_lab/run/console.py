@@ -106,7 +106,9 @@ class Progress(Hooks):
     def _glimpse(self, state: TrainingState) -> str:
         """Loss, accuracy, speed and time left, without waiting for the device."""
         metrics = state.train_metrics.glimpse()
-        seen = "" if metrics is None else f"loss {metrics.loss:.3f}, accuracy {metrics.accuracy:.1%}, "
+        seen = (
+            "" if metrics is None else f"loss {metrics.loss:.3f}, accuracy {metrics.accuracy:.1%}, "
+        )
         done = state.epoch * self._batches + state.batches_done
         batches_per_second = (done - self._first_batch) / (time.monotonic() - self._started)
         text = f"{seen}{batches_per_second * self._batch_size:,.0f} images/s"

@@ -175,7 +175,9 @@ def find_run(outputs: Path, text: str) -> RunFolder:
         return fitting[0]
     if fitting:
         shown = ", ".join(run.path.as_posix() for run in fitting[:5])
-        raise Refusal(f"RUN={text} fits {len(fitting)} runs: {shown}; give a longer part of one path")
+        raise Refusal(
+            f"RUN={text} fits {len(fitting)} runs: {shown}; give a longer part of one path"
+        )
     raise Refusal(
         f"RUN={text} is no run below {outputs}/ ({len(runs)} there); give a path, 'latest', 'best' "
         "or a part of a path; `cifar-lab ls` lists the runs"

@@ -65,7 +65,5 @@ def read_metrics(path: Path) -> list[Row]:
 def save_predictions(path: Path, logits: NDArray[np.float32], arrays: ImageArrays) -> None:
     """Writes logits ``(n, classes)``, labels ``(n,)`` and sample ids ``(n,)``, compressed."""
     buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer, logits=logits, labels=arrays.labels, sample_ids=arrays.sample_ids
-    )
+    np.savez_compressed(buffer, logits=logits, labels=arrays.labels, sample_ids=arrays.sample_ids)
     write_atomically(path, buffer.getvalue())

@@ -1,0 +1,48 @@
+"""Fixtures that several rooms share. Nothing here needs a network or files of the user's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from cifar_lab.data.arrays import Dataset
+from cifar_lab.data.sources import Digits
+
+
+@pytest.fixture(autouse=True)
+def _two_threads():
+    """The same sums in the same order on every machine."""
+    torch.set_num_threads(2)
+
+
+@pytest.fixture(scope="session")
+def digits() -> Dataset:
+    """All digits, a tenth of the training images held out."""
+    return Digits(
+        validation_fraction=0.1, split_seed=0, limit_train_images=None, mean=None, std=None
+    ).load()
+
+
+@pytest.fixture
+def image_folder(tmp_path) -> Path:
+    """Two classes of 8×8 PNG files, four training and two test images each."""
+    return write_image_folder(tmp_path / "images")
+
+
+def write_image_folder(
+    root: Path, classes: tuple[str, ...] = ("ant", "bee"), side: int = 8, train: int = 4
+) -> Path:
+    """Writes random images as ``root/{train,test}/<class>/<number>.png``."""
+    generator = np.random.default_rng(0)
+    for split, count in (("train", train), ("test", 2)):
+        for name in classes:
+            folder = root / split / name
+            folder.mkdir(parents=True)
+            for number in range(count):
+                pixels = generator.integers(0, 256, (side, side, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(folder / f"{number}.png")
+    return root
