@@ -12,6 +12,7 @@ import torch
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from numpy.typing import NDArray
+from pydantic import ValidationError
 from torch import nn
 
 from cifar_lab.data.arrays import Dataset
@@ -22,7 +23,7 @@ from cifar_lab.engine.seeding import seed_everything
 from cifar_lab.engine.trainer import Loaders, Trainer
 from cifar_lab.explain.layers import choose_layer
 from cifar_lab.optim.schedules import Schedule
-from cifar_lab.refusal import Refusal
+from cifar_lab.refusal import Refusal, in_our_words
 from cifar_lab.report.options import ReportOptions
 
 
@@ -122,10 +123,7 @@ def augmentation(config: dict[str, Any], mean: NDArray[np.float64]) -> Augment |
     grey_levels = [round(255 * float(value)) for value in mean]
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # albumentations warns of arguments that it then ignores
-        built = {
-            name: instantiate(_filled(step, grey_levels), _convert_="all")
-            for name, step in steps.items()
-        }
+        built = {name: _step(name, _filled(step, grey_levels)) for name, step in steps.items()}
         return Augmenter(built, config["seed"])
 
 
@@ -135,7 +133,7 @@ def _attempt(config: dict[str, Any], skip: Collection[str]) -> tuple[dict[str, A
     device = attempts("device", lambda: _device(config["device"]))
     trainer = attempts("trainer", lambda: _node(config["trainer"]))
     dataset = attempts("dataset", lambda: source(config).load())
-    attempts("trainer", lambda: _refuse_large_batch(trainer, dataset), needs=("dataset",))
+    attempts("batch", lambda: _refuse_large_batch(trainer, dataset), ("trainer", "dataset"))
     # Where there are no images to tell, ten classes of 32×32 let the other parts be checked.
     classes = 10 if dataset is None else len(dataset.class_names)
     images = 50_000 if dataset is None else len(dataset.train_indices)
@@ -168,6 +166,7 @@ class _Attempts:
     def __call__(self, name: str, make: Callable[[], Any], needs: tuple[str, ...] = ()) -> Any:
         """What ``make`` gave; None where it was not attempted, or failed."""
         if self._wrong & {name, *needs}:
+            self._wrong.add(name)
             return None
         try:
             part = make()
@@ -189,6 +188,24 @@ class _Attempts:
 
 def _node(node: Mapping[str, Any], **supplied: Any) -> Any:
     return instantiate(node, _convert_="all", **supplied)
+
+
+def _step(name: str, step: dict[str, Any]) -> Any:
+    try:
+        return _node(step)
+    except InstantiationException as error:
+        path = f"augmentation.train.{name}"
+        # albumentations wraps pydantic's errors into text; what they wrap can still be told.
+        wrapped = error.__cause__ and error.__cause__.__cause__
+        if not isinstance(wrapped, ValidationError):
+            raise Refusal(f"{path}: {error.__cause__ or error}") from error
+        raise Refusal(
+            [
+                f"{path}.{'.'.join(map(str, detail['loc']))}={detail['input']}: "
+                f"{in_our_words(detail['msg'])}"
+                for detail in wrapped.errors()
+            ]
+        ) from error
 
 
 def _device(name: str) -> torch.device:

@@ -45,14 +45,14 @@ TOLERATED_POINTS = 0.1
 
 
 def run_experiment(
-    experiment: Experiment, folder: RunFolder, repeat_command: str, resume: bool = False
+    experiment: Experiment, folder: RunFolder, command: str, resume: bool = False
 ) -> dict[str, Any]:
     """Trains, evaluates and reports one experiment in its folder.
 
     Args:
         experiment: built, untrained.
         folder: claimed by this run.
-        repeat_command: shown in the report.
+        command: repeats the run.
         resume: take up the folder's last checkpoint.
 
     Returns:
@@ -60,7 +60,7 @@ def run_experiment(
     """
     stop = StopRequest()
     with stop.listening(), logged_to(folder), recorded(folder):
-        state = _begin(experiment, folder, resume)
+        state = _begin(experiment, folder, command, resume)
         stopped = experiment.trainer.fit(
             experiment.learner,
             experiment.loaders,
@@ -78,7 +78,7 @@ def run_experiment(
         write_json(folder.summary, result)
         _say_result(result)
         if experiment.report.enabled:
-            draw_report(experiment, folder, logits, repeat_command)
+            draw_report(experiment, folder, logits)
     return result
 
 
@@ -98,7 +98,6 @@ def evaluate(experiment: Experiment, folder: RunFolder) -> NDArray[np.float32]:
             f"the images under dataset.root are not those that {folder.path} was trained on: the "
             "fingerprint of their pixels is another; put the same images there"
         )
-    # Sums in another order end in other last bits: compute with as many threads as then.
     torch.set_num_threads(made_with["threads"])
     load_evaluated_weights(
         folder.best_checkpoint, experiment.learner.model, experiment.learner.device
@@ -120,9 +119,7 @@ def evaluate(experiment: Experiment, folder: RunFolder) -> NDArray[np.float32]:
     return logits
 
 
-def draw_report(
-    experiment: Experiment, folder: RunFolder, logits: NDArray[np.float32], repeat_command: str
-) -> None:
+def draw_report(experiment: Experiment, folder: RunFolder, logits: NDArray[np.float32]) -> None:
     """Writes report.html, report.md, the figures and the attributions."""
     from cifar_lab.report.run_report import write_report  # matplotlib and captum cost seconds
 
@@ -138,7 +135,6 @@ def draw_report(
         number=experiment.report.misclassified,
         planned=[schedule.learning_rate(step) for step in range(schedule.total_steps)],
         steps_per_epoch=schedule.total_steps // experiment.trainer.epochs,
-        repeat_command=repeat_command,
     )
     log.info(f"report: {folder.report} ({time.monotonic() - started:.1f} s)")
 
@@ -183,12 +179,14 @@ def refuse_unresumable(folder: RunFolder) -> None:
         raise Refusal(f"{folder.path} still runs (pid {read_json(folder.status)['pid']})")
 
 
-def _begin(experiment: Experiment, folder: RunFolder, resume: bool) -> TrainingState:
+def _begin(experiment: Experiment, folder: RunFolder, command: str, resume: bool) -> TrainingState:
     learner = experiment.learner
     state = TrainingState(
         learner.model, experiment.optimizer, experiment.trainer.ema_decay, learner.device
     )
     if resume and folder.last_checkpoint.is_file():
+        # Sums in another order end in other last bits: compute with as many threads as before.
+        torch.set_num_threads(read_json(folder.provenance)["threads"])
         contents = load_checkpoint(folder.last_checkpoint, learner.device)
         refuse_other_model(folder.last_checkpoint, contents["model"], learner.model)
         state.load_state_dict(contents)
@@ -197,11 +195,12 @@ def _begin(experiment: Experiment, folder: RunFolder, resume: bool) -> TrainingS
     size = summarise(learner.model, experiment.dataset.image_size)
     write_atomically(folder.model_table, size.table + "\n")
     record = provenance(
-        experiment.config,
-        experiment.seed,
-        learner.device,
-        learner.precision,
-        experiment.dataset.source.fingerprint,
+        command=command,
+        config=experiment.config,
+        seed=experiment.seed,
+        device=learner.device,
+        precision=learner.precision,
+        fingerprint=experiment.dataset.source.fingerprint,
     )
     write_json(folder.provenance, record)
     log.info(f"run: {folder.path}")

@@ -1,8 +1,13 @@
-"""The one exception for input that cannot be used, raised before anything is trained or written."""
+"""The exceptions whose message is all that a person needs to see."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+
+def in_our_words(message: str) -> str:
+    """Pydantic's "Input should be …" as "must be …"."""
+    return message.replace("Input should", "must")
 
 
 class Refusal(ValueError):
@@ -15,3 +20,7 @@ class Refusal(ValueError):
     def __init__(self, problems: str | Sequence[str]) -> None:
         self.problems = [problems] if isinstance(problems, str) else list(problems)
         super().__init__("\n".join(self.problems))
+
+
+class RunFailed(RuntimeError):
+    """A run failed for a reason that its message tells; the command line ends with status 1."""

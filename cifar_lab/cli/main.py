@@ -5,15 +5,17 @@ Imports nothing heavy: help, completion and ``--cfg`` answer before torch could 
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import NamedTuple
 
 from cifar_lab import __version__
-from cifar_lab.refusal import Refusal
+from cifar_lab.engine.interrupts import Interrupted
+from cifar_lab.refusal import Refusal, RunFailed
 
-DONE, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILED, REFUSED = 0, 1, 2
 
 
 class Verb(NamedTuple):
@@ -62,9 +64,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for problem in refusal.problems:
             print(f"error: {problem}", file=sys.stderr)
         return REFUSED
-    except KeyboardInterrupt:
+    except RunFailed as failure:
+        print(f"error: {failure}", file=sys.stderr)
+        return FAILED
+    except Interrupted as interruption:
+        print(f"{interruption}; `cifar-lab resume latest` goes on", file=sys.stderr)
+        return 128 + interruption.signum
+    except KeyboardInterrupt:  # before a run listens for it
         print("interrupted", file=sys.stderr)
-        return INTERRUPTED
+        return 128 + signal.SIGINT
     except BrokenPipeError:  # `cifar-lab ls | head`
         sys.stderr.close()
         return DONE

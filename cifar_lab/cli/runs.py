@@ -28,7 +28,7 @@ def report(words: list[str]) -> int:
     from cifar_lab.recipe import draw_report
     from cifar_lab.recipe import evaluate as evaluate_again
 
-    draw_report(experiment, folder, evaluate_again(experiment, folder), _repeat_command(folder))
+    draw_report(experiment, folder, evaluate_again(experiment, folder))
     return DONE
 
 
@@ -49,12 +49,10 @@ def resume(words: list[str]) -> int:
     from cifar_lab.recipe import refuse_unresumable, run_experiment
 
     refuse_unresumable(folder)
+    command = shlex.join(["cifar-lab", "rerun", str(folder.path)])
     if folder.provenance.is_file():
-        import torch
-
-        # Sums in another order end in other last bits.
-        torch.set_num_threads(read_json(folder.provenance)["threads"])
-    run_experiment(_restored(folder, []), folder, _repeat_command(folder), resume=True)
+        command = read_json(folder.provenance)["command"]
+    run_experiment(_restored(folder, []), folder, command, resume=True)
     return DONE
 
 
@@ -120,17 +118,6 @@ def _restored(folder: RunFolder, overrides: list[str]) -> Experiment:
     speak()
     found, _ = rerun_config(Composer(saved_config_dir(folder)), folder, overrides)
     return build_checked(found)
-
-
-def _repeat_command(folder: RunFolder) -> str:
-    """The train command of a run; a run that was made from another is run again from itself."""
-    from cifar_lab.config.saved import saved_config_dir, saved_overrides
-
-    if read_json(folder.provenance)["command"].split()[1:2] != ["train"]:
-        return f"cifar-lab rerun {shlex.quote(str(folder.path))}"
-    config_dir = saved_config_dir(folder)
-    extra = [] if config_dir is None else ["--config-dir", config_dir]
-    return shlex.join(["cifar-lab", "train", *saved_overrides(folder), *extra])
 
 
 def _results(folder: RunFolder) -> tuple[str, str, str]:

@@ -73,7 +73,7 @@ def build_checked(found: Preflight) -> Experiment:
 
 
 def launch(
-    composer: Composer, found: Preflight, experiment: Experiment, repeat_command: str
+    composer: Composer, found: Preflight, experiment: Experiment, command: str
 ) -> dict[str, Any]:
     """Claims the run's folder and runs the experiment in it; gives the summary.
 
@@ -86,7 +86,7 @@ def launch(
     claim(folder)
 
     def job(_: DictConfig) -> dict[str, Any]:
-        return _run(experiment, folder, repeat_command)
+        return _run(experiment, folder, command)
 
     summary: dict[str, Any] = composer.launch(found.config, job)
     return summary
@@ -133,11 +133,11 @@ def say_checks(experiment: Experiment, job: Sequence[str] | None) -> None:
     print("this configuration would run")
 
 
-def _run(experiment: Experiment, folder: RunFolder, repeat_command: str) -> dict[str, Any]:
+def _run(experiment: Experiment, folder: RunFolder, command: str) -> dict[str, Any]:
     from cifar_lab.recipe import remember_latest, run_experiment
 
     remember_latest(folder, OUTPUTS)
-    return run_experiment(experiment, folder, repeat_command)
+    return run_experiment(experiment, folder, command)
 
 
 def _sweep(composer: Composer, overrides: Sequence[str]) -> int:

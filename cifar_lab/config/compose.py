@@ -12,6 +12,7 @@ from hydra._internal.callbacks import Callbacks
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path
 from hydra.core.config_loader import ConfigLoader
+from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.object_type import ObjectType
 from hydra.core.plugins import Plugins
@@ -49,7 +50,11 @@ class Composer:
         if config_dir is not None:
             if not Path(config_dir).is_dir():
                 raise Refusal(f"--config-dir={config_dir} is no folder; name one that exists")
-            search_path.append("command-line", f"file://{os.path.abspath(config_dir)}")
+            search_path.prepend(
+                provider="command-line",
+                path=f"file://{os.path.abspath(config_dir)}",
+                anchor=SearchPathQuery(provider="schema"),  # Hydra wants its schemas last
+            )
         GlobalHydra.instance().clear()
         self.config_dir = config_dir
         self.hydra = Hydra.create_main_hydra2("cifar_lab", search_path)

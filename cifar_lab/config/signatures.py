@@ -18,6 +18,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
 from cifar_lab.bounds import NonNegativeInt, PositiveInt
+from cifar_lab.refusal import in_our_words
 
 #: Keys of the root that are values; the others are groups, each a node or a dictionary of nodes.
 ROOT_VALUES: dict[str, Any] = {
@@ -144,12 +145,8 @@ def _wrong_value(path: str, value: Any, annotation: Any) -> Iterator[tuple[str, 
         # As JSON, so that a list may stand for a tuple while "3" is no number.
         adapter.validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
-        reasons = dict.fromkeys(_reason(detail["msg"]) for detail in error.errors())
+        reasons = dict.fromkeys(in_our_words(detail["msg"]) for detail in error.errors())
         yield path, f"{path}={_shown(value)}: {' or '.join(reasons)}"
-
-
-def _reason(message: str) -> str:
-    return message.replace("Input should be", "must be").replace("Input should", "must")
 
 
 def _shown(value: Any) -> str:

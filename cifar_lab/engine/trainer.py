@@ -18,9 +18,10 @@ from cifar_lab.engine.metrics import LossAndAccuracy
 from cifar_lab.engine.precision import PrecisionChoice
 from cifar_lab.engine.state import TrainingState
 from cifar_lab.optim.schedules import Schedule
+from cifar_lab.refusal import RunFailed
 
 
-class NonFiniteLoss(RuntimeError):
+class NonFiniteLoss(RunFailed):
     """The loss became infinite or not a number."""
 
 

@@ -49,7 +49,6 @@ class Contents:
         gradcam_layer: what the maps explain.
         model_table: of model.txt.
         config: the configuration as YAML.
-        repeat_command: runs the same again.
     """
 
     title: str
@@ -62,7 +61,6 @@ class Contents:
     gradcam_layer: str
     model_table: str
     config: str
-    repeat_command: str
     rule: str = RULE
 
 

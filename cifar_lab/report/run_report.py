@@ -32,7 +32,6 @@ def write_report(
     number: int,
     planned: Sequence[float],
     steps_per_epoch: int,
-    repeat_command: str,
 ) -> None:
     """Writes figures, attributions, report.html and report.md.
 
@@ -46,7 +45,6 @@ def write_report(
         number: misclassified images to show.
         planned: learning rate of each step.
         steps_per_epoch: converts steps to epochs.
-        repeat_command: runs the same again.
     """
     rows = read_metrics(folder.metrics)
     errors = most_confident_errors(logits, test.labels, number)
@@ -70,7 +68,6 @@ def write_report(
         gradcam_layer=layer,
         model_table=folder.model_table.read_text().rstrip(),
         config=folder.config.read_text().rstrip(),
-        repeat_command=repeat_command,
     )
     write_atomically(folder.report, render_html(contents))
     write_atomically(folder.report_markdown, render_markdown(contents))

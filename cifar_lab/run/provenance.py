@@ -7,7 +7,6 @@ import importlib.metadata
 import json
 import platform
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +28,18 @@ LIBRARIES = (
 
 
 def provenance(
-    config: dict[str, Any], seed: int, device: torch.device, precision: str, fingerprint: str
+    *,
+    command: str,
+    config: dict[str, Any],
+    seed: int,
+    device: torch.device,
+    precision: str,
+    fingerprint: str,
 ) -> dict[str, Any]:
     """Collects the record.
 
     Args:
+        command: repeats the run.
         config: the composed configuration as plain values.
         seed: the run's seed.
         device: what it runs on.
@@ -41,7 +47,7 @@ def provenance(
         fingerprint: of the data set's pixels and labels.
     """
     return {
-        "command": command_line(),
+        "command": command,
         "working_directory": str(Path.cwd()),
         "config_sha256": config_hash(config),
         "git": git_state(Path(__file__).parent),
@@ -60,13 +66,6 @@ def provenance(
 def config_hash(config: dict[str, Any]) -> str:
     """SHA-256 of a configuration, whatever the order of its keys."""
     return hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def command_line() -> str:
-    """The command as it was typed, with the program's name for its path."""
-    import shlex
-
-    return shlex.join(["cifar-lab", *sys.argv[1:]])
 
 
 def git_state(inside: Path) -> dict[str, Any] | None:

@@ -1,0 +1,45 @@
+# Targets use their own virtual environment, .venv, with the versions of constraints.txt.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install quickstart test lint format hooks constraints clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1 @/' | column -t -s '@'
+
+install: $(INSTALLED) ## make .venv and install the project and its tools into it
+
+$(INSTALLED): setup.cfg pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+quickstart: $(INSTALLED) ## train on embedded digits, half a minute; prints where the report is
+	$(BIN)/cifar-lab train experiments=digits
+
+test: $(INSTALLED) ## run the tests: offline, a few minutes
+	$(BIN)/pytest
+
+lint: $(INSTALLED) ## check style, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(INSTALLED) ## put the code into its format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+hooks: $(INSTALLED) ## check style, format and types before every commit from now on
+	$(BIN)/pre-commit install
+
+constraints: $(INSTALLED) ## write the installed versions into constraints.txt
+	@(echo '# Versions that were tested together; written by `make constraints`.'; \
+	  $(BIN)/python -m pip freeze --exclude-editable | grep -v '^-e' \
+	  | sed 's/$$/ ; python_version >= "3.11"/') > constraints.new
+	@mv constraints.new constraints.txt
+
+clean: ## remove .venv, build products and tool caches; runs stay
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cifar_lab.cli.main import main
+
+PROGRAM = Path(sys.executable).with_name("cifar-lab")
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("cifar-lab tr", {"train"}),
+        ("cifar-lab re", {"report", "resume", "rerun", "record"}),
+        ("cifar-lab show sch", {"schedule"}),
+        ("cifar-lab train model=res", {"model=resnet18", "model=resnet18_8x8"}),
+        ("cifar-lab train trainer.ep", {"trainer.epochs="}),
+        ("cifar-lab check dataset=dig", {"dataset=digits"}),
+        ("cifar-lab resume lat", {"latest"}),
+    ],
+)
+def test_the_shell_is_answered(line, expected, monkeypatch, capsys):
+    monkeypatch.setenv("COMP_LINE", line)
+    assert main(["-sc", "query=bash"]) == 0
+    assert set(capsys.readouterr().out.split()) == expected
+
+
+@pytest.mark.skipif(not PROGRAM.exists(), reason="needs the installed command")
+def test_bash_completes_with_what_is_installed():
+    script = (
+        f'PATH="{PROGRAM.parent}:$PATH"; eval "$(cifar-lab -sc install=bash)"; '
+        'COMP_LINE="cifar-lab train optimizer=ada"; COMP_WORDS=($COMP_LINE); COMP_CWORD=2; '
+        "COMP_POINT=${#COMP_LINE}; hydra_bash_completion; echo ${COMPREPLY[@]}"
+    )
+    done = subprocess.run(
+        ["bash", "-c", script], capture_output=True, text=True, env=dict(os.environ)
+    )
+    assert set(done.stdout.split()) == {"optimizer=adam", "optimizer=adamw"}, done.stderr

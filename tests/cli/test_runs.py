@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from cifar_lab.cli.main import main
+from cifar_lab.run.folder import RunFolder
+from cifar_lab.run.records import read_metrics
+
+QUICK = [
+    "experiments=digits", "model.width=4", "trainer.epochs=2", "trainer.limit_batches=2",
+    "trainer.precision=float32",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> Path:
+    """A folder whose ``outputs/latest`` is a finished run; copied by the tests that change it."""
+    here = tmp_path_factory.mktemp("finished")
+    before = Path.cwd()
+    os.chdir(here)
+    try:
+        assert main(["train", *QUICK]) == 0
+    finally:
+        os.chdir(before)
+    return here
+
+
+@pytest.fixture
+def run(finished, tmp_path, monkeypatch) -> RunFolder:
+    shutil.copytree(finished / "outputs", tmp_path / "outputs", symlinks=True)
+    monkeypatch.chdir(tmp_path)
+    return RunFolder((tmp_path / "outputs" / "latest").resolve())
+
+
+def test_report_draws_the_same_again_from_the_folder(run, capsys):
+    before = run.report.read_text()
+    for path in (run.report, run.report_markdown, run.figure("curves")):
+        path.unlink()
+    assert main(["report", "latest"]) == 0
+    assert "difference +0.00 points" in capsys.readouterr().out
+    assert run.report.read_text() == before
+    assert run.figure("curves").is_file()
+
+
+def test_report_shows_as_many_images_as_asked(run):
+    assert main(["report", "report.misclassified=3", str(run.path)]) == 0
+    assert "Shown are 3 of" in run.report.read_text()
+
+
+def test_report_refuses_a_checkpoint_that_does_not_give_the_recorded_accuracy(run, capsys):
+    summary = json.loads(run.summary.read_text())
+    summary["test"]["accuracy"] += 0.0015
+    run.summary.write_text(json.dumps(summary))
+    before = run.report.read_bytes()
+    assert main(["report", "latest"]) == 2
+    error = capsys.readouterr().err
+    assert "-0.15 points, at most 0.1 are tolerated" in error
+    assert run.report.read_bytes() == before
+
+
+def test_report_refuses_values_that_are_not_the_reports(run, capsys):
+    assert main(["report", "latest", "trainer.epochs=3"]) == 2
+    assert "changes report.* only" in capsys.readouterr().err
+
+
+def test_report_refuses_an_altered_checkpoint(run, capsys):
+    content = bytearray(run.best_checkpoint.read_bytes())
+    content[len(content) // 2] ^= 1
+    run.best_checkpoint.write_bytes(bytes(content))
+    assert main(["report", "latest"]) == 2
+    assert "truncated or altered" in capsys.readouterr().err
+
+
+def test_report_refuses_other_images_than_those_trained_on(run, capsys):
+    provenance = json.loads(run.provenance.read_text())
+    run.provenance.write_text(json.dumps({**provenance, "data_fingerprint": "0" * 64}))
+    assert main(["report", "latest"]) == 2
+    assert "are not those that" in capsys.readouterr().err
+
+
+def test_eval_prints_the_accuracy_beside_the_recorded_one(run, capsys):
+    assert main(["eval", "best"]) == 0
+    accuracy = json.loads(run.summary.read_text())["test"]["accuracy"]
+    said = capsys.readouterr().out
+    assert f"test accuracy {accuracy:.2%}" in said
+    assert "difference +0.00 points" in said
+
+
+def test_ls_lists_runs_with_state_and_results(run, capsys):
+    assert main(["ls"]) == 0
+    header, row = capsys.readouterr().out.splitlines()
+    assert header.split() == ["run", "state", "epochs", "validation", "test"]
+    assert row.split()[1:3] == ["done", "2/2"]
+    assert row.split()[0] == run.path.relative_to(Path.cwd()).as_posix()
+
+
+def test_rerun_runs_the_saved_configuration_with_changes(run, capsys):
+    assert main(["rerun", "latest", "seed=5", "report.enabled=false"]) == 0
+    new = RunFolder(Path("outputs/latest").resolve())
+    assert new.path != run.path
+    assert json.loads(new.provenance.read_text())["seed"] == 5
+    assert "seed=5" in new.overrides.read_text()
+    assert "model.width=4" in new.overrides.read_text()
+
+
+def test_rerun_says_which_older_overrides_a_changed_group_drops(run, capsys):
+    words = ["model=custom_resnet", "trainer.limit_epochs=1", "report.enabled=false"]
+    assert main(["rerun", "latest", *words, "model.width=5"]) == 0
+    assert "dropped from the earlier run, as it is replaced: model.width=4" in (
+        capsys.readouterr().out
+    )
+
+
+def test_a_done_run_is_not_resumed(run, capsys):
+    assert main(["resume", "latest"]) == 2
+    assert "is done; `cifar-lab rerun` begins it anew" in capsys.readouterr().err
+
+
+def test_record_enters_runs_into_the_ledger_once(run, capsys):
+    Path("experiments").mkdir()
+    assert main(["record", "latest"]) == 0
+    assert main(["record", "latest"]) == 0
+    accuracy = 100 * json.loads(run.summary.read_text())["test"]["accuracy"]
+    ledger = Path("experiments/README.md").read_text()
+    rows = [line for line in ledger.splitlines() if line.startswith("| digits |")]
+    assert len(rows) == 1
+    assert f"| 1 | {accuracy:.2f} |" in rows[0]
+    (kept,) = Path("experiments/results/digits").iterdir()
+    assert sorted(file.name for file in kept.iterdir()) == [
+        "config.json", "metrics.csv", "provenance.json", "summary.json",
+    ]  # fmt: skip
+
+
+def test_record_outside_a_checkout_is_refused(run, capsys):
+    assert main(["record", "latest"]) == 2
+    assert "record from the top of a checkout" in capsys.readouterr().err
+
+
+# Epochs of 21 batches, long enough to be hit by a signal within one.
+LONGER = [
+    "experiments=digits", "model.width=4", "trainer.epochs=6", "trainer.precision=float32",
+    "trainer.ema_decay=0.9", "report.enabled=false",
+]  # fmt: skip
+
+
+def test_a_run_killed_twice_and_resumed_ends_as_one_that_never_was(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", *LONGER, "hydra.run.dir=outputs/whole"]) == 0
+    whole, killed = RunFolder(Path("outputs/whole")), RunFolder(Path("outputs/killed"))
+
+    process = _start("train", *LONGER, "hydra.run.dir=outputs/killed")
+    _wait_for_epoch(killed, 2, process)
+    process.send_signal(signal.SIGTERM)
+    output = process.communicate(timeout=60)[0]
+    assert process.returncode == 143, output
+    assert json.loads(killed.status.read_text())["state"] == "interrupted"
+    assert "saving after epoch" in output
+
+    process = _start("resume", "outputs/killed")
+    _wait_for_epoch(killed, len(read_metrics(killed.metrics)) + 1, process)
+    process.kill()  # no chance to save: the last epoch's checkpoint must do
+    process.communicate(timeout=60)
+    assert _listed_state("outputs/killed") == "died"
+
+    assert main(["resume", "killed"]) == 0
+    assert _listed_state("outputs/killed") == "done"
+    _assert_equal_runs(whole, killed)
+
+
+def test_ctrl_c_finishes_the_step_and_the_run_goes_on_with_workers(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = RunFolder(Path("outputs/run"))
+    words = [*LONGER, "trainer.workers=2", "trainer.epochs=4", "hydra.run.dir=outputs/run"]
+    process = _start("train", *words, new_group=True)
+    _wait_for_epoch(run, 1, process)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: workers get it too
+    output = process.communicate(timeout=60)[0]
+    assert process.returncode == 130, output
+    assert "Traceback" not in output
+    assert main(["resume", "outputs/run"]) == 0
+    assert main(["train", *words, "hydra.run.dir=outputs/whole", "trainer.workers=0"]) == 0
+    _assert_equal_runs(RunFolder(Path("outputs/whole")), run)
+
+
+def _assert_equal_runs(one: RunFolder, other: RunFolder) -> None:
+    timeless = [
+        [{k: v for k, v in row.items() if k not in ("epoch_seconds", "images_per_second")}
+         for row in read_metrics(folder.metrics)]
+        for folder in (one, other)
+    ]  # fmt: skip
+    assert timeless[0] == timeless[1]
+    for name in ("last_checkpoint", "best_checkpoint"):
+        states = [torch.load(getattr(f, name), weights_only=True) for f in (one, other)]
+        for part in ("model", "ema"):
+            assert states[0][part].keys() == states[1][part].keys()
+            for key, value in states[0][part].items():
+                assert torch.equal(value, states[1][part][key]), (name, part, key)
+
+
+def _start(*words: str, new_group: bool = False) -> subprocess.Popen[str]:
+    environment = {**os.environ, "OMP_NUM_THREADS": "2"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "cifar_lab", *words], stdout=subprocess.PIPE, text=True,
+        stderr=subprocess.STDOUT, env=environment, start_new_session=new_group,
+    )  # fmt: skip
+
+
+def _wait_for_epoch(run: RunFolder, epoch: int, process: subprocess.Popen[str]) -> None:
+    for _ in range(2000):
+        if run.metrics.is_file() and len(read_metrics(run.metrics)) >= epoch:
+            return
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.03)
+    raise AssertionError("the run did not get that far within a minute")
+
+
+def _listed_state(path: str) -> str:
+    from cifar_lab.run.status import state_of
+
+    return state_of(RunFolder(Path(path)))

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import pytest
+
+from cifar_lab.cli.main import main
+
+
+@pytest.mark.parametrize(
+    ("part", "said", "figure"),
+    [
+        ("data", ["1,293", "144", "360", "mean of R, G, B"], "data.png"),
+        ("augmentation", [], "augmentation.png"),
+        ("model", ["6,573,120", "ResidualSum"], None),
+        ("schedule", ["504 steps, 21 an epoch", "largest: 0.05"], "schedule.png"),
+    ],
+)
+def test_show_prints_and_draws_a_part(part, said, figure, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    # Flags and overrides may stand in any order, the part among them.
+    assert main(["show", "trainer.batch_size=64", part, "dataset=digits"]) == 0
+    output = capsys.readouterr().out
+    for text in said:
+        assert text in output
+    if figure is not None:
+        png = tmp_path / "outputs" / "show" / figure
+        assert png.read_bytes().startswith(b"\x89PNG")
+        assert f"figure: outputs/show/{figure}" in output

@@ -1,0 +1,228 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from cifar_lab.cli.main import main
+from cifar_lab.run.folder import RunFolder
+from cifar_lab.run.records import read_metrics
+
+#: Digits, a tiny network, two batches an epoch.
+QUICK = [
+    "experiments=digits", "model.width=4", "trainer.epochs=2", "trainer.limit_batches=2",
+    "trainer.precision=float32",
+]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CIFAR_LAB_CACHE", str(tmp_path / "cache"))
+
+
+def test_a_run_leaves_the_whole_folder(tmp_path):
+    assert main(["train", *QUICK]) == 0
+    run = RunFolder((tmp_path / "outputs" / "latest").resolve())
+    assert run.path.relative_to(tmp_path.resolve()).parts[:2] == ("outputs", "digits")
+    expected = [
+        run.config, run.overrides, run.hydra, run.status, run.provenance, run.log, run.metrics,
+        run.summary, run.model_table, run.last_checkpoint, run.best_checkpoint, run.predictions,
+        run.gallery_attributions, run.figure("curves"), run.figure("learning_rate"),
+        run.figure("gallery"), run.report, run.report_markdown,
+    ]  # fmt: skip
+    assert [path for path in expected if not path.stat().st_size] == []
+    assert json.loads(run.status.read_text())["state"] == "done"
+    rows = read_metrics(run.metrics)
+    assert [row["epoch"] for row in rows] == [1, 2]
+    summary = json.loads(run.summary.read_text())
+    predictions = np.load(run.predictions)
+    assert predictions["logits"].shape == (360, 10)
+    right = (predictions["logits"].argmax(1) == predictions["labels"]).mean()
+    assert summary["test"]["accuracy"] == pytest.approx(right, abs=1e-12)
+    best = max(rows, key=lambda row: row["val_accuracy"])
+    assert summary["validation"]["accuracy"] == best["val_accuracy"]
+    assert summary["reported_epoch"] == best["epoch"]
+    # What the terminal showed, without control codes.
+    log = run.log.read_text()
+    assert "epoch 2/2" in log
+    assert "\x1b" not in log
+    assert "\r" not in log
+
+
+def test_the_gallerys_images_are_misclassified_by_that_checkpoint(tmp_path):
+    assert main(["train", *QUICK]) == 0
+    run = RunFolder(tmp_path / "outputs" / "latest")
+    predictions, gallery = np.load(run.predictions), np.load(run.gallery_attributions)
+    rows = [list(predictions["sample_ids"]).index(sample) for sample in gallery["sample_ids"]]
+    predicted = predictions["logits"].argmax(1)[rows]
+    assert len(rows) == 10
+    assert (predicted != predictions["labels"][rows]).all()
+    assert (predicted == gallery["classes"]).all()
+
+
+def test_without_validation_the_last_epoch_is_reported_and_said_so(tmp_path):
+    assert main(["train", *QUICK, "dataset.validation_fraction=0", "report.enabled=false"]) == 0
+    run = RunFolder(tmp_path / "outputs" / "latest")
+    summary = json.loads(run.summary.read_text())
+    assert summary["reported_epoch"] == 2
+    assert "no validation split" in summary["reported_because"]
+    assert summary["validation"] is None
+    assert run.best_checkpoint.read_bytes() == run.last_checkpoint.read_bytes()
+
+
+def test_the_same_seed_gives_the_same_numbers_and_another_seed_others(tmp_path):
+    for seed in (0, 0, 1):
+        assert main(["train", *QUICK, f"seed={seed}", "report.enabled=false"]) == 0
+    runs = sorted((tmp_path / "outputs" / "digits").glob("*/*"))
+    losses = [[row["train_loss"] for row in read_metrics(RunFolder(r).metrics)] for r in runs]
+    assert losses[0] == losses[1]
+    assert losses[0] != losses[2]
+
+
+def test_a_sweep_runs_a_job_for_each_value(tmp_path):
+    words = [*QUICK, "-m", "seed=0,1", "report.enabled=false"]  # -m among overrides
+    assert main(["train", *words]) == 0
+    jobs = sorted((tmp_path / "outputs" / "digits").glob("*/*/*/summary.json"))
+    assert len(jobs) == 2
+
+
+@pytest.mark.parametrize("experiment", ["digits", "cifar10_short"])
+def test_every_experiment_runs_two_batches(experiment, tmp_path):
+    from tests.conftest import write_image_folder
+
+    words = [f"experiments={experiment}", "debug=smoke", "trainer.batch_size=16"]
+    if experiment != "digits":
+        classes = tuple(f"class{number}" for number in range(10))
+        root = write_image_folder(tmp_path / "images", classes, side=32, train=8)
+        words += [f"dataset.root={root}", "model.width=4"]
+    assert main(["train", *words]) == 0
+
+
+def test_the_list_of_experiments_above_is_complete():
+    from cifar_lab.config.compose import Composer
+
+    assert Composer().options("experiments") == ["cifar10_short", "digits"]
+
+
+def test_three_mistakes_end_with_status_2_three_lines_and_nothing_written(tmp_path, capsys):
+    words = ["model=resnet81", "trainer.epochs=0", "optimizer.rl=1", "dataset=digits"]
+    assert main(["train", *words]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 3
+    assert all(line.startswith("error: ") for line in lines)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_output_folder_that_cannot_be_written_is_refused(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert main(["train", *QUICK, f"hydra.run.dir={tmp_path / 'file' / 'run'}"]) == 2
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_another_runs_folder_is_not_taken(tmp_path, capsys):
+    assert main(["train", *QUICK, "hydra.run.dir=outputs/here", "report.enabled=false"]) == 0
+    before = (tmp_path / "outputs/here/.hydra/config.yaml").read_text()
+    assert main(["train", *QUICK, "hydra.run.dir=outputs/here", "seed=3"]) == 2
+    assert "is another run's folder" in capsys.readouterr().err
+    assert (tmp_path / "outputs/here/.hydra/config.yaml").read_text() == before
+
+
+def test_a_loss_that_is_not_finite_fails_with_epoch_step_and_learning_rate(tmp_path, capsys):
+    status = main(["train", *QUICK, "optimizer.lr=1e30", "trainer.limit_batches=4"])
+    assert status == 1
+    assert "not finite from epoch 1, step" in capsys.readouterr().err
+    recorded = json.loads((tmp_path / "outputs/latest/status.json").read_text())
+    assert recorded["state"] == "failed"
+    assert "learning rate" in recorded["error"]
+    assert "Traceback" in recorded["traceback"]
+
+
+def test_debug_overfit_learns_its_images_by_heart(tmp_path):
+    words = ["dataset=digits", "model.width=8", "debug=overfit", "trainer.epochs=25"]
+    assert main(["train", *words]) == 0
+    rows = read_metrics(tmp_path / "outputs/latest/metrics.csv")
+    assert rows[-1]["train_accuracy"] == 1.0
+
+
+def test_debug_profile_writes_a_trace(tmp_path, capsys):
+    words = ["dataset=digits", "model.width=4", "trainer.batch_size=64", "debug=profile"]
+    assert main(["train", *words, "report.enabled=false"]) == 0
+    trace = json.loads((tmp_path / "outputs/latest/profile.json").read_text())
+    assert any("conv" in str(event.get("name")) for event in trace["traceEvents"])
+    assert "Self CPU" in capsys.readouterr().out
+
+
+def test_check_says_what_would_run_and_writes_nothing(tmp_path, capsys):
+    assert main(["check", *QUICK]) == 0
+    said = capsys.readouterr().out
+    for text in ("1,293 training, 144 validation, 360 test", "CustomResNet", "forward and backward",
+                 "schedule:", "at layer2, 8×8", "this configuration would run"):  # fmt: skip
+        assert text in said
+    assert not (tmp_path / "outputs").exists()
+
+
+def test_check_of_a_sweep_checks_every_job(capsys):
+    assert main(["check", *QUICK, "-m", "model.width=4,0"]) == 2
+    captured = capsys.readouterr()
+    assert "job: " in captured.out
+    assert captured.err == "error: model.width=0: must be greater than 0\n"
+
+
+def test_check_refuses_a_model_that_the_images_do_not_fit(capsys):
+    words = ["dataset=digits", "model._target_=torch.nn.Linear", "~model.width"]
+    assert main(["check", *words, "+model.in_features=7", "+model.out_features=10"]) == 2
+    assert "num_classes" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        ["train", "--help"],
+        ["train", "--cfg", "job", "experiments=digits"],
+        ["train", "--info", "searchpath"],
+        ["-sc", "install=bash"],
+    ],
+    ids=" ".join,
+)
+def test_help_and_configuration_answer_without_torch(words, tmp_path):
+    code = (
+        "import sys\nfrom cifar_lab.cli.main import main\n"
+        f"status = main({words!r})\n"
+        "heavy = {'torch', 'albumentations', 'matplotlib', 'captum', 'timm', 'sklearn'}\n"
+        "assert not heavy & sys.modules.keys(), heavy & sys.modules.keys()\nsys.exit(status)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+def test_cfg_prints_the_composed_configuration(capsys):
+    assert main(["train", "trainer.epochs=3", "--cfg", "job"]) == 0
+    assert "epochs: 3" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["trian"], "there is no verb 'trian'; did you mean 'train'"),
+        (["train", "--epochs", "3"], "--epochs"),
+        (["train", "--config-name", "x"], "--config-name is not supported"),
+        (["train", "-m", "--cfg", "job"], "--cfg shows one job"),
+        (["train", "--cfg", "job", "modle=1"], "modle"),
+        (["train", "--config-dir", "nowhere"], "--config-dir=nowhere is no folder"),
+        (["show", "datas"], "needs one of: data, augmentation, model, schedule"),
+        (["report"], "needs one RUN"),
+        (["report", "nothing"], "RUN=nothing is no run below outputs/"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_words_that_mean_nothing_are_refused(words, message, capsys):
+    assert main(words) == 2
+    captured = capsys.readouterr().err
+    assert message in captured
+    assert "Traceback" not in captured

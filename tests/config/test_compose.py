@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import pytest
+
+from cifar_lab import build
+from cifar_lab.config.compose import Composer
+from cifar_lab.config.preflight import preflight
+from cifar_lab.refusal import Refusal
+from tests.conftest import write_image_folder
+
+COMPOSER = Composer()
+OPTIONS = [
+    (group, option)
+    for group in COMPOSER.groups()
+    for option in COMPOSER.options(group)
+    if group != "experiments"
+]
+
+
+@pytest.mark.parametrize(("group", "option"), OPTIONS, ids=lambda value: str(value))
+def test_every_option_of_every_group_composes_and_builds(group, option, tmp_path):
+    ten_classes = tuple(f"class{number}" for number in range(10))
+    write_image_folder(tmp_path / "images", ten_classes, side=32, train=10)
+    overrides = [f"{group}={option}", "trainer.batch_size=8"]
+    if group != "dataset":
+        overrides.append("dataset=digits")
+    elif option != "digits":
+        overrides += [f"dataset.root={tmp_path / 'images'}", f"dataset.cache_dir={tmp_path}"]
+    if option == "cifar100":
+        write_image_folder(tmp_path / "hundred", tuple(f"c{n:02d}" for n in range(100)), train=10)
+        overrides.append(f"dataset.root={tmp_path / 'hundred'}")
+    composer = Composer()
+    found = preflight(composer, overrides)
+    assert found.problems == []
+    experiment = build.experiment(found.job())
+    assert len(experiment.loaders.train) > 0
+
+
+@pytest.mark.parametrize(("group", "option"), OPTIONS, ids=lambda value: str(value))
+def test_every_option_opens_with_what_it_is_for(group, option):
+    from cifar_lab.config.compose import config_folder
+
+    lines = (config_folder() / group / f"{option}.yaml").read_text().splitlines()
+    opening = [line for line in lines[:2] if not line.startswith("# @package")]
+    assert opening[0].startswith("# ")
+    assert len(opening[0]) > 15
+
+
+def test_a_users_own_experiment_is_found_in_their_folder(tmp_path):
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "experiments" / "mine.yaml").write_text(
+        "# @package _global_\ndefaults:\n  - override /dataset: digits\nname: mine\nseed: 7\n"
+    )
+    found = preflight(Composer(str(tmp_path)), ["experiments=mine"])
+    assert found.problems == []
+    assert (found.job()["name"], found.job()["seed"]) == ("mine", 7)
+
+
+def test_a_config_dir_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(Refusal, match="is no folder; name one that exists"):
+        Composer(str(tmp_path / "nowhere"))
+
+
+def test_an_experiment_wins_over_the_main_file_and_the_command_line_over_both():
+    plain = COMPOSER.compose([])
+    digits = COMPOSER.compose(["experiments=digits"])
+    overridden = COMPOSER.compose(["experiments=digits", "trainer.epochs=2"])
+    assert plain.trainer.epochs == 24
+    assert digits.trainer.epochs != 24
+    assert digits.name == "digits"
+    assert overridden.trainer.epochs == 2
+
+
+def test_a_named_step_is_taken_away_and_changed_from_the_command_line():
+    steps = COMPOSER.compose([]).augmentation.train
+    assert list(steps) == ["crop", "flip", "cutout"]
+    without = COMPOSER.compose(["~augmentation.train.cutout"]).augmentation.train
+    assert list(without) == ["crop", "flip"]
+    always = COMPOSER.compose(["augmentation.train.cutout.p=1"]).augmentation.train
+    assert always.cutout.p == 1

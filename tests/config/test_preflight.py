@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from cifar_lab import build
+from cifar_lab.config.compose import Composer
+from cifar_lab.config.preflight import preflight, sweep_jobs
+from cifar_lab.refusal import Refusal
+
+COMPOSER = Composer()
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("modle=resnet18", "there is no key 'modle'; did you mean 'model'"),
+        ("model=resnet81", r"no option 'resnet81'; did you mean 'resnet18'\?; it has: custom_res"),
+        ("trainer.epoch=3", "there is no key 'trainer.epoch'; did you mean 'trainer.epochs'"),
+        ("epochs=3", "there is no key 'epochs'; did you mean 'trainer.epochs'"),
+        ("trainer.epochs=abc", "trainer.epochs=abc: must be a valid integer"),
+        ("trainer.epochs=2.5", "trainer.epochs=2.5: must be a valid integer"),
+        ("trainer.epochs=0", "trainer.epochs=0: must be greater than 0"),
+        ("trainer.epochs=-1", "trainer.epochs=-1: must be greater than 0"),
+        ("trainer.batch_size=0", "trainer.batch_size=0: must be greater than 0"),
+        ("optimizer.lr=0", "optimizer.lr=0: must be greater than 0"),
+        ("optimizer.lr=-0.1", "optimizer.lr=-0.1: must be greater than 0"),
+        ("optimizer.nesterov=3", "optimizer.nesterov=3: must be a valid boolean"),
+        ("scheduler.max_lr=high", "scheduler.max_lr=high: must be a valid number"),
+        ("trainer.precision=fp16", "must be 'auto', 'float32' or 'bfloat16'"),
+        ("dataset.validation_fraction=1", "validation_fraction=1: must be less than 1"),
+        ("dataset.mean=[0.5,0.5]", "dataset.mean=.*at least 3 items"),
+        ("criterion.label_smoothing=1", "label_smoothing=1: must be less than 1"),
+        ("seed=-1", "seed=-1: must be greater than or equal to 0"),
+        ("+typo=3", "typo: nothing reads this key"),
+        ("+trainer.momentun=3", "Trainer takes no 'momentun'"),
+        ("+optimizer.weight_decai=3", "sgd takes no 'weight_decai'; did you mean 'weight_decay'"),
+        ("+augmentation.train.cutout.max_holes=3", "CoarseDropout takes no 'max_holes'"),
+        ("+augmentation.test=3", "augmentation.test: nothing reads this key"),
+        ("augmentation.train.cutout=null", "must be a step with _target_"),
+        ("~augmentation.train.cutuot", "no key 'augmentation.train.cutuot'; did you mean"),
+        ("model._target_=torch.nn.Nothing", "model._target_=torch.nn.Nothing cannot be imported"),
+        ("~trainer.epochs", "trainer.epochs is missing; Trainer needs it"),
+        ("seed=1,2", "several values need -m"),
+        ("model.width=[1", "overrides look like key=value"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(override, message):
+    found = preflight(COMPOSER, [override])
+    assert len(found.problems) == 1, found.problems
+    assert re.search(message, found.problems[0])
+
+
+def test_three_mistakes_give_three_lines():
+    found = preflight(COMPOSER, ["model=resnet81", "trainer.epochs=0", "optimizer.rl=1"])
+    assert len(found.problems) == 3
+    assert found.groups == {"model", "trainer", "optimizer"}
+
+
+def test_two_mistakes_in_one_group_are_both_told():
+    found = preflight(COMPOSER, ["trainer.epoch=3", "trainer.batch_size=0"])
+    assert len(found.problems) == 2
+
+
+def test_mistakes_of_the_command_line_and_of_the_world_are_told_together(tmp_path):
+    found = preflight(
+        COMPOSER, ["model=resnet81", "optimizer.lr=0", f"dataset.root={tmp_path}", "device=cuda:9",
+                   "dataset.download=false"]
+    )  # fmt: skip
+    told = [*found.problems, *build.problems(found.job(), skip=found.groups)]
+    assert len(told) == 4
+    assert any("does not hold CIFAR-10" in line for line in told)
+    assert any("device=cuda:9 is not there" in line for line in told)
+
+
+def test_a_value_that_only_repeats_another_is_not_a_second_mistake():
+    # scheduler.max_lr is ${optimizer.lr}
+    assert len(preflight(COMPOSER, ["optimizer.lr=-1"]).problems) == 1
+
+
+def test_an_experiments_values_for_another_model_are_refused(tmp_path):
+    found = preflight(COMPOSER, ["experiments=digits", "model=resnet18"])
+    assert found.problems == [
+        "model.width: ResNet18 takes no 'width'; it takes: last_stride, pooled_size"
+    ]
+
+
+def test_an_overlays_typo_is_found_though_hydra_merges_it(tmp_path):
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "experiments" / "typo.yaml").write_text(
+        "# @package _global_\ntrainer:\n  epoch: 3\n"
+    )
+    found = preflight(Composer(str(tmp_path)), ["experiments=typo"])
+    assert found.problems[0].startswith(
+        "trainer.epoch: Trainer takes no 'epoch'; did you mean 'epochs'?"
+    )
+
+
+def test_early_stopping_without_validation_is_a_contradiction():
+    overrides = ["dataset.validation_fraction=0", "trainer.early_stopping_patience=3"]
+    assert "needs validation images" in preflight(COMPOSER, overrides).problems[0]
+
+
+def test_a_missing_root_is_asked_for():
+    assert preflight(COMPOSER, ["dataset=image_folder"]).problems == [
+        "dataset.root must be given: dataset.root=…"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["trainer.batch_size=5000"], "batch_size=5000 is larger than the 1293 training images"),
+        (["trainer.accumulate_batches=9"], "times trainer.accumulate_batches=9 is larger than"),
+        (["scheduler.peak_epoch=24"], "peak_epoch=24 must lie before the end of the run"),
+        (["device=cuda"], "device=cuda is not there"),
+        (["device=tpu"], "must be auto, cpu, cuda, or cuda:N"),
+        (
+            ["augmentation.train.cutout.p=2"],
+            "augmentation.train.cutout.p=2: must be less than or equal to 1",
+        ),
+        (
+            ["augmentation.train.crop.border=wrap"],
+            "crop.border=wrap: must be 'reflect', 'replicate' or",
+        ),
+        (["report.gradcam_layer=layer9"], "CustomResNet has no such module"),
+        (["optimizer.momentum=0"], "nesterov=true needs momentum > 0"),
+        (["dataset.limit_train_images=3"], "too few to give every class its share"),
+    ],
+)
+def test_what_shows_only_when_built_is_refused_too(overrides, message):
+    found = preflight(COMPOSER, ["dataset=digits", *overrides])
+    told = [*found.problems, *build.problems(found.job(), skip=found.groups)]
+    assert len(told) == 1, told
+    assert re.search(message, told[0])
+
+
+def test_a_sweep_is_the_product_of_its_values():
+    assert sweep_jobs(["seed=1,2", "model=resnet18", "trainer.epochs=3,4"]) == [
+        ["seed=1", "model=resnet18", "trainer.epochs=3"],
+        ["seed=1", "model=resnet18", "trainer.epochs=4"],
+        ["seed=2", "model=resnet18", "trainer.epochs=3"],
+        ["seed=2", "model=resnet18", "trainer.epochs=4"],
+    ]
+    with pytest.raises(Refusal):
+        sweep_jobs(["model=["])

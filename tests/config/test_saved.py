@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import pytest
+from omegaconf import OmegaConf
+
+from cifar_lab.config.compose import Composer
+from cifar_lab.config.saved import rerun, saved_job, saved_overrides
+from cifar_lab.refusal import Refusal
+from cifar_lab.run.folder import RunFolder
+
+COMPOSER = Composer()
+
+
+@pytest.fixture
+def earlier(tmp_path):
+    """Saves what a run of these overrides would, as Hydra does."""
+
+    def save(*overrides: str) -> RunFolder:
+        folder = RunFolder(tmp_path)
+        (tmp_path / ".hydra").mkdir()
+        config = COMPOSER.compose(list(overrides))
+        OmegaConf.save(OmegaConf.create({"hydra": config.hydra}), folder.hydra)
+        job = OmegaConf.to_container(config, resolve=False)
+        assert isinstance(job, dict)
+        del job["hydra"]
+        OmegaConf.save(OmegaConf.create(job), folder.config)
+        OmegaConf.save(OmegaConf.create(list(overrides)), folder.overrides)
+        return folder
+
+    return save
+
+
+def test_without_overrides_the_saved_configuration_stands(earlier):
+    folder = earlier("experiments=digits", "trainer.epochs=3")
+    found, dropped = rerun(COMPOSER, folder, [])
+    assert found.problems == []
+    assert dropped == []
+    assert found.job() == saved_job(folder)
+    assert found.job()["trainer"]["epochs"] == 3
+
+
+def test_saved_values_survive_later_edits_of_the_yaml(earlier):
+    folder = earlier("experiments=digits")
+    config = OmegaConf.load(folder.config)
+    config.trainer.batch_size = 77  # as if digits.yaml had said so then
+    OmegaConf.save(config, folder.config)
+    found, _ = rerun(COMPOSER, folder, ["trainer.epochs=2"])
+    assert found.job()["trainer"]["batch_size"] == 77
+    assert found.job()["trainer"]["epochs"] == 2
+
+
+def test_a_changed_group_replaces_the_node_and_drops_older_overrides_beneath_it(earlier):
+    folder = earlier("model=custom_resnet", "model.width=8", "seed=4")
+    found, dropped = rerun(COMPOSER, folder, ["model=resnet18"])
+    assert dropped == ["model=custom_resnet", "model.width=8"]
+    assert found.problems == []
+    job = found.job()
+    assert job["model"] == COMPOSER.compose(["model=resnet18"]).model
+    assert job["seed"] == 4
+    assert list(found.config.hydra.overrides.task) == ["seed=4", "model=resnet18"]
+
+
+def test_a_step_can_be_taken_away_from_a_saved_run(earlier):
+    found, _ = rerun(COMPOSER, earlier(), ["~augmentation.train.cutout"])
+    assert found.problems == []
+    assert list(found.job()["augmentation"]["train"]) == ["crop", "flip"]
+
+
+def test_interpolations_follow_a_change(earlier):
+    found, _ = rerun(COMPOSER, earlier(), ["optimizer.lr=0.3"])
+    assert found.job()["scheduler"]["max_lr"] == 0.3
+
+
+def test_a_rerun_can_be_run_again(earlier):
+    folder = earlier("seed=4")
+    found, _ = rerun(COMPOSER, folder, ["trainer.epochs=2"])
+    OmegaConf.save(OmegaConf.create(found.job()), folder.config)
+    OmegaConf.save(found.config.hydra.overrides.task, folder.overrides)
+    assert saved_overrides(folder) == ["seed=4", "trainer.epochs=2"]
+    again, dropped = rerun(COMPOSER, folder, ["trainer.epochs=5"])
+    assert dropped == ["trainer.epochs=2"]
+    assert (again.job()["seed"], again.job()["trainer"]["epochs"]) == (4, 5)
+
+
+def test_new_overrides_are_checked(earlier):
+    found, _ = rerun(COMPOSER, earlier(), ["trainer.epochs=0"])
+    assert found.problems == ["trainer.epochs=0: must be greater than 0"]
+
+
+def test_a_folder_without_a_configuration_is_refused(tmp_path):
+    with pytest.raises(Refusal, match=r"config\.yaml cannot be read"):
+        saved_job(RunFolder(tmp_path))

@@ -1,0 +1,68 @@
+"""Parameters and multiply-adds against torch's own counter and sums by hand."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from cifar_lab.models.custom_resnet import CustomResNet
+from cifar_lab.models.resnet import ResNet18
+from cifar_lab.models.summary import summarise
+
+
+@pytest.mark.parametrize(
+    ("model", "parameters", "millions"),
+    [
+        pytest.param(lambda: CustomResNet(10, 64), 6_573_120, 379.3, id="custom ResNet"),
+        pytest.param(lambda: ResNet18(10, 2, 1), 11_173_962, 555.4, id="ResNet18"),
+        pytest.param(lambda: ResNet18(10, 1, 2), 11_189_322, 958.1, id="ResNet18 8×8"),
+    ],
+)
+def test_sizes_are_those_of_the_seed_studies_and_of_torch(model, parameters, millions):
+    network = model()
+    size = summarise(network, (32, 32))
+    assert size.parameters == parameters
+    assert round(size.multiply_adds / 1e6, 1) == millions
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network.eval()(torch.zeros(1, 3, 32, 32))
+    # torch counts two operations a multiply-add, and none for norms and biases.
+    assert size.multiply_adds == pytest.approx(counter.get_total_flops() / 2, rel=1e-4)
+
+
+def test_counts_of_a_small_net_equal_those_by_hand():
+    model = nn.Sequential(
+        nn.Conv2d(3, 5, 3, padding=1, bias=False), nn.ReLU(), nn.Flatten(), nn.Linear(5 * 24, 7)
+    )
+    size = summarise(model, (4, 6))
+    assert size.parameters == 3 * 5 * 9 + 120 * 7 + 7
+    # torchinfo counts the addition of a bias as one more.
+    assert size.multiply_adds == 3 * 5 * 9 * 24 + 120 * 7 + 7
+
+
+def test_frozen_parameters_are_counted():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(12, 2))
+    model[1].weight.requires_grad_(False)
+    assert summarise(model, (2, 2)).parameters == 12 * 2 + 2
+
+
+def test_the_table_names_layers_output_shapes_and_parameters():
+    table = summarise(CustomResNet(num_classes=3, width=4), (16, 16)).table
+    lines = {line.split(")")[0].split("(")[-1]: line for line in table.splitlines() if "(" in line}
+    assert "[1, 4, 16, 16]" in lines["stem"]
+    assert "[1, 16, 4, 4]" in lines["layer2"]
+    assert "[1, 3]" in lines["head"]
+    assert lines["head"].split()[-2] == str(32 * 3)
+    assert "Total params: 26,116" in table
+    assert "Total mult-adds (M): 0.40" in table
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_the_model_is_left_as_it_was(training):
+    model = CustomResNet(num_classes=3, width=4).train(training)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    summarise(model, (32, 32))
+    assert all(module.training is training for module in model.modules())
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert not any(module._forward_hooks for module in model.modules())

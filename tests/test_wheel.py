@@ -1,0 +1,71 @@
+"""The wheel holds everything and works from another folder, without the checkout."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> Path:
+    work = tmp_path_factory.mktemp("wheel")
+    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(TOP / name, work)
+    for name in ("cifar_lab", "conf", "experiments"):
+        ignore = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(TOP / name, work / name, symlinks=True, ignore=ignore)
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", str(work)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (built,) = (work / "dist").glob("*.whl")
+    return built
+
+
+def test_every_module_group_and_experiment_is_in_the_wheel(wheel):
+    names = set(zipfile.ZipFile(wheel).namelist())
+    modules = {p.relative_to(TOP).as_posix() for p in (TOP / "cifar_lab").rglob("*.py")}
+    templates = {p.relative_to(TOP).as_posix() for p in (TOP / "cifar_lab").rglob("*.j2")}
+    groups = {f"cifar_lab/{p.relative_to(TOP).as_posix()}" for p in (TOP / "conf").rglob("*.yaml")}
+    experiments = {
+        f"cifar_lab/conf/experiments/{p.name}" for p in (TOP / "experiments").glob("*.yaml")
+    }
+    assert modules | templates | groups | experiments | {"cifar_lab/py.typed"} <= names
+    assert not any("results" in name or name.startswith("tests") for name in names)
+
+
+def test_the_installed_command_works_from_another_folder(wheel, tmp_path):
+    environment = tmp_path / "venv"
+    venv.create(environment)
+    python = environment / "bin" / "python"
+    # The libraries of this environment, but not its installed checkout: .pth files of a folder
+    # that a .pth file names are not read.
+    site = Path(
+        _run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip()
+    )
+    (site / "libraries.pth").write_text(sysconfig.get_path("purelib"))
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--no-deps", "-q"]
+    subprocess.run([*pip, str(wheel)], check=True, capture_output=True)
+    here = tmp_path / "elsewhere"
+    here.mkdir()
+    where = _run(python, "-c", "import cifar_lab; print(cifar_lab.__file__)", cwd=here)
+    assert str(site) in where
+    command = environment / "bin" / "cifar-lab"
+    composed = _run(command, "train", "--cfg", "job", "experiments=digits", cwd=here)
+    assert "name: digits" in composed
+    checked = _run(command, "check", "experiments=digits", "model.width=4", cwd=here)
+    assert "this configuration would run" in checked
+
+
+def _run(program: Path, *words: str, cwd: Path | None = None) -> str:
+    done = subprocess.run([str(program), *words], capture_output=True, text=True, cwd=cwd)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
