@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -192,10 +193,14 @@ class Cifar10(ImageFolder):
     def _torchvision(self, train: bool, download: bool) -> Any:
         import torchvision
 
+        not_there_yet = [p for p in (self.folder, *self.folder.parents) if not p.exists()]
         try:
             dataset = getattr(torchvision.datasets, self.torchvision_name)
             return dataset(str(self.folder), train=train, download=download)
         except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            for folder in not_there_yet:  # a download that failed leaves nothing behind
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
             raise Refusal(self._missing(str(error))) from error
 
     def _missing(self, reason: str) -> str:

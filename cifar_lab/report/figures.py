@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from cifar_lab.engine.hooks import Row
@@ -34,6 +35,7 @@ def curves(rows: Sequence[Row]) -> bytes:
     loss_axes.set(xlabel="epoch", ylabel="loss (mean over images, nats)")
     accuracy_axes.set(xlabel="epoch", ylabel="accuracy (%)")
     for axes in (loss_axes, accuracy_axes):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         _tidy(axes)
         axes.legend(frameon=False)
     return _png(figure)

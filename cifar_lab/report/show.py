@@ -38,7 +38,7 @@ def data(dataset: Dataset, folder: Path) -> str:
     chosen = [
         row
         for label in range(min(len(dataset.class_names), COLUMNS))
-        for row in dataset.train_indices[labels["train"] == label][:COLUMNS]
+        for row in _spread(dataset.train_indices[labels["train"] == label], COLUMNS)
     ]
     titles = [dataset.class_names[train.labels[row]] for row in chosen]
     picture = figures.samples([train.images[row] for row in chosen], titles, COLUMNS)
@@ -49,7 +49,7 @@ def augmentation(dataset: Dataset, augment: Augment | None, folder: Path) -> str
     """Draws eight training images, each beside what seven epochs make of it."""
     train = dataset.source.train
     images, titles = [], []
-    for row in dataset.train_indices[np.linspace(0, len(dataset.train_indices) - 1, 8).astype(int)]:
+    for row in _spread(dataset.train_indices, 8):
         images.append(train.images[row])
         titles.append("as it is")
         for epoch in range(7):
@@ -79,6 +79,12 @@ def schedule(planned: Schedule, epochs: int, folder: Path) -> str:
         lines.append(f"last step of epoch {epoch + 1:>3}: {rate:.6g}")
     picture = figures.learning_rate(rates, steps_per_epoch, used=[])
     return "\n".join([*lines, _saved(folder / "schedule.png", picture)])
+
+
+def _spread(rows: NDArray[np.int64], number: int) -> NDArray[np.int64]:
+    """At most so many rows, evenly spread: neighbours on disk are often takes of one thing."""
+    places = np.linspace(0, len(rows) - 1, min(number, len(rows))).astype(int)
+    return rows[places]
 
 
 def _numbers(values: NDArray[np.float64]) -> str:

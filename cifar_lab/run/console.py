@@ -71,7 +71,7 @@ class Progress(Hooks):
         if sys.stderr.isatty():
             from tqdm import tqdm
 
-            layout = "{desc}{percentage:3.0f}%|{bar}| {postfix}{elapsed}, {remaining} left"
+            layout = "{desc}{percentage:3.0f}%|{bar}| {elapsed}, {remaining} left{postfix}"
             self._bar = tqdm(
                 total=epochs * batches, initial=self._first_batch, bar_format=layout, leave=False
             )
@@ -84,7 +84,7 @@ class Progress(Hooks):
             return
         if self._bar.update():  # True when the bar was redrawn: no more than ten times a second
             self._bar.set_description_str(f"epoch {state.epoch + 1}/{self._epochs} ", refresh=False)
-            self._bar.set_postfix_str(f"{self._glimpse(state)}, ", refresh=False)
+            self._bar.set_postfix_str(self._glimpse(state), refresh=False)
 
     def on_epoch_end(self, state: TrainingState, row: Row, is_best: bool) -> None:
         parts = [f"epoch {int(row['epoch'])}/{self._epochs}"]

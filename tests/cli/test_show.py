@@ -11,7 +11,7 @@ from cifar_lab.cli.main import main
         ("data", ["1,293", "144", "360", "mean of R, G, B"], "data.png"),
         ("augmentation", [], "augmentation.png"),
         ("model", ["6,573,120", "ResidualSum"], None),
-        ("schedule", ["504 steps, 21 an epoch", "largest: 0.05"], "schedule.png"),
+        ("schedule", ["504 steps, 21 an epoch", "largest: 0.02"], "schedule.png"),
     ],
 )
 def test_show_prints_and_draws_a_part(part, said, figure, tmp_path, monkeypatch, capsys):

@@ -1,0 +1,195 @@
+"""The cache of decoded images: built once, whole or not at all, by however many processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cifar_lab.data.arrays import ImageArrays
+from cifar_lab.data.cache import cache_key, cached, fingerprint
+
+
+def test_images_are_decoded_once(tmp_path):
+    calls = []
+    for _ in range(3):
+        cached(tmp_path / "cache", "key", lambda: calls.append(1) or decoded())
+    assert len(calls) == 1
+
+
+def test_another_key_is_decoded_again(tmp_path):
+    first = cached(tmp_path, "one", decoded)
+    other = cached(tmp_path, "two", lambda: decoded(seed=1))
+    assert (first.train.images != other.train.images).any()
+
+
+@pytest.mark.parametrize("visit", ["first", "second"])
+def test_what_comes_back_is_what_was_decoded(tmp_path, visit):
+    if visit == "second":
+        cached(tmp_path, "key", decoded)
+    source = cached(tmp_path, "key", decoded)
+    for found, expected in zip((source.train, source.test), decoded(), strict=True):
+        np.testing.assert_array_equal(found.images, expected.images)
+        np.testing.assert_array_equal(found.labels, expected.labels)
+        np.testing.assert_array_equal(found.sample_ids, expected.sample_ids)
+        assert found.labels.dtype == np.int64
+        assert found.class_names == expected.class_names
+    assert source.fingerprint == fingerprint(*decoded())
+
+
+def test_images_are_memory_mapped_and_cannot_be_written(tmp_path):
+    for _ in range(2):
+        source = cached(tmp_path, "key", decoded)
+        for arrays in (source.train, source.test):
+            assert isinstance(arrays.images, np.memmap)
+            with pytest.raises(ValueError, match="read-only"):
+                arrays.images[0] = 0
+
+
+def test_the_fingerprint_of_the_whole_tells_train_from_test():
+    train, test = decoded()
+    assert fingerprint(train, test) != fingerprint(test, train)
+
+
+def test_only_the_entry_is_left_in_the_folder(tmp_path):
+    cached(tmp_path, "key", decoded)
+    assert os.listdir(tmp_path) == ["key"]
+
+
+def test_decoding_that_fails_leaves_nothing_and_is_tried_again(tmp_path):
+    with pytest.raises(RuntimeError, match="no such luck"):
+        cached(tmp_path, "key", fail)
+    assert not any(tmp_path.iterdir())
+    assert len(cached(tmp_path, "key", decoded).train) == 5
+
+
+@pytest.mark.parametrize("nth", range(1, 7))
+def test_a_disk_that_fails_at_any_file_leaves_nothing_and_is_tried_again(
+    tmp_path, monkeypatch, nth
+):
+    save, calls = np.save, []
+
+    def save_until_full(*arguments):
+        calls.append(1)
+        if len(calls) == nth:
+            raise OSError("disk full")
+        save(*arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(np, "save", save_until_full)
+        with pytest.raises(OSError, match="disk full"):
+            cached(tmp_path, "key", decoded)
+    assert not any(tmp_path.iterdir())
+    assert len(cached(tmp_path, "key", decoded).train) == 5
+
+
+def test_a_folder_that_cannot_be_made_is_an_error(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        cached(tmp_path / "file" / "cache", "key", decoded)
+
+
+def test_who_comes_second_takes_the_entry_of_the_first(tmp_path):
+    def overtaken():
+        cached(tmp_path, "key", decoded)
+        return decoded(seed=1)
+
+    source = cached(tmp_path, "key", overtaken)
+    np.testing.assert_array_equal(source.train.images, decoded()[0].images)
+    assert os.listdir(tmp_path) == ["key"]
+
+
+def test_two_processes_that_decode_at_once_end_with_one_whole_entry(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    barrier, answers = context.Barrier(2), context.SimpleQueue()
+    processes = [
+        context.Process(target=decode_together, args=(tmp_path, barrier, answers)) for _ in range(2)
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0, 0]
+    assert {answers.get(), answers.get()} == {fingerprint(*decoded())}
+    assert os.listdir(tmp_path) == ["key"]
+
+
+def test_the_key_changes_with_size_time_and_name_of_any_file(tmp_path):
+    files = some_files(tmp_path)
+    keys = [key_of(tmp_path)]
+    files[1].write_bytes(b"longer")
+    os.utime(files[1], ns=(0, 0))
+    keys.append(key_of(tmp_path))
+    os.utime(files[1], ns=(0, 1))
+    keys.append(key_of(tmp_path))
+    files[1].rename(tmp_path / "train" / "bee" / "other.png")
+    keys.append(key_of(tmp_path))
+    (tmp_path / "train" / "bee" / "other.png").rename(tmp_path / "train" / "ant" / "other.png")
+    keys.append(key_of(tmp_path))
+    (tmp_path / "train" / "ant" / "other.png").unlink()
+    keys.append(key_of(tmp_path))
+    assert len(set(keys)) == len(keys)
+
+
+def test_the_key_changes_with_the_settings_and_the_root(tmp_path):
+    keys = []
+    for root in (tmp_path / "here", tmp_path / "there"):
+        some_files(root)
+        keys += [key_of(root, resize=resize) for resize in (None, 16, 32)]
+    assert len(set(keys)) == 6
+
+
+def test_the_key_depends_neither_on_the_order_of_files_nor_on_how_the_root_is_written(
+    tmp_path, monkeypatch
+):
+    files = some_files(tmp_path)
+    key = cache_key(files, tmp_path, {})
+    assert cache_key(reversed(files), tmp_path, {}) == key
+    monkeypatch.chdir(tmp_path)
+    relative = [file.relative_to(tmp_path) for file in files]
+    assert cache_key(relative, Path(), {}) == key
+
+
+def decoded(seed: int = 0) -> tuple[ImageArrays, ImageArrays]:
+    """Five training images and three test images, with names beyond ASCII."""
+    generator = np.random.default_rng(seed)
+    train, test = (
+        ImageArrays(
+            images=generator.integers(0, 256, (count, 4, 3, 3), dtype=np.uint8),
+            labels=np.arange(count) % 2,
+            class_names=("Ameise", "Hornisse – groß"),
+            sample_ids=np.array([f"{split}/größe {i}.png" for i in range(count)]),
+        )
+        for split, count in (("train", 5), ("test", 3))
+    )
+    return train, test
+
+
+def decode_together(folder: Path, barrier, answers) -> None:
+    """Runs in a process of its own: both find the entry missing before either writes it."""
+
+    def decode():
+        barrier.wait(60)
+        return decoded()
+
+    answers.put(cached(folder, "key", decode).fingerprint)
+
+
+def fail():
+    raise RuntimeError("no such luck")
+
+
+def some_files(root: Path) -> list[Path]:
+    files = [root / "train" / "ant" / "1.png", root / "train" / "bee" / "1.png"]
+    for file in files:
+        file.parent.mkdir(parents=True)
+        file.write_bytes(b"short")
+        os.utime(file, ns=(0, 0))
+    return files
+
+
+def key_of(root: Path, **settings) -> str:
+    return cache_key([p for p in root.rglob("*") if p.is_file()], root, settings)

@@ -1,0 +1,255 @@
+"""Image folders: what is listed, how it is decoded, and what is refused in which words."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cifar_lab.data.folders import decode_folder, list_folder
+from cifar_lab.refusal import Refusal
+from tests.conftest import write_image_folder
+
+
+def test_classes_are_the_folders_in_alphabetical_order(tmp_path):
+    root = write_image_folder(tmp_path / "images", classes=("zebra", "ant", "größe"))
+    listing = list_folder(root)
+    assert listing.class_names == ("ant", "größe", "zebra")
+    assert [len(files) for files in listing.files["train"].values()] == [4, 4, 4]
+    assert set(listing.all_files()) == set(root.rglob("*.png"))
+
+
+def test_hidden_files_and_stray_files_beside_the_classes_are_left_out(image_folder):
+    (image_folder / "train" / ".cache").mkdir()
+    (image_folder / "train" / "README.txt").touch()
+    (image_folder / "train" / "ant" / ".DS_Store").touch()
+    listing = list_folder(image_folder)
+    assert listing.class_names == ("ant", "bee")
+    assert all(file.suffix == ".png" for file in listing.all_files())
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_missing_split_is_refused_with_the_expected_layout(image_folder, split):
+    shutil.rmtree(image_folder / split)
+    message = (
+        rf"dataset\.root={image_folder}: no folder {image_folder / split}; lay the images out as "
+        r"train/<class>/\* and test/<class>/\* below it"
+    )
+    with pytest.raises(Refusal, match=message):
+        list_folder(image_folder)
+
+
+def test_a_missing_root_names_both_splits(tmp_path):
+    with pytest.raises(Refusal, match=r"no folder .*train; .*\n.*no folder .*test; ") as refusal:
+        list_folder(tmp_path / "nowhere")
+    assert len(refusal.value.problems) == 2
+
+
+def test_an_empty_class_is_refused(image_folder):
+    empty = image_folder / "test" / "ant"
+    shutil.rmtree(empty)
+    (empty / "deeper").mkdir(parents=True)
+    message = f"class folder {empty} holds no files; add images or remove the folder"
+    with pytest.raises(Refusal, match=message):
+        list_folder(image_folder)
+
+
+def test_a_split_without_classes_is_refused(image_folder):
+    for name in ("ant", "bee"):
+        shutil.rmtree(image_folder / "train" / name)
+    with pytest.raises(Refusal, match=f"no class folders in {image_folder / 'train'}; lay"):
+        list_folder(image_folder)
+
+
+def test_test_classes_unlike_the_training_classes_are_refused(image_folder):
+    (image_folder / "test" / "bee").rename(image_folder / "test" / "wasp")
+    message = (
+        rf"dataset\.root={image_folder}: test classes must equal train classes; "
+        "only in train: bee; only in test: wasp$"
+    )
+    with pytest.raises(Refusal, match=message):
+        list_folder(image_folder)
+
+
+def test_of_many_classes_too_many_five_are_named(image_folder):
+    for number in range(7):
+        shutil.copytree(image_folder / "train" / "ant", image_folder / "train" / f"moth{number}")
+    message = "only in train: moth0, moth1, moth2, moth3, moth4, …; only in test: none$"
+    with pytest.raises(Refusal, match=message):
+        list_folder(image_folder)
+
+
+def test_several_problems_are_told_at_once(image_folder):
+    shutil.rmtree(image_folder / "test" / "bee")
+    for split in ("train", "test"):
+        (image_folder / split / "moth").mkdir()
+    with pytest.raises(Refusal) as refusal:
+        list_folder(image_folder)
+    empty_train, empty_test, unlike = refusal.value.problems
+    assert f"{image_folder / 'train' / 'moth'} holds no files" in empty_train
+    assert f"{image_folder / 'test' / 'moth'} holds no files" in empty_test
+    assert "only in train: bee; only in test: none" in unlike
+
+
+def test_pixels_labels_and_names_are_those_of_the_files(image_folder):
+    listing = list_folder(image_folder)
+    for arrays, split, count in zip(
+        decode_folder(listing, None, False), ("train", "test"), (4, 2), strict=True
+    ):
+        assert arrays.images.shape == (2 * count, 8, 8, 3)
+        assert arrays.images.dtype == np.uint8
+        assert arrays.class_names == ("ant", "bee")
+        assert arrays.labels.tolist() == [0] * count + [1] * count
+        assert arrays.labels.dtype == np.int64
+        names = [f"{split}/{c}/{i}.png" for c in ("ant", "bee") for i in range(count)]
+        assert arrays.sample_ids.tolist() == names
+        for pixels, name in zip(arrays.images, names, strict=True):
+            np.testing.assert_array_equal(pixels, np.array(Image.open(image_folder / name)))
+
+
+def test_many_images_keep_their_order(tmp_path):
+    root = tmp_path / "images"
+    for split in ("train", "test"):
+        (root / split / "grey").mkdir(parents=True)
+        for level in range(200):  # more than the pool's threads and chunks
+            solid(4, 4, (level, level, level)).save(root / split / "grey" / f"{level:03}.png")
+    train, _ = decode_folder(list_folder(root), None, False)
+    np.testing.assert_array_equal(train.images[:, 0, 0, 0], np.arange(200))
+
+
+@pytest.mark.parametrize(
+    ("mode", "value", "expected"),
+    [
+        ("L", 100, (100, 100, 100)),
+        ("RGBA", (10, 20, 30, 255), (10, 20, 30)),
+        ("1", 1, (255, 255, 255)),
+    ],
+)
+def test_other_modes_become_rgb(image_folder, mode, value, expected):
+    Image.new(mode, (8, 8), value).save(image_folder / "train" / "ant" / "0.png")
+    train, _ = decode_folder(list_folder(image_folder), None, False)
+    assert (train.images[0] == expected).all()
+
+
+def test_height_comes_before_width(tmp_path):
+    root = tmp_path / "images"
+    for split in ("train", "test"):
+        (root / split / "flag").mkdir(parents=True)
+        solid(6, 4, (1, 2, 3)).save(root / split / "flag" / "0.png")
+    train, _ = decode_folder(list_folder(root), None, False)
+    assert train.image_size == (4, 6)
+
+
+def test_unreadable_files_are_refused_by_name(image_folder):
+    bad = spoil(image_folder / "train" / "bee" / "2.png")
+    message = (
+        rf"dataset\.root={image_folder}: 1 file\(s\) are no image that can be read: {bad}; remove "
+        r"them, or set dataset\.skip_unreadable=true to leave them out"
+    )
+    with pytest.raises(Refusal, match=message):
+        decode_folder(list_folder(image_folder), None, False)
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "gif", "bmp"])
+def test_a_file_that_breaks_off_is_unreadable(image_folder, ending):
+    file = image_folder / "train" / "ant" / f"broken.{ending}"
+    solid(8, 8, (1, 2, 3)).save(file)
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) * 2 // 3])
+    with pytest.raises(Refusal, match=rf"read: {file}; remove"):
+        decode_folder(list_folder(image_folder), None, False)
+
+
+def test_of_many_unreadable_files_five_are_named(tmp_path):
+    root = write_image_folder(tmp_path / "images", train=8)
+    files = sorted((root / "train" / "ant").iterdir())[:7]
+    for file in files:
+        spoil(file)
+    shown = ", ".join(map(str, files[:5]))
+    with pytest.raises(Refusal, match=rf"7 file\(s\) are no image that can be read: {shown}, …;"):
+        decode_folder(list_folder(root), None, False)
+
+
+def test_unreadable_files_are_left_out_with_a_warning_when_asked(image_folder, caplog):
+    bad = [spoil(image_folder / "train" / "ant" / name) for name in ("0.png", "3.png")]
+    with logged(caplog):
+        train, test = decode_folder(list_folder(image_folder), None, True)
+    assert train.labels.tolist() == [0] * 2 + [1] * 4
+    assert train.sample_ids[0] == "train/ant/1.png"
+    assert train.images.shape == (6, 8, 8, 3)
+    assert len(test) == 4
+    warnings = {r.getMessage() for r in caplog.records if r.levelno == logging.WARNING}
+    assert warnings == {f"left out, not an image: {file}" for file in bad}
+
+
+def test_a_class_of_nothing_but_unreadable_files_is_refused_even_then(image_folder):
+    for file in (image_folder / "test" / "bee").iterdir():
+        spoil(file)
+    message = rf"dataset\.root={image_folder}: no readable image of bee in test; add images or"
+    with pytest.raises(Refusal, match=message):
+        decode_folder(list_folder(image_folder), None, True)
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_images_of_several_sizes_are_refused(image_folder, split):
+    solid(9, 8, (0, 0, 0)).save(image_folder / split / "ant" / "0.png")
+    message = (
+        rf"dataset\.root={image_folder}: images must be of one size, got 2 sizes: 8×8 \(11\), "
+        r"8×9 \(1\); set dataset\.resize=32 \(or another side\)"
+    )
+    with pytest.raises(Refusal, match=message):
+        decode_folder(list_folder(image_folder), None, False)
+
+
+def test_of_many_sizes_four_are_shown(image_folder):
+    for number, side in enumerate((9, 10, 11, 12)):
+        solid(side, side, (0, 0, 0)).save(image_folder / "train" / "ant" / f"{number}.png")
+    with pytest.raises(Refusal, match=r"got 5 sizes: 8×8 \(8\)(, \d+×\d+ \(1\)){3}, …; set"):
+        decode_folder(list_folder(image_folder), None, False)
+
+
+def test_resizing_makes_all_images_square_and_keeps_what_they_show(image_folder):
+    halves = np.zeros((12, 20, 3), np.uint8)
+    halves[:, 10:] = (200, 100, 50)
+    Image.fromarray(halves).save(image_folder / "train" / "ant" / "0.png")
+    train, test = decode_folder(list_folder(image_folder), 16, False)
+    assert train.image_size == test.image_size == (16, 16)
+    assert (train.images[0, :, :6] == 0).all()
+    assert (train.images[0, :, 10:] == (200, 100, 50)).all()
+
+
+def test_images_of_the_wanted_size_are_not_resampled(image_folder):
+    listing = list_folder(image_folder)
+    as_they_are, resized = (decode_folder(listing, side, False)[0] for side in (None, 8))
+    np.testing.assert_array_equal(resized.images, as_they_are.images)
+
+
+def test_decoding_says_how_much_there_is_to_do(image_folder, caplog):
+    with logged(caplog):
+        decode_folder(list_folder(image_folder), None, False)
+    assert f"decoding 12 images of {image_folder}" in caplog.text
+
+
+def solid(width: int, height: int, colour: tuple[int, int, int]) -> Image.Image:
+    return Image.new("RGB", (width, height), colour)
+
+
+def spoil(file: Path) -> Path:
+    file.write_text("this is no image")
+    return file
+
+
+@contextlib.contextmanager
+def logged(caplog) -> Iterator[None]:
+    """Captures what the package says, also after its log was cut off from the root's."""
+    log = logging.getLogger("cifar_lab")
+    log.addHandler(caplog.handler)
+    with caplog.at_level(logging.INFO, "cifar_lab"):
+        yield
+    log.removeHandler(caplog.handler)

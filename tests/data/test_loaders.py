@@ -1,0 +1,240 @@
+"""Loaders: order and draws of (seed, epoch, image), for any workers, batches and beginnings."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import signal
+
+import albumentations as A
+import numpy as np
+import pytest
+import torch
+
+from cifar_lab.data.arrays import Dataset, ImageArrays, SourceImages
+from cifar_lab.data.augment import Augmenter, PadAndCrop
+from cifar_lab.data.loaders import EvalLoader, Normalise, TrainLoader
+
+#: Images, of which the last fifth is held out.
+COUNT, TRAINED = 30, 24
+MEAN, STD = np.array([0.2, 0.5, 0.7]), np.array([0.1, 0.25, 0.4])
+
+
+@pytest.mark.parametrize("batch_size", [1, 5, 24, 100])
+@pytest.mark.parametrize("epoch", [0, 7])
+def test_every_training_row_comes_once_an_epoch(batch_size, epoch):
+    loader = train_loader(batch_size=batch_size)
+    labels = [batch.labels for batch in whole(loader, epoch)]
+    assert sorted(torch.cat(labels).tolist()) == list(range(TRAINED))
+    sizes = [min(batch_size, TRAINED - start) for start in range(0, TRAINED, batch_size)]
+    assert [len(each) for each in labels] == sizes
+    assert len(loader) == len(sizes)
+
+
+def test_every_epoch_and_every_seed_has_an_order_of_its_own():
+    orders = {
+        tuple(together(train_loader(seed=seed), epoch)[1].tolist())
+        for seed in (0, 1, 2)
+        for epoch in (0, 1, 2)
+    }
+    assert len(orders) == 9
+
+
+def test_images_come_with_their_labels():
+    images, labels = together(train_loader(), epoch=0)
+    expected = normalised(arrays().images[labels.numpy()])
+    np.testing.assert_allclose(images.numpy(), expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(("workers", "batch_size"), [(0, 5), (1, 4), (2, 4), (2, 7)])
+def test_order_and_draws_are_the_same_for_any_workers_and_batch_size(
+    workers, batch_size, reference
+):
+    loader = train_loader(workers=workers, batch_size=batch_size, augment=augmenter())
+    for epoch in (0, 1):
+        for found, expected in zip(together(loader, epoch), reference[epoch], strict=True):
+            assert torch.equal(found, expected)
+
+
+def test_an_image_is_augmented_otherwise_in_every_epoch_and_under_every_seed(reference):
+    drawn = []
+    for seed in (0, 1):
+        loader = train_loader(seed=seed, augment=augmenter(seed))
+        for epoch in (0, 1):
+            images, labels = together(loader, epoch)
+            drawn.append(images[labels.argsort()])
+    for index in range(TRAINED):
+        assert len({images[index].numpy().tobytes() for images in drawn}) == 4
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize(("first", "end"), [(0, 2), (3, 6), (5, 6)])
+def test_an_epoch_may_be_entered_and_left_in_the_middle(workers, first, end, reference):
+    loader = train_loader(workers=workers, batch_size=4, augment=augmenter())
+    batches = list(loader.batches(1, first, end))
+    assert len(batches) == end - first
+    images, labels = (torch.cat(part) for part in zip(*batches, strict=True))
+    assert torch.equal(images, reference[1][0][first * 4 : end * 4])
+    assert torch.equal(labels, reference[1][1][first * 4 : end * 4])
+
+
+def test_no_batches_are_none():
+    assert list(train_loader().batches(0, 2, 2)) == []
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_epoch_that_was_abandoned_leaves_nothing_behind(workers, reference):
+    loader = train_loader(workers=workers, batch_size=4, augment=augmenter())
+    abandoned = loader.batches(0, 0, len(loader))
+    next(abandoned)
+    del abandoned
+    images, labels = together(loader, epoch=1)
+    assert torch.equal(images, reference[1][0])
+    assert torch.equal(labels, reference[1][1])
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_augmentation_is_told_the_epoch_and_the_row_among_all_images(workers):
+    # Held-out rows come first here, so that a place among the trained ones would show.
+    rows = np.arange(COUNT - TRAINED, COUNT)
+    loader = train_loader(workers=workers, augment=write_down, rows=rows)
+    for epoch in (0, 3):
+        images, labels = together(loader, epoch)
+        told = np.rint((images.numpy() * STD[:, None, None] + MEAN[:, None, None]) * 255)
+        assert (told[:, 0] == epoch).all()
+        np.testing.assert_array_equal(told[:, 1, 0, 0], labels)
+        assert set(labels.tolist()) == set(rows.tolist())
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_loading_does_not_move_the_global_random_streams(workers):
+    def states():
+        return torch.get_rng_state().tolist(), np.random.get_state()[1].tolist(), random.getstate()
+
+    torch.manual_seed(0)
+    before = states()
+    loader = train_loader(workers=workers, augment=augmenter())
+    for epoch in (0, 1):
+        whole(loader, epoch)
+    assert states() == before
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_order_and_draws_do_not_depend_on_the_global_random_streams(workers, reference):
+    torch.manual_seed(1234)
+    np.random.seed(1234)
+    random.seed(1234)
+    images, labels = together(train_loader(workers=workers, augment=augmenter()), epoch=0)
+    assert torch.equal(images, reference[0][0])
+    assert torch.equal(labels, reference[0][1])
+
+
+def test_ctrl_c_leaves_the_workers_to_the_trainer(reference):
+    loader = train_loader(workers=2, batch_size=4, augment=augmenter())
+    before = set(multiprocessing.active_children())
+    batches = loader.batches(0, 0, len(loader))
+    labels = [next(batches).labels, next(batches).labels]
+    workers = set(multiprocessing.active_children()) - before
+    assert len(workers) == 2
+    for worker in workers:
+        os.kill(worker.pid, signal.SIGINT)
+    labels += [batch.labels for batch in batches]
+    assert torch.equal(torch.cat(labels), reference[0][1])
+    assert all(worker.is_alive() for worker in workers)
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_batches_are_normalised_by_channel_and_lie_as_asked(channels_last):
+    images = arrays().images[:5]
+    batch = normalise(channels_last)(torch.from_numpy(images))
+    assert batch.dtype == torch.float32
+    assert batch.shape == (5, 3, 6, 8)
+    np.testing.assert_allclose(batch.numpy(), normalised(images), rtol=1e-5, atol=1e-5)
+    # Elements from one batch, channel, row and column to the next.
+    assert batch.stride() == ((144, 1, 24, 3) if channels_last else (144, 48, 8, 1))
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_training_leaves_the_images_as_they_were(workers):
+    dataset = some_dataset()
+    whole(TrainLoader(dataset, write_down, normalise(), 5, 0, workers), epoch=0)
+    np.testing.assert_array_equal(dataset.source.train.images, arrays().images)
+
+
+def test_memory_mapped_images_are_loaded_and_augmented(tmp_path, reference):
+    np.save(tmp_path / "images.npy", arrays().images)
+    mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
+    dataset = some_dataset(images=mapped)
+    loader = TrainLoader(dataset, augmenter(), normalise(), 5, 0, workers=0)
+    assert torch.equal(together(loader, epoch=0)[0], reference[0][0])
+    (batch,) = EvalLoader(dataset.source.train, np.arange(4), normalise(), 10)
+    np.testing.assert_allclose(batch.images.numpy(), normalised(mapped[:4]), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 100])
+def test_evaluation_gives_the_chosen_rows_in_order_as_they_are(batch_size):
+    rows = np.array([2, 3, 5, 7, 11, 13, 17, 19, 23])
+    loader = EvalLoader(arrays(), rows, normalise(), batch_size)
+    assert len(loader) == len(rows)
+    for _ in range(2):
+        images, labels = (torch.cat(part) for part in zip(*loader, strict=True))
+        assert labels.tolist() == rows.tolist()
+        expected = normalised(arrays().images[rows])
+        np.testing.assert_allclose(images.numpy(), expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def reference() -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Images and labels of two epochs, one image a batch, augmented in this process."""
+    loader = train_loader(batch_size=1, augment=augmenter())
+    return [together(loader, epoch) for epoch in (0, 1)]
+
+
+def arrays(images: np.ndarray | None = None) -> ImageArrays:
+    """Images of six rows and eight columns; each is its own class."""
+    if images is None:
+        images = np.random.default_rng(0).integers(0, 256, (COUNT, 6, 8, 3), dtype=np.uint8)
+    names = tuple(map(str, range(COUNT)))
+    return ImageArrays(images, np.arange(COUNT), names, np.array(names))
+
+
+def some_dataset(images: np.ndarray | None = None, rows: np.ndarray | None = None) -> Dataset:
+    everything = arrays(images)
+    train = np.arange(TRAINED) if rows is None else rows
+    held_out = np.setdiff1d(np.arange(COUNT), train)
+    return Dataset(SourceImages(everything, everything, "f"), train, held_out, MEAN, STD)
+
+
+def train_loader(
+    batch_size: int = 5, seed: int = 0, workers: int = 0, augment=None, rows=None
+) -> TrainLoader:
+    dataset = some_dataset(rows=rows)
+    return TrainLoader(dataset, augment, normalise(), batch_size, seed, workers)
+
+
+def augmenter(seed: int = 0) -> Augmenter:
+    steps = {"crop": PadAndCrop(2, "reflect", p=1.0), "noise": A.GaussNoise(p=1)}
+    return Augmenter(steps, seed)
+
+
+def write_down(image: np.ndarray, epoch: int, row: int) -> np.ndarray:
+    image[:] = (epoch, row, 0)
+    return image
+
+
+def normalise(channels_last: bool = False) -> Normalise:
+    return Normalise(MEAN, STD, torch.device("cpu"), channels_last)
+
+
+def normalised(images: np.ndarray) -> np.ndarray:
+    return ((images / 255 - MEAN) / STD).transpose(0, 3, 1, 2)
+
+
+def whole(loader: TrainLoader, epoch: int) -> list:
+    return list(loader.batches(epoch, 0, len(loader)))
+
+
+def together(loader: TrainLoader, epoch: int) -> tuple[torch.Tensor, torch.Tensor]:
+    images, labels = (torch.cat(part) for part in zip(*whole(loader, epoch), strict=True))
+    return images, labels

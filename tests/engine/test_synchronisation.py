@@ -1,0 +1,86 @@
+"""The step loop never waits for the device: reading a tensor's value is what would make it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from cifar_lab.data.arrays import Dataset, ImageArrays, SourceImages
+from cifar_lab.data.loaders import EvalLoader, Normalise, TrainLoader
+from cifar_lab.engine.hooks import Hooks
+from cifar_lab.engine.interrupts import StopRequest
+from cifar_lab.engine.learner import Learner
+from cifar_lab.engine.state import TrainingState
+from cifar_lab.engine.trainer import Loaders, Trainer
+from cifar_lab.optim.schedules import Constant
+
+
+class _Readings(TorchDispatchMode):
+    """Counts operations that hand a tensor's value to Python."""
+
+    count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if func is torch.ops.aten._local_scalar_dense.default:
+            self.count += 1
+        return func(*args, **(kwargs or {}))
+
+
+def test_as_many_values_are_read_in_a_long_epoch_as_in_a_short_one():
+    counts = []
+    for batches in (2, 12):
+        with _Readings() as readings:
+            _fit(batches, torch.device("cpu"))
+        counts.append(readings.count)
+    assert counts[0] == counts[1] > 0  # the epoch's results are read, once
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+def test_cuda_reports_no_synchronisation_within_the_steps():
+    class Guard(Hooks):
+        def on_batch_end(self, state):
+            last = state.batches_done == 12
+            torch.cuda.set_sync_debug_mode("default" if last else "error")
+
+    try:
+        _fit(12, torch.device("cuda"), Guard())
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+def _fit(batches: int, device: torch.device, hooks: Hooks | None = None) -> None:
+    generator = np.random.default_rng(0)
+    number = 4 * batches
+    arrays = ImageArrays(
+        generator.integers(0, 256, (number, 8, 8, 3), dtype=np.uint8),
+        generator.integers(0, 2, number),
+        ("a", "b"),
+        np.asarray([str(i) for i in range(number)]),
+    )
+    rows = np.arange(number)
+    source = SourceImages(arrays, arrays, "")
+    dataset = Dataset(source, rows, rows[:0], np.full(3, 0.5), np.full(3, 0.25))
+    normalise = Normalise(dataset.mean, dataset.std, device, channels_last=True)
+    trainer = Trainer(
+        epochs=1, batch_size=4, eval_batch_size=4 * number, accumulate_batches=1,
+        precision="float32", channels_last=True, clip_gradient_norm=1.0, ema_decay=0.9,
+        early_stopping_patience=None, max_minutes=10.0, limit_batches=None, limit_epochs=None,
+        test_every_epoch=True, workers=0,
+    )  # fmt: skip
+    model = nn.Sequential(nn.Conv2d(3, 2, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten()).to(device)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    trainer.fit(
+        Learner(model, nn.CrossEntropyLoss(), device, "float32"),
+        Loaders(
+            TrainLoader(dataset, None, normalise, 4, seed=0, workers=0),
+            None,
+            EvalLoader(arrays, rows, normalise, trainer.eval_batch_size),
+        ),
+        Constant(epochs=1, steps_per_epoch=batches, max_lr=0.1),
+        TrainingState(model, optimizer, trainer.ema_decay, device),
+        hooks or Hooks(),
+        StopRequest(),
+    )

@@ -1,0 +1,102 @@
+"""Which layer is explained: by name, or the deepest with a map worth looking at."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from cifar_lab.explain.layers import choose_layer, map_sizes
+from cifar_lab.models.custom_resnet import CustomResNet
+from cifar_lab.models.resnet import ResNet18
+from cifar_lab.refusal import Refusal
+
+SIZE = (32, 32)
+
+
+@pytest.mark.parametrize(
+    ("model", "expected", "side"),
+    [
+        pytest.param(lambda: CustomResNet(10, 4), "layer2", 8, id="custom ResNet"),
+        pytest.param(lambda: ResNet18(10, 2, 1), "layer3", 8, id="ResNet18"),
+        pytest.param(lambda: ResNet18(10, 1, 2), "layer4", 8, id="ResNet18 8×8"),
+    ],
+)
+def test_the_deepest_layer_of_at_least_5x5_is_taken(model, expected, side):
+    network = model()
+    assert choose_layer(network, SIZE, None) == expected
+    assert map_sizes(network, [expected], SIZE) == {expected: (side, side)}
+
+
+@pytest.mark.parametrize(("side", "expected"), [(40, "layer3.sum"), (39, "layer2"), (8, "stem")])
+def test_the_smallest_map_has_five_cells_a_side(side, expected):
+    # 40 / 8 = 5 cells at layer3; 39 // 8 = 4.
+    assert choose_layer(CustomResNet(10, 4), (side, side), None) == expected
+
+
+def test_both_sides_must_have_five_cells():
+    assert choose_layer(CustomResNet(10, 4), (64, 16), None) == "layer1.sum"
+
+
+def test_where_no_map_is_large_enough_the_largest_is_taken():
+    model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(4 * 4, 2))
+    model.explainable_layers = ("0", "1")
+    assert choose_layer(model, (4, 4), None) == "0"
+
+
+def test_a_named_layer_is_taken_however_small_its_map():
+    assert choose_layer(CustomResNet(10, 4), SIZE, "layer3.sum") == "layer3.sum"
+    assert choose_layer(CustomResNet(10, 4), SIZE, "layer1.branch.0") == "layer1.branch.0"
+
+
+def test_an_unknown_layer_is_refused_with_those_worth_explaining():
+    with pytest.raises(
+        Refusal,
+        match=r"report\.gradcam_layer=layer9: CustomResNet has no such module; it names stem, "
+        r"layer1\.sum, layer2, layer3\.sum as worth explaining",
+    ):
+        choose_layer(CustomResNet(10, 4), SIZE, "layer9")
+
+
+def test_an_unknown_layer_of_a_model_that_names_none_is_refused():
+    with pytest.raises(Refusal, match="Sequential has no such module; it names none as worth"):
+        choose_layer(nn.Sequential(nn.Conv2d(3, 4, 1)), SIZE, "layer9")
+
+
+def test_a_layer_without_a_map_is_refused():
+    with pytest.raises(Refusal, match=r"needs a map: head does not give \(batch, channels, h, w\)"):
+        choose_layer(CustomResNet(10, 4), SIZE, "head")
+
+
+def test_a_declared_layer_without_a_map_is_refused():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(48, 2))
+    model.explainable_layers = ("1",)
+    with pytest.raises(Refusal, match="needs a map: 1 does not give"):
+        choose_layer(model, (4, 4), None)
+
+
+def test_a_model_that_names_no_layer_needs_one_to_be_named():
+    model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Flatten(), nn.Linear(4 * 16, 2))
+    with pytest.raises(
+        Refusal, match=r"Sequential declares no explainable_layers; name one of its modules with"
+    ):
+        choose_layer(model, (4, 4), None)
+    assert choose_layer(model, (4, 4), "0") == "0"
+
+
+def test_sizes_are_height_by_width():
+    assert map_sizes(CustomResNet(10, 4), ["stem", "layer2", "head"], (16, 24)) == {
+        "stem": (16, 24),
+        "layer2": (4, 6),
+        "head": None,
+    }
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_the_model_is_left_as_it_was(training):
+    model = CustomResNet(10, 4).train(training)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    choose_layer(model, SIZE, None)
+    assert all(module.training is training for module in model.modules())
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert not any(module._forward_hooks for module in model.modules())

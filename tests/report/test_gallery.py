@@ -1,0 +1,68 @@
+"""Which misclassified images are shown, against a brute-force search."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from cifar_lab.report.gallery import most_confident_errors, softmax
+
+
+@pytest.mark.parametrize("number", [1, 7, 1000])
+def test_the_most_confident_errors_are_those_of_a_brute_force_search(number):
+    logits, labels = predictions()
+    wrong = []
+    for row, (values, label) in enumerate(zip(logits.tolist(), labels.tolist(), strict=True)):
+        predicted = max(range(4), key=values.__getitem__)
+        total = sum(math.exp(value) for value in values)
+        if predicted != label:
+            chances = [math.exp(value) / total for value in values]
+            wrong.append((row, label, predicted, chances[predicted], chances[label]))
+    wrong.sort(key=lambda error: -error[3])
+    errors = most_confident_errors(logits, labels, number)
+    assert [(e.row, e.label, e.predicted) for e in errors] == [e[:3] for e in wrong[:number]]
+    actual = [(e.predicted_probability, e.true_probability) for e in errors]
+    np.testing.assert_allclose(actual, [error[3:] for error in wrong[:number]], rtol=1e-9)
+
+
+def test_a_correctly_classified_image_is_never_shown():
+    logits, labels = predictions()
+    logits[::2] = 0
+    logits[np.arange(0, len(labels), 2), labels[::2]] = 50  # far more confident than any error
+    errors = most_confident_errors(logits, labels, 1000)
+    assert errors
+    assert all(error.row % 2 for error in errors)
+    assert all(error.predicted != error.label for error in errors)
+
+
+def test_where_all_is_right_nothing_is_shown():
+    assert most_confident_errors(np.eye(3, dtype=np.float32), np.arange(3), 10) == []
+
+
+def test_equal_confidence_keeps_the_order_of_the_rows():
+    logits = np.tile(np.array([[2.0, 0.0, 1.0]], dtype=np.float32), (6, 1))
+    labels = np.array([1, 2, 0, 1, 1, 2])
+    assert [e.row for e in most_confident_errors(logits, labels, 4)] == [0, 1, 3, 4]
+
+
+def test_errors_of_almost_certainty_are_still_told_apart():
+    # In float32 both would have the probability 1.
+    logits = np.array([[30.0, 0.0], [35.0, 0.0]], dtype=np.float32)
+    first, second = most_confident_errors(logits, np.array([1, 1]), 2)
+    assert (first.row, second.row) == (1, 0)
+    assert second.true_probability == pytest.approx(math.exp(-30), rel=1e-6)
+
+
+def test_softmax_of_large_logits_is_finite_and_sums_to_one():
+    probabilities = softmax(np.array([[1e4, 1e4 - 1, -1e4], [-1e4, -1e4, -1e4]], dtype=np.float32))
+    odds = 1 / (1 + math.exp(-1))
+    np.testing.assert_allclose(probabilities, [[odds, 1 - odds, 0], [1 / 3] * 3], rtol=1e-12)
+    assert probabilities.dtype == np.float64
+
+
+def predictions() -> tuple[np.ndarray, np.ndarray]:
+    generator = np.random.default_rng(0)
+    logits = generator.normal(0, 2, (60, 4)).astype(np.float32)
+    return logits, generator.integers(0, 4, 60)
