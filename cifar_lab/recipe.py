@@ -33,7 +33,7 @@ from cifar_lab.run.folder import (
 )
 from cifar_lab.run.profiler import Profiler
 from cifar_lab.run.provenance import provenance
-from cifar_lab.run.records import Recorder, save_predictions
+from cifar_lab.run.records import Recorder, read_metrics, save_predictions
 from cifar_lab.run.status import recorded, state_of
 from cifar_lab.run.summary import summary
 
@@ -74,7 +74,7 @@ def run_experiment(
         )
         logits, test = predict_test(experiment)
         save_predictions(folder.predictions, logits, experiment.dataset.source.test)
-        result = _summary(experiment, state, stopped, epoch, logits, test)
+        result = _summary(experiment, folder, stopped, epoch, logits, test)
         write_json(folder.summary, result)
         _say_result(result)
         if experiment.report.enabled:
@@ -223,7 +223,7 @@ def _hooks(experiment: Experiment, folder: RunFolder) -> Hooks:
 
 def _summary(
     experiment: Experiment,
-    state: TrainingState,
+    folder: RunFolder,
     stopped: str | None,
     reported_epoch: int,
     logits: NDArray[np.float32],
@@ -234,7 +234,8 @@ def _summary(
     return summary(
         parts={"name": experiment.name, **names},
         size=summarise(experiment.learner.model, experiment.dataset.image_size),
-        state=state,
+        rows=read_metrics(folder.metrics),
+        validated=experiment.loaders.val is not None,
         epochs_planned=experiment.trainer.epochs,
         stopped=stopped,
         reported_epoch=reported_epoch,

@@ -150,7 +150,9 @@ def _sweep(composer: Composer, overrides: Sequence[str]) -> int:
 
     problems: dict[str, None] = {}
     for job_overrides in _sweep_jobs(overrides):
-        problems.update(dict.fromkeys(preflight(composer, job_overrides).problems))
+        found = preflight(composer, job_overrides)
+        told = [*found.problems, *build.problems(found.job(), skip=found.groups)]
+        problems.update(dict.fromkeys(told))
     if problems:
         raise Refusal(list(problems))
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cifar_lab.engine.hooks import Row
 from cifar_lab.engine.metrics import LossAndAccuracy
-from cifar_lab.engine.state import TrainingState
 from cifar_lab.models.summary import ModelSummary
 
 
@@ -16,7 +17,8 @@ def summary(
     *,
     parts: dict[str, str],
     size: ModelSummary,
-    state: TrainingState,
+    rows: Sequence[Row],
+    validated: bool,
     epochs_planned: int,
     stopped: str | None,
     reported_epoch: int,
@@ -30,7 +32,8 @@ def summary(
     Args:
         parts: names to tell the run by: ``name``, ``dataset``, ``model``.
         size: of the model.
-        state: at the end of training.
+        rows: of metrics.csv, all epochs.
+        validated: whether there were validation images to choose the best epoch by.
         epochs_planned: length of the unshortened run.
         stopped: why training ended early, or None.
         reported_epoch: of the checkpoint that everything below is of.
@@ -39,22 +42,22 @@ def summary(
         class_names: in the order of the labels.
         test: loss and accuracy on the test images.
     """
-    best = state.best
+    reported = rows[reported_epoch - 1]
     predicted = logits.argmax(axis=1)
     return {
         **parts,
         "parameters": size.parameters,
         "multiply_adds": size.multiply_adds,
         "epochs_planned": epochs_planned,
-        "epochs_trained": state.epoch,
+        "epochs_trained": len(rows),
         "stopped": stopped,
         "reported_epoch": reported_epoch,
-        "reported_because": "the last one, as there is no validation split"
-        if best is None
-        else "the best by validation accuracy",
-        "validation": None
-        if best is None
-        else {"accuracy": best["val_accuracy"], "loss": best["val_loss"]},
+        "reported_because": "the best by validation accuracy"
+        if validated
+        else "the last one, as there is no validation split",
+        "validation": {"accuracy": reported["val_accuracy"], "loss": reported["val_loss"]}
+        if validated
+        else None,
         "test": {
             "accuracy": test.accuracy,
             "loss": test.loss,
@@ -62,7 +65,8 @@ def summary(
             "wrong": int((predicted != labels).sum()),
         },
         "per_class": per_class(predicted, labels, class_names),
-        "training_seconds": state.elapsed_seconds,
+        "final": rows[-1],
+        "training_seconds": sum(row["epoch_seconds"] for row in rows),
     }
 
 
