@@ -7,7 +7,7 @@ INSTALLED := .venv/.installed
 .PHONY: help install quickstart test lint format hooks constraints clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1 @/' | column -t -s '@'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(INSTALLED) ## make .venv and install the project and its tools into it
 

@@ -6,13 +6,15 @@ configuration are held against these annotations before anything is built.
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
 from annotated_types import Ge, Gt, Le, Lt
 
 PositiveInt = Annotated[int, Gt(0)]
 NonNegativeInt = Annotated[int, Ge(0)]
-PositiveFloat = Annotated[float, Gt(0)]
-NonNegativeFloat = Annotated[float, Ge(0)]
+PositiveFloat = Annotated[float, Gt(0), Lt(math.inf)]
+NonNegativeFloat = Annotated[float, Ge(0), Lt(math.inf)]
+AtLeastOne = Annotated[float, Ge(1), Lt(math.inf)]
 Fraction = Annotated[float, Ge(0), Lt(1)]
 UnitInterval = Annotated[float, Ge(0), Le(1)]

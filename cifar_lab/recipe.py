@@ -16,6 +16,7 @@ from cifar_lab.engine.hooks import HookList, Hooks
 from cifar_lab.engine.interrupts import StopRequest
 from cifar_lab.engine.metrics import LossAndAccuracy
 from cifar_lab.engine.state import TrainingState
+from cifar_lab.explain.layers import map_sizes
 from cifar_lab.models.summary import summarise
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.checkpoint import (
@@ -35,7 +36,7 @@ from cifar_lab.run.profiler import Profiler
 from cifar_lab.run.provenance import provenance
 from cifar_lab.run.records import Recorder, read_metrics, save_predictions
 from cifar_lab.run.status import recorded, state_of
-from cifar_lab.run.summary import summary
+from cifar_lab.run.summary import described, summary, type_name
 
 log = logging.getLogger("cifar_lab")
 
@@ -61,7 +62,7 @@ def run_experiment(
     stop = StopRequest()
     with stop.listening(), logged_to(folder), recorded(folder):
         state = _begin(experiment, folder, command, resume)
-        stopped = experiment.trainer.fit(
+        experiment.trainer.fit(
             experiment.learner,
             experiment.loaders,
             experiment.schedule,
@@ -74,7 +75,7 @@ def run_experiment(
         )
         logits, test = predict_test(experiment)
         save_predictions(folder.predictions, logits, experiment.dataset.source.test)
-        result = _summary(experiment, folder, stopped, epoch, logits, test)
+        result = _summary(experiment, folder, state.stopped, epoch, logits, test)
         write_json(folder.summary, result)
         _say_result(result)
         if experiment.report.enabled:
@@ -93,11 +94,7 @@ def evaluate(experiment: Experiment, folder: RunFolder) -> NDArray[np.float32]:
             accuracies differ by more than ``TOLERATED_POINTS``.
     """
     record, made_with = read_json(folder.summary), read_json(folder.provenance)
-    if made_with["data_fingerprint"] != experiment.dataset.source.fingerprint:
-        raise Refusal(
-            f"the images under dataset.root are not those that {folder.path} was trained on: the "
-            "fingerprint of their pixels is another; put the same images there"
-        )
+    _refuse_other_images(experiment, folder, made_with)
     torch.set_num_threads(made_with["threads"])
     load_evaluated_weights(
         folder.best_checkpoint, experiment.learner.model, experiment.learner.device
@@ -134,7 +131,7 @@ def draw_report(experiment: Experiment, folder: RunFolder, logits: NDArray[np.fl
         layer=experiment.gradcam_layer,
         number=experiment.report.misclassified,
         planned=[schedule.learning_rate(step) for step in range(schedule.total_steps)],
-        steps_per_epoch=schedule.total_steps // experiment.trainer.epochs,
+        steps_per_epoch=schedule.steps_per_epoch,
     )
     log.info(f"report: {folder.report} ({time.monotonic() - started:.1f} s)")
 
@@ -146,24 +143,51 @@ def predict_test(experiment: Experiment) -> tuple[NDArray[np.float32], LossAndAc
     return logits.cpu().numpy(), metrics.result()
 
 
-def try_one_batch(experiment: Experiment) -> float:
-    """One forward and backward pass over the first training batch; gives the loss.
+def checks(experiment: Experiment) -> list[str]:
+    """Tries a batch and tells what a run would be, a line each.
 
     Raises:
-        Refusal: the model, the criterion or the data do not fit each other.
+        Refusal: the model, the criterion and the data do not fit each other.
     """
-    model = experiment.learner.model
-    try:
-        model.train()
-        batch = next(iter(experiment.loaders.train.batches(epoch=0, first=0, end=1)))
-        loss, _ = experiment.learner.loss_and_logits(batch)
-        loss.backward()
-    except (RuntimeError, ValueError, TypeError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise Refusal(
-            f"one batch cannot be passed through {type(model).__name__}: {reason}"
-        ) from error
-    return loss.item()
+    learner, data, schedule = experiment.learner, experiment.dataset, experiment.schedule
+    loss = _try_batches(experiment)
+    size = summarise(learner.model, data.image_size)
+    layer = experiment.gradcam_layer
+    map_size = map_sizes(learner.model, [layer], data.image_size)[layer]
+    rates = [schedule.learning_rate(step) for step in range(schedule.total_steps)]
+    rows = {
+        "data": f"{len(data.train_indices):,} training, {len(data.val_indices):,} validation, "
+        f"{len(data.source.test):,} test images of {data.image_size[0]}×{data.image_size[1]} in "
+        f"{len(data.class_names)} classes",
+        "model": f"{type(learner.model).__name__}, {size.parameters:,} parameters, "
+        f"{size.multiply_adds / 1e6:,.1f} million multiply-adds an image",
+        "device": f"{learner.device} in {learner.precision}",
+        "one batch": f"forward and backward done, loss {loss:.4f}",
+        "schedule": f"{schedule.total_steps:,} steps; learning rate {rates[0]:.4g}, at most "
+        f"{max(rates):.4g}, at last {rates[-1]:.4g}",
+        "GradCAM": f"at {layer}" + (f", {map_size[0]}×{map_size[1]}" if map_size else ""),
+    }
+    return [f"{name + ':':<11}{text}" for name, text in rows.items()]
+
+
+def _try_batches(experiment: Experiment) -> float:
+    """Forward and backward over the first and, as it may be of one image, the last batch."""
+    model, loader = experiment.learner.model, experiment.loaders.train
+    losses = []
+    model.train()
+    for number in sorted({0, len(loader) - 1}):
+        batch = next(loader.batches(epoch=0, first=number, end=number + 1))
+        try:
+            loss, _ = experiment.learner.loss_and_logits(batch)
+            loss.backward()
+        except (RuntimeError, ValueError, TypeError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise Refusal(
+                f"a batch of {len(batch.labels)} images cannot be passed through "
+                f"{type(model).__name__}: {reason}"
+            ) from error
+        losses.append(loss.item())
+    return losses[0]
 
 
 def refuse_unresumable(folder: RunFolder) -> None:
@@ -176,7 +200,7 @@ def refuse_unresumable(folder: RunFolder) -> None:
     if state == "done":
         raise Refusal(f"{folder.path} is done; `cifar-lab rerun` begins it anew")
     if state == "running":
-        raise Refusal(f"{folder.path} still runs (pid {read_json(folder.status)['pid']})")
+        raise Refusal(f"{folder.path} still runs, in another process")
 
 
 def _begin(experiment: Experiment, folder: RunFolder, command: str, resume: bool) -> TrainingState:
@@ -186,7 +210,9 @@ def _begin(experiment: Experiment, folder: RunFolder, command: str, resume: bool
     )
     if resume and folder.last_checkpoint.is_file():
         # Sums in another order end in other last bits: compute with as many threads as before.
-        torch.set_num_threads(read_json(folder.provenance)["threads"])
+        made_with = read_json(folder.provenance)
+        _refuse_other_images(experiment, folder, made_with)
+        torch.set_num_threads(made_with["threads"])
         contents = load_checkpoint(folder.last_checkpoint, learner.device)
         refuse_other_model(folder.last_checkpoint, contents["model"], learner.model)
         state.load_state_dict(contents)
@@ -214,6 +240,16 @@ def _begin(experiment: Experiment, folder: RunFolder, command: str, resume: bool
     return state
 
 
+def _refuse_other_images(
+    experiment: Experiment, folder: RunFolder, made_with: dict[str, Any]
+) -> None:
+    if made_with["data_fingerprint"] != experiment.dataset.source.fingerprint:
+        raise Refusal(
+            f"the images under dataset.root are not those that {folder.path} was trained on: the "
+            "fingerprint of their pixels is another; put the same images there"
+        )
+
+
 def _hooks(experiment: Experiment, folder: RunFolder) -> Hooks:
     hooks: list[Hooks] = [Recorder(folder), Progress(experiment.trainer.batch_size)]
     if experiment.profile_batches is not None:
@@ -229,10 +265,13 @@ def _summary(
     logits: NDArray[np.float32],
     test: LossAndAccuracy,
 ) -> dict[str, Any]:
-    names = {key: experiment.config[key]["_target_"].split(".")[-1] for key in ("dataset", "model")}
     arrays = experiment.dataset.source.test
     return summary(
-        parts={"name": experiment.name, **names},
+        parts={
+            "name": experiment.name,
+            "dataset": type_name(experiment.config["dataset"]),
+            "model": described(experiment.config["model"]),
+        },
         size=summarise(experiment.learner.model, experiment.dataset.image_size),
         rows=read_metrics(folder.metrics),
         validated=experiment.loaders.val is not None,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 def in_our_words(message: str) -> str:
     """Pydantic's "Input should be …" as "must be …"."""
-    return message.replace("Input should", "must")
+    return message.replace("Input should", "must").removeprefix("Value error, ")
 
 
 class Refusal(ValueError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from hydra.errors import HydraException
 
@@ -12,8 +12,10 @@ from cifar_lab.config.compose import CONFIG_NAME, Composer
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.folder import find_runs
 
-#: Verbs that Hydra completes after; the others take a run first.
-TAKES_OVERRIDES = ("train", "check", "show")
+#: Verbs whose first word is a part to show, or a run.
+TAKES_SUBJECT = ("show", "report", "eval", "resume", "rerun", "ls", "record")
+#: Verbs whose other words Hydra completes.
+TAKES_OVERRIDES = ("train", "check", "show", "report", "rerun")
 
 
 def complete(words: Sequence[str]) -> int:
@@ -28,26 +30,38 @@ def complete(words: Sequence[str]) -> int:
 
 
 def _query(words: Sequence[str]) -> int:
-    from cifar_lab.cli.arguments import OUTPUTS
-    from cifar_lab.cli.show import PARTS
-
     line = os.environ.get("COMP_LINE")
     if line is None:
         return REFUSED
     program, _, rest = line.partition(" ")
     verb, space, remainder = rest.lstrip().partition(" ")
     if not space:
-        candidates = [name for name in VERBS if name.startswith(verb)]
-    elif verb == "show" and not any(part in remainder.split() for part in PARTS):
-        candidates = [part for part in PARTS if part.startswith(remainder)]
-    elif verb in TAKES_OVERRIDES:
-        # The shell calls the program without the verb, and Hydra knows none: strip it.
-        os.environ["COMP_LINE"] = f"{program} {remainder}"
+        return _answer(words, VERBS, verb)
+    *complete_words, last = remainder.split(" ")
+    subjects = [
+        word for word in complete_words if word and "=" not in word and word[0] not in "-~+"
+    ]
+    if verb in TAKES_SUBJECT and not subjects:
+        return _answer(words, _subjects(verb), last)
+    if verb in TAKES_OVERRIDES:
+        # The shell calls the program without the verb, and Hydra knows neither it nor what
+        # follows it: strip them.
+        kept = [word for word in complete_words if word not in subjects]
+        os.environ["COMP_LINE"] = " ".join([program, *kept, last])
         Composer().hydra.shell_completion(config_name=CONFIG_NAME, overrides=list(words))
-        return DONE
-    else:
-        last = remainder.split(" ")[-1]
-        runs = ["latest", "best", *(run.path.as_posix() for run in find_runs(OUTPUTS))]
-        candidates = [run for run in runs if run.startswith(last)]
-    print("\n".join(candidates) if "query=fish" in words else " ".join(candidates))
+    return DONE
+
+
+def _subjects(verb: str) -> list[str]:
+    from cifar_lab.cli.arguments import OUTPUTS
+    from cifar_lab.cli.show import PARTS
+
+    if verb == "show":
+        return list(PARTS)
+    return ["latest", "best", *(run.path.as_posix() for run in find_runs(OUTPUTS))]
+
+
+def _answer(words: Sequence[str], candidates: Iterable[str], beginning: str) -> int:
+    fitting = [candidate for candidate in candidates if candidate.startswith(beginning)]
+    print("\n".join(fitting) if "query=fish" in words else " ".join(fitting))
     return DONE

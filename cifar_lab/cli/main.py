@@ -64,18 +64,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for problem in refusal.problems:
             print(f"error: {problem}", file=sys.stderr)
         return REFUSED
-    except RunFailed as failure:
-        print(f"error: {failure}", file=sys.stderr)
-        return FAILED
-    except Interrupted as interruption:
-        print(f"{interruption}; `cifar-lab resume latest` goes on", file=sys.stderr)
-        return 128 + interruption.signum
-    except KeyboardInterrupt:  # before a run listens for it
-        print("interrupted", file=sys.stderr)
-        return 128 + signal.SIGINT
     except BrokenPipeError:  # `cifar-lab ls | head`
         sys.stderr.close()
         return DONE
+    except RunFailed:  # the run has said why, in its log as well
+        return FAILED
+    except Interrupted as interruption:
+        return 128 + interruption.signum
+    except OSError as error:  # a full disk, a place that cannot be written: no fault of the code
+        print(f"error: {error}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:  # before a run listens for it
+        print("interrupted", file=sys.stderr)
+        return 128 + signal.SIGINT
 
 
 def _dispatch(words: list[str]) -> int:
@@ -95,6 +96,10 @@ def _dispatch(words: list[str]) -> int:
         near = get_close_matches(words[0], VERBS, n=1)
         hint = f"; did you mean '{near[0]}'?" if near else ""
         raise Refusal(f"there is no verb '{words[0]}'{hint}; there are: {', '.join(VERBS)}")
+    if words[0] != "train" and not {"-h", "--help"}.isdisjoint(words):
+        verb = VERBS[words[0]]
+        print(f"usage: cifar-lab {verb.usage}\n\n{verb.help}\n\n{RUN_HELP}")
+        return DONE
     module, _, function = VERBS[words[0]].function.partition(".")
     run: Callable[[list[str]], int] = getattr(import_module(f"cifar_lab.cli.{module}"), function)
     return run(words[1:])

@@ -14,16 +14,14 @@ from cifar_lab.run.folder import RunFolder, find_run, find_runs, read_json
 if TYPE_CHECKING:
     from cifar_lab.build import Experiment
 
+#: Overrides that say where a run is read, and change nothing of it.
+PLACES = ("device=", "dataset.root=", "dataset.cache_dir=")
+
 
 def report(words: list[str]) -> int:
     """Draws a run's report again; ``report.KEY=VALUE`` changes what it shows."""
     folder, overrides = run_and_overrides(words, "report")
-    others = [text for text in overrides if not text.startswith("report.")]
-    if others:
-        raise Refusal(
-            f"`cifar-lab report` changes report.* only, got {others[0]}; `cifar-lab rerun` runs "
-            "again with other values"
-        )
+    _refuse_others("report", overrides, ("report.", *PLACES))
     experiment = _restored(folder, overrides)
     from cifar_lab.recipe import draw_report
     from cifar_lab.recipe import evaluate as evaluate_again
@@ -35,24 +33,24 @@ def report(words: list[str]) -> int:
 def evaluate(words: list[str]) -> int:
     """Computes a run's test accuracy again and prints it beside the recorded one."""
     folder, overrides = run_and_overrides(words, "eval")
-    _refuse_overrides("eval", overrides)
+    _refuse_others("eval", overrides, PLACES)
     from cifar_lab.recipe import evaluate as evaluate_again
 
-    evaluate_again(_restored(folder, []), folder)
+    evaluate_again(_restored(folder, overrides), folder)
     return DONE
 
 
 def resume(words: list[str]) -> int:
     """Goes on with an interrupted run, in its own folder."""
     folder, overrides = run_and_overrides(words, "resume")
-    _refuse_overrides("resume", overrides)
+    _refuse_others("resume", overrides, PLACES)
     from cifar_lab.recipe import refuse_unresumable, run_experiment
 
     refuse_unresumable(folder)
     command = shlex.join(["cifar-lab", "rerun", str(folder.path)])
     if folder.provenance.is_file():
         command = read_json(folder.provenance)["command"]
-    run_experiment(_restored(folder, []), folder, command, resume=True)
+    run_experiment(_restored(folder, overrides), folder, command, resume=True)
     return DONE
 
 
@@ -76,7 +74,7 @@ def rerun(words: list[str]) -> int:
 
 
 def ls(words: list[str]) -> int:
-    """Lists runs, oldest first."""
+    """Lists runs, by name and then by time."""
     from cifar_lab.run.status import state_of
 
     if len(words) > 1 or any(word.startswith("-") for word in words):
@@ -108,22 +106,27 @@ def record(words: list[str]) -> int:
 
 
 def _restored(folder: RunFolder, overrides: list[str]) -> Experiment:
-    """A run's experiment, built from its saved configuration."""
-    from cifar_lab.cli.train import build_checked
-    from cifar_lab.config.compose import Composer
-    from cifar_lab.config.saved import rerun as rerun_config
-    from cifar_lab.config.saved import saved_config_dir
+    """A run's experiment, built from its saved configuration as it can be built here."""
+    from cifar_lab import build
+    from cifar_lab.config.saved import restored
     from cifar_lab.run.console import speak
 
     speak()
-    found, _ = rerun_config(Composer(saved_config_dir(folder)), folder, overrides)
-    return build_checked(found)
+    found = restored(folder, overrides)
+    if found.problems:
+        raise Refusal(found.problems)
+    if not folder.provenance.is_file():  # it was stopped before it began
+        return build.experiment(found.job())
+    return build.experiment(build.readable(found.job(), read_json(folder.provenance)))
 
 
 def _results(folder: RunFolder) -> tuple[str, str, str]:
     if not folder.summary.is_file():
         return ("", "", "")
-    result = read_json(folder.summary)
+    try:
+        result = read_json(folder.summary)
+    except Refusal:
+        return ("", "", "damaged")
     validation = result["validation"]
     return (
         f"{result['epochs_trained']}/{result['epochs_planned']}",
@@ -132,9 +135,10 @@ def _results(folder: RunFolder) -> tuple[str, str, str]:
     )
 
 
-def _refuse_overrides(verb: str, overrides: list[str]) -> None:
-    if overrides:
+def _refuse_others(verb: str, overrides: list[str], allowed: tuple[str, ...]) -> None:
+    others = [text for text in overrides if not text.startswith(allowed)]
+    if others:
         raise Refusal(
-            f"`cifar-lab {verb}` takes no overrides, got {overrides[0]}; `cifar-lab rerun` runs "
-            "again with other values"
+            f"`cifar-lab {verb}` takes {', '.join(allowed)} only, got {others[0]}; `cifar-lab "
+            "rerun` runs again with other values"
         )

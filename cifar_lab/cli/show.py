@@ -22,7 +22,9 @@ def show(words: list[str]) -> int:
     from cifar_lab.run.console import speak
 
     speak()
-    experiment = build_checked(preflight(Composer(flags.config_dir), flags.overrides))
+    experiment = build_checked(
+        preflight(Composer(flags.config_dir), flags.overrides), download=False
+    )
     folder = OUTPUTS / "show"
     if chosen == ["data"]:
         print(shows.data(experiment.dataset, folder))
@@ -32,5 +34,5 @@ def show(words: list[str]) -> int:
     elif chosen == ["model"]:
         print(shows.model(experiment.learner.model, experiment.dataset.image_size))
     else:
-        print(shows.schedule(experiment.schedule, experiment.trainer.epochs, folder))
+        print(shows.schedule(experiment.schedule, folder))
     return DONE

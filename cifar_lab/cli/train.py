@@ -40,8 +40,11 @@ def train(words: list[str]) -> int:
 def check(words: list[str]) -> int:
     """Says everything that can be known without training."""
     flags = hydra_arguments(words)
+    if flags.cfg or flags.info or flags.hydra_help:
+        raise Refusal("`cifar-lab check` takes overrides, -m and --config-dir; train has --cfg")
     composer = Composer(flags.config_dir)
     from cifar_lab.config.preflight import preflight
+    from cifar_lab.recipe import checks
     from cifar_lab.run.console import speak
 
     speak()
@@ -50,7 +53,10 @@ def check(words: list[str]) -> int:
     for job in jobs:
         try:
             found = preflight(composer, job)
-            say_checks(build_checked(found), job if flags.multirun else None)
+            experiment = build_checked(found, download=False)
+            if flags.multirun:
+                print(f"job: {shlex.join(job)}")
+            print("\n".join([*checks(experiment), "this configuration would run"]))
         except Refusal as refusal:
             problems.update(dict.fromkeys(refusal.problems))
     if problems:
@@ -58,17 +64,26 @@ def check(words: list[str]) -> int:
     return DONE
 
 
-def build_checked(found: Preflight) -> Experiment:
+def build_checked(found: Preflight, download: bool = True) -> Experiment:
     """Builds what was composed, or refuses with every problem of both steps.
 
+    Args:
+        found: the configuration and what is wrong with it.
+        download: whether images that are missing may be downloaded, where the data set allows it.
+
     Raises:
-        Refusal: there are problems; nothing was written.
+        Refusal: there are problems; nothing was written, decoded or downloaded.
     """
     from cifar_lab import build
 
+    if not found.resolved:
+        raise Refusal(found.problems)
     config = found.job()
-    if found.problems:
-        raise Refusal([*found.problems, *build.problems(config, skip=found.groups)])
+    problems = [*found.problems, *build.problems(config, skip=found.groups)]
+    if problems:
+        raise Refusal(problems)
+    if not download and "download" in config["dataset"]:
+        config["dataset"]["download"] = False
     return build.experiment(config)
 
 
@@ -98,41 +113,6 @@ def train_command(composer: Composer, overrides: Sequence[str]) -> str:
     return shlex.join(["cifar-lab", "train", *overrides, *config_dir])
 
 
-def say_checks(experiment: Experiment, job: Sequence[str] | None) -> None:
-    """Tries one batch and prints what a run would be.
-
-    Raises:
-        Refusal: the batch cannot be passed through the model.
-    """
-    from cifar_lab.explain.layers import map_sizes
-    from cifar_lab.models.summary import summarise
-    from cifar_lab.recipe import try_one_batch
-
-    learner, data, schedule = experiment.learner, experiment.dataset, experiment.schedule
-    loss = try_one_batch(experiment)
-    size = summarise(learner.model, data.image_size)
-    layer = experiment.gradcam_layer
-    map_size = map_sizes(learner.model, [layer], data.image_size)[layer]
-    rates = [schedule.learning_rate(step) for step in range(schedule.total_steps)]
-    if job is not None:
-        print(f"job: {shlex.join(job)}")
-    rows = {
-        "data": f"{len(data.train_indices):,} training, {len(data.val_indices):,} validation, "
-        f"{len(data.source.test):,} test images of {data.image_size[0]}×{data.image_size[1]} in "
-        f"{len(data.class_names)} classes",
-        "model": f"{type(learner.model).__name__}, {size.parameters:,} parameters, "
-        f"{size.multiply_adds / 1e6:,.1f} million multiply-adds an image",
-        "device": f"{learner.device} in {learner.precision}",
-        "one batch": f"forward and backward done, loss {loss:.4f}",
-        "schedule": f"{schedule.total_steps:,} steps; learning rate {rates[0]:.4g}, at most "
-        f"{max(rates):.4g}, at last {rates[-1]:.4g}",
-        "GradCAM": f"at {layer}" + (f", {map_size[0]}×{map_size[1]}" if map_size else ""),
-    }
-    for name, text in rows.items():
-        print(f"{name + ':':<11}{text}")
-    print("this configuration would run")
-
-
 def _run(experiment: Experiment, folder: RunFolder, command: str) -> dict[str, Any]:
     from cifar_lab.recipe import remember_latest, run_experiment
 
@@ -151,8 +131,10 @@ def _sweep(composer: Composer, overrides: Sequence[str]) -> int:
     problems: dict[str, None] = {}
     for job_overrides in _sweep_jobs(overrides):
         found = preflight(composer, job_overrides)
-        told = [*found.problems, *build.problems(found.job(), skip=found.groups)]
-        problems.update(dict.fromkeys(told))
+        problems.update(dict.fromkeys(found.problems))
+        if found.resolved:
+            told = build.problems(found.job(), skip=found.groups)
+            problems.update(dict.fromkeys(told))
     if problems:
         raise Refusal(list(problems))
 
@@ -177,6 +159,7 @@ def _only_prints(flags: argparse.Namespace, composer: Composer) -> bool:
     """Does what ``--help``, ``--cfg``, ``--info`` or ``--hydra-help`` asks for, if given."""
     from hydra._internal.utils import get_args_parser
     from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
 
     hydra, overrides = composer.hydra, flags.overrides
     try:
@@ -198,6 +181,9 @@ def _only_prints(flags: argparse.Namespace, composer: Composer) -> bool:
             hydra.show_info(flags.info, config_name=CONFIG_NAME, overrides=overrides)
         else:
             return False
-    except HydraException as error:
+    except (HydraException, OmegaConfBaseException) as error:
         raise Refusal(" ".join(str(error).split())) from error
+    except SystemExit as ending:  # Hydra printed what is wrong with the flags, or what was asked
+        if ending.code not in (None, 0):
+            raise Refusal("--cfg and --info: see above") from ending
     return True

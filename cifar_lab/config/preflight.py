@@ -12,10 +12,16 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from cifar_lab.config import contradictions, signatures
 from cifar_lab.config.compose import Composer, job_part
 from cifar_lab.refusal import Refusal
+
+#: What composing raises for input that it cannot use.
+CANNOT_COMPOSE = (HydraException, OmegaConfBaseException, YAMLError, ValueError)
+#: Groups that a run may do without.
+OPTIONAL_GROUPS = ("experiments", "debug")
 
 
 @dataclass
@@ -26,12 +32,14 @@ class Preflight:
         config: composed from the overrides that fit; Hydra's node included.
         problems: a sentence for each mistake.
         groups: groups and root keys with a mistake, which cannot be built.
+        resolved: whether every interpolation of the configuration points somewhere.
         refused_choices: groups whose chosen option does not exist; the default stands in.
     """
 
     config: DictConfig
     problems: list[str] = field(default_factory=list)
     groups: set[str] = field(default_factory=set)
+    resolved: bool = True
     refused_choices: set[str] = field(default_factory=set)
 
     def add(self, group: str, problem: str) -> None:
@@ -44,15 +52,6 @@ class Preflight:
         """The job's configuration as plain values."""
         return job_part(self.config)
 
-    def refuse(self) -> None:
-        """Raises what was found.
-
-        Raises:
-            Refusal: there are problems.
-        """
-        if self.problems:
-            raise Refusal(self.problems)
-
 
 def preflight(composer: Composer, overrides: Sequence[str]) -> Preflight:
     """Checks the overrides of one job: syntax, groups, options, keys, types, contradictions."""
@@ -63,23 +62,47 @@ def preflight(composer: Composer, overrides: Sequence[str]) -> Preflight:
         o for o in parsed if o.key_or_group in groups and _names_an_option(o, composer, found)
     ]
     values = [o for o in parsed if o.key_or_group not in groups]
-    try:
-        found.config = composer.compose([str(o.input_line) for o in choices])
-    except (HydraException, OmegaConfBaseException) as error:
-        found.add("", _first_sentence(error))
-        return found
-    fitting = [o for o in values if _fits_a_key(o, groups, found)]
-    try:
-        found.config = composer.compose([str(o.input_line) for o in [*choices, *fitting]])
-        check_composed(found)
-    except (HydraException, OmegaConfBaseException) as error:
-        found.add("", _first_sentence(error))
+    choices = _composed(composer, [], choices, found)
+    _composed(composer, choices, [o for o in values if _fits_a_key(o, groups, found)], found)
+    check_composed(found)
     return found
+
+
+def _composed(
+    composer: Composer, before: list[Override], overrides: list[Override], found: Preflight
+) -> list[Override]:
+    """Composes with overrides, leaving out and telling those that Hydra refuses; gives the rest."""
+
+    def compose(chosen: list[Override]) -> DictConfig:
+        return composer.compose([str(o.input_line) for o in [*before, *chosen]])
+
+    fitting = []
+    try:
+        found.config = compose(overrides)
+    except CANNOT_COMPOSE:
+        for override in overrides:
+            try:
+                compose([override])
+                fitting.append(override)
+            except CANNOT_COMPOSE as error:
+                group = override.key_or_group.split(".")[0]
+                found.add(group, f"{override.input_line}: {first_sentence(error)}")
+        try:
+            found.config = compose(fitting)
+        except CANNOT_COMPOSE as error:
+            found.add("", first_sentence(error))
+        return fitting
+    return overrides
 
 
 def check_composed(found: Preflight) -> None:
     """Checks a composed configuration's values and adds what is wrong with them."""
-    config = found.job()
+    try:
+        config = found.job()
+    except OmegaConfBaseException as error:
+        found.add("", first_sentence(error))
+        found.resolved = False
+        return
     for key, problem in signatures.problems(config):
         # A value that only repeats another, as scheduler.max_lr does optimizer.lr, is not a
         # second mistake.
@@ -100,14 +123,14 @@ def sweep_jobs(overrides: Sequence[str]) -> list[list[str]]:
         parsed = OverridesParser.create().parse_overrides(list(overrides))
         return BasicSweeper.split_arguments(parsed, max_batch_size=None)[0]
     except HydraException as error:
-        raise Refusal(_first_sentence(error)) from error
+        raise Refusal(first_sentence(error)) from error
 
 
 def _parsed(text: str, found: Preflight) -> Override | None:
     try:
         override = OverridesParser.create().parse_override(text)
     except HydraException as error:
-        found.add("", f"{text}: {_first_sentence(error)}; overrides look like key=value")
+        found.add("", f"{text}: {first_sentence(error)}; overrides look like key=value")
         return None
     if override.is_sweep_override():
         found.add("", f"{text}: several values need -m, one job for each")
@@ -119,10 +142,15 @@ def _names_an_option(override: Override, composer: Composer, found: Preflight) -
     group, option = override.key_or_group, override.value()
     options = composer.options(group)
     chosen = option if isinstance(option, list) else [option]
+    if group not in OPTIONAL_GROUPS and (override.is_delete() or None in chosen):
+        found.refused_choices.add(group)
+        text = f"{override.input_line}: a run needs a {group}; it has: {', '.join(options)}"
+        found.add(group, text)
+        return False
     if override.is_delete() or all(choice is None or choice in options for choice in chosen):
         return True
     found.refused_choices.add(group)
-    unknown = next(choice for choice in chosen if choice not in options)
+    unknown = next(choice for choice in chosen if choice is not None and choice not in options)
     hint = signatures.nearest(str(unknown), options)
     found.add(
         group,
@@ -190,6 +218,7 @@ def _same_last_part(key: str, config: DictConfig) -> str | None:
     return next((k for k in _all_keys(config) if k.split(".")[-1] == last), None)
 
 
-def _first_sentence(error: Exception) -> str:
+def first_sentence(error: Exception) -> str:
+    """The first line of an error's message."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__

@@ -7,13 +7,22 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override, OverrideType
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from cifar_lab.config.compose import Composer, job_part
-from cifar_lab.config.preflight import Preflight, check_composed, preflight
+from cifar_lab.config.preflight import (
+    CANNOT_COMPOSE,
+    Preflight,
+    check_composed,
+    first_sentence,
+    preflight,
+)
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.folder import RunFolder
+from cifar_lab.run.folder import RunFolder, read_json
 
 
 def saved_job(folder: RunFolder) -> dict[str, Any]:
@@ -36,10 +45,37 @@ def saved_overrides(folder: RunFolder) -> list[str]:
 
 def saved_config_dir(folder: RunFolder) -> str | None:
     """The ``--config-dir`` that a run was started with, if it still exists."""
-    for config_source in _load(folder.hydra).hydra.runtime.config_sources:
+    sources = OmegaConf.select(_load(folder.hydra), "hydra.runtime.config_sources") or []
+    for config_source in sources:
         if config_source.provider == "command-line" and Path(config_source.path).is_dir():
             return str(config_source.path)
     return None
+
+
+def restored(folder: RunFolder, overrides: Sequence[str]) -> Preflight:
+    """A run's saved configuration with values put over it; no YAML but the run's own is read.
+
+    Args:
+        folder: the run.
+        overrides: ``key=value`` for keys that the configuration has.
+
+    Raises:
+        Refusal: the configuration cannot be read, or an override is no ``key=value`` of it.
+    """
+    config = OmegaConf.create(_anchored(_plain(_load(folder.config)), folder))
+    for override in _parse(overrides):
+        group, _, last = override.key_or_group.rpartition(".")
+        node = OmegaConf.select(config, group) if group else config
+        known = [str(key) for key in node] if OmegaConf.is_dict(node) else []
+        if override.type is not OverrideType.CHANGE or last not in known:
+            raise Refusal(
+                f"{override.input_line}: there is no such key to change; there are: "
+                f"{', '.join(known) or 'none'}"
+            )
+        OmegaConf.update(config, override.key_or_group, override.value())
+    found = Preflight(config)
+    check_composed(found)
+    return found
 
 
 def rerun(
@@ -57,13 +93,23 @@ def rerun(
 
     Returns:
         The configuration, checked, and the older overrides that were dropped.
+
+    Raises:
+        Refusal: what the run keeps cannot be read, or no longer composes.
     """
     old = saved_overrides(folder)
     kept, dropped = _without_replaced(old, overrides)
-    job = _plain(_load(folder.config))
+    job = _anchored(_plain(_load(folder.config)), folder)
     if overrides:
+        try:
+            before = composer.compose(old)
+        except CANNOT_COMPOSE as error:
+            raise Refusal(
+                f"the overrides that {folder.path} was started with compose no more: "
+                f"{first_sentence(error)}; without new overrides, rerun needs none of them"
+            ) from error
         found = preflight(composer, [*kept, *overrides])
-        _apply_changes(job, _plain(composer.compose(old)), _plain(found.config))
+        _apply_changes(job, _plain(before), _plain(found.config))
     else:
         found = Preflight(composer.compose([]))
     hydra = found.config.hydra
@@ -77,15 +123,33 @@ def rerun(
 
 def _without_replaced(old: Sequence[str], new: Sequence[str]) -> tuple[list[str], list[str]]:
     """Parts older overrides into those that stand and those that newer ones replace."""
-    parser = OverridesParser.create()
-    keys = [parser.parse_override(text).key_or_group for text in new]
+    keys = [override.key_or_group for override in _parse(new)]
     kept: list[str] = []
     dropped: list[str] = []
-    for text in old:
-        key = parser.parse_override(text).key_or_group
+    for override in _parse(old):
+        key = override.key_or_group
         replaced = any(key == k or key.startswith(f"{k}.") for k in keys)
-        (dropped if replaced else kept).append(text)
+        (dropped if replaced else kept).append(str(override.input_line))
     return kept, dropped
+
+
+def _parse(overrides: Sequence[str]) -> list[Override]:
+    parser = OverridesParser.create()
+    try:
+        return [parser.parse_override(text) for text in overrides]
+    except HydraException as error:
+        raise Refusal(f"{first_sentence(error)}; overrides look like key=value") from error
+
+
+def _anchored(job: dict[str, Any], folder: RunFolder) -> dict[str, Any]:
+    """Makes a relative ``dataset.root`` mean the folder that it meant when the run was started."""
+    root = job.get("dataset", {}).get("root")
+    if not isinstance(root, str) or not folder.provenance.is_file():
+        return job
+    then = Path(read_json(folder.provenance)["working_directory"])
+    if then == Path.cwd() or Path(root).expanduser().is_absolute() or "${" in root:
+        return job
+    return {**job, "dataset": {**job["dataset"], "root": str(then / root)}}
 
 
 def _plain(config: DictConfig) -> dict[str, Any]:
@@ -112,5 +176,5 @@ def _apply_changes(saved: dict[Any, Any], before: dict[Any, Any], after: dict[An
 def _load(path: Path) -> Any:
     try:
         return OmegaConf.load(path)
-    except (OSError, OmegaConfBaseException, ValueError) as error:
-        raise Refusal(f"{path} cannot be read: {error}") from error
+    except (OSError, OmegaConfBaseException, YAMLError, ValueError) as error:
+        raise Refusal(f"{path} cannot be read: {first_sentence(error)}") from error

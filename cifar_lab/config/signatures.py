@@ -10,19 +10,32 @@ import difflib
 import importlib
 import inspect
 import json
+import re
 import typing
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
 from cifar_lab.bounds import NonNegativeInt, PositiveInt
 from cifar_lab.refusal import in_our_words
 
+
+def _folder_name(name: str) -> str:
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name) and name not in RESERVED_NAMES:
+        return name
+    raise ValueError(
+        "must be a folder's name of letters, digits, '.', '_' and '-', and none of "
+        f"{', '.join(sorted(RESERVED_NAMES))}"
+    )
+
+
+#: Names below outputs/ that mean something else.
+RESERVED_NAMES = {"latest", "best", "show"}
 #: Keys of the root that are values; the others are groups, each a node or a dictionary of nodes.
 ROOT_VALUES: dict[str, Any] = {
-    "name": str,
+    "name": Annotated[str, AfterValidator(_folder_name)],
     "seed": NonNegativeInt,
     "device": str,
     "profile_batches": PositiveInt | None,
@@ -47,7 +60,10 @@ def problems(config: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for key in config.keys() - ROOT_VALUES.keys() - SUPPLIED.keys():
         yield key, f"{key}: nothing reads this key{_nearest(key, [*ROOT_VALUES, *SUPPLIED])}"
     for key, annotation in ROOT_VALUES.items():
-        yield from _wrong_value(key, config[key], annotation)
+        if key in config:
+            yield from _wrong_value(key, config[key], annotation)
+        else:
+            yield key, f"{key} is missing; a run needs it"
     for group, supplied in SUPPLIED.items():
         node = config.get(group)
         if group == "augmentation":
@@ -80,8 +96,12 @@ def node_problems(path: str, node: dict[str, Any], supplied: set[str]) -> Iterat
     except (ImportError, AttributeError, ValueError) as error:
         yield path, f"{path}._target_={node['_target_']} cannot be imported: {error}"
         return
-    name = node["_target_"].rsplit(".", 1)[-1]
-    parameters = _parameters(target)
+    name = str(node["_target_"]).rsplit(".", 1)[-1]
+    try:
+        parameters = dict(inspect.signature(target).parameters)
+    except (TypeError, ValueError):
+        yield path, f"{path}._target_={node['_target_']} is nothing that takes these arguments"
+        return
     given = {key: value for key, value in node.items() if key not in HYDRA_KEYS}
     takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     settable = [
@@ -123,10 +143,6 @@ def nearest(word: str, words: Iterable[str]) -> str | None:
 def _nearest(word: str, words: Iterable[str]) -> str:
     found = nearest(word, words)
     return "" if found is None else f"; did you mean '{found}'?"
-
-
-def _parameters(target: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    return dict(inspect.signature(target).parameters)
 
 
 def _annotations(target: Any) -> dict[str, Any]:

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from cifar_lab.refusal import Refusal
+
 BORDERS = {"reflect": cv2.BORDER_REFLECT_101, "replicate": cv2.BORDER_REPLICATE}
 
 
@@ -85,6 +87,9 @@ class Augmenter:
 
         Returns:
             uint8 ``(height, width, 3)``.
+
+        Raises:
+            Refusal: the steps gave another dtype or shape.
         """
         if epoch != self._epoch:
             words = np.random.SeedSequence((self.seed, epoch)).generate_state(2, np.uint64)
@@ -95,4 +100,11 @@ class Augmenter:
         state["buffer_pos"], state["has_uint32"] = 4, 0
         self._bits.state = state
         self._python.seed(f"{self.seed}/{epoch}/{index}")
-        return self._stack(image=image)["image"]
+        augmented: NDArray[np.uint8] = self._stack(image=image)["image"]
+        if augmented.dtype != np.uint8 or augmented.shape != image.shape:
+            raise Refusal(
+                f"augmentation.train must give uint8 images of {image.shape} as it gets them, "
+                f"but gave {augmented.dtype} of {augmented.shape}; normalisation comes after its "
+                "steps, and sizes are set with dataset.resize"
+            )
+        return augmented

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
+import uuid
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -48,7 +48,8 @@ def cached(
     if not entry.is_dir():
         train, test = decode()
         folder.mkdir(parents=True, exist_ok=True)
-        building = Path(tempfile.mkdtemp(prefix=f"{key}.", dir=folder))
+        building = folder / f"{key}.{os.getpid()}.{uuid.uuid4().hex}"
+        building.mkdir()  # not mkdtemp, whose folders none but their owner can read
         try:
             _write(building, {"train": train, "test": test})
             building.rename(entry)

@@ -7,6 +7,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -143,17 +144,34 @@ def _refuse_emptied(listing: FolderListing, split: str, counts: Counter[int]) ->
 
 
 def _decode(file: Path, resize: int | None) -> NDArray[np.uint8] | None:
-    """RGB uint8 ``(height, width, 3)``, or None where the file is no image."""
-    from PIL import Image, UnidentifiedImageError
+    """RGB uint8 ``(height, width, 3)``, or None where the file is no image that can be read.
+
+    Upright as its EXIF data says; 16-bit grey levels scaled to 8; what is transparent, white.
+    """
+    from PIL import Image, ImageOps
 
     try:
         with Image.open(file) as opened:
-            image = opened.convert("RGB")
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
+            image = _as_rgb(ImageOps.exif_transpose(opened))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return None
     if resize is not None and image.size != (resize, resize):
         image = image.resize((resize, resize), Image.Resampling.BICUBIC)
     return np.asarray(image, dtype=np.uint8)
+
+
+def _as_rgb(image: Any) -> Any:
+    from PIL import Image
+
+    if image.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(image) // 257).astype(np.uint8)).convert("RGB")
+    if image.mode in ("I", "F"):
+        raise ValueError("grey levels without a known range")
+    if image.has_transparency_data:
+        layered = image.convert("RGBA")
+        white = Image.new("RGBA", layered.size, "white")
+        return Image.alpha_composite(white, layered).convert("RGB")
+    return image.convert("RGB")
 
 
 def _visible(folder: Path) -> list[Path]:

@@ -141,8 +141,8 @@ class EvalLoader:
         self.batch_size = batch_size
 
     def __len__(self) -> int:
-        """Images, not batches."""
-        return len(self._rows)
+        """Batches."""
+        return -(-len(self._rows) // self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
         for start in range(0, len(self._rows), self.batch_size):
@@ -191,6 +191,7 @@ def _as_fetched(batch: Any) -> Any:
 
 
 def _leave_signals_to_the_trainer(_: int) -> None:
-    # Ctrl-C reaches the whole process group; the trainer finishes its step and needs its workers.
+    # Ctrl-C, and what `timeout` and batch systems send, reaches the whole process group; the
+    # trainer finishes its step, needs its workers for that, and ends them itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -46,6 +47,10 @@ class Source:
             Refusal: they are not, or not as they should be.
         """
 
+    def at_hand(self) -> bool:
+        """Whether :meth:`load` needs neither a download nor a decoding of files."""
+        return True
+
     def read(self) -> SourceImages:
         """The source's training and test images."""
         raise NotImplementedError
@@ -62,6 +67,11 @@ class Source:
         )
         train = limited(train, source.train.labels, self.limit_train_images, self.split_seed)
         mean, std = pixel_statistics(source.train.images, train)
+        if self.std is None and not std.all():
+            raise Refusal(
+                "a channel of the training images has standard deviation 0: all of its pixels are "
+                "alike; give dataset.std"
+            )
         return Dataset(
             source=source,
             train_indices=train,
@@ -120,11 +130,17 @@ class ImageFolder(Source):
     def check(self) -> None:
         list_folder(self.folder)
 
+    def at_hand(self) -> bool:
+        return (Path(self.cache_dir).expanduser() / self._key()).is_dir()
+
     def read(self) -> SourceImages:
         listing = list_folder(self.folder)
+        decode = functools.partial(decode_folder, listing, self.resize, self.skip_unreadable)
+        return self._cached(self._key(), decode)
+
+    def _key(self) -> str:
         settings: dict[str, object] = {"resize": self.resize, "skip": self.skip_unreadable}
-        key = cache_key(listing.all_files(), self.folder, settings)
-        return self._cached(key, lambda: decode_folder(listing, self.resize, self.skip_unreadable))
+        return cache_key(list_folder(self.folder).all_files(), self.folder, settings)
 
     def _cached(
         self, key: str, decode: Callable[[], tuple[ImageArrays, ImageArrays]]
@@ -162,7 +178,7 @@ class Cifar10(ImageFolder):
                     f"classes, got {len(classes)}; for other images use dataset=image_folder"
                 )
         elif not self._is_official() and not self.download:
-            raise Refusal(self._missing("dataset.download=false"))
+            raise Refusal(self._missing("dataset.download=false; `cifar-lab train` downloads"))
 
     def read(self) -> SourceImages:
         self.check()
@@ -170,9 +186,18 @@ class Cifar10(ImageFolder):
             return super().read()
         if not self._is_official():
             self._torchvision(train=True, download=True)
+        return self._cached(
+            self._key(), lambda: (self._official(train=True), self._official(train=False))
+        )
+
+    def at_hand(self) -> bool:
+        return (self._is_image_folder() or self._is_official()) and super().at_hand()
+
+    def _key(self) -> str:
+        if self._is_image_folder():
+            return super()._key()
         files = [p for p in (self.folder / self.official_folder).iterdir() if p.is_file()]
-        key = cache_key(files, self.folder, {"format": "official"})
-        return self._cached(key, lambda: (self._official(train=True), self._official(train=False)))
+        return cache_key(files, self.folder, {"format": "official"})
 
     def _is_image_folder(self) -> bool:
         return (self.folder / "train").is_dir() or (self.folder / "test").is_dir()

@@ -30,6 +30,7 @@ class TrainingState:
         train_seconds: time spent training in the current epoch.
         elapsed_seconds: time spent in whole epochs, evaluation included.
         train_metrics: of the current epoch.
+        stopped: why training ended before its last epoch; None while it did not.
         best: epoch (from 1) and metrics of the best epoch by validation; None before one.
     """
 
@@ -44,6 +45,7 @@ class TrainingState:
         self.train_seconds = 0.0
         self.elapsed_seconds = 0.0
         self.train_metrics = RunningMetrics(device)
+        self.stopped: str | None = None
         self.best: dict[str, float] | None = None
 
     @property
@@ -69,6 +71,7 @@ class TrainingState:
             "train_seconds": self.train_seconds,
             "elapsed_seconds": self.elapsed_seconds,
             "train_metrics": self.train_metrics.state_dict(),
+            "stopped": self.stopped,
             "best": self.best,
             "random_states": random_states(),
         }
@@ -84,6 +87,7 @@ class TrainingState:
         self.train_seconds = state["train_seconds"]
         self.elapsed_seconds = state["elapsed_seconds"]
         self.train_metrics.load_state_dict(state["train_metrics"])
+        self.stopped = state["stopped"]
         self.best = state["best"]
         restore_random_states(state["random_states"])
 

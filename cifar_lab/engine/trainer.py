@@ -82,17 +82,14 @@ class Trainer:
         state: TrainingState,
         hooks: Hooks,
         stop: StopRequest,
-    ) -> str | None:
-        """Trains from where the state stands.
-
-        Returns:
-            Why training ended before its last epoch, or None.
+    ) -> None:
+        """Trains from where the state stands; ``state.stopped`` tells whether it ended early.
 
         Raises:
             NonFiniteLoss: names epoch, step and learning rate.
             Interrupted: asked to stop by a signal; the state was handed to ``on_interrupt``.
         """
-        return _Fit(self, learner, loaders, schedule, state, hooks, stop).run()
+        _Fit(self, learner, loaders, schedule, state, hooks, stop).run()
 
 
 @dataclass(frozen=True)
@@ -118,22 +115,19 @@ class _Fit:
         limit = self.trainer.limit_batches
         return len(self.loaders.train) if limit is None else min(limit, len(self.loaders.train))
 
-    def run(self) -> str | None:
-        # A resumed run may have met its end before: it was interrupted while being evaluated.
-        reason = self._patience_is_over() or self._time_limit_reason()
+    def run(self) -> None:
         self.hooks.on_fit_start(self.state, self.epochs, self.batches)
         try:
             with self.stop.deferred():
-                while self.state.epoch < self.epochs and reason is None:
-                    reason = self._epoch()
+                while self.state.epoch < self.epochs and self.state.stopped is None:
+                    self._epoch()
                     self._leave_if_asked()
         finally:
             self.hooks.on_fit_end()
-        return reason
 
-    def _epoch(self) -> str | None:
+    def _epoch(self) -> None:
         state = self.state
-        reason = self._train()
+        cut_short = self._train()
         train = self._finite_result()
         evaluation_started = time.monotonic()
         row: Row = {
@@ -142,21 +136,28 @@ class _Fit:
             "train_loss": train.loss,
             "train_accuracy": train.accuracy,
         }
-        is_best = self._validate(row)
+        if self.loaders.val is not None:
+            self._evaluate("val", self.loaders.val, row)
         if self.trainer.test_every_epoch:
             self._evaluate("test", self.loaders.test, row)
         row["epoch_seconds"] = state.train_seconds + time.monotonic() - evaluation_started
         row["images_per_second"] = train.count / state.train_seconds
+        # Nothing of the state changes before every evaluation is done: one that is interrupted
+        # is done again.
+        is_best = self._remember_best(row)
         state.begin_next_epoch(row["epoch_seconds"])
+        state.stopped = cut_short or self._reason_to_stop()
         self.hooks.on_epoch_end(state, row, is_best)
-        return reason or self._patience_is_over()
 
     def _train(self) -> str | None:
+        """Trains the rest of an epoch; says why, if it was cut short."""
         state, group = self.state, self.trainer.accumulate_batches
         started = time.monotonic() - state.train_seconds
         self.learner.model.train()
         for batch in self.loaders.train.batches(state.epoch, state.batches_done, self.batches):
             index = state.batches_done
+            if index > 0 and index % group == 0 and self._time_is_up():
+                return f"{self._time_limit()}, after {index} of {self.batches} batches"
             loss, logits = self.learner.loss_and_logits(batch)
             (loss * (len(batch.labels) / self._images_of_step(index))).backward()
             state.train_metrics.update(loss, logits, batch.labels, self._step_number(index))
@@ -168,9 +169,6 @@ class _Fit:
             self.hooks.on_batch_end(state)
             if ends_step:
                 self._leave_if_asked()
-                reason = self._time_limit_reason()
-                if reason is not None:
-                    return reason
         return None
 
     def _update_weights(self, learning_rate: float) -> None:
@@ -186,8 +184,8 @@ class _Fit:
 
     def _step_number(self, batch_index: int) -> int:
         """Number of the update that a batch belongs to, in the unshortened run."""
-        steps_per_epoch = self.schedule.total_steps // self.trainer.epochs
-        return self.state.epoch * steps_per_epoch + batch_index // self.trainer.accumulate_batches
+        steps_before = self.state.epoch * self.schedule.steps_per_epoch
+        return steps_before + batch_index // self.trainer.accumulate_batches
 
     def _images_of_step(self, batch_index: int) -> int:
         """Images whose gradients make the update that a batch belongs to."""
@@ -206,11 +204,10 @@ class _Fit:
             )
         return self.state.train_metrics.result()
 
-    def _validate(self, row: Row) -> bool:
-        """Adds the validation columns; says whether this epoch is the best so far."""
+    def _remember_best(self, row: Row) -> bool:
+        """Whether this epoch is the best so far; without validation, the newest always is."""
         if self.loaders.val is None:
-            return True  # nothing to choose by: the newest epoch is the one that counts
-        self._evaluate("val", self.loaders.val, row)
+            return True
         best = self.state.best
         if best is not None and row["val_accuracy"] <= best["val_accuracy"]:
             return False
@@ -233,18 +230,21 @@ class _Fit:
             self.hooks.on_interrupt(self.state)
             raise Interrupted(self.stop.requested)
 
-    def _time_limit_reason(self) -> str | None:
-        limit = self.trainer.max_minutes
-        minutes = (self.state.elapsed_seconds + self.state.train_seconds) / 60
-        if limit is None or minutes < limit:
+    def _reason_to_stop(self) -> str | None:
+        """Why no further epoch is begun; None where none is left, or nothing speaks against it."""
+        state, patience = self.state, self.trainer.early_stopping_patience
+        if state.epoch >= self.epochs:
             return None
-        return (
-            f"the wall time limit of {limit:g} minutes was reached in epoch "
-            f"{self.state.epoch + 1}, after {self.state.batches_done} of {self.batches} batches"
-        )
-
-    def _patience_is_over(self) -> str | None:
-        patience, best = self.trainer.early_stopping_patience, self.state.best
-        if patience is None or best is None or self.state.epoch - best["epoch"] < patience:
+        if self._time_is_up():
+            return self._time_limit()
+        if patience is None or state.best is None or state.epoch - state.best["epoch"] < patience:
             return None
         return f"no better validation accuracy for {patience} epochs"
+
+    def _time_is_up(self) -> bool:
+        minutes = (self.state.elapsed_seconds + self.state.train_seconds) / 60
+        return self.trainer.max_minutes is not None and minutes >= self.trainer.max_minutes
+
+    def _time_limit(self) -> str:
+        begun = self.state.epoch + (self.state.batches_done > 0)
+        return f"the wall time limit of {self.trainer.max_minutes:g} minutes in epoch {begun}"

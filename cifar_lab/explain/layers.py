@@ -50,7 +50,11 @@ def choose_layer(model: nn.Module, image_size: tuple[int, int], name: str | None
 def map_sizes(
     model: nn.Module, names: list[str], image_size: tuple[int, int]
 ) -> dict[str, tuple[int, int] | None]:
-    """Height and width of what each layer puts out; None where that is no map."""
+    """Height and width of what each layer puts out; None where that is no map.
+
+    Raises:
+        Refusal: the model cannot take images of that size.
+    """
     sizes: dict[str, tuple[int, int] | None] = dict.fromkeys(names)
 
     def remember(name: str) -> Callable[[nn.Module, object, object], None]:
@@ -67,6 +71,11 @@ def map_sizes(
         model.eval()  # in train mode the forward pass would move batch-norm statistics
         with torch.no_grad():
             model(torch.zeros(1, 3, *image_size, device=next(model.parameters()).device))
+    except RuntimeError as error:
+        raise Refusal(
+            f"{type(model).__name__} cannot take images of {image_size[0]}×{image_size[1]} pixels "
+            f"({str(error).splitlines()[0]}); choose another model, or set dataset.resize"
+        ) from error
     finally:
         model.train(was_training)
         for handle in handles:

@@ -11,11 +11,15 @@ import math
 from dataclasses import dataclass
 from typing import Protocol
 
-from cifar_lab.bounds import NonNegativeFloat, PositiveFloat, UnitInterval
+from cifar_lab.bounds import AtLeastOne, NonNegativeFloat, PositiveFloat, UnitInterval
 
 
 class Schedule(Protocol):
     """What the trainer needs of a schedule."""
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimizer updates of a whole epoch."""
 
     @property
     def total_steps(self) -> int:
@@ -104,8 +108,8 @@ class OneCycle(_RunLength):
 
     max_lr: PositiveFloat
     peak_epoch: PositiveFloat | None
-    div_factor: PositiveFloat
-    final_div_factor: PositiveFloat
+    div_factor: AtLeastOne
+    final_div_factor: AtLeastOne
 
     def __post_init__(self) -> None:
         _refuse_late_peak(self.peak_epoch, self.epochs)

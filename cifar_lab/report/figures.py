@@ -95,6 +95,7 @@ def gallery(
             f"{class_names[row.predicted]} ({row.predicted_probability:.1%})\n"
             f"true: {class_names[row.label]} ({row.true_probability:.1%})",
             fontsize=9,
+            parse_math=False,  # a name between dollar signs is no formula
         )
         _draw_map(overlay, image, map_)
     return _png(figure)
@@ -115,7 +116,7 @@ def samples(images: Sequence[NDArray[np.uint8]], titles: Sequence[str], columns:
         axes.set_axis_off()
     for axes, image, title in zip(grid, images, titles, strict=False):
         axes.imshow(image, interpolation="nearest")
-        axes.set_title(title, fontsize=8)
+        axes.set_title(title, fontsize=8, parse_math=False)
     return _png(figure)
 
 

@@ -46,7 +46,6 @@ class Contents:
         errors: rows of the gallery.
         sample_ids: of the gallery's images.
         class_names: in the order of the labels.
-        gradcam_layer: what the maps explain.
         model_table: of model.txt.
         config: the configuration as YAML.
     """
@@ -58,7 +57,6 @@ class Contents:
     errors: Sequence[Misclassified]
     sample_ids: Sequence[str]
     class_names: Sequence[str]
-    gradcam_layer: str
     model_table: str
     config: str
     rule: str = RULE
@@ -85,11 +83,12 @@ def _render(template: str, contents: Contents, escape: bool) -> str:
     environment.filters["percent"] = lambda value: f"{100 * value:.2f} %"
     environment.filters["thousands"] = lambda value: f"{value:,}"
     environment.filters["duration"] = _duration
+    environment.filters["cell"] = lambda text: str(text).replace("|", r"\|")
     return environment.get_template(template).render(vars(contents))
 
 
 def _duration(seconds: float) -> str:
-    if seconds < 60:
+    if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)

@@ -17,7 +17,7 @@ from cifar_lab.explain.gradcam import gradcam
 from cifar_lab.report import figures
 from cifar_lab.report.gallery import Misclassified, most_confident_errors
 from cifar_lab.report.page import Contents, Picture, render_html, render_markdown
-from cifar_lab.run.folder import RunFolder, read_json, write_atomically
+from cifar_lab.run.folder import RunFolder, read_json, read_text, write_atomically
 from cifar_lab.run.records import read_metrics
 
 
@@ -65,9 +65,8 @@ def write_report(
         errors=errors,
         sample_ids=[str(test.sample_ids[row]) for row in chosen],
         class_names=test.class_names,
-        gradcam_layer=layer,
-        model_table=folder.model_table.read_text().rstrip(),
-        config=folder.config.read_text().rstrip(),
+        model_table=read_text(folder.model_table).rstrip(),
+        config=read_text(folder.config).rstrip(),
     )
     write_atomically(folder.report, render_html(contents))
     write_atomically(folder.report_markdown, render_markdown(contents))

@@ -68,13 +68,13 @@ def model(network: nn.Module, image_size: tuple[int, int]) -> str:
     return summarise(network, image_size).table
 
 
-def schedule(planned: Schedule, epochs: int, folder: Path) -> str:
+def schedule(planned: Schedule, folder: Path) -> str:
     """The learning rate at the end of each epoch; draws that of every step."""
     rates = [planned.learning_rate(step) for step in range(planned.total_steps)]
-    steps_per_epoch = planned.total_steps // epochs
+    steps_per_epoch = planned.steps_per_epoch
     lines = [f"{planned.total_steps:,} steps, {steps_per_epoch:,} an epoch"]
     lines.append(f"first step: {rates[0]:.6g}; largest: {max(rates):.6g}; last: {rates[-1]:.6g}")
-    for epoch in range(epochs):
+    for epoch in range(planned.total_steps // steps_per_epoch):
         rate = rates[(epoch + 1) * steps_per_epoch - 1]
         lines.append(f"last step of epoch {epoch + 1:>3}: {rate:.6g}")
     picture = figures.learning_rate(rates, steps_per_epoch, used=[])

@@ -45,8 +45,8 @@ def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
     """
     try:
         content = path.read_bytes()
-        listed = [line.split()[0] for line in _hash_file(path).read_text().splitlines()]
-    except OSError as error:
+        listed = _hash_file(path).read_text().split()
+    except (OSError, ValueError) as error:
         raise Refusal(f"checkpoint {path} cannot be read: {error}") from error
     if hashlib.sha256(content).hexdigest() not in listed:
         raise Refusal(

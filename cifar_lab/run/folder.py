@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator
@@ -39,6 +40,11 @@ class RunFolder:
     @property
     def status(self) -> Path:
         return self.path / "status.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the process that runs here."""
+        return self.path / ".lock"
 
     @property
     def provenance(self) -> Path:
@@ -130,8 +136,23 @@ def read_json(path: Path) -> Any:
         Refusal: the file is missing or no JSON.
     """
     try:
-        return json.loads(path.read_text())
-    except (OSError, json.JSONDecodeError) as error:
+        value = json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise Refusal(f"{path} is no JSON: {error}; is this a finished run?") from error
+    if not value:
+        raise Refusal(f"{path} is empty; is this a finished run?")
+    return value
+
+
+def read_text(path: Path) -> str:
+    """Reads a text file of a run.
+
+    Raises:
+        Refusal: the file is missing or no text.
+    """
+    try:
+        return path.read_text()
+    except (OSError, ValueError) as error:
         raise Refusal(f"{path} cannot be read: {error}; is this a finished run?") from error
 
 
@@ -146,7 +167,7 @@ def point_latest(outputs: Path, run: Path) -> None:
 
 
 def find_runs(outputs: Path) -> Iterator[RunFolder]:
-    """Every run below a folder, oldest first by path within a name."""
+    """Every run below a folder, by name and then by time."""
     for status in sorted(outputs.rglob("status.json")):
         if LATEST not in status.relative_to(outputs).parts:
             yield RunFolder(status.parent)
@@ -163,10 +184,10 @@ def find_run(outputs: Path, text: str) -> RunFolder:
     Raises:
         Refusal: no run, or several, fit.
     """
-    if RunFolder(Path(text)).exists():
-        return RunFolder(Path(text))
-    if text == LATEST and RunFolder(outputs / LATEST).exists():
-        return RunFolder((outputs / LATEST).resolve())
+    # Resolved, so that a link or a dot does not become a run's name.
+    for path in (Path(text), *([outputs / LATEST] if text == LATEST else [])):
+        if RunFolder(path).exists():
+            return RunFolder.below_current(str(path.resolve()))
     runs = list(find_runs(outputs))
     if text == "best":
         return _best(outputs, runs)
@@ -187,9 +208,10 @@ def find_run(outputs: Path, text: str) -> RunFolder:
 def _best(outputs: Path, runs: list[RunFolder]) -> RunFolder:
     ranked = []
     for run in runs:
-        validation = read_json(run.summary)["validation"] if run.summary.is_file() else None
-        if validation is not None:
-            ranked.append((validation["accuracy"], run))
+        with contextlib.suppress(Refusal):  # unfinished or damaged
+            validation = read_json(run.summary)["validation"]
+            if validation is not None:
+                ranked.append((validation["accuracy"], run))
     if not ranked:
         raise Refusal(
             f"RUN=best: no finished run below {outputs}/ has a validation split to be ranked by"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import statistics
 from collections import defaultdict
 from collections.abc import Sequence
@@ -56,14 +55,21 @@ def record_runs(runs: Sequence[tuple[RunFolder, dict[str, Any]]], experiments: P
     results = experiments / "results"
     for run, config in runs:
         name = read_json(run.summary)["name"]
-        folder = results / name / "_".join(run.path.absolute().parts[-2:])
+        folder = results / name / _key(run.path.resolve(), name)
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / "config.json", json.dumps(config, indent=2) + "\n")
         for file in (run.summary, run.provenance, run.metrics):
-            shutil.copyfile(file, folder / file.name)
+            write_atomically(folder / file.name, file.read_bytes())
     ledger = experiments / "README.md"
     write_atomically(ledger, render(read_results(results)))
     return ledger
+
+
+def _key(path: Path, name: str) -> str:
+    """What tells the runs of one name apart: all of the path that follows the name, or its end."""
+    parts = path.parts
+    after_name = parts[len(parts) - parts[::-1].index(name) :] if name in parts else ()
+    return "_".join(after_name or parts[-2:])
 
 
 def read_results(results: Path) -> list[Result]:

@@ -42,7 +42,9 @@ class Profiler(Hooks):
         self._profiler.stop()
 
     def _write(self, profiler: Any) -> None:
-        profiler.export_chrome_trace(str(self._folder.profile))
+        unfinished = self._folder.profile.with_suffix(".tmp")
+        profiler.export_chrome_trace(str(unfinished))
+        unfinished.replace(self._folder.profile)
         by = "self_cuda_time_total" if torch.cuda.is_initialized() else "self_cpu_time_total"
         log.info(profiler.key_averages().table(sort_by=by, row_limit=ROWS_SHOWN))
         log.info(f"profile: {self._folder.profile}")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from cifar_lab.data.arrays import ImageArrays
 from cifar_lab.engine.hooks import Hooks, Row
 from cifar_lab.engine.state import TrainingState
+from cifar_lab.refusal import Refusal
 from cifar_lab.run.checkpoint import save_checkpoint
 from cifar_lab.run.folder import RunFolder, write_atomically
 
@@ -54,12 +55,22 @@ def write_metrics(path: Path, rows: list[Row]) -> None:
 
 
 def read_metrics(path: Path) -> list[Row]:
-    """Reads what :func:`write_metrics` wrote."""
-    with path.open(newline="") as file:
-        return [
-            {k: int(v) if k in WHOLE_NUMBERS else float(v) for k, v in row.items()}
-            for row in csv.DictReader(file)
-        ]
+    """Reads what :func:`write_metrics` wrote.
+
+    Raises:
+        Refusal: it is missing, or something else stands there.
+    """
+    try:
+        with path.open(newline="") as file:
+            rows = [
+                {k: int(v) if k in WHOLE_NUMBERS else float(v) for k, v in row.items()}
+                for row in csv.DictReader(file)
+            ]
+        if not rows:
+            raise ValueError("it holds no epoch")
+        return rows
+    except (OSError, ValueError, TypeError) as error:
+        raise Refusal(f"{path} cannot be read: {error}") from error
 
 
 def save_predictions(path: Path, logits: NDArray[np.float32], arrays: ImageArrays) -> None:

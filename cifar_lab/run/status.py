@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import logging
 import os
 import socket
 import traceback
@@ -13,6 +15,8 @@ from typing import Any
 from cifar_lab.engine.interrupts import Interrupted
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.folder import RunFolder, read_json, write_json
+
+log = logging.getLogger("cifar_lab")
 
 
 def claim(folder: RunFolder) -> None:
@@ -32,50 +36,63 @@ def claim(folder: RunFolder) -> None:
 
 @contextlib.contextmanager
 def recorded(folder: RunFolder) -> Iterator[None]:
-    """Keeps status.json in step with what happens inside; errors pass through."""
-    earlier = read_json(folder.status) if folder.status.stat().st_size else {}
-    status: dict[str, Any] = {
-        "state": "running",
-        "started": earlier.get("started", _now()),
-        "ended": None,
-        "host": socket.gethostname(),
-        "pid": os.getpid(),
-    }
-    if earlier:
-        status["resumed"] = [*earlier.get("resumed", []), _now()]
-    write_json(folder.status, status)
-    try:
-        yield
-    except (Interrupted, KeyboardInterrupt) as interruption:
-        write_json(folder.status, {**status, **_end("interrupted", interruption)})
-        raise
-    except BaseException as error:
-        trace = "".join(traceback.format_exception(error))
-        write_json(folder.status, {**status, **_end("failed", error), "traceback": trace})
-        raise
-    write_json(folder.status, {**status, "state": "done", "ended": _now()})
+    """Keeps status.json in step with what happens inside; errors are logged and pass through.
+
+    Raises:
+        Refusal: another process runs in the folder.
+    """
+    with _locked(folder):
+        earlier = read_json(folder.status) if folder.status.stat().st_size else {}
+        status: dict[str, Any] = {
+            "state": "running",
+            "started": earlier.get("started", _now()),
+            "ended": None,
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+        }
+        if earlier:
+            status["resumed"] = [*earlier.get("resumed", []), _now()]
+        write_json(folder.status, status)
+        try:
+            yield
+        except (Interrupted, KeyboardInterrupt) as interruption:
+            write_json(folder.status, {**status, **_end("interrupted", interruption)})
+            log.info(f"{interruption}; `cifar-lab resume {folder.path}` goes on")
+            raise
+        except BaseException as error:
+            trace = "".join(traceback.format_exception(error))
+            write_json(folder.status, {**status, **_end("failed", error), "traceback": trace})
+            log.error(f"failed: {error}")
+            raise
+        write_json(folder.status, {**status, "state": "done", "ended": _now()})
 
 
 def state_of(folder: RunFolder) -> str:
     """The recorded state; ``died`` where the process that ran it is gone without a word."""
     try:
-        status = read_json(folder.status)
-    except Refusal:
+        state = str(read_json(folder.status)["state"])
+    except (Refusal, KeyError, TypeError):
         return "died"
-    state = str(status["state"])
-    if state == "running" and status["host"] == socket.gethostname() and not _alive(status["pid"]):
-        return "died"
-    return state
+    return "died" if state == "running" and not _is_locked(folder) else state
 
 
-def _alive(pid: int) -> bool:
+@contextlib.contextmanager
+def _locked(folder: RunFolder) -> Iterator[None]:
+    """Holds the folder's lock, which the system lets go when the process ends, however it ends."""
+    with folder.lock.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Refusal(f"{folder.path} still runs, in another process") from error
+        yield
+
+
+def _is_locked(folder: RunFolder) -> bool:
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
+        with _locked(folder):
+            return False
+    except Refusal:
         return True
-    return True
 
 
 def _end(state: str, error: BaseException) -> dict[str, Any]:

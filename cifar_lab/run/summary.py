@@ -70,6 +70,17 @@ def summary(
     }
 
 
+def type_name(node: dict[str, Any]) -> str:
+    """The last part of a configuration node's target: ``Cifar10``."""
+    return str(node["_target_"]).rsplit(".", 1)[-1]
+
+
+def described(node: dict[str, Any]) -> str:
+    """A configuration node as it would be called: ``ResNet18(last_stride=1, pooled_size=2)``."""
+    arguments = [f"{key}={value}" for key, value in node.items() if not key.startswith("_")]
+    return f"{type_name(node)}({', '.join(arguments)})"
+
+
 def per_class(
     predicted: NDArray[np.int64], labels: NDArray[np.int64], class_names: tuple[str, ...]
 ) -> list[dict[str, Any]]:

@@ -22,6 +22,9 @@ PROGRAM = Path(sys.executable).with_name("cifar-lab")
         ("cifar-lab train trainer.ep", {"trainer.epochs="}),
         ("cifar-lab check dataset=dig", {"dataset=digits"}),
         ("cifar-lab resume lat", {"latest"}),
+        ("cifar-lab rerun latest trainer.ep", {"trainer.epochs="}),
+        ("cifar-lab report latest report.mis", {"report.misclassified="}),
+        ("cifar-lab show schedule trainer.ep", {"trainer.epochs="}),
     ],
 )
 def test_the_shell_is_answered(line, expected, monkeypatch, capsys):

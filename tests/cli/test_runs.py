@@ -15,6 +15,7 @@ import torch
 from cifar_lab.cli.main import main
 from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.records import read_metrics
+from tests.conftest import write_image_folder
 
 QUICK = [
     "experiments=digits", "model.width=4", "trainer.epochs=2", "trainer.limit_batches=2",
@@ -70,7 +71,7 @@ def test_report_refuses_a_checkpoint_that_does_not_give_the_recorded_accuracy(ru
 
 def test_report_refuses_values_that_are_not_the_reports(run, capsys):
     assert main(["report", "latest", "trainer.epochs=3"]) == 2
-    assert "changes report.* only" in capsys.readouterr().err
+    assert "takes report., device=, dataset.root=" in capsys.readouterr().err
 
 
 def test_report_refuses_an_altered_checkpoint(run, capsys):
@@ -85,6 +86,63 @@ def test_report_refuses_other_images_than_those_trained_on(run, capsys):
     provenance = json.loads(run.provenance.read_text())
     run.provenance.write_text(json.dumps({**provenance, "data_fingerprint": "0" * 64}))
     assert main(["report", "latest"]) == 2
+    assert "are not those that" in capsys.readouterr().err
+
+
+def test_a_run_is_read_from_another_folder_and_without_its_device(
+    run, tmp_path, monkeypatch, capsys
+):
+    config = run.config.read_text().replace("device: auto", "device: cuda:7")
+    run.config.write_text(config)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert main(["eval", str(run.path)]) == 0
+    said = capsys.readouterr().out
+    assert "device=cuda:7 is not there" in said
+    assert "difference +0.00 points" in said
+
+
+def test_a_relative_root_means_the_folder_that_it_meant(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CIFAR_LAB_CACHE", str(tmp_path / "cache"))
+    write_image_folder(tmp_path / "images", side=16)
+    words = ["dataset=image_folder", "dataset.root=images", "dataset.validation_fraction=0"]
+    quick = ["model.width=4", "trainer.batch_size=8", "trainer.epochs=1", "report.enabled=false"]
+    assert main(["train", *words, *quick, "augmentation=none"]) == 0
+    run = (tmp_path / "outputs" / "latest").resolve()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert main(["eval", str(run)]) == 0
+    assert main(["rerun", str(run), "seed=1"]) == 0
+
+
+@pytest.mark.parametrize("damaged", ["summary.json", "metrics.csv", "provenance.json", "model.txt"])
+@pytest.mark.parametrize("content", [None, "", "{", "a,b\n1"])
+def test_a_damaged_run_is_refused_not_a_traceback(damaged, content, run, capsys):
+    file = run.path / damaged
+    file.unlink()
+    if content is not None:
+        file.write_text(content)
+    if damaged == "model.txt" and content is not None:
+        return
+    assert main(["report", "latest"]) == 2
+    assert damaged in capsys.readouterr().err
+    assert main(["ls"]) == 0
+
+
+def test_a_report_needs_no_yaml_but_the_runs_own(run, monkeypatch):
+    run.overrides.write_text("- experiments=gone\n- model.nothing=3\n")
+    assert main(["report", "latest", "report.misclassified=2"]) == 0
+    assert main(["report", "latest", "report.misclasified=2"]) == 2
+    assert main(["rerun", "latest", "seed=1"]) == 2
+
+
+def test_resume_refuses_other_images(run, capsys):
+    status = json.loads(run.status.read_text())
+    run.status.write_text(json.dumps({**status, "state": "interrupted"}))
+    provenance = json.loads(run.provenance.read_text())
+    run.provenance.write_text(json.dumps({**provenance, "data_fingerprint": "0" * 64}))
+    assert main(["resume", "latest"]) == 2
     assert "are not those that" in capsys.readouterr().err
 
 
@@ -177,16 +235,18 @@ def test_a_run_killed_twice_and_resumed_ends_as_one_that_never_was(tmp_path, mon
     _assert_equal_runs(whole, killed)
 
 
-def test_ctrl_c_finishes_the_step_and_the_run_goes_on_with_workers(tmp_path, monkeypatch):
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_the_whole_group_finishes_the_step_with_workers(signum, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run = RunFolder(Path("outputs/run"))
     words = [*LONGER, "trainer.workers=2", "trainer.epochs=4", "hydra.run.dir=outputs/run"]
     process = _start("train", *words, new_group=True)
     _wait_for_epoch(run, 1, process)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: workers get it too
+    os.killpg(process.pid, signum)  # as a terminal or `timeout` does: workers get it too
     output = process.communicate(timeout=60)[0]
-    assert process.returncode == 130, output
+    assert process.returncode == 128 + signum, output
     assert "Traceback" not in output
+    assert "`cifar-lab resume outputs/run` goes on" in output
     assert main(["resume", "outputs/run"]) == 0
     assert main(["train", *words, "hydra.run.dir=outputs/whole", "trainer.workers=0"]) == 0
     _assert_equal_runs(RunFolder(Path("outputs/whole")), run)

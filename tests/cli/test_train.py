@@ -134,7 +134,8 @@ def test_another_runs_folder_is_not_taken(tmp_path, capsys):
 def test_a_loss_that_is_not_finite_fails_with_epoch_step_and_learning_rate(tmp_path, capsys):
     status = main(["train", *QUICK, "optimizer.lr=1e30", "trainer.limit_batches=4"])
     assert status == 1
-    assert "not finite from epoch 1, step" in capsys.readouterr().err
+    assert "failed: the training loss is not finite from epoch 1, step" in capsys.readouterr().out
+    assert "not finite" in (tmp_path / "outputs/latest/run.log").read_text()
     recorded = json.loads((tmp_path / "outputs/latest/status.json").read_text())
     assert recorded["state"] == "failed"
     assert "learning rate" in recorded["error"]
@@ -163,6 +164,52 @@ def test_check_says_what_would_run_and_writes_nothing(tmp_path, capsys):
                  "schedule:", "at layer2, 8×8", "this configuration would run"):  # fmt: skip
         assert text in said
     assert not (tmp_path / "outputs").exists()
+
+
+def test_a_mistake_starts_no_download_and_no_decoding(tmp_path, capsys, monkeypatch):
+    import torchvision
+
+    monkeypatch.setattr(torchvision.datasets, "CIFAR10", _must_not_be_called)
+    assert main(["train", "optimizer.rl=1"]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert main(["check"]) == 2
+    assert "`cifar-lab train` downloads" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def _must_not_be_called(*_: object, **__: object) -> None:
+    raise AssertionError
+
+
+def test_check_passes_the_last_batch_too_which_may_be_of_one_image(tmp_path, capsys):
+    from tests.conftest import write_image_folder
+
+    root = write_image_folder(tmp_path / "small", side=8, train=17)  # 34 = 3 × 11 + 1
+    words = ["dataset=image_folder", f"dataset.root={root}", "dataset.validation_fraction=0"]
+    assert main(["check", *words, "model.width=4", "trainer.batch_size=11"]) == 2
+    assert "a batch of 1 images cannot be passed through" in capsys.readouterr().err
+    assert main(["check", *words, "model.width=4", "trainer.batch_size=17"]) == 0
+
+
+def test_images_too_small_for_the_model_are_refused(tmp_path, capsys):
+    from tests.conftest import write_image_folder
+
+    root = write_image_folder(tmp_path / "tiny", side=4)
+    words = ["dataset=image_folder", f"dataset.root={root}", "dataset.validation_fraction=0"]
+    assert main(["check", *words, "trainer.batch_size=8"]) == 2
+    assert "CustomResNet cannot take images of 4×4 pixels" in capsys.readouterr().err
+
+
+def test_a_step_that_normalises_is_refused(capsys):
+    words = [*QUICK, "+augmentation.train.normalise._target_=albumentations.Normalize"]
+    assert main(["check", *words]) == 2
+    assert "must give uint8 images" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["check", "show", "report", "eval", "resume", "rerun", "ls"])
+def test_every_verb_has_help(verb, capsys):
+    assert main([verb, "--help"]) == 0
+    assert f"usage: cifar-lab {verb}" in capsys.readouterr().out
 
 
 def test_check_of_a_sweep_checks_every_job(capsys):
@@ -214,6 +261,9 @@ def test_cfg_prints_the_composed_configuration(capsys):
         (["train", "--config-name", "x"], "--config-name is not supported"),
         (["train", "-m", "--cfg", "job"], "--cfg shows one job"),
         (["train", "--cfg", "job", "modle=1"], "modle"),
+        (["train", "--cfg", "job", "--resolve", "seed=${nope}"], "nope"),
+        (["train", "--cfg", "job", "-p", "nosuch"], "error: "),
+        (["check", "--cfg", "job"], "train has --cfg"),
         (["train", "--config-dir", "nowhere"], "--config-dir=nowhere is no folder"),
         (["show", "datas"], "needs one of: data, augmentation, model, schedule"),
         (["report"], "needs one RUN"),

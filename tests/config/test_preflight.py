@@ -42,6 +42,18 @@ COMPOSER = Composer()
         ("~augmentation.train.cutuot", "no key 'augmentation.train.cutuot'; did you mean"),
         ("model._target_=torch.nn.Nothing", "model._target_=torch.nn.Nothing cannot be imported"),
         ("~trainer.epochs", "trainer.epochs is missing; Trainer needs it"),
+        ("~seed", "seed is missing; a run needs it"),
+        ("name=a/b", "name=a/b: must be a folder's name"),
+        ("name=latest", "none of best, latest, show"),
+        ("trainer=null", r"a run needs a trainer; it has: native"),
+        ("~model", "a run needs a model; it has: custom_resnet"),
+        ("experiments=nothing", "experiments has no option 'nothing'; it has: "),
+        ("trainer.epochs='${nope}'", "Interpolation key 'nope' not found"),
+        ("model._target_=builtins.int", "takes no 'width'|nothing that takes these"),
+        ("model._target_=torch.nn.functional", "nothing that takes these arguments"),
+        ("+trainer.epochs=3", r"\+trainer.epochs=3: .*already"),
+        ("optimizer.lr=inf", "optimizer.lr=inf: must be less than inf|Infinity"),
+        ("scheduler.div_factor=0.5", "must be greater than or equal to 1"),
         ("seed=1,2", "several values need -m"),
         ("model.width=[1", "overrides look like key=value"),
     ],
@@ -56,6 +68,17 @@ def test_three_mistakes_give_three_lines():
     found = preflight(COMPOSER, ["model=resnet81", "trainer.epochs=0", "optimizer.rl=1"])
     assert len(found.problems) == 3
     assert found.groups == {"model", "trainer", "optimizer"}
+
+
+def test_a_mistake_that_hydra_finds_hides_no_other():
+    overrides = ["+trainer.epochs=3", "optimizer.lr=-1", "~seed=5", "criterion.label_smoothing=5"]
+    assert len(preflight(COMPOSER, overrides).problems) == 4
+
+
+def test_an_overlay_that_is_no_yaml_is_refused(tmp_path):
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "experiments" / "broken.yaml").write_text("a: [1\nb: }")
+    assert len(preflight(Composer(str(tmp_path)), ["experiments=broken"]).problems) == 1
 
 
 def test_two_mistakes_in_one_group_are_both_told():

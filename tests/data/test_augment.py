@@ -12,6 +12,7 @@ import torch
 from scipy import stats
 
 from cifar_lab.data.augment import Augmenter, PadAndCrop
+from cifar_lab.refusal import Refusal
 
 PAD = 4
 #: Steps that draw from Python's generator, from numpy's, from both, and inside one another.
@@ -93,6 +94,23 @@ def test_a_step_is_taken_as_often_as_its_probability_says(p):
 def test_a_crop_that_cannot_be_is_refused_when_it_is_made(arguments, message):
     with pytest.raises(ValueError, match=message):
         PadAndCrop(**arguments, p=1.0)
+
+
+@pytest.mark.parametrize(
+    ("step", "given"),
+    [
+        (lambda: A.Resize(4, 4), r"uint8 of \(4, 4, 3\)"),
+        (lambda: A.Normalize(), r"float32 of \(8, 8, 3\)"),
+        (lambda: A.ToGray(num_output_channels=1, p=1), r"uint8 of \(8, 8\)"),
+    ],
+)
+def test_steps_that_give_something_other_than_they_get_are_refused(step, given):
+    message = (
+        rf"augmentation\.train must give uint8 images of \(8, 8, 3\) as it gets them, but gave "
+        rf"{given}; normalisation comes after its steps, and sizes are set with dataset\.resize"
+    )
+    with pytest.raises(Refusal, match=message):
+        Augmenter({"step": step()}, seed=0)(picture((8, 8, 3)), 0, 0)
 
 
 def test_steps_run_in_their_order():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import stat
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,18 @@ def test_the_fingerprint_of_the_whole_tells_train_from_test():
 def test_only_the_entry_is_left_in_the_folder(tmp_path):
     cached(tmp_path, "key", decoded)
     assert os.listdir(tmp_path) == ["key"]
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o755), (0o027, 0o750)])
+def test_an_entry_may_be_read_by_whom_the_user_lets_read_files(tmp_path, umask, mode):
+    before = os.umask(umask)
+    try:
+        cached(tmp_path, "key", decoded)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == mode
+    files = {stat.S_IMODE(file.stat().st_mode) for file in (tmp_path / "key").iterdir()}
+    assert files == {mode & 0o666}
 
 
 def test_decoding_that_fails_leaves_nothing_and_is_tried_again(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import shutil
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -129,12 +130,36 @@ def test_many_images_keep_their_order(tmp_path):
         ("L", 100, (100, 100, 100)),
         ("RGBA", (10, 20, 30, 255), (10, 20, 30)),
         ("1", 1, (255, 255, 255)),
+        ("I;16", 257 * 100, (100, 100, 100)),
+        ("LA", (100, 255), (100, 100, 100)),
+        pytest.param("RGBA", (10, 20, 30, 0), (255, 255, 255), id="what is transparent is white"),
+        pytest.param("RGBA", (0, 100, 200, 51), (204, 224, 244), id="a fifth of a colour"),
     ],
 )
 def test_other_modes_become_rgb(image_folder, mode, value, expected):
     Image.new(mode, (8, 8), value).save(image_folder / "train" / "ant" / "0.png")
     train, _ = decode_folder(list_folder(image_folder), None, False)
     assert (train.images[0] == expected).all()
+
+
+def test_a_palette_with_a_transparent_colour_becomes_rgb_on_white(image_folder):
+    image = Image.new("P", (8, 8), 1)
+    image.putpalette([0, 0, 0, 10, 20, 30])
+    image.putpixel((2, 0), 0)
+    for transparency in (0, bytes([0, 255])):  # a single colour, or an opacity for each
+        image.save(image_folder / "train" / "ant" / "0.png", transparency=transparency)
+        train, _ = decode_folder(list_folder(image_folder), None, False)
+        assert train.images[0, 0, :3].tolist() == [[10, 20, 30], [10, 20, 30], [255, 255, 255]]
+
+
+def test_photographs_stand_upright(image_folder):
+    """Orientation 6 of EXIF: the camera was turned, and the first row is the right side."""
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(pixels).save(image_folder / "train" / "ant" / "0.png", exif=exif)
+    train, _ = decode_folder(list_folder(image_folder), None, False)
+    np.testing.assert_array_equal(train.images[0], np.rot90(pixels, k=-1))
 
 
 def test_height_comes_before_width(tmp_path):
@@ -162,6 +187,24 @@ def test_a_file_that_breaks_off_is_unreadable(image_folder, ending):
     solid(8, 8, (1, 2, 3)).save(file)
     content = file.read_bytes()
     file.write_bytes(content[: len(content) * 2 // 3])
+    with pytest.raises(Refusal, match=rf"read: {file}; remove"):
+        decode_folder(list_folder(image_folder), None, False)
+
+
+@pytest.mark.parametrize("mode", ["I", "F"])
+def test_grey_levels_of_no_known_range_are_unreadable(image_folder, mode):
+    file = image_folder / "train" / "ant" / "0.tiff"
+    Image.new(mode, (8, 8), 70_000).save(file)
+    with pytest.raises(Refusal, match=rf"read: {file}; remove"):
+        decode_folder(list_folder(image_folder), None, False)
+
+
+def test_a_file_that_claims_an_enormous_size_is_unreadable(image_folder):
+    file = image_folder / "train" / "ant" / "bomb.bmp"
+    solid(8, 8, (1, 2, 3)).save(file)
+    content = bytearray(file.read_bytes())
+    content[18:26] = struct.pack("<ii", 100_000, 100_000)  # width and height
+    file.write_bytes(content)
     with pytest.raises(Refusal, match=rf"read: {file}; remove"):
         decode_folder(list_folder(image_folder), None, False)
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import random
 import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import albumentations as A
 import numpy as np
@@ -144,6 +149,26 @@ def test_ctrl_c_leaves_the_workers_to_the_trainer(reference):
     assert all(worker.is_alive() for worker in workers)
 
 
+def test_signals_to_the_whole_process_group_leave_the_workers_to_the_trainer():
+    """As a terminal's Ctrl-C and the command ``timeout`` send them."""
+    with another_process("wait") as process:
+        assert process.stdout.readline() == "first batch\n"
+        for number in (signal.SIGINT, signal.SIGTERM):
+            os.killpg(process.pid, number)
+        process.stdin.write("go on\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == f"all {TRAINED} labels\n"
+
+
+@pytest.mark.xfail(
+    strict=True, reason="workers ignore SIGTERM, and the interpreter waits for them to end by it"
+)
+def test_a_process_that_fails_while_its_workers_live_ends():
+    with another_process("fail") as process:
+        assert process.stdout.readline() == "first batch\n"
+        assert process.wait(6) == 1
+
+
 @pytest.mark.parametrize("channels_last", [False, True])
 def test_batches_are_normalised_by_channel_and_lie_as_asked(channels_last):
     images = arrays().images[:5]
@@ -176,7 +201,7 @@ def test_memory_mapped_images_are_loaded_and_augmented(tmp_path, reference):
 def test_evaluation_gives_the_chosen_rows_in_order_as_they_are(batch_size):
     rows = np.array([2, 3, 5, 7, 11, 13, 17, 19, 23])
     loader = EvalLoader(arrays(), rows, normalise(), batch_size)
-    assert len(loader) == len(rows)
+    assert len(loader) == -(-len(rows) // batch_size)
     for _ in range(2):
         images, labels = (torch.cat(part) for part in zip(*loader, strict=True))
         assert labels.tolist() == rows.tolist()
@@ -229,6 +254,43 @@ def normalise(channels_last: bool = False) -> Normalise:
 
 def normalised(images: np.ndarray) -> np.ndarray:
     return ((images / 255 - MEAN) / STD).transpose(0, 3, 1, 2)
+
+
+def train_in_another_process(then: str) -> None:
+    """What :func:`another_process` runs; its loader lives as long as the process."""
+    global loader
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+    loader = train_loader(batch_size=4, workers=2)
+    batches = loader.batches(0, 0, len(loader))
+    labels = next(batches).labels.tolist()
+    print("first batch", flush=True)
+    if then == "fail":
+        raise RuntimeError("something went wrong")
+    input()
+    for batch in batches:
+        labels += batch.labels.tolist()
+    print(f"all {len(set(labels))} labels", flush=True)
+
+
+@contextlib.contextmanager
+def another_process(then: str) -> Iterator[subprocess.Popen]:
+    """Trains in a process group of its own; nothing of it is left behind."""
+    code = f"from tests.data.test_loaders import *; train_in_another_process({then!r})"
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parents[2],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def whole(loader: TrainLoader, epoch: int) -> list:

@@ -82,6 +82,19 @@ def test_a_given_mean_and_deviation_are_kept():
     np.testing.assert_array_equal(dataset.std, [0.4, 0.5, 0.6])
 
 
+def test_a_channel_without_any_contrast_is_refused_unless_its_deviation_is_given(tmp_path):
+    root = tmp_path / "images"
+    for split in ("train", "test"):
+        (root / split / "ant").mkdir(parents=True)
+        for number, colour in enumerate([(0, 50, 7), (100, 150, 7)]):
+            Image.new("RGB", (8, 8), colour).save(root / split / "ant" / f"{number}.png")
+    message = r"a channel of the training images has standard deviation 0: .+; give dataset\.std"
+    with pytest.raises(Refusal, match=message):
+        folder_source(root, tmp_path).load()
+    dataset = folder_source(root, tmp_path, std=(0.2, 0.2, 0.2)).load()
+    np.testing.assert_allclose(dataset.mean, [50 / 255, 100 / 255, 7 / 255])
+
+
 def test_a_limit_takes_from_the_training_rows_and_leaves_validation_as_it_was(digits):
     dataset = Digits(**SPLIT | {"validation_fraction": 0.1, "limit_train_images": 100}).load()
     assert len(dataset.train_indices) == 100
@@ -151,6 +164,29 @@ def test_checking_opens_no_image(image_folder, tmp_path, monkeypatch):
     assert not (tmp_path / "cache").exists()
 
 
+def test_images_are_at_hand_from_the_first_load_until_a_file_changes(image_folder, tmp_path):
+    source = folder_source(image_folder, tmp_path)
+    assert not source.at_hand()
+    source.load()
+    assert source.at_hand()
+    assert not folder_source(image_folder, tmp_path, resize=4).at_hand()
+    os.utime(image_folder / "test" / "bee" / "0.png", ns=(0, 0))
+    assert not source.at_hand()
+
+
+def test_official_files_are_at_hand_once_they_were_read(tmp_path, unchecked):
+    source = cifar(Cifar10, tmp_path / "official", tmp_path, download=True)
+    assert not source.at_hand()
+    official_cifar10(tmp_path / "official")
+    assert not source.at_hand()
+    source.load()
+    assert source.at_hand()
+
+
+def test_digits_are_always_at_hand():
+    assert Digits(**SPLIT).at_hand()
+
+
 @pytest.mark.parametrize("verb", ["check", "load"])
 def test_a_missing_folder_is_refused_before_and_when_it_is_read(tmp_path, verb):
     source = folder_source(tmp_path / "nowhere", tmp_path)
@@ -181,21 +217,23 @@ def test_missing_cifar_is_refused_with_what_to_do(tmp_path, kind, name, folder, 
     source = cifar(kind, tmp_path / "empty", tmp_path)
     message = (
         rf"dataset\.root={tmp_path}/empty does not hold {name}, and it cannot be had "
-        rf"\(dataset\.download=false\); {WHAT_TO_DO.format(folder=folder)}"
+        rf"\(dataset\.download=false.*\); {WHAT_TO_DO.format(folder=folder)}"
     )
     with pytest.raises(Refusal, match=message):
         getattr(source, verb)()
 
 
-def test_a_download_that_fails_is_refused_with_its_reason(tmp_path, monkeypatch):
-    def unreachable(*_, **__):
+def test_a_download_that_fails_is_refused_with_its_reason_and_leaves_nothing(tmp_path, monkeypatch):
+    def unreachable(url, root, **_):
+        Path(root).mkdir(parents=True)
         raise URLError("no route to host")
 
     monkeypatch.setattr(torchvision.datasets.cifar, "download_and_extract_archive", unreachable)
-    source = cifar(Cifar10, tmp_path / "empty", tmp_path, download=True)
+    source = cifar(Cifar10, tmp_path / "new" / "folder", tmp_path, download=True)
     source.check()  # nothing to say before it was tried
     with pytest.raises(Refusal, match=r"cannot be had \(.*no route to host.*\); lay the images"):
         source.load()
+    assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("verb", ["check", "load"])
@@ -211,9 +249,10 @@ def test_an_image_folder_of_other_classes_is_no_cifar(image_folder, tmp_path, ki
         getattr(cifar(kind, image_folder, tmp_path), verb)()
 
 
-def test_half_an_image_folder_is_refused_as_one(image_folder, tmp_path):
-    shutil.rmtree(image_folder / "test")
-    with pytest.raises(Refusal, match=r"no folder .*test; lay the images out"):
+@pytest.mark.parametrize("missing", ["train", "test"])
+def test_half_an_image_folder_is_refused_as_one(image_folder, tmp_path, missing):
+    shutil.rmtree(image_folder / missing)
+    with pytest.raises(Refusal, match=rf"no folder .*{missing}; lay the images out"):
         cifar(Cifar10, image_folder, tmp_path, download=True).check()
 
 

@@ -18,6 +18,7 @@ def test_a_fresh_state_stands_at_the_beginning():
     state = make_state(seed=0)
     assert (state.epoch, state.batches_done) == (0, 0)
     assert (state.train_seconds, state.elapsed_seconds) == (0.0, 0.0)
+    assert state.stopped is None
     assert state.best is None
     assert state.train_metrics.count == 0
 
@@ -51,6 +52,7 @@ def test_everything_comes_back_from_the_bytes_of_a_checkpoint(ema_decay):
     assert other.optimizer.param_groups[0]["lr"] == 0.125
     assert (other.epoch, other.batches_done) == (3, 4)
     assert (other.train_seconds, other.elapsed_seconds) == (1.5, 20.25)
+    assert other.stopped == "time was up"
     assert other.best == {"epoch": 2, "val_loss": 0.5, "val_accuracy": 0.75}
     assert other.train_metrics.result() == state.train_metrics.result()
 
@@ -99,6 +101,7 @@ def trained(state: TrainingState) -> None:
         state.train_metrics.update(loss, torch.eye(2), torch.tensor([0, 0]), step=0)
     state.epoch, state.batches_done = 3, 4
     state.train_seconds, state.elapsed_seconds = 1.5, 20.25
+    state.stopped = "time was up"
     state.best = {"epoch": 2, "val_loss": 0.5, "val_accuracy": 0.75}
 
 

@@ -84,6 +84,13 @@ def test_a_model_that_names_no_layer_needs_one_to_be_named():
     assert choose_layer(model, (4, 4), "0") == "0"
 
 
+def test_images_that_the_model_cannot_take_are_refused():
+    with pytest.raises(
+        Refusal, match=r"CustomResNet cannot take images of 4×4 pixels \(.+\); choose another model"
+    ):
+        choose_layer(CustomResNet(10, 4).train(), (4, 4), None)
+
+
 def test_sizes_are_height_by_width():
     assert map_sizes(CustomResNet(10, 4), ["stem", "layer2", "head"], (16, 24)) == {
         "stem": (16, 24),

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from cifar_lab.models.resnet import ResNet18
+from cifar_lab.models.resnet import BasicBlock, ResNet18
 
 PLAIN = {"last_stride": 2, "pooled_size": 1}
 EIGHT = {"last_stride": 1, "pooled_size": 2}
@@ -62,6 +62,18 @@ def test_logits_equal_those_of_torchvision_with_the_same_weights(variant):
         with torch.no_grad():
             actual, expected = model.train(training)(images), other.train(training)(images)
         torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("block", "shortcut"),
+    [((4, 4, 1), 0), ((4, 6, 1), 24 + 12), ((4, 4, 2), 16 + 8), ((4, 6, 2), 24 + 12)],
+)
+def test_a_block_that_changes_the_shape_has_a_shortcut_that_does_too(block, shortcut):
+    in_channels, out_channels, stride = block
+    residual = BasicBlock(*block)
+    assert sum(p.numel() for p in residual.shortcut.parameters()) == shortcut
+    side = 8 // stride
+    assert residual(torch.randn(2, in_channels, 8, 8)).shape == (2, out_channels, side, side)
 
 
 def test_every_relu_is_a_module_of_its_own_and_not_in_place():

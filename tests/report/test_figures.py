@@ -80,6 +80,11 @@ def test_a_run_of_one_epoch_has_curves():
     assert_is_png(figures.curves(ROWS[:1]))
 
 
+def test_epochs_are_marked_by_whole_numbers(drawn):
+    figures.curves(ROWS)
+    assert all(tick == round(tick) for axes in drawn[0].axes for tick in axes.get_xticks())
+
+
 def test_learning_rates_lie_at_the_end_of_their_step(drawn):
     planned = [0.1, 0.2, 0.4, 0.2, 0.1, 0.0]
     figures.learning_rate(planned, steps_per_epoch=3, used=[(1, 0.4), (2, 0.0)])
@@ -172,10 +177,11 @@ def test_samples_are_drawn_row_by_row_with_their_titles(drawn):
     assert not axes[5].images
 
 
-@pytest.mark.xfail(strict=True, raises=ValueError, reason="matplotlib reads it as mathematics")
-def test_a_class_name_between_dollar_signs_is_no_formula():
+@pytest.mark.parametrize("name", [r"$\bill$", "$5"])
+def test_a_class_name_between_dollar_signs_is_no_formula(name):
     images, maps, rows = gallery_of(1)
-    assert_is_png(figures.gallery(images, maps, rows, (r"$\bill$", "dog", "<b>")))
+    assert_is_png(figures.gallery(images, maps, rows, (name, name, name)))
+    assert_is_png(figures.samples(list(images), [name], columns=2))
 
 
 def gallery_of(number: int) -> tuple[np.ndarray, np.ndarray, list[Misclassified]]:
@@ -209,5 +215,5 @@ def assert_is_png(png: bytes) -> None:
     """Large enough to be read, small enough for a page, and not blank."""
     with Image.open(io.BytesIO(png)) as image:
         assert image.format == "PNG"
-        assert all(200 < side < 2000 for side in image.size)
+        assert all(150 < side < 2000 for side in image.size)
         assert len(image.convert("RGB").getcolors(maxcolors=1 << 24)) > 2

@@ -42,9 +42,12 @@ def test_where_all_is_right_nothing_is_shown():
 
 
 def test_equal_confidence_keeps_the_order_of_the_rows():
-    logits = np.tile(np.array([[2.0, 0.0, 1.0]], dtype=np.float32), (6, 1))
-    labels = np.array([1, 2, 0, 1, 1, 2])
-    assert [e.row for e in most_confident_errors(logits, labels, 4)] == [0, 1, 3, 4]
+    logits = np.tile(np.array([[2.0, 0.0, 1.0]], dtype=np.float32), (300, 1))
+    logits[::3, 0] = 3
+    labels = np.arange(300) % 4 % 3  # 0 is right
+    wrong = [row for row in range(300) if labels[row]]
+    expected = [r for r in wrong if r % 3 == 0] + [r for r in wrong if r % 3]
+    assert [e.row for e in most_confident_errors(logits, labels, 300)] == expected
 
 
 def test_errors_of_almost_certainty_are_still_told_apart():

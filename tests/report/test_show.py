@@ -59,6 +59,8 @@ def test_data_draws_training_images_of_each_class_under_their_names(tmp_path, dr
     assert [dataset().source.train.labels[row] for row in rows] == [0] * 10 + [1] * 3
     assert set(rows) <= set(dataset().train_indices.tolist())
     assert len(set(rows)) == 13
+    # Twelve ants among rows 0 to 12: ten of them, from the first to the last.
+    assert (rows[0], rows[9]) == (0, 12)
     assert text.splitlines()[-1] == f"figure: {tmp_path / 'data.png'}"
     assert_is_png(tmp_path / "data.png")
 
@@ -105,7 +107,7 @@ def test_the_schedule_is_told_at_the_end_of_each_epoch(tmp_path):
         start_fraction=0.0,
         end_fraction=0.0,
     )
-    assert show.schedule(planned, 3, tmp_path).splitlines() == [
+    assert show.schedule(planned, tmp_path).splitlines() == [
         "1,500 steps, 500 an epoch",
         "first step: 0; largest: 0.5; last: 0",
         "last step of epoch   1: 0.5",

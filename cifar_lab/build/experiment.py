@@ -1,0 +1,182 @@
+"""An experiment from its parts, with everything that is wrong told at once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from hydra.errors import InstantiationException
+
+from cifar_lab.build import parts
+from cifar_lab.data.arrays import Dataset
+from cifar_lab.data.loaders import Normalise
+from cifar_lab.engine.learner import Learner
+from cifar_lab.engine.precision import resolve_precision
+from cifar_lab.engine.trainer import Loaders, Trainer
+from cifar_lab.explain.layers import choose_layer
+from cifar_lab.optim.schedules import Schedule
+from cifar_lab.refusal import Refusal
+from cifar_lab.report.options import ReportOptions
+
+log = logging.getLogger("cifar_lab")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Everything that a configuration names, built.
+
+    Attributes:
+        config: what it was built from, as plain values.
+        name: first folder below ``outputs/``.
+        seed: of weights, order and augmentation.
+        profile_batches: batches to profile, or None.
+        dataset: images and splits.
+        loaders: batches of each split.
+        learner: model and criterion on their device.
+        optimizer: over the model's parameters.
+        schedule: over the whole run.
+        trainer: how to train.
+        report: what to draw.
+        gradcam_layer: name of the layer that the report explains.
+    """
+
+    config: dict[str, Any]
+    name: str
+    seed: int
+    profile_batches: int | None
+    dataset: Dataset
+    loaders: Loaders
+    learner: Learner
+    optimizer: torch.optim.Optimizer
+    schedule: Schedule
+    trainer: Trainer
+    report: ReportOptions
+    gradcam_layer: str
+
+
+def experiment(config: dict[str, Any]) -> Experiment:
+    """Builds a configuration that was checked.
+
+    Raises:
+        Refusal: what cannot be built, all of it at once.
+    """
+    built, problems = _attempt(config)
+    if problems:
+        raise Refusal(problems)
+    trainer, dataset, model = built["trainer"], built["dataset"], built["model"]
+    device = built["device"]
+    normalise = Normalise(dataset.mean, dataset.std, device, trainer.channels_last)
+    return Experiment(
+        config=config,
+        name=config["name"],
+        seed=config["seed"],
+        profile_batches=config["profile_batches"],
+        dataset=dataset,
+        loaders=parts.loaders(dataset, trainer, built["augmentation"], normalise, config["seed"]),
+        learner=Learner(
+            model, built["criterion"], device, resolve_precision(trainer.precision, device)
+        ),
+        optimizer=built["optimizer"],
+        schedule=built["scheduler"],
+        trainer=trainer,
+        report=built["report"],
+        gradcam_layer=built["gradcam_layer"],
+    )
+
+
+def problems(config: dict[str, Any], skip: Collection[str] = ()) -> list[str]:
+    """What building a configuration would refuse, found without decoding or downloading images.
+
+    Args:
+        config: as plain values.
+        skip: groups and root keys that are known to be wrong already.
+    """
+    return _attempt(config, skip, load=False)[1]
+
+
+def readable(config: dict[str, Any], made_with: dict[str, Any]) -> dict[str, Any]:
+    """A run's configuration as it can be built here, to read the run rather than to train it.
+
+    Computes in the recorded precision; on another device where the recorded one is not there,
+    and says so.
+
+    Args:
+        config: of the run, as plain values.
+        made_with: the run's provenance.
+    """
+    device = config["device"]
+    try:
+        parts.device(device)
+    except Refusal:
+        log.info(f"device={device} is not there: computing on another, so expect a difference")
+        device = "auto"
+    trainer = {**config["trainer"], "precision": made_with["precision"]}
+    return {**config, "device": device, "trainer": trainer}
+
+
+def _attempt(
+    config: dict[str, Any], skip: Collection[str] = (), load: bool = True
+) -> tuple[dict[str, Any], list[str]]:
+    """Builds each part whose needs could be met, and says what is wrong with the others.
+
+    Without ``load`` nothing is decoded or downloaded.
+    """
+    attempts = _Attempts(set(skip))
+    device = attempts("device", lambda: parts.device(config["device"]))
+    trainer = attempts("trainer", lambda: parts.node(config["trainer"]))
+    dataset = attempts("dataset", lambda: parts.dataset(config, load))
+    attempts("batch", lambda: parts.refuse_large_batch(trainer, dataset), ("trainer", "dataset"))
+    # Where there are no images to tell, ten classes of 32×32 let the other parts be checked.
+    classes = 10 if dataset is None else len(dataset.class_names)
+    images = 50_000 if dataset is None else len(dataset.train_indices)
+    mean = np.full(3, 0.5) if dataset is None else dataset.mean
+    size = (32, 32) if dataset is None else dataset.image_size
+    model = attempts(
+        "model", lambda: parts.model(config, classes, trainer, device), ("trainer", "device")
+    )
+    attempts("augmentation", lambda: parts.tried(parts.augmentation(config, mean), size))
+    attempts("criterion", lambda: parts.node(config["criterion"]))
+    attempts("optimizer", lambda: parts.node(config["optimizer"], model=model), ("model",))
+    attempts("scheduler", lambda: parts.schedule(config, trainer, images), ("trainer", "optimizer"))
+    report = attempts("report", lambda: parts.node(config["report"]))
+    attempts(
+        "gradcam_layer",
+        lambda: choose_layer(model, size, report.gradcam_layer),
+        ("report", "model"),
+    )
+    return attempts.parts, attempts.problems
+
+
+class _Attempts:
+    """Collects parts and problems; a part whose needs are wrong is not attempted."""
+
+    def __init__(self, wrong: set[str]) -> None:
+        self.parts: dict[str, Any] = {}
+        self.problems: list[str] = []
+        self._wrong = wrong
+
+    def __call__(self, name: str, make: Callable[[], Any], needs: tuple[str, ...] = ()) -> Any:
+        """What ``make`` gave; None where it was not attempted, or failed."""
+        if self._wrong & {name, *needs}:
+            self._wrong.add(name)
+            return None
+        try:
+            part = make()
+        except InstantiationException as error:
+            self._note(name, [f"{name}: {error.__cause__ or error}"])
+        except Refusal as refusal:
+            self._note(name, refusal.problems)
+        except (ValueError, TypeError, Warning) as error:
+            self._note(name, [f"{name}: {error}"])
+        else:
+            self.parts.setdefault(name, part)
+            return part
+        return None
+
+    def _note(self, name: str, problems: list[str]) -> None:
+        self._wrong.add(name)
+        self.problems += [" ".join(problem.split()) for problem in problems]

@@ -1,0 +1,167 @@
+"""The parts of an experiment, each from its node of the configuration.
+
+The only caller of ``hydra.utils.instantiate``.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+from numpy.typing import NDArray
+from pydantic import ValidationError
+from torch import nn
+
+from cifar_lab.data.arrays import Dataset
+from cifar_lab.data.loaders import Augment, EvalLoader, Normalise, TrainLoader
+from cifar_lab.data.sources import Source
+from cifar_lab.engine.seeding import seed_everything
+from cifar_lab.engine.trainer import Loaders, Trainer
+from cifar_lab.optim.schedules import Schedule
+from cifar_lab.refusal import Refusal, in_our_words
+
+#: Draws of the augmentation that are looked at before a run.
+TRIED_DRAWS = 16
+
+
+def source(config: dict[str, Any]) -> Source:
+    """The data source alone; reads nothing."""
+    images: Source = node(config["dataset"])
+    return images
+
+
+def augmentation(config: dict[str, Any], mean: NDArray[np.float64]) -> Augment | None:
+    """The augmentation stack; None for an empty one.
+
+    Args:
+        config: as plain values.
+        mean: float64 ``(3,)``, of the training images' pixels / 255, for ``fill: mean``.
+
+    Raises:
+        ValueError: albumentations refuses an argument.
+    """
+    steps = config["augmentation"]["train"]
+    if not steps:
+        return None
+    from cifar_lab.data.augment import Augmenter  # albumentations costs seconds to import
+
+    grey_levels = [round(255 * float(value)) for value in mean]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # albumentations warns of arguments that it then ignores
+        built = {name: _step(name, _filled(step, grey_levels)) for name, step in steps.items()}
+        return Augmenter(built, config["seed"])
+
+
+def _step(name: str, step: dict[str, Any]) -> Any:
+    try:
+        return node(step)
+    except InstantiationException as error:
+        path = f"augmentation.train.{name}"
+        # albumentations wraps pydantic's errors into text; what they wrap can still be told.
+        wrapped = error.__cause__ and error.__cause__.__cause__
+        if not isinstance(wrapped, ValidationError):
+            raise Refusal(f"{path}: {error.__cause__ or error}") from error
+        raise Refusal(
+            [
+                f"{path}.{'.'.join(map(str, detail['loc']))}={detail['input']}: "
+                f"{in_our_words(detail['msg'])}"
+                for detail in wrapped.errors()
+            ]
+        ) from error
+
+
+def dataset(config: dict[str, Any], load: bool) -> Dataset | None:
+    """The data set; without ``load`` None, if it would have to be decoded or downloaded first."""
+    images = source(config)
+    images.check()
+    return images.load() if load or images.at_hand() else None
+
+
+def tried(augment: Augment | None, size: tuple[int, int]) -> Augment | None:
+    """The stack, after it was seen to give what it was given: uint8 images of one size."""
+    if augment is not None:
+        image = np.zeros((*size, 3), dtype=np.uint8)
+        for epoch in range(TRIED_DRAWS):  # a step with p < 1 does not show at once
+            augment(image, epoch, 0)
+    return augment
+
+
+def node(config: Mapping[str, Any], **supplied: Any) -> Any:
+    """What a node with ``_target_`` names, with arguments that the build adds."""
+    return instantiate(config, _convert_="all", **supplied)
+
+
+def device(name: str) -> torch.device:
+    """A device by name; ``auto`` takes CUDA where there is one."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = torch.device("meta")
+    if device.type not in ("cpu", "cuda"):
+        raise Refusal(f"device={name}: must be auto, cpu, cuda, or cuda:N")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise Refusal(
+            f"device={name} is not there: this machine has {torch.cuda.device_count()} CUDA "
+            "devices; set device=cpu or device=auto"
+        )
+    return device
+
+
+def model(
+    config: dict[str, Any], classes: int, trainer: Trainer, device: torch.device
+) -> nn.Module:
+    """The model with the seed's weights, on its device."""
+    seed_everything(config["seed"])
+    model: nn.Module = node(config["model"], num_classes=classes)
+    memory_format = torch.channels_last if trainer.channels_last else torch.contiguous_format
+    return model.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
+
+
+def schedule(config: dict[str, Any], trainer: Trainer, images: int) -> Schedule:
+    """The schedule, told the length of the run."""
+    steps = trainer.steps_per_epoch(images)
+    schedule: Schedule = node(config["scheduler"], epochs=trainer.epochs, steps_per_epoch=steps)
+    return schedule
+
+
+def refuse_large_batch(trainer: Trainer, dataset: Dataset | None) -> None:
+    """Refuses a step of more images than there are."""
+    if dataset is None:
+        return
+    size, accumulated = trainer.batch_size, trainer.accumulate_batches
+    if size * accumulated > len(dataset.train_indices):
+        times = "" if accumulated == 1 else f" times trainer.accumulate_batches={accumulated}"
+        raise Refusal(
+            f"trainer.batch_size={size}{times} is larger than the {len(dataset.train_indices)} "
+            "training images; lower it"
+        )
+
+
+def loaders(
+    dataset: Dataset, trainer: Trainer, augment: Augment | None, normalise: Normalise, seed: int
+) -> Loaders:
+    """The batches of each split."""
+    train, test = dataset.source.train, dataset.source.test
+    size = trainer.eval_batch_size
+    val = (
+        EvalLoader(train, dataset.val_indices, normalise, size)
+        if len(dataset.val_indices)
+        else None
+    )
+    return Loaders(
+        train=TrainLoader(dataset, augment, normalise, trainer.batch_size, seed, trainer.workers),
+        val=val,
+        test=EvalLoader(test, np.arange(len(test)), normalise, size),
+    )
+
+
+def _filled(step: dict[str, Any], grey_levels: list[int]) -> dict[str, Any]:
+    """The step with ``fill: mean`` as the grey levels of the mean, the unit uint8 images have."""
+    return {**step, "fill": grey_levels} if step.get("fill") == "mean" else step

@@ -1,0 +1,147 @@
+"""provenance.json: the commit, the versions and the machine that a run was made with."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from cifar_lab.run import provenance as module
+from cifar_lab.run.provenance import config_hash, device_name, git_state, provenance
+
+CPU = torch.device("cpu")
+
+
+def test_the_record_tells_what_it_was_told(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    record = recorded(seed=0)
+    expected = {
+        "command": "cifar-lab train seed=0",
+        "working_directory": str(tmp_path),
+        "config_sha256": config_hash({"seed": 0}),
+        "device": "cpu",
+        "precision": "bf16",
+        "data_fingerprint": "abc",
+        "seed": 0,
+        "threads": 2,
+    }
+    assert {key: record[key] for key in expected} == expected
+
+
+def test_the_record_is_plain_json():
+    record = recorded(seed=3)
+    assert json.loads(json.dumps(record)) == record
+
+
+def test_versions_are_those_that_the_libraries_tell():
+    libraries = recorded(seed=0)["libraries"]
+    assert libraries["numpy"] == np.__version__
+    assert torch.__version__.startswith(libraries["torch"])
+
+
+def test_a_library_that_is_not_installed_has_no_version(monkeypatch):
+    monkeypatch.setattr(module, "LIBRARIES", ("numpy", "no-such-distribution-here"))
+    assert recorded(seed=0)["libraries"] == {
+        "numpy": np.__version__,
+        "no-such-distribution-here": None,
+    }
+
+
+def test_the_hash_of_a_configuration_does_not_depend_on_the_order_of_its_keys():
+    first = {"seed": 0, "model": {"name": "resnet18", "width": 64}}
+    again = {"model": {"width": 64, "name": "resnet18"}, "seed": 0}
+    assert config_hash(first) == config_hash(again)
+
+
+def test_the_hash_of_a_configuration_changes_with_any_value_or_order_of_a_list():
+    configs = [
+        {"seed": 0, "blocks": [1, 2]},
+        {"seed": 1, "blocks": [1, 2]},
+        {"seed": 0, "blocks": [2, 1]},
+        {"seed": "0", "blocks": [1, 2]},
+        {"seed": None, "blocks": [1, 2]},
+        {"blocks": [1, 2]},
+        {"nested": {"seed": 0, "blocks": [1, 2]}},
+    ]
+    assert len({config_hash(config) for config in configs}) == len(configs)
+
+
+def test_a_committed_package_has_its_commit(checkout):
+    commit = git(checkout, "rev-parse", "HEAD")
+    assert git_state(checkout / "package") == {"commit": commit, "dirty": False}
+
+
+@pytest.mark.parametrize("file", ["package/module.py", "README.md", "new.py"])
+def test_any_change_since_the_commit_makes_it_dirty(checkout, file):
+    (checkout / file).write_text("changed")
+    assert git_state(checkout)["dirty"] is True
+
+
+def test_a_package_that_the_surrounding_checkout_does_not_hold_has_no_commit(checkout, monkeypatch):
+    """As a wheel in a virtual environment inside somebody's checkout."""
+    installed = checkout / ".venv" / "module.py"
+    installed.parent.mkdir()
+    installed.touch()
+    monkeypatch.setattr(module, "__file__", str(installed))
+    assert git_state(installed.parent) is None
+
+
+def test_a_package_outside_of_any_checkout_has_no_commit(tmp_path, monkeypatch):
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert git_state(tmp_path) is None
+
+
+def test_without_git_there_is_no_commit(checkout, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert git_state(checkout) is None
+
+
+def test_the_processor_is_called_by_its_name():
+    name = device_name(CPU)
+    assert name.strip() == name != ""
+    if Path("/proc/cpuinfo").exists():
+        assert name in Path("/proc/cpuinfo").read_text() or name == os.uname().machine
+
+
+def test_where_the_system_does_not_name_the_processor_its_kind_is_told(monkeypatch):
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: "flags: fpu\n")
+    assert device_name(CPU) != ""
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch) -> Path:
+    """A repository with one commit that holds, so it is made to seem, the package."""
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(name)  # a hook that runs the tests sets GIT_DIR
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    root = tmp_path / "checkout"
+    (root / "package").mkdir(parents=True)
+    for file in ("package/module.py", "README.md"):
+        (root / file).write_text("content")
+    git(root, "init", "--quiet")
+    git(root, "add", ".")
+    identity = ["-c", "user.name=Test", "-c", "user.email=test@example.org"]
+    git(root, *identity, "commit", "--quiet", "--message", "One")
+    monkeypatch.setattr(module, "__file__", str(root / "package" / "module.py"))
+    return root
+
+
+def git(root: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(root), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def recorded(seed: int) -> dict:
+    return provenance(
+        command="cifar-lab train seed=0",
+        config={"seed": 0},
+        seed=seed,
+        device=CPU,
+        precision="bf16",
+        fingerprint="abc",
+    )

@@ -1,0 +1,154 @@
+"""Records: numbers that read back exactly, and a folder that agrees with its checkpoint."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from cifar_lab.data.arrays import ImageArrays
+from cifar_lab.engine.state import TrainingState
+from cifar_lab.refusal import Refusal
+from cifar_lab.run.checkpoint import load_checkpoint
+from cifar_lab.run.folder import RunFolder
+from cifar_lab.run.records import Recorder, read_metrics, save_predictions, write_metrics
+
+AWKWARD = [0.1 + 0.2, 1e-300, 5e-324, 1 / 3, 123456789.123456789, -0.0, math.inf, np.float64(0.1)]
+
+
+def test_metrics_read_back_exactly(tmp_path):
+    rows = [{"epoch": n, "train_loss": value, "lr": 0.4} for n, value in enumerate(AWKWARD, 1)]
+    write_metrics(tmp_path / "metrics.csv", rows)
+    again = read_metrics(tmp_path / "metrics.csv")
+    assert again == rows
+    assert all(isinstance(row["epoch"], int) for row in again)
+    assert math.copysign(1, again[5]["train_loss"]) == -1
+
+
+def test_a_metric_that_is_not_a_number_stays_so(tmp_path):
+    write_metrics(tmp_path / "metrics.csv", [{"epoch": 1, "train_loss": math.nan}])
+    assert math.isnan(read_metrics(tmp_path / "metrics.csv")[0]["train_loss"])
+
+
+def test_metrics_are_a_plain_table_that_other_programs_read(tmp_path):
+    rows = [row_of(1, train_loss=2.5), row_of(2, train_loss=1.25)]
+    write_metrics(tmp_path / "metrics.csv", rows)
+    lines = (tmp_path / "metrics.csv").read_bytes().decode("ascii").split("\n")
+    assert lines == ["epoch,train_loss,lr", "1,2.5,0.1", "2,1.25,0.1", ""]
+    table = np.genfromtxt(tmp_path / "metrics.csv", delimiter=",", names=True)
+    np.testing.assert_array_equal(table["train_loss"], [2.5, 1.25])
+
+
+@pytest.mark.parametrize(
+    "content", [None, b"epoch,lr\n1,fast\n", b"epoch,lr\n1\n", b"epoch,lr\n\xff,1\n"]
+)
+def test_metrics_that_are_missing_or_broken_are_refused(tmp_path, content):
+    file = tmp_path / "metrics.csv"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(Refusal, match=f"{file} cannot be read: "):
+        read_metrics(file)
+
+
+def test_each_epoch_adds_a_row_and_replaces_the_last_checkpoint(folder):
+    recorder, state = begun(folder)
+    for epoch in (1, 2, 3):
+        end_epoch(recorder, state, is_best=epoch == 2)
+        assert [row["epoch"] for row in read_metrics(folder.metrics)] == list(range(1, epoch + 1))
+        assert saved_epoch(folder.last_checkpoint) == epoch
+    assert saved_epoch(folder.best_checkpoint) == 2
+
+
+def test_there_is_no_best_checkpoint_before_a_best_epoch(folder):
+    recorder, state = begun(folder)
+    end_epoch(recorder, state, is_best=False)
+    assert not folder.best_checkpoint.exists()
+
+
+def test_a_run_that_begins_forgets_nothing_and_writes_nothing(folder):
+    begun(folder)
+    assert not folder.path.exists()
+
+
+@pytest.mark.parametrize("resumed_at", [0, 1, 2, 3])
+def test_a_resumed_run_keeps_the_rows_behind_it_and_drops_those_ahead(folder, resumed_at):
+    recorder, state = begun(folder)
+    for _ in range(3):
+        end_epoch(recorder, state, is_best=False)
+    resumed, state = begun(folder, epoch=resumed_at)
+    end_epoch(resumed, state, is_best=False, train_loss=9.0)
+    losses = [row["train_loss"] for row in read_metrics(folder.metrics)]
+    assert losses == [*[1.0, 2.0, 3.0][:resumed_at], 9.0]
+
+
+def test_an_interrupted_epoch_is_saved_and_leaves_the_metrics_and_the_best_alone(folder):
+    recorder, state = begun(folder)
+    end_epoch(recorder, state, is_best=True)
+    metrics, best = folder.metrics.read_bytes(), folder.best_checkpoint.read_bytes()
+    state.batches_done = 7
+    recorder.on_interrupt(state)
+    saved = load_checkpoint(folder.last_checkpoint, torch.device("cpu"))
+    assert (saved["epoch"], saved["batches_done"]) == (1, 7)
+    assert folder.metrics.read_bytes() == metrics
+    assert folder.best_checkpoint.read_bytes() == best
+
+
+def test_a_checkpoint_holds_the_weights_of_its_own_epoch(folder):
+    recorder, state = begun(folder)
+    for epoch in (1, 2):
+        nn.init.constant_(state.model.weight, epoch)
+        end_epoch(recorder, state, is_best=epoch == 1)
+    for path, value in ((folder.best_checkpoint, 1), (folder.last_checkpoint, 2)):
+        weights = load_checkpoint(path, torch.device("cpu"))["model"]["weight"]
+        assert (weights == value).all()
+
+
+def test_predictions_are_read_without_pickle(folder):
+    arrays = ImageArrays(
+        images=np.zeros((3, 2, 2, 3), np.uint8),
+        labels=np.array([1, 0, 1]),
+        class_names=("ant", "bee"),
+        sample_ids=np.array(["test/ant/größe.png", "b", "c"]),
+    )
+    logits = np.random.default_rng(0).normal(size=(3, 2)).astype(np.float32)
+    save_predictions(folder.predictions, logits, arrays)
+    with np.load(folder.predictions, allow_pickle=False) as saved:
+        assert sorted(saved) == ["labels", "logits", "sample_ids"]
+        np.testing.assert_array_equal(saved["logits"], logits)
+        assert saved["logits"].dtype == np.float32
+        np.testing.assert_array_equal(saved["labels"], arrays.labels)
+        np.testing.assert_array_equal(saved["sample_ids"], arrays.sample_ids)
+
+
+@pytest.fixture
+def folder(tmp_path) -> RunFolder:
+    return RunFolder(tmp_path / "run")
+
+
+def begun(folder: RunFolder, epoch: int = 0) -> tuple[Recorder, TrainingState]:
+    """A recorder whose run begins, or goes on, after an epoch."""
+    model = nn.Linear(2, 2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    state = TrainingState(model, optimizer, None, torch.device("cpu"))
+    state.epoch = epoch
+    recorder = Recorder(folder)
+    recorder.on_fit_start(state, epochs=10, batches=5)
+    return recorder, state
+
+
+def end_epoch(recorder: Recorder, state: TrainingState, is_best: bool, **metrics: float) -> None:
+    """What the trainer does at the end of an epoch; the loss is the epoch's number."""
+    state.begin_next_epoch(epoch_seconds=1.0)
+    row = row_of(state.epoch, **{"train_loss": float(state.epoch), **metrics})
+    recorder.on_epoch_end(state, row, is_best)
+
+
+def row_of(epoch: int, train_loss: float) -> dict[str, float]:
+    return {"epoch": epoch, "train_loss": train_loss, "lr": 0.1}
+
+
+def saved_epoch(path) -> int:
+    return load_checkpoint(path, torch.device("cpu"))["epoch"]

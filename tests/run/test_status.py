@@ -1,0 +1,207 @@
+"""status.json: one owner a folder, and a state that survives what happens inside."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+import pytest
+
+from cifar_lab.engine.interrupts import Interrupted
+from cifar_lab.refusal import Refusal
+from cifar_lab.run.folder import RunFolder, write_json
+from cifar_lab.run.status import claim, recorded, state_of
+
+
+def test_a_folder_claimed_twice_is_refused(folder):
+    claim(folder)
+    with pytest.raises(Refusal, match=f"{folder.path} is another run's folder; name a new one"):
+        claim(folder)
+
+
+def test_of_many_that_claim_a_folder_at_once_one_gets_it(folder):
+    barrier = threading.Barrier(8)
+
+    def attempt(_):
+        barrier.wait(30)
+        try:
+            claim(folder)
+        except Refusal:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(attempt, range(8))) == 1
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    folder = RunFolder(tmp_path / "file" / "run")
+    with pytest.raises(Refusal, match=f"run folder {folder.path} cannot be written: .+"):
+        claim(folder)
+
+
+def test_a_run_is_running_inside_and_done_afterwards(folder):
+    claim(folder)
+    with recorded(folder):
+        inside = status(folder)
+        assert state_of(folder) == "running"
+    assert inside["state"] == "running"
+    assert inside["pid"] == os.getpid()
+    assert inside["ended"] is None
+    after = status(folder)
+    assert after["state"] == state_of(folder) == "done"
+    started, ended = (datetime.fromisoformat(after[key]) for key in ("started", "ended"))
+    assert started.tzinfo is not None
+    assert started <= ended
+    assert started == datetime.fromisoformat(inside["started"])
+    assert "error" not in after
+    assert "resumed" not in after
+
+
+def test_an_error_is_recorded_with_its_traceback_and_passed_on(folder):
+    error = ZeroDivisionError("nothing to divide by")
+    with pytest.raises(ZeroDivisionError) as raised:
+        run(folder, error)
+    assert raised.value is error
+    record = status(folder)
+    assert record["state"] == state_of(folder) == "failed"
+    assert record["error"] == "ZeroDivisionError: nothing to divide by"
+    assert "raise error" in record["traceback"]
+    assert record["traceback"].endswith("ZeroDivisionError: nothing to divide by\n")
+    assert record["ended"] is not None
+
+
+@pytest.mark.parametrize(
+    ("interruption", "error"),
+    [
+        (Interrupted(signal.SIGTERM), "Interrupted: interrupted by SIGTERM"),
+        (KeyboardInterrupt(), "KeyboardInterrupt: "),
+    ],
+)
+def test_an_interruption_is_no_failure(folder, interruption, error):
+    with pytest.raises(type(interruption)):
+        run(folder, interruption)
+    record = status(folder)
+    assert record["state"] == state_of(folder) == "interrupted"
+    assert record["error"] == error
+    assert "traceback" not in record
+
+
+def test_leaving_by_exit_is_not_done(folder):
+    with pytest.raises(SystemExit):
+        run(folder, SystemExit(1))
+    assert state_of(folder) == "failed"
+
+
+def test_a_resumed_run_remembers_its_start_and_each_resumption(folder):
+    with pytest.raises(KeyboardInterrupt):
+        run(folder, KeyboardInterrupt())
+    first = status(folder) | {"started": "2025-01-01T00:00:00+00:00"}
+    write_json(folder.status, first)
+    for number in (1, 2):
+        with recorded(folder):
+            assert state_of(folder) == "running"
+            assert "error" not in status(folder)
+        record = status(folder)
+        assert record["state"] == "done"
+        assert record["started"] == first["started"]
+        assert len(record["resumed"]) == number
+        assert "error" not in record
+
+
+def test_a_run_is_running_until_its_process_is_gone_and_has_then_died(folder):
+    claim(folder)
+    with running_elsewhere(folder) as process:
+        assert state_of(folder) == "running"
+        with pytest.raises(Refusal, match=f"{folder.path} still runs, in another process"):
+            run_again(folder)
+        assert status(folder)["pid"] == process.pid
+    assert status(folder)["state"] == "running"  # it was killed before it could say more
+    assert state_of(folder) == "died"
+    run_again(folder)
+    assert state_of(folder) == "done"
+
+
+@pytest.mark.parametrize("state", ["done", "failed", "interrupted"])
+def test_a_run_that_ended_has_not_died(folder, state):
+    claim(folder)
+    write_json(folder.status, {"state": state, "pid": 0, "host": "elsewhere"})
+    assert state_of(folder) == state
+
+
+@pytest.mark.parametrize("content", ["", "{", "{}", "[1]"])
+def test_a_status_that_cannot_be_read_is_that_of_a_dead_run(folder, content):
+    claim(folder)
+    folder.status.write_text(content)
+    assert state_of(folder) == "died"
+
+
+def test_a_failure_is_said_in_a_line(folder, caplog):
+    with listening(caplog), pytest.raises(ZeroDivisionError):
+        run(folder, ZeroDivisionError("nothing to divide by"))
+    (record,) = caplog.records
+    assert (record.levelname, record.message) == ("ERROR", "failed: nothing to divide by")
+
+
+def test_an_interruption_is_said_with_how_to_go_on(folder, caplog):
+    with listening(caplog), pytest.raises(Interrupted):
+        run(folder, Interrupted(signal.SIGINT))
+    expected = f"interrupted by SIGINT; `cifar-lab resume {folder.path}` goes on"
+    assert [record.message for record in caplog.records] == [expected]
+
+
+@pytest.fixture
+def folder(tmp_path) -> RunFolder:
+    return RunFolder(tmp_path / "outputs" / "run")
+
+
+def run(folder: RunFolder, error: BaseException) -> None:
+    claim(folder)
+    with recorded(folder):
+        raise error
+
+
+def status(folder: RunFolder) -> dict:
+    return json.loads(folder.status.read_text())
+
+
+def run_again(folder: RunFolder) -> None:
+    with recorded(folder):
+        pass
+
+
+@contextlib.contextmanager
+def running_elsewhere(folder: RunFolder) -> Iterator[subprocess.Popen]:
+    """Runs in the folder from another process, which is killed in the end."""
+    code = (
+        "import sys, time; from pathlib import Path; from cifar_lab.run.folder import RunFolder; "
+        "from cifar_lab.run.status import recorded\n"
+        "with recorded(RunFolder(Path(sys.argv[1]))): print('runs', flush=True); time.sleep(60)"
+    )
+    command = [sys.executable, "-c", code, str(folder.path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "runs\n"
+        yield process
+        process.kill()
+
+
+@contextlib.contextmanager
+def listening(caplog) -> Iterator[None]:
+    """Captures what the package says, once, whether or not its log reaches the root's."""
+    log = logging.getLogger("cifar_lab")
+    before, log.propagate = log.propagate, False
+    log.addHandler(caplog.handler)
+    with caplog.at_level(logging.INFO, "cifar_lab"):
+        yield
+    log.removeHandler(caplog.handler)
+    log.propagate = before
