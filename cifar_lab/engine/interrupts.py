@@ -51,6 +51,8 @@ class StopRequest:
             yield
         finally:
             self._deferring = False
+        if self._requested is not None:  # it came after the last look
+            raise Interrupted(self._requested)
 
     @property
     def requested(self) -> int | None:

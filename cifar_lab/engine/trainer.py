@@ -46,6 +46,8 @@ class Trainer:
         channels_last: memory format of images and weights.
         clip_gradient_norm: largest norm of the whole gradient; None does not clip.
         ema_decay: decay a step of averaged weights, which are then what is evaluated; None: none.
+            The average begins with the initial weights: 1 / (1 - decay) should be well below the
+            number of steps.
         early_stopping_patience: epochs without a better validation accuracy after which training
             stops; None: never.
         max_minutes: wall time after which training stops at the next step; None: no limit.
@@ -189,7 +191,7 @@ class _Fit:
 
     def _images_of_step(self, batch_index: int) -> int:
         """Images whose gradients make the update that a batch belongs to."""
-        group, size = self.trainer.accumulate_batches, self.trainer.batch_size
+        group, size = self.trainer.accumulate_batches, self.loaders.train.batch_size
         first = batch_index - batch_index % group
         end = min(first + group, self.batches)
         return min(end * size, len(self.loaders.train.rows)) - first * size
@@ -199,8 +201,9 @@ class _Fit:
         if step is not None:
             raise NonFiniteLoss(
                 f"the training loss is not finite from epoch {self.state.epoch + 1}, step {step} "
-                f"on, at learning rate {self.schedule.learning_rate(step):.4g}; lower the learning "
-                "rate, set trainer.clip_gradient_norm, or try trainer.precision=float32"
+                f"of the run on, at learning rate {self.schedule.learning_rate(step):.4g}; lower "
+                "the learning rate, set trainer.clip_gradient_norm, or try "
+                "trainer.precision=float32"
             )
         return self.state.train_metrics.result()
 

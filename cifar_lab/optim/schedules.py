@@ -26,7 +26,11 @@ class Schedule(Protocol):
         """Optimizer updates of the whole, unshortened run."""
 
     def learning_rate(self, step: int) -> float:
-        """The learning rate of update ``step``, ``0 <= step < total_steps``."""
+        """The learning rate of update ``step``, ``0 <= step < total_steps``.
+
+        Raises:
+            ValueError: there is no such step.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +42,11 @@ class _RunLength:
     def total_steps(self) -> int:
         return self.epochs * self.steps_per_epoch
 
+    def _refuse_beyond(self, step: int) -> None:
+        """One step too many would go below the end, even below zero."""
+        if not 0 <= step < self.total_steps:
+            raise ValueError(f"step must lie in 0 … {self.total_steps - 1}, got {step}")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Constant(_RunLength):
@@ -47,6 +56,7 @@ class Constant(_RunLength):
 
     def learning_rate(self, step: int) -> float:
         """``max_lr``."""
+        self._refuse_beyond(step)
         return self.max_lr
 
 
@@ -80,6 +90,7 @@ class Triangular(_RunLength):
 
     def learning_rate(self, step: int) -> float:
         """Linear interpolation between start, peak and end."""
+        self._refuse_beyond(step)
         peak, last = self.peak_step, self.total_steps - 1
         if step == peak:
             return self.max_lr
@@ -94,7 +105,8 @@ class Triangular(_RunLength):
 class OneCycle(_RunLength):
     """One cycle with two linear phases (Smith, https://arxiv.org/abs/1708.07120).
 
-    Equals torch's ``OneCycleLR(anneal_strategy="linear", three_phase=False)`` at every step.
+    Equals torch's ``OneCycleLR(anneal_strategy="linear", three_phase=False)`` at every step, where
+    the peak falls on a step: ``peak_epoch * steps_per_epoch`` is whole.
 
     Attributes:
         max_lr: learning rate of the last update of epoch ``peak_epoch``.
@@ -152,6 +164,7 @@ class Cosine(_RunLength):
 
     def learning_rate(self, step: int) -> float:
         """Rises by equal steps to ``max_lr``, then follows ``(1 + cos) / 2`` to the end."""
+        self._refuse_beyond(step)
         warmup = round(self.warmup_epochs * self.steps_per_epoch)
         if step < warmup:
             return self.max_lr * (step + 1) / warmup
@@ -189,6 +202,7 @@ class MultiStep(_RunLength):
 
     def learning_rate(self, step: int) -> float:
         """``max_lr * gamma ** (number of milestones passed)``."""
+        self._refuse_beyond(step)
         passed = sum(step >= round(m * self.steps_per_epoch) for m in self.milestone_epochs)
         return self.max_lr * self.gamma**passed
 

@@ -106,7 +106,7 @@ def samples(images: Sequence[NDArray[np.uint8]], titles: Sequence[str], columns:
 
     Args:
         images: uint8 ``(height, width, 3)`` each.
-        titles: one an image; may be empty.
+        titles: one an image.
         columns: images a row.
     """
     rows = -(-len(images) // columns)
@@ -114,7 +114,7 @@ def samples(images: Sequence[NDArray[np.uint8]], titles: Sequence[str], columns:
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in grid:
         axes.set_axis_off()
-    for axes, image, title in zip(grid, images, titles, strict=False):
+    for axes, image, title in zip(grid[: len(images)], images, titles, strict=True):
         axes.imshow(image, interpolation="nearest")
         axes.set_title(title, fontsize=8, parse_math=False)
     return _png(figure)
@@ -135,7 +135,9 @@ def _draw_map(axes: Axes, image: NDArray[np.uint8], map_: NDArray[np.float32]) -
         extent=extent,
         interpolation="bilinear",
     )
-    note = "all negative" if map_.max() <= 0 else f"±{largest:.2g}"
+    note = f"±{largest:.2g}"
+    if map_.max() <= 0:
+        note = "all negative" if map_.min() < 0 else "nothing attributed"
     axes.set_title(note, fontsize=8, color="#444444")
 
 

@@ -397,7 +397,8 @@ def test_a_loss_that_is_not_finite_is_named_with_epoch_step_and_rate(
     run = make_run(learner=Breaking, epochs=3, accumulate_batches=accumulate_batches)
     ended, recording = [], Recording()
     message = (
-        rf"the training loss is not finite from epoch 2, step {step} on, at learning rate {rate}; "
+        rf"the training loss is not finite from epoch 2, step {step} of the run on, at "
+        rf"learning rate {rate}; "
         r"lower the learning rate, set trainer\.clip_gradient_norm, or try "
         r"trainer\.precision=float32"
     )
