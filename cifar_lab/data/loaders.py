@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -192,6 +193,8 @@ def _as_fetched(batch: Any) -> Any:
 
 def _leave_signals_to_the_trainer(_: int) -> None:
     # Ctrl-C, and what `timeout` and batch systems send, reaches the whole process group; the
-    # trainer finishes its step, needs its workers for that, and ends them itself.
+    # trainer finishes its step and needs its workers for that. So they form a group of their own.
+    # They still die of SIGTERM: that is how the interpreter ends them when the trainer fails.
+    os.setpgid(0, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)

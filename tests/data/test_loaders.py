@@ -160,9 +160,6 @@ def test_signals_to_the_whole_process_group_leave_the_workers_to_the_trainer():
         assert process.stdout.readline() == f"all {TRAINED} labels\n"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="workers ignore SIGTERM, and the interpreter waits for them to end by it"
-)
 def test_a_process_that_fails_while_its_workers_live_ends():
     with another_process("fail") as process:
         assert process.stdout.readline() == "first batch\n"
