@@ -39,7 +39,11 @@ def test_make_help_names_every_target_and_only_what_exists():
     makefile = (TOP / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z-]+):", makefile, flags=re.MULTILINE))
     output = subprocess.run(
-        ["make", "help"], cwd=TOP, capture_output=True, text=True, check=True
+        ["make", "--no-print-directory", "help"],
+        cwd=TOP,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
     assert {line.split()[0] for line in output.splitlines()} == targets
     assert targets == set(re.search(r"\.PHONY: (.*)", makefile)[1].split())  # type: ignore[index]

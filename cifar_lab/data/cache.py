@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from cifar_lab.data.arrays import ImageArrays, SourceImages
+from cifar_lab.refusal import Refusal
 
 #: Part of every key: raise it when decoding changes, and old caches are not read again.
 LAYOUT = 1
@@ -43,14 +44,15 @@ def cached(
 
     Raises:
         OSError: the folder cannot be written.
+        Refusal: the entry is there, but damaged.
     """
     entry = folder / key
     if not entry.is_dir():
-        train, test = decode()
         folder.mkdir(parents=True, exist_ok=True)
         building = folder / f"{key}.{os.getpid()}.{uuid.uuid4().hex}"
         building.mkdir()  # not mkdtemp, whose folders none but their owner can read
         try:
+            train, test = decode()
             _write(building, {"train": train, "test": test})
             building.rename(entry)
         except OSError:
@@ -58,7 +60,10 @@ def cached(
                 raise
         finally:
             shutil.rmtree(building, ignore_errors=True)
-    return _read(entry)
+    try:
+        return _read(entry)
+    except (OSError, ValueError, KeyError) as error:
+        raise Refusal(f"the cache entry {entry} is damaged ({error}); delete it") from error
 
 
 def fingerprint(train: ImageArrays, test: ImageArrays) -> str:

@@ -124,7 +124,7 @@ class TrainLoader:
 
 
 class EvalLoader:
-    """Batches of chosen rows in ascending order, as they are.
+    """Batches of chosen rows in the order given, as they are.
 
     Args:
         arrays: what to read from.

@@ -16,7 +16,7 @@ from annotated_types import Len
 from cifar_lab.bounds import Fraction, NonNegativeInt, PositiveFloat, PositiveInt, UnitInterval
 from cifar_lab.data.arrays import Dataset, ImageArrays, SourceImages, pixel_statistics
 from cifar_lab.data.cache import cache_key, cached, fingerprint
-from cifar_lab.data.folders import LAYOUT_HINT, decode_folder, list_folder
+from cifar_lab.data.folders import LAYOUT_HINT, FolderListing, decode_folder, list_folder
 from cifar_lab.data.splits import limited, stratified_split
 from cifar_lab.refusal import Refusal
 
@@ -136,11 +136,12 @@ class ImageFolder(Source):
     def read(self) -> SourceImages:
         listing = list_folder(self.folder)
         decode = functools.partial(decode_folder, listing, self.resize, self.skip_unreadable)
-        return self._cached(self._key(), decode)
+        return self._cached(self._key(listing), decode)
 
-    def _key(self) -> str:
+    def _key(self, listing: FolderListing | None = None) -> str:
+        files = (listing or list_folder(self.folder)).all_files()
         settings: dict[str, object] = {"resize": self.resize, "skip": self.skip_unreadable}
-        return cache_key(list_folder(self.folder).all_files(), self.folder, settings)
+        return cache_key(files, self.folder, settings)
 
     def _cached(
         self, key: str, decode: Callable[[], tuple[ImageArrays, ImageArrays]]
@@ -178,7 +179,9 @@ class Cifar10(ImageFolder):
                     f"classes, got {len(classes)}; for other images use dataset=image_folder"
                 )
         elif not self._is_official() and not self.download:
-            raise Refusal(self._missing("dataset.download=false; `cifar-lab train` downloads"))
+            raise Refusal(
+                self._missing("only `cifar-lab train` downloads, unless dataset.download=false")
+            )
 
     def read(self) -> SourceImages:
         self.check()
@@ -193,9 +196,9 @@ class Cifar10(ImageFolder):
     def at_hand(self) -> bool:
         return (self._is_image_folder() or self._is_official()) and super().at_hand()
 
-    def _key(self) -> str:
+    def _key(self, listing: FolderListing | None = None) -> str:
         if self._is_image_folder():
-            return super()._key()
+            return super()._key(listing)
         files = [p for p in (self.folder / self.official_folder).iterdir() if p.is_file()]
         return cache_key(files, self.folder, {"format": "official"})
 
@@ -206,7 +209,8 @@ class Cifar10(ImageFolder):
         return (self.folder / self.official_folder).is_dir()
 
     def _official(self, train: bool) -> ImageArrays:
-        loaded = self._torchvision(train=train, download=False)
+        # torchvision holds the files against their MD5 sums, and fetches only what fails.
+        loaded = self._torchvision(train=train, download=self.download)
         split = "train" if train else "test"
         return ImageArrays(
             images=loaded.data,

@@ -45,7 +45,7 @@ def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
     """
     try:
         content = path.read_bytes()
-        listed = _hash_file(path).read_text().split()
+        listed = _hash_file(path).read_text(encoding="utf-8").split()
     except (OSError, ValueError) as error:
         raise Refusal(f"checkpoint {path} cannot be read: {error}") from error
     if hashlib.sha256(content).hexdigest() not in listed:

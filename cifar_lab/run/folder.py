@@ -151,7 +151,7 @@ def read_text(path: Path) -> str:
         Refusal: the file is missing or no text.
     """
     try:
-        return path.read_text()
+        return path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         raise Refusal(f"{path} cannot be read: {error}; is this a finished run?") from error
 
@@ -159,6 +159,7 @@ def read_text(path: Path) -> str:
 def point_latest(outputs: Path, run: Path) -> None:
     """Switches ``outputs/latest`` to a run, atomically; needs links, does nothing without."""
     temporary = outputs / f".{LATEST}.{os.getpid()}"
+    temporary.unlink(missing_ok=True)
     try:
         temporary.symlink_to(os.path.relpath(run, outputs), target_is_directory=True)
         os.replace(temporary, outputs / LATEST)
@@ -208,7 +209,7 @@ def find_run(outputs: Path, text: str) -> RunFolder:
 def _best(outputs: Path, runs: list[RunFolder]) -> RunFolder:
     ranked = []
     for run in runs:
-        with contextlib.suppress(Refusal):  # unfinished or damaged
+        with contextlib.suppress(Refusal, KeyError):  # unfinished or damaged
             validation = read_json(run.summary)["validation"]
             if validation is not None:
                 ranked.append((validation["accuracy"], run))

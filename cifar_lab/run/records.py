@@ -61,7 +61,7 @@ def read_metrics(path: Path) -> list[Row]:
         Refusal: it is missing, or something else stands there.
     """
     try:
-        with path.open(newline="") as file:
+        with path.open(newline="", encoding="utf-8") as file:
             rows = [
                 {k: int(v) if k in WHOLE_NUMBERS else float(v) for k, v in row.items()}
                 for row in csv.DictReader(file)

@@ -173,7 +173,7 @@ def test_a_mistake_starts_no_download_and_no_decoding(tmp_path, capsys, monkeypa
     assert main(["train", "optimizer.rl=1"]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
     assert main(["check"]) == 2
-    assert "`cifar-lab train` downloads" in capsys.readouterr().err
+    assert "only `cifar-lab train` downloads" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 

@@ -217,7 +217,7 @@ def test_missing_cifar_is_refused_with_what_to_do(tmp_path, kind, name, folder, 
     source = cifar(kind, tmp_path / "empty", tmp_path)
     message = (
         rf"dataset\.root={tmp_path}/empty does not hold {name}, and it cannot be had "
-        rf"\(dataset\.download=false.*\); {WHAT_TO_DO.format(folder=folder)}"
+        rf"\(only `cifar-lab train` downloads.*\); {WHAT_TO_DO.format(folder=folder)}"
     )
     with pytest.raises(Refusal, match=message):
         getattr(source, verb)()

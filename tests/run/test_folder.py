@@ -91,12 +91,21 @@ def test_json_reads_back_as_it_was_written(tmp_path):
     assert read_json(tmp_path / "value.json") == value
 
 
-@pytest.mark.parametrize("content", [None, b"", b'{"a": 1', b"{}", b"\xff\xfe"])
-def test_json_that_is_missing_or_broken_is_refused(tmp_path, content):
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (None, "cannot be read: .+"),
+        (b"\xff\xfe", "cannot be read: .+"),
+        (b"", "is no JSON: .+"),
+        (b'{"a": 1', "is no JSON: .+"),
+        (b"{}", "is empty"),
+    ],
+)
+def test_json_that_is_missing_or_broken_is_refused(tmp_path, content, problem):
     file = tmp_path / "summary.json"
     if content is not None:
         file.write_bytes(content)
-    with pytest.raises(Refusal, match=rf"{file} cannot be read: .+; is this a finished run\?"):
+    with pytest.raises(Refusal, match=rf"{file} {problem}; is this a finished run\?"):
         read_json(file)
 
 
