@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -52,8 +53,8 @@ def test_the_installed_command_works_from_another_folder(wheel, tmp_path):
         _run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip()
     )
     (site / "libraries.pth").write_text(sysconfig.get_path("purelib"))
-    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--no-deps", "-q"]
-    subprocess.run([*pip, str(wheel)], check=True, capture_output=True)
+    pip = ["-m", "pip", "--python", str(python), "install", "--no-deps", "-q"]
+    _run(Path(sys.executable), *pip, str(wheel))
     here = tmp_path / "elsewhere"
     here.mkdir()
     where = _run(python, "-c", "import cifar_lab; print(cifar_lab.__file__)", cwd=here)
@@ -66,6 +67,9 @@ def test_the_installed_command_works_from_another_folder(wheel, tmp_path):
 
 
 def _run(program: Path, *words: str, cwd: Path | None = None) -> str:
-    done = subprocess.run([str(program), *words], capture_output=True, text=True, cwd=cwd)
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    done = subprocess.run(
+        [str(program), *words], capture_output=True, text=True, cwd=cwd, env=environment
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
