@@ -163,7 +163,7 @@ def test_signals_to_the_whole_process_group_leave_the_workers_to_the_trainer():
 def test_a_process_that_fails_while_its_workers_live_ends():
     with another_process("fail") as process:
         assert process.stdout.readline() == "first batch\n"
-        assert process.wait(6) == 1
+        assert process.wait(60) == 1
 
 
 @pytest.mark.parametrize("channels_last", [False, True])
