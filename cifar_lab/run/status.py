@@ -59,7 +59,11 @@ def recorded(folder: RunFolder) -> Iterator[None]:
             write_json(folder.status, {**status, **_end("interrupted", interruption)})
             log.info(f"{interruption}; `cifar-lab resume {folder.path}` goes on")
             raise
-        except BaseException as error:
+        except Refusal as refusal:
+            # Refused before it went on: what the run was, it still is; a new one has failed.
+            write_json(folder.status, earlier or {**status, **_end("failed", refusal)})
+            raise
+        except BaseException as error:  # whatever it is, the folder must tell of it
             trace = "".join(traceback.format_exception(error))
             write_json(folder.status, {**status, **_end("failed", error), "traceback": trace})
             log.error(f"failed: {error}")

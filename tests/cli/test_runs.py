@@ -142,8 +142,10 @@ def test_resume_refuses_other_images(run, capsys):
     run.status.write_text(json.dumps({**status, "state": "interrupted"}))
     provenance = json.loads(run.provenance.read_text())
     run.provenance.write_text(json.dumps({**provenance, "data_fingerprint": "0" * 64}))
+    before = run.status.read_text()
     assert main(["resume", "latest"]) == 2
     assert "are not those that" in capsys.readouterr().err
+    assert json.loads(run.status.read_text()) == json.loads(before)  # it can still be resumed
 
 
 def test_eval_prints_the_accuracy_beside_the_recorded_one(run, capsys):
