@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install quickstart test lint format hooks constraints clean
+.PHONY: help install quickstart test bench lint format hooks constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,11 @@ lint: $(INSTALLED) ## check style, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+bench: $(INSTALLED) ## measure against the peers, half an hour: BENCH_ROOT=/data/cifar10
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,bench]'
+	$(BIN)/python -m benchmarks $(if $(BENCH_ROOT),--root $(BENCH_ROOT))
+	$(BIN)/python -m benchmarks.table
 
 format: $(INSTALLED) ## put the code into its format
 	$(BIN)/ruff check --fix .

@@ -16,7 +16,6 @@ from cifar_lab.engine.hooks import HookList, Hooks
 from cifar_lab.engine.interrupts import StopRequest
 from cifar_lab.engine.metrics import LossAndAccuracy
 from cifar_lab.engine.state import TrainingState
-from cifar_lab.explain.layers import map_sizes
 from cifar_lab.models.summary import summarise
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.checkpoint import (
@@ -37,6 +36,7 @@ from cifar_lab.run.provenance import provenance
 from cifar_lab.run.records import Recorder, read_metrics, save_predictions
 from cifar_lab.run.status import recorded, state_of
 from cifar_lab.run.summary import described, summary, type_name
+from cifar_lab.run.work import WorkMeter, described_work
 
 log = logging.getLogger("cifar_lab")
 
@@ -62,20 +62,26 @@ def run_experiment(
     stop = StopRequest()
     with stop.listening(), logged_to(folder), recorded(folder):
         state = _begin(experiment, folder, command, resume)
+        meter = WorkMeter(experiment.learner.device) if experiment.measure_work else None
         experiment.trainer.fit(
             experiment.learner,
             experiment.loaders,
             experiment.schedule,
             state,
-            _hooks(experiment, folder),
+            _hooks(experiment, folder, meter),
             stop,
         )
         epoch = load_evaluated_weights(
             folder.best_checkpoint, experiment.learner.model, experiment.learner.device
         )
+        evaluation_started = time.monotonic()
         logits, test = predict_test(experiment)
+        evaluation_seconds = time.monotonic() - evaluation_started
         save_predictions(folder.predictions, logits, experiment.dataset.source.test)
         result = _summary(experiment, folder, state.stopped, epoch, logits, test)
+        result["evaluation_seconds"] = evaluation_seconds
+        if meter is not None:
+            result["work"] = meter.result(result["training_seconds"] + evaluation_seconds)
         write_json(folder.summary, result)
         _say_result(result)
         if experiment.report.enabled:
@@ -127,7 +133,7 @@ def draw_report(experiment: Experiment, folder: RunFolder, logits: NDArray[np.fl
         logits=logits,
         test=experiment.dataset.source.test,
         model=experiment.learner.model,
-        normalise=experiment.loaders.test.normalise,
+        normalise=experiment.normalise,
         layer=experiment.gradcam_layer,
         number=experiment.report.misclassified,
         planned=[schedule.learning_rate(step) for step in range(schedule.total_steps)],
@@ -143,51 +149,12 @@ def predict_test(experiment: Experiment) -> tuple[NDArray[np.float32], LossAndAc
     return logits.cpu().numpy(), metrics.result()
 
 
-def checks(experiment: Experiment) -> list[str]:
-    """Tries a batch and tells what a run would be, a line each.
-
-    Raises:
-        Refusal: the model, the criterion and the data do not fit each other.
-    """
-    learner, data, schedule = experiment.learner, experiment.dataset, experiment.schedule
-    loss = _try_batches(experiment)
-    size = summarise(learner.model, data.image_size)
-    layer = experiment.gradcam_layer
-    map_size = map_sizes(learner.model, [layer], data.image_size)[layer]
-    rates = [schedule.learning_rate(step) for step in range(schedule.total_steps)]
-    rows = {
-        "data": f"{len(data.train_indices):,} training, {len(data.val_indices):,} validation, "
-        f"{len(data.source.test):,} test images of {data.image_size[0]}×{data.image_size[1]} in "
-        f"{len(data.class_names)} classes",
-        "model": f"{type(learner.model).__name__}, {size.parameters:,} parameters, "
-        f"{size.multiply_adds / 1e6:,.1f} million multiply-adds an image",
-        "device": f"{learner.device} in {learner.precision}",
-        "one batch": f"forward and backward done, loss {loss:.4f}",
-        "schedule": f"{schedule.total_steps:,} steps; learning rate {rates[0]:.4g}, at most "
-        f"{max(rates):.4g}, at last {rates[-1]:.4g}",
-        "GradCAM": f"at {layer}" + (f", {map_size[0]}×{map_size[1]}" if map_size else ""),
-    }
-    return [f"{name + ':':<11}{text}" for name, text in rows.items()]
-
-
-def _try_batches(experiment: Experiment) -> float:
-    """Forward and backward over the first and, as it may be of one image, the last batch."""
-    model, loader = experiment.learner.model, experiment.loaders.train
-    losses = []
-    model.train()
-    for number in sorted({0, len(loader) - 1}):
-        batch = next(loader.batches(epoch=0, first=number, end=number + 1))
-        try:
-            loss, _ = experiment.learner.loss_and_logits(batch)
-            loss.backward()
-        except (RuntimeError, ValueError, TypeError) as error:
-            reason = str(error).strip().splitlines()[0]
-            raise Refusal(
-                f"a batch of {len(batch.labels)} images cannot be passed through "
-                f"{type(model).__name__}: {reason}"
-            ) from error
-        losses.append(loss.item())
-    return losses[0]
+def predict_test_plainly(experiment: Experiment) -> LossAndAccuracy | None:
+    """Metrics without test-time flips; None where there are none."""
+    learner = experiment.learner
+    if not learner.test_time_flips:
+        return None
+    return learner.predict(experiment.loaders.test, learner.model, flips=False)[1].result()
 
 
 def refuse_unresumable(folder: RunFolder) -> None:
@@ -226,6 +193,7 @@ def _begin(experiment: Experiment, folder: RunFolder, command: str, resume: bool
         seed=experiment.seed,
         device=learner.device,
         precision=learner.precision,
+        fast_path=experiment.fast_path(),
         fingerprint=experiment.dataset.source.fingerprint,
     )
     write_json(folder.provenance, record)
@@ -237,6 +205,7 @@ def _begin(experiment: Experiment, folder: RunFolder, command: str, resume: bool
         f"{len(experiment.dataset.val_indices):,} validation, "
         f"{len(experiment.dataset.source.test):,} test images"
     )
+    log.info("; ".join(f"{piece}: {how}" for piece, how in record["fast_path"].items()))
     return state
 
 
@@ -250,10 +219,16 @@ def _refuse_other_images(
         )
 
 
-def _hooks(experiment: Experiment, folder: RunFolder) -> Hooks:
-    hooks: list[Hooks] = [Recorder(folder), Progress(experiment.trainer.batch_size)]
+def _hooks(experiment: Experiment, folder: RunFolder, meter: WorkMeter | None) -> Hooks:
+    trainer = experiment.trainer
+    hooks: list[Hooks] = [
+        Recorder(folder, trainer.background_checkpoints),
+        Progress(trainer.batch_size),
+    ]
     if experiment.profile_batches is not None:
         hooks.append(Profiler(folder, experiment.profile_batches))
+    if meter is not None:
+        hooks.append(meter)
     return HookList(*hooks)
 
 
@@ -282,6 +257,7 @@ def _summary(
         labels=arrays.labels,
         class_names=arrays.class_names,
         test=test,
+        test_without_flips=predict_test_plainly(experiment),
     )
 
 
@@ -291,6 +267,13 @@ def _say_result(result: dict[str, Any]) -> None:
         f"test accuracy {test['accuracy']:.2%}, loss {test['loss']:.4f} ({test['count']:,} images) "
         f"of epoch {result['reported_epoch']}: {result['reported_because']}"
     )
+    if result["test_without_flips"] is not None:
+        plain = result["test_without_flips"]["accuracy"]
+        log.info(
+            f"that is with the logits of image and mirror image averaged; without: {plain:.2%}"
+        )
+    if "work" in result:
+        log.info(described_work(result["work"]))
 
 
 def remember_latest(folder: RunFolder, outputs: Path) -> None:

@@ -16,11 +16,12 @@ EVERYWHERE = {"refusal", "bounds"}
 #: library.
 MAY_IMPORT = {
     "cli": (
-        {"config", "recipe", "build", "engine", "report", "run"},
+        {"checks", "config", "recipe", "build", "engine", "report", "run"},
         {"hydra", "omegaconf"},
     ),
     "config": ({"run"}, {"hydra", "omegaconf", "pydantic", "yaml"}),
-    "recipe": ({"build", "engine", "explain", "models", "run", "report"}, {"numpy", "torch"}),
+    "recipe": ({"build", "engine", "models", "run", "report"}, {"numpy", "torch"}),
+    "checks": ({"build", "explain", "models"}, set()),
     "build": (
         {"data", "optim", "engine", "explain", "report"},
         {"hydra", "numpy", "pydantic", "torch"},
@@ -37,7 +38,7 @@ MAY_IMPORT = {
     "explain": (set(), {"captum", "numpy", "torch"}),
     "report": (
         {"data", "engine", "explain", "models", "optim", "run"},
-        {"jinja2", "matplotlib", "numpy", "torch"},
+        {"PIL", "jinja2", "matplotlib", "numpy", "torch"},
     ),
     "bounds": (set(), {"annotated_types"}),
     "refusal": (set(), set()),
@@ -53,7 +54,7 @@ ONLY_FROM = {
     ("engine", "optim"): {"cifar_lab.optim.schedules"},
     ("config", "run"): {"cifar_lab.run.folder"},
     ("report", "engine"): {"cifar_lab.engine.hooks"},
-    ("recipe", "explain"): {"cifar_lab.explain.layers"},
+    ("checks", "explain"): {"cifar_lab.explain.layers"},
 }
 
 

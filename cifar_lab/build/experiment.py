@@ -13,9 +13,9 @@ from hydra.errors import InstantiationException
 
 from cifar_lab.build import parts
 from cifar_lab.data.arrays import Dataset
-from cifar_lab.data.loaders import Normalise
+from cifar_lab.data.normalise import Normalise
 from cifar_lab.engine.learner import Learner
-from cifar_lab.engine.precision import resolve_precision
+from cifar_lab.engine.precision import dtype_of, resolve_precision
 from cifar_lab.engine.trainer import Loaders, Trainer
 from cifar_lab.explain.layers import choose_layer
 from cifar_lab.optim.schedules import Schedule
@@ -34,9 +34,11 @@ class Experiment:
         name: first folder below ``outputs/``.
         seed: of weights, order and augmentation.
         profile_batches: batches to profile, or None.
+        measure_work: measure the rate of matrix products during the run.
         dataset: images and splits.
         loaders: batches of each split.
         learner: model and criterion on their device.
+        normalise: makes images what the model reads, in float32, for explaining.
         optimizer: over the model's parameters.
         schedule: over the whole run.
         trainer: how to train.
@@ -48,14 +50,34 @@ class Experiment:
     name: str
     seed: int
     profile_batches: int | None
+    measure_work: bool
     dataset: Dataset
     loaders: Loaders
     learner: Learner
+    normalise: Normalise
     optimizer: torch.optim.Optimizer
     schedule: Schedule
     trainer: Trainer
     report: ReportOptions
     gradcam_layer: str
+
+    def fast_path(self) -> dict[str, str]:
+        """What makes this run fast, each piece with how it stands and, where it is off, why."""
+        device, trainer = self.learner.device, self.trainer
+        why_eager = trainer.why_not_captured(device)
+        fused = bool(self.optimizer.param_groups[0].get("fused"))
+        kept = trainer.keep_freed_memory and device.type == "cpu"
+        return {
+            "images": self.loaders.train.pixels.described,
+            "augmentation": self.loaders.train.augmentation,
+            "memory format": "channels last" if trainer.channels_last else "contiguous",
+            "precision": self.learner.precision,
+            "optimizer": "fused" if fused else "not fused",
+            "step": "a CUDA graph" if why_eager is None else f"eager: {why_eager}",
+            "compiled": "yes" if trainer.compile else "no",
+            "checkpoints": "in the background" if trainer.background_checkpoints else "in line",
+            "freed memory": "kept" if kept else "as the system does",
+        }
 
 
 def experiment(config: dict[str, Any]) -> Experiment:
@@ -69,17 +91,20 @@ def experiment(config: dict[str, Any]) -> Experiment:
         raise Refusal(problems)
     trainer, dataset, model = built["trainer"], built["dataset"], built["model"]
     device = built["device"]
-    normalise = Normalise(dataset.mean, dataset.std, device, trainer.channels_last)
+    precision = resolve_precision(trainer.precision, device)
+    normalise = parts.normalise(dataset, device, trainer.channels_last, dtype_of(precision))
+    in_float32 = parts.normalise(dataset, device, trainer.channels_last, torch.float32)
+    parts.initialise(model, dataset, in_float32)
     return Experiment(
         config=config,
         name=config["name"],
         seed=config["seed"],
         profile_batches=config["profile_batches"],
+        measure_work=config["measure_work"],
         dataset=dataset,
         loaders=parts.loaders(dataset, trainer, built["augmentation"], normalise, config["seed"]),
-        learner=Learner(
-            model, built["criterion"], device, resolve_precision(trainer.precision, device)
-        ),
+        learner=Learner(model, built["criterion"], device, precision, trainer.test_time_flips),
+        normalise=in_float32,
         optimizer=built["optimizer"],
         schedule=built["scheduler"],
         trainer=trainer,
@@ -138,9 +163,13 @@ def _attempt(
     model = attempts(
         "model", lambda: parts.model(config, classes, trainer, device), ("trainer", "device")
     )
-    attempts("augmentation", lambda: parts.tried(parts.augmentation(config, mean), size))
+    rows = images if dataset is None else len(dataset.source.train)
+    attempts(
+        "augmentation",
+        lambda: parts.tried(parts.augmentation(config, mean, rows, size, trainer), size),
+    )
     attempts("criterion", lambda: parts.node(config["criterion"]))
-    attempts("optimizer", lambda: parts.node(config["optimizer"], model=model), ("model",))
+    attempts("optimizer", lambda: parts.optimizer(config, model, trainer), ("model", "trainer"))
     attempts("scheduler", lambda: parts.schedule(config, trainer, images), ("trainer", "optimizer"))
     report = attempts("report", lambda: parts.node(config["report"]))
     attempts(

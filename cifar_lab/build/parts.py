@@ -5,9 +5,10 @@ The only caller of ``hydra.utils.instantiate``.
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -18,15 +19,22 @@ from pydantic import ValidationError
 from torch import nn
 
 from cifar_lab.data.arrays import Dataset
-from cifar_lab.data.loaders import Augment, EvalLoader, Normalise, TrainLoader
+from cifar_lab.data.loaders import EvalLoader, TrainLoader
+from cifar_lab.data.normalise import Normalise
+from cifar_lab.data.pixels import Pixels
 from cifar_lab.data.sources import Source
 from cifar_lab.engine.seeding import seed_everything
 from cifar_lab.engine.trainer import Loaders, Trainer
 from cifar_lab.optim.schedules import Schedule
 from cifar_lab.refusal import Refusal, in_our_words
 
+if TYPE_CHECKING:
+    from cifar_lab.data.batch_augment import AugmentationStack
+
 #: Draws of the augmentation that are looked at before a run.
 TRIED_DRAWS = 16
+#: Training images, evenly spread, that a model may compute weights from.
+SHOWN_IMAGES = 5000
 
 
 def source(config: dict[str, Any]) -> Source:
@@ -35,12 +43,21 @@ def source(config: dict[str, Any]) -> Source:
     return images
 
 
-def augmentation(config: dict[str, Any], mean: NDArray[np.float64]) -> Augment | None:
+def augmentation(
+    config: dict[str, Any],
+    mean: NDArray[np.float64],
+    images: int,
+    size: tuple[int, int],
+    trainer: Trainer | None,
+) -> AugmentationStack | None:
     """The augmentation stack; None for an empty one.
 
     Args:
         config: as plain values.
         mean: float64 ``(3,)``, of the training images' pixels / 255, for ``fill: mean``.
+        images: training images, validation included.
+        size: height and width in pixels.
+        trainer: says whether steps are lowered; None where it is wrong.
 
     Raises:
         ValueError: albumentations refuses an argument.
@@ -48,13 +65,14 @@ def augmentation(config: dict[str, Any], mean: NDArray[np.float64]) -> Augment |
     steps = config["augmentation"]["train"]
     if not steps:
         return None
-    from cifar_lab.data.augment import Augmenter  # albumentations costs seconds to import
+    from cifar_lab.data.batch_augment import AugmentationStack  # albumentations costs seconds
 
     grey_levels = [round(255 * float(value)) for value in mean]
+    lowered = trainer is None or trainer.lowered_augmentation
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # albumentations warns of arguments that it then ignores
         built = {name: _step(name, _filled(step, grey_levels)) for name, step in steps.items()}
-        return Augmenter(built, config["seed"])
+        return AugmentationStack(built, config["seed"], images, size, lowered)
 
 
 def _step(name: str, step: dict[str, Any]) -> Any:
@@ -82,13 +100,13 @@ def dataset(config: dict[str, Any], load: bool) -> Dataset | None:
     return images.load() if load or images.at_hand() else None
 
 
-def tried(augment: Augment | None, size: tuple[int, int]) -> Augment | None:
+def tried(stack: AugmentationStack | None, size: tuple[int, int]) -> AugmentationStack | None:
     """The stack, after it was seen to give what it was given: uint8 images of one size."""
-    if augment is not None:
+    if stack is not None and len(stack.images):
         image = np.zeros((*size, 3), dtype=np.uint8)
         for epoch in range(TRIED_DRAWS):  # a step with p < 1 does not show at once
-            augment(image, epoch, 0)
-    return augment
+            stack.images(image, epoch, 0)
+    return stack
 
 
 def node(config: Mapping[str, Any], **supplied: Any) -> Any:
@@ -124,6 +142,29 @@ def model(
     return model.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
 
 
+def initialise(model: nn.Module, dataset: Dataset, normalise: Normalise) -> None:
+    """Shows training images to a model that computes weights from them."""
+    show = getattr(model, "initialise", None)
+    if show is not None:
+        step = -(-len(dataset.train_indices) // SHOWN_IMAGES)
+        images = dataset.source.train.images[dataset.train_indices[::step]]
+        show(normalise(torch.from_numpy(images)))
+
+
+def optimizer(config: dict[str, Any], model: nn.Module, trainer: Trainer) -> torch.optim.Optimizer:
+    """The optimizer over the model's parameters."""
+    fused = trainer.fused_optimizer
+    optimizer: torch.optim.Optimizer = node(config["optimizer"], model=model, fused=fused)
+    return optimizer
+
+
+def normalise(
+    dataset: Dataset, device: torch.device, channels_last: bool, dtype: torch.dtype
+) -> Normalise:
+    """What makes the data set's images into what a network reads."""
+    return Normalise(dataset.mean, dataset.std, device, channels_last, dtype)
+
+
 def schedule(config: dict[str, Any], trainer: Trainer, images: int) -> Schedule:
     """The schedule, told the length of the run."""
     steps = trainer.steps_per_epoch(images)
@@ -145,20 +186,24 @@ def refuse_large_batch(trainer: Trainer, dataset: Dataset | None) -> None:
 
 
 def loaders(
-    dataset: Dataset, trainer: Trainer, augment: Augment | None, normalise: Normalise, seed: int
+    dataset: Dataset,
+    trainer: Trainer,
+    stack: AugmentationStack | None,
+    normalise: Normalise,
+    seed: int,
 ) -> Loaders:
     """The batches of each split."""
     train, test = dataset.source.train, dataset.source.test
-    size = trainer.eval_batch_size
-    val = (
-        EvalLoader(train, dataset.val_indices, normalise, size)
-        if len(dataset.val_indices)
-        else None
-    )
+    size, resident = trainer.eval_batch_size, trainer.resident_data
+    pixels = Pixels(train.images, normalise.device, resident)
+    test_pixels = Pixels(test.images, normalise.device, resident)
+    workers = min(os.cpu_count() or 1, 8) if trainer.workers is None else trainer.workers
+    batch_size = trainer.batch_size
+    val = dataset.val_indices
     return Loaders(
-        train=TrainLoader(dataset, augment, normalise, trainer.batch_size, seed, trainer.workers),
-        val=val,
-        test=EvalLoader(test, np.arange(len(test)), normalise, size),
+        train=TrainLoader(dataset, pixels, stack, normalise, batch_size, seed, workers),
+        val=EvalLoader(pixels, train.labels, val, normalise, size) if len(val) else None,
+        test=EvalLoader(test_pixels, test.labels, np.arange(len(test)), normalise, size),
     )
 
 

@@ -29,8 +29,8 @@ def show(words: list[str]) -> int:
     if chosen == ["data"]:
         print(shows.data(experiment.dataset, folder))
     elif chosen == ["augmentation"]:
-        augment = experiment.loaders.train.augment
-        print(shows.augmentation(experiment.dataset, augment, folder))
+        stack = experiment.loaders.train.stack
+        print(shows.augmentation(experiment.dataset, stack, folder))
     elif chosen == ["model"]:
         print(shows.model(experiment.learner.model, experiment.dataset.image_size))
     else:

@@ -43,8 +43,8 @@ def check(words: list[str]) -> int:
     if flags.cfg or flags.info or flags.hydra_help:
         raise Refusal("`cifar-lab check` takes overrides, -m and --config-dir; train has --cfg")
     composer = Composer(flags.config_dir)
+    from cifar_lab.checks import checks
     from cifar_lab.config.preflight import preflight
-    from cifar_lab.recipe import checks
     from cifar_lab.run.console import speak
 
     speak()

@@ -39,13 +39,14 @@ ROOT_VALUES: dict[str, Any] = {
     "seed": NonNegativeInt,
     "device": str,
     "profile_batches": PositiveInt | None,
+    "measure_work": bool,
 }
 #: Keys of the root that are groups, with the arguments that the build adds to their nodes.
 SUPPLIED: dict[str, set[str]] = {
     "dataset": set(),
     "model": {"num_classes"},
     "augmentation": set(),
-    "optimizer": {"model"},
+    "optimizer": {"model", "fused"},
     "scheduler": {"epochs", "steps_per_epoch"},
     "criterion": set(),
     "trainer": set(),

@@ -1,9 +1,9 @@
-"""The albumentations stack, applied to one image, with draws that depend on that image alone."""
+"""Augmentation steps of our own, and albumentations' on one image with draws of its own."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import albumentations as A
@@ -11,8 +11,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-
-from cifar_lab.refusal import Refusal
 
 BORDERS = {"reflect": cv2.BORDER_REFLECT_101, "replicate": cv2.BORDER_REPLICATE}
 
@@ -59,17 +57,28 @@ class PadAndCrop(A.ImageOnlyTransform):  # type: ignore[misc]  # albumentations 
         return ("padding_pixels", "border")
 
 
-class Augmenter:
-    """Applies named steps in order; the draws are a function of (seed, epoch, index) alone.
+class AlternatingFlip(A.HorizontalFlip):  # type: ignore[misc]
+    """Mirrors half of the images in one epoch and the other half in the next.
+
+    Which half an image belongs to is drawn once for the run, so that in any two epochs each image
+    is seen both ways (https://arxiv.org/abs/2404.00498, section 3.6).
+    """
+
+    def __init__(self) -> None:
+        super().__init__(p=1.0)
+
+
+class PlainSteps:
+    """albumentations' own steps on one image; the draws are a function of its place alone.
 
     Args:
-        steps: albumentations transforms by name, applied in the mapping's order.
+        steps: albumentations transforms, applied in order.
         seed: the run's seed.
     """
 
-    def __init__(self, steps: Mapping[str, A.BasicTransform], seed: int) -> None:
+    def __init__(self, steps: Sequence[A.BasicTransform], seed: int) -> None:
         self.seed = seed
-        self._stack = A.Compose(list(steps.values()), strict=True)
+        self._stack = A.Compose(list(steps), strict=True)
         # Seeding the stack afresh costs 90 µs an image; setting the state of generators that
         # all its steps share costs a tenth of that.
         self._bits = np.random.Philox(0)
@@ -77,34 +86,16 @@ class Augmenter:
         self._stack.set_random_state(np.random.Generator(self._bits), self._python)
         self._epoch, self._key = -1, np.zeros(2, np.uint64)
 
-    def __call__(self, image: NDArray[np.uint8], epoch: int, index: int) -> NDArray[np.uint8]:
-        """Augments one image.
-
-        Args:
-            image: uint8 ``(height, width, 3)``.
-            epoch: number of the epoch, from 0.
-            index: the image's row among all training images, validation included.
-
-        Returns:
-            uint8 ``(height, width, 3)``.
-
-        Raises:
-            Refusal: the steps gave another dtype or shape.
-        """
+    def __call__(self, image: NDArray[np.uint8], epoch: int, row: int) -> NDArray[Any]:
+        """Augments uint8 ``(height, width, 3)`` of a row of the training images, in an epoch."""
         if epoch != self._epoch:
             words = np.random.SeedSequence((self.seed, epoch)).generate_state(2, np.uint64)
             self._epoch, self._key = epoch, words.astype(np.uint64)
         state = self._bits.state
         # A counter-based generator jumps to any image's own stream: 2^192 draws apart.
-        state["state"] = {"counter": np.array([0, 0, 0, index], np.uint64), "key": self._key}
+        state["state"] = {"counter": np.array([0, 0, 0, row], np.uint64), "key": self._key}
         state["buffer_pos"], state["has_uint32"] = 4, 0
         self._bits.state = state
-        self._python.seed(f"{self.seed}/{epoch}/{index}")
-        augmented: NDArray[np.uint8] = self._stack(image=image)["image"]
-        if augmented.dtype != np.uint8 or augmented.shape != image.shape:
-            raise Refusal(
-                f"augmentation.train must give uint8 images of {image.shape} as it gets them, "
-                f"but gave {augmented.dtype} of {augmented.shape}; normalisation comes after its "
-                "steps, and sizes are set with dataset.resize"
-            )
+        self._python.seed(f"{self.seed}/{epoch}/{row}")
+        augmented: NDArray[Any] = self._stack(image=image)["image"]
         return augmented

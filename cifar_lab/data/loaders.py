@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -13,16 +13,22 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from cifar_lab.data.arrays import Dataset, ImageArrays
+from cifar_lab.data.arrays import Dataset
+from cifar_lab.data.normalise import Normalise
+from cifar_lab.data.pixels import Pixels
 
-Augment = Callable[[NDArray[np.uint8], int, int], NDArray[np.uint8]]
+if TYPE_CHECKING:  # albumentations costs seconds to import
+    from cifar_lab.data.batch_augment import AugmentationStack, ImageSteps
+
+#: Images made at once where batches are smaller: what stays in a core's cache.
+CHUNK_IMAGES = 512
 
 
 class Batch(NamedTuple):
     """A batch on the device.
 
     Attributes:
-        images: float32 ``(batch, 3, height, width)``, normalised.
+        images: float32 or bfloat16 ``(batch, 3, height, width)``, normalised.
         labels: int64 ``(batch,)``.
     """
 
@@ -30,55 +36,30 @@ class Batch(NamedTuple):
     labels: Tensor
 
 
-class Normalise:
-    """Moves uint8 images to the device and makes them what a network reads.
-
-    Args:
-        mean: float ``(3,)``, of pixels / 255.
-        std: float ``(3,)``, likewise.
-        device: where batches go.
-        channels_last: memory format of the result; its shape is the same either way.
-    """
-
-    def __init__(
-        self,
-        mean: NDArray[np.float64],
-        std: NDArray[np.float64],
-        device: torch.device,
-        channels_last: bool,
-    ) -> None:
-        self.device = device
-        self.channels_last = channels_last
-        self._mean = torch.as_tensor(mean * 255, dtype=torch.float32, device=device).view(3, 1, 1)
-        self._std = torch.as_tensor(std * 255, dtype=torch.float32, device=device).view(3, 1, 1)
-
-    def __call__(self, images: Tensor) -> Tensor:
-        """Maps uint8 ``(batch, height, width, 3)`` to float32 ``(batch, 3, height, width)``."""
-        images = images.to(self.device, non_blocking=True).permute(0, 3, 1, 2)
-        if not self.channels_last:
-            images = images.contiguous()
-        return images.float().sub_(self._mean).div_(self._std)
-
-
 class TrainLoader:
     """Shuffled, augmented batches of the training rows; the last one may be smaller.
 
-    Order and augmentation are functions of (seed, epoch, image): the same for any number of
-    workers, different in every epoch.
+    Order and augmentation are functions of (seed, epoch, image): the same for any batch size and
+    any number of workers, different in every epoch.
 
     Args:
         dataset: what to draw from.
-        augment: maps (image, epoch, row) to an image; None leaves images as they are.
+        pixels: of all training images.
+        stack: the augmentation; None leaves images as they are.
         normalise: applied to whole batches, on the device.
         batch_size: images a batch.
         seed: the run's seed.
-        workers: processes that augment; 0 augments in this one.
+        workers: processes for the steps that work on single images; 0 does them in this one.
+
+    Attributes:
+        augmentation: where its steps run and why there, as a run says it.
     """
 
     def __init__(
         self,
         dataset: Dataset,
-        augment: Augment | None,
+        pixels: Pixels,
+        stack: AugmentationStack | None,
         normalise: Normalise,
         batch_size: int,
         seed: int,
@@ -87,21 +68,16 @@ class TrainLoader:
         self.rows = dataset.train_indices
         self.batch_size = batch_size
         self.seed = seed
-        self.augment = augment
+        self.stack = stack
+        self.pixels = pixels
+        self.augmentation = "none" if stack is None else stack.described(workers)
         self._normalise = normalise
-        self._plan = _EpochPlan()
-        self._loader: DataLoader[tuple[Tensor, Tensor]] = DataLoader(
-            _AugmentedRows(dataset.source.train, augment),
-            batch_sampler=self._plan,
-            num_workers=workers,
-            persistent_workers=workers > 0,
-            worker_init_fn=_leave_signals_to_the_trainer,
-            collate_fn=_as_fetched,  # __getitems__ gave a batch
-            pin_memory=normalise.device.type == "cuda",
-            # Of its own: the loader's draws must not move the global stream, or a resumed
-            # epoch would see other dropout masks.
-            generator=torch.Generator(),
-        )
+        self._labels = torch.from_numpy(dataset.source.train.labels).to(normalise.device)
+        self._single: _SingleImages | None = None
+        if stack is not None and len(stack.images):
+            pinned = normalise.device.type == "cuda"
+            images = dataset.source.train.images
+            self._single = _SingleImages(images, stack.images, workers, pinned)
 
     def __len__(self) -> int:
         """Batches an epoch."""
@@ -113,32 +89,54 @@ class TrainLoader:
 
     def batches(self, epoch: int, first: int, end: int) -> Iterator[Batch]:
         """Batches ``first`` to ``end - 1`` of an epoch."""
-        order = self.order(epoch)
+        if first >= end:
+            return
         size = self.batch_size
-        self._plan.epoch = epoch
-        self._plan.batches = [order[i * size : (i + 1) * size] for i in range(first, end)]
-        for images, labels in self._loader:
-            yield Batch(
-                self._normalise(images), labels.to(self._normalise.device, non_blocking=True)
-            )
+        order = torch.from_numpy(self.order(epoch))[first * size : end * size]
+        # Several small batches are made at once: the cost of an operation is that of its call.
+        together = size * max(CHUNK_IMAGES // size, 1) if self._single is None else size
+        chunks = order.to(self._normalise.device, non_blocking=True).split(together)
+        for rows, (store, places) in zip(chunks, self._stores(epoch, chunks), strict=True):
+            if self.stack is None:
+                augmented = store.index_select(0, places)
+            else:
+                augmented = self.stack.batches(store, places, epoch, rows)
+            images = self._normalise(augmented).split(size)
+            yield from map(Batch, images, self._labels[rows].split(size))
+
+    def _stores(self, epoch: int, chunks: tuple[Tensor, ...]) -> Iterator[tuple[Tensor, Tensor]]:
+        """Images on the device and the places of each chunk's rows among them."""
+        if self._single is None:
+            yield from map(self.pixels.chosen, chunks)
+            return
+        for images in self._single.batches(epoch, [rows.cpu().numpy() for rows in chunks]):
+            on_device = images.to(self._normalise.device, non_blocking=True)
+            yield on_device, torch.arange(len(images), device=on_device.device)
 
 
 class EvalLoader:
     """Batches of chosen rows in the order given, as they are.
 
     Args:
-        arrays: what to read from.
-        rows: int64 ``(n,)``, rows of ``arrays``.
+        pixels: what to read from.
+        labels: int64 ``(n,)``, of all images.
+        rows: int64 ``(m,)``, those to give.
         normalise: applied to whole batches, on the device.
         batch_size: images a batch.
     """
 
     def __init__(
-        self, arrays: ImageArrays, rows: NDArray[np.int64], normalise: Normalise, batch_size: int
+        self,
+        pixels: Pixels,
+        labels: NDArray[np.int64],
+        rows: NDArray[np.int64],
+        normalise: Normalise,
+        batch_size: int,
     ) -> None:
-        self._arrays = arrays
-        self._rows = rows
-        self.normalise = normalise
+        self._pixels = pixels
+        self._rows = torch.from_numpy(rows).to(normalise.device)
+        self._labels = torch.from_numpy(labels[rows]).to(normalise.device)
+        self._normalise = normalise
         self.batch_size = batch_size
 
     def __len__(self) -> int:
@@ -146,11 +144,36 @@ class EvalLoader:
         return -(-len(self._rows) // self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
-        for start in range(0, len(self._rows), self.batch_size):
-            rows = self._rows[start : start + self.batch_size]
-            images = torch.from_numpy(self._arrays.images[rows])
-            labels = torch.from_numpy(self._arrays.labels[rows])
-            yield Batch(self.normalise(images), labels.to(self.normalise.device))
+        size = self.batch_size
+        for rows, labels in zip(self._rows.split(size), self._labels.split(size), strict=True):
+            store, places = self._pixels.chosen(rows)
+            yield Batch(self._normalise(store.index_select(0, places)), labels)
+
+
+class _SingleImages:
+    """Batches of images that were augmented one by one, in workers."""
+
+    def __init__(
+        self, images: NDArray[np.uint8], augment: ImageSteps, workers: int, pinned: bool
+    ) -> None:
+        self._plan = _EpochPlan()
+        self._loader: DataLoader[Tensor] = DataLoader(
+            _AugmentedRows(images, augment),
+            batch_sampler=self._plan,
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            worker_init_fn=_leave_signals_to_the_trainer,
+            collate_fn=_as_fetched,  # __getitems__ gave a batch
+            pin_memory=pinned,
+            # Of its own: the loader's draws must not move the global stream, or a resumed
+            # epoch would see other dropout masks.
+            generator=torch.Generator(),
+        )
+
+    def batches(self, epoch: int, rows: list[NDArray[np.int64]]) -> Iterator[Tensor]:
+        """uint8 ``(batch, height, width, 3)`` for each batch of rows."""
+        self._plan.epoch, self._plan.batches = epoch, rows
+        yield from self._loader
 
 
 class _EpochPlan:
@@ -168,23 +191,21 @@ class _EpochPlan:
             yield [(self.epoch, int(row)) for row in rows]
 
 
-class _AugmentedRows(torch.utils.data.Dataset[tuple[Tensor, Tensor]]):
+class _AugmentedRows(torch.utils.data.Dataset[Tensor]):
     """Gives a whole batch a call, as torch's fetcher asks for where ``__getitems__`` exists."""
 
-    def __init__(self, arrays: ImageArrays, augment: Augment | None) -> None:
-        self.arrays = arrays
+    def __init__(self, images: NDArray[np.uint8], augment: ImageSteps) -> None:
+        self.images = images
         self.augment = augment
 
-    def __getitem__(self, key: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    def __getitem__(self, key: tuple[int, int]) -> Tensor:
         return self.__getitems__([key])
 
-    def __getitems__(self, keys: list[tuple[int, int]]) -> tuple[Tensor, Tensor]:
-        rows = np.asarray([row for _, row in keys])
-        images = self.arrays.images[rows]
-        if self.augment is not None:
-            for position, (epoch, row) in enumerate(keys):
-                images[position] = self.augment(images[position], epoch, row)
-        return torch.from_numpy(images), torch.from_numpy(self.arrays.labels[rows])
+    def __getitems__(self, keys: list[tuple[int, int]]) -> Tensor:
+        images = self.images[[row for _, row in keys]]
+        for position, (epoch, row) in enumerate(keys):
+            images[position] = self.augment(images[position], epoch, row)
+        return torch.from_numpy(images)
 
 
 def _as_fetched(batch: Any) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,18 +29,15 @@ def stratified_split(
     rows = np.arange(len(labels))
     if validation_fraction == 0:
         return rows, rows[:0]
-    from sklearn.model_selection import train_test_split
-
-    try:
-        train, val = train_test_split(
-            rows, test_size=validation_fraction, random_state=seed, stratify=labels
-        )
-    except ValueError as error:
+    val = _each_class_alike(labels, math.ceil(validation_fraction * len(labels)), seed)
+    train = np.setdiff1d(rows, val)
+    lacking = _without_images(labels, train) or _without_images(labels, val)
+    if lacking is not None:
         raise Refusal(
             f"dataset.validation_fraction={validation_fraction:g} of {len(labels)} training images "
-            f"leaves a class without its share ({error}); raise it, set it to 0, or add images"
-        ) from error
-    return np.sort(train), np.sort(val)
+            f"leaves a class without its share ({lacking}); raise it, set it to 0, or add images"
+        )
+    return train, val
 
 
 def limited(
@@ -57,13 +56,33 @@ def limited(
     """
     if limit is None or limit >= len(rows):
         return rows
-    from sklearn.model_selection import train_test_split
-
-    try:
-        kept, _ = train_test_split(rows, train_size=limit, random_state=seed, stratify=labels[rows])
-    except ValueError as error:
+    kept = rows[_each_class_alike(labels[rows], limit, seed)]
+    lacking = _without_images(labels[rows], np.searchsorted(rows, kept))
+    if lacking is not None:
         raise Refusal(
             f"dataset.limit_train_images={limit} is too few to give every class its share "
-            f"({error}); raise it"
-        ) from error
-    return np.sort(kept)
+            f"({lacking}); raise it"
+        )
+    return kept
+
+
+def _each_class_alike(labels: NDArray[np.int64], count: int, seed: int) -> NDArray[np.int64]:
+    """So many rows at random, ascending, of each class to within one image of its share."""
+    generator = np.random.default_rng(seed)
+    classes, sizes = np.unique(labels, return_counts=True)
+    shares = sizes * count / len(labels)
+    quotas = np.floor(shares).astype(np.int64)
+    # What rounding down left over goes to the largest remainders, among equal ones at random.
+    by_remainder = np.lexsort((generator.random(len(classes)), quotas - shares))
+    quotas[by_remainder[: count - quotas.sum()]] += 1
+    rows = [
+        generator.permutation(np.flatnonzero(labels == label))[:quota]
+        for label, quota in zip(classes, quotas, strict=True)
+    ]
+    return np.sort(np.concatenate(rows))
+
+
+def _without_images(labels: NDArray[np.int64], rows: NDArray[np.int64]) -> str | None:
+    """A sentence about a class that has no image among some rows; None where all have."""
+    lacking = np.setdiff1d(labels, labels[rows])
+    return f"class {lacking[0]} would have none of {len(rows)}" if len(lacking) else None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
 
 from cifar_lab.data.loaders import Batch
-from cifar_lab.engine.metrics import RunningMetrics
+from cifar_lab.engine.metrics import RunningMetrics, correct
 from cifar_lab.engine.precision import Precision, autocast
 
 
@@ -20,39 +20,52 @@ class Learner:
         criterion: maps logits ``(batch, classes)`` and labels ``(batch,)`` to a mean loss ``()``.
         device: where the model lives.
         precision: of the forward pass; weights are float32.
+        test_time_flips: predict by the mean of the logits of each image and its mirror image.
     """
 
     def __init__(
-        self, model: nn.Module, criterion: nn.Module, device: torch.device, precision: Precision
+        self,
+        model: nn.Module,
+        criterion: nn.Module,
+        device: torch.device,
+        precision: Precision,
+        test_time_flips: bool,
     ) -> None:
         self.model = model
         self.criterion = criterion
         self.device = device
         self.precision = precision
+        self.test_time_flips = test_time_flips
 
     def loss_and_logits(
-        self, batch: Batch, model: nn.Module | None = None
+        self, batch: Batch, forward: Callable[[Tensor], Tensor] | None = None
     ) -> tuple[Tensor, Tensor]:
         """Forward pass in the learner's precision; loss in float32.
 
         Args:
             batch: on the learner's device.
-            model: another model than the learner's own, such as its average.
+            forward: what to use in place of the model, such as its compiled form.
 
         Returns:
             Loss, float32 ``()``; logits, float32 ``(batch, classes)``.
         """
-        with autocast(self.precision, self.device):
-            logits = (self.model if model is None else model)(batch.images)
-        logits = logits.float()
+        logits = self.logits(batch.images, self.model if forward is None else forward)
         return self.criterion(logits, batch.labels), logits
 
-    def predict(self, batches: Iterable[Batch], model: nn.Module) -> tuple[Tensor, RunningMetrics]:
+    def predict(
+        self, batches: Iterable[Batch], model: nn.Module, flips: bool | None = None
+    ) -> tuple[Tensor, RunningMetrics]:
         """Evaluates a model in eval mode, without gradients; the mode is put back.
+
+        Args:
+            batches: on the learner's device.
+            model: the learner's own, or its average.
+            flips: overrules the learner's ``test_time_flips``.
 
         Returns:
             Logits, float32 ``(n, classes)``, on the device, and the metrics.
         """
+        flips = self.test_time_flips if flips is None else flips
         was_training = model.training
         model.eval()
         metrics = RunningMetrics(self.device)
@@ -60,9 +73,17 @@ class Learner:
         try:
             with torch.no_grad():
                 for number, batch in enumerate(batches):
-                    loss, logits = self.loss_and_logits(batch, model)
-                    metrics.update(loss, logits, batch.labels, number)
+                    logits = self.logits(batch.images, model)
+                    if flips:
+                        logits = (logits + self.logits(batch.images.flip(3), model)) / 2
+                    loss = self.criterion(logits, batch.labels)
+                    metrics.update(loss, correct(logits, batch.labels), len(logits), number)
                     collected.append(logits)
         finally:
             model.train(was_training)
         return torch.cat(collected), metrics
+
+    def logits(self, images: Tensor, forward: Callable[[Tensor], Tensor]) -> Tensor:
+        """Forward pass in the learner's precision: float32 ``(batch, classes)``."""
+        with autocast(self.precision, self.device):
+            return forward(images).float()

@@ -18,6 +18,11 @@ def resolve_precision(choice: PrecisionChoice, device: torch.device) -> Precisio
     return "bfloat16" if has_bfloat16(device) else "float32"
 
 
+def dtype_of(precision: Precision) -> torch.dtype:
+    """Torch's name of a precision."""
+    return torch.bfloat16 if precision == "bfloat16" else torch.float32
+
+
 def has_bfloat16(device: torch.device) -> bool:
     """Whether the device has bfloat16 matrix instructions; emulation does not count."""
     if device.type == "cuda":

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
 
 from cifar_lab.bounds import Fraction, NonNegativeInt, PositiveFloat, PositiveInt
 from cifar_lab.data.loaders import Batch, EvalLoader, TrainLoader
+from cifar_lab.engine.allocator import keep_freed_memory
 from cifar_lab.engine.hooks import Hooks, Row
 from cifar_lab.engine.interrupts import Interrupted, StopRequest
 from cifar_lab.engine.learner import Learner
 from cifar_lab.engine.metrics import LossAndAccuracy
 from cifar_lab.engine.precision import PrecisionChoice
 from cifar_lab.engine.state import TrainingState
+from cifar_lab.engine.step import CapturedStep, EagerStep, Step, freeze
 from cifar_lab.optim.schedules import Schedule
 from cifar_lab.refusal import RunFailed
 
@@ -48,13 +50,24 @@ class Trainer:
         ema_decay: decay a step of averaged weights, which are then what is evaluated; None: none.
             The average begins with the initial weights: 1 / (1 - decay) should be well below the
             number of steps.
+        freeze_after_epochs: beginnings of parameters' names, each with the epochs after which they
+            are trained no more; a first layer that is frozen saves its backward pass.
         early_stopping_patience: epochs without a better validation accuracy after which training
             stops; None: never.
         max_minutes: wall time after which training stops at the next step; None: no limit.
         limit_batches: batches an epoch at most; the schedule stays that of whole epochs.
         limit_epochs: epochs at most; the schedule stays that of ``epochs``.
         test_every_epoch: evaluate the test images after each epoch, for drawing only.
-        workers: processes that augment images; 0 augments in the training process.
+        workers: processes for augmentation steps that work on single images; 0 does them in the
+            training process; None takes as many as there are cores, at most eight.
+        test_time_flips: evaluate by the mean of the logits of each image and its mirror image.
+        resident_data: keep the images on the device where they take under half of its free memory.
+        lowered_augmentation: run steps on whole batches where they can.
+        fused_optimizer: let torch update all weights in one operation where it can.
+        captured_step: replay steps from a CUDA graph where they can be captured.
+        background_checkpoints: write them in a thread of their own.
+        keep_freed_memory: take no fresh memory from the system for every large tensor (glibc).
+        compile: compile the model for training with ``torch.compile``.
     """
 
     epochs: PositiveInt
@@ -65,12 +78,21 @@ class Trainer:
     channels_last: bool
     clip_gradient_norm: PositiveFloat | None
     ema_decay: Fraction | None
+    freeze_after_epochs: dict[str, PositiveInt]
     early_stopping_patience: PositiveInt | None
     max_minutes: PositiveFloat | None
     limit_batches: PositiveInt | None
     limit_epochs: PositiveInt | None
     test_every_epoch: bool
-    workers: NonNegativeInt
+    workers: NonNegativeInt | None
+    test_time_flips: bool
+    resident_data: bool
+    lowered_augmentation: bool
+    fused_optimizer: bool
+    captured_step: bool
+    background_checkpoints: bool
+    keep_freed_memory: bool
+    compile: bool
 
     def steps_per_epoch(self, training_images: int) -> int:
         """Optimizer steps of a whole epoch."""
@@ -91,12 +113,36 @@ class Trainer:
             NonFiniteLoss: names epoch, step and learning rate.
             Interrupted: asked to stop by a signal; the state was handed to ``on_interrupt``.
         """
+        if self.keep_freed_memory and learner.device.type == "cpu":
+            keep_freed_memory()
         _Fit(self, learner, loaders, schedule, state, hooks, stop).run()
 
+    def why_not_captured(self, device: torch.device) -> str | None:
+        """Why steps are not replayed from a CUDA graph; None where they are."""
+        if not self.captured_step:
+            return "switched off"
+        if device.type != "cuda":
+            return f"the device is {device}"
+        if self.accumulate_batches > 1:
+            return "gradients are accumulated over several batches"
+        return "the model is compiled" if self.compile else None
 
-@dataclass(frozen=True)
+    def step(self, learner: Learner, state: TrainingState) -> Step:
+        """A step over the parameters that are trained at this time."""
+        compiled = torch.compile(learner.model, dynamic=False) if self.compile else None
+        eager = EagerStep(learner, state, self.clip_gradient_norm, compiled, self.batch_size)
+        if self.why_not_captured(learner.device) is None:
+            return CapturedStep(eager, self.batch_size)
+        return eager
+
+
+@dataclass
 class _Fit:
-    """One training in progress; everything that changes is in its state."""
+    """One training in progress; everything that changes is in its state.
+
+    Attributes:
+        step: made anew when parameters are frozen, as a captured one would go on training them.
+    """
 
     trainer: Trainer
     learner: Learner
@@ -105,6 +151,7 @@ class _Fit:
     state: TrainingState
     hooks: Hooks
     stop: StopRequest
+    step: Step = field(init=False)
 
     @property
     def epochs(self) -> int:
@@ -121,6 +168,7 @@ class _Fit:
         self.hooks.on_fit_start(self.state, self.epochs, self.batches)
         try:
             with self.stop.deferred():
+                self.step = self.trainer.step(self.learner, self.state)
                 while self.state.epoch < self.epochs and self.state.stopped is None:
                     self._epoch()
                     self._leave_if_asked()
@@ -156,33 +204,26 @@ class _Fit:
         state, group = self.state, self.trainer.accumulate_batches
         started = time.monotonic() - state.train_seconds
         self.learner.model.train()
+        if freeze(self.learner.model, self.trainer.freeze_after_epochs, state.epoch):
+            self.step = self.trainer.step(self.learner, state)
         for batch in self.loaders.train.batches(state.epoch, state.batches_done, self.batches):
             index = state.batches_done
             if index > 0 and index % group == 0 and self._time_is_up():
                 return f"{self._time_limit()}, after {index} of {self.batches} batches"
-            loss, logits = self.learner.loss_and_logits(batch)
-            (loss * (len(batch.labels) / self._images_of_step(index))).backward()
-            state.train_metrics.update(loss, logits, batch.labels, self._step_number(index))
+            ends_step = (index + 1) % group == 0 or index + 1 == self.batches
+            number = self._step_number(index)
+            result = self.step(
+                batch,
+                share=len(batch.labels) / self._images_of_step(index),
+                learning_rate=self.schedule.learning_rate(number) if ends_step else None,
+            )
+            state.train_metrics.update(*result, len(batch.labels), number)
             state.batches_done += 1
-            ends_step = state.batches_done % group == 0 or state.batches_done == self.batches
-            if ends_step:
-                self._update_weights(self.schedule.learning_rate(self._step_number(index)))
             state.train_seconds = time.monotonic() - started
             self.hooks.on_batch_end(state)
             if ends_step:
                 self._leave_if_asked()
         return None
-
-    def _update_weights(self, learning_rate: float) -> None:
-        model, optimizer = self.learner.model, self.state.optimizer
-        for parameters in optimizer.param_groups:
-            parameters["lr"] = learning_rate
-        if self.trainer.clip_gradient_norm is not None:
-            torch.nn.utils.clip_grad_norm_(model.parameters(), self.trainer.clip_gradient_norm)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        if self.state.ema is not None:
-            self.state.ema.update(model)
 
     def _step_number(self, batch_index: int) -> int:
         """Number of the update that a batch belongs to, in the unshortened run."""

@@ -1,4 +1,7 @@
-"""torch's optimizers over a model's parameter groups."""
+"""torch's optimizers over a model's parameter groups.
+
+``fused`` lets torch update all weights in one operation; the build says where it can.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +38,7 @@ def sgd(
     nesterov: bool,
     weight_decay: NonNegativeFloat,
     decay_norms_and_biases: bool,
+    fused: bool,
 ) -> torch.optim.SGD:
     """Stochastic gradient descent with momentum.
 
@@ -44,7 +48,7 @@ def sgd(
     if nesterov and momentum == 0:
         raise ValueError("nesterov=true needs momentum > 0, got momentum=0; set nesterov=false")
     groups = parameter_groups(model, weight_decay, decay_norms_and_biases)
-    return torch.optim.SGD(groups, lr=lr, momentum=momentum, nesterov=nesterov)
+    return torch.optim.SGD(groups, lr=lr, momentum=momentum, nesterov=nesterov, fused=fused)
 
 
 def adam(
@@ -54,10 +58,13 @@ def adam(
     eps: PositiveFloat,
     weight_decay: NonNegativeFloat,
     decay_norms_and_biases: bool,
+    fused: bool,
 ) -> torch.optim.Adam:
     """Adam (https://arxiv.org/abs/1412.6980); its weight decay is an L2 penalty in the gradient."""
     groups = parameter_groups(model, weight_decay, decay_norms_and_biases)
-    return torch.optim.Adam(groups, lr=lr, betas=betas, eps=eps)
+    return torch.optim.Adam(
+        groups, lr=lr, betas=betas, eps=eps, fused=fused, capturable=_on_cuda(model)
+    )
 
 
 def adamw(
@@ -67,7 +74,15 @@ def adamw(
     eps: PositiveFloat,
     weight_decay: NonNegativeFloat,
     decay_norms_and_biases: bool,
+    fused: bool,
 ) -> torch.optim.AdamW:
     """Adam with decoupled weight decay (https://arxiv.org/abs/1711.05101)."""
     groups = parameter_groups(model, weight_decay, decay_norms_and_biases)
-    return torch.optim.AdamW(groups, lr=lr, betas=betas, eps=eps)
+    return torch.optim.AdamW(
+        groups, lr=lr, betas=betas, eps=eps, fused=fused, capturable=_on_cuda(model)
+    )
+
+
+def _on_cuda(model: nn.Module) -> bool:
+    """Whether steps may be captured in a CUDA graph, which the optimizer must know beforehand."""
+    return next(model.parameters()).is_cuda

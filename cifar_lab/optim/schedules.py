@@ -66,7 +66,8 @@ class Triangular(_RunLength):
 
     Attributes:
         max_lr: learning rate of the last update of epoch ``peak_epoch``.
-        peak_epoch: epochs until the peak, may be fractional; None: a fifth of the run.
+        peak_epoch: epochs until the peak, may be fractional; 0 begins there; None: a fifth of the
+            run.
         start_fraction: learning rate of the first update over ``max_lr``.
         end_fraction: learning rate of the last update over ``max_lr``.
 
@@ -75,7 +76,7 @@ class Triangular(_RunLength):
     """
 
     max_lr: PositiveFloat
-    peak_epoch: PositiveFloat | None
+    peak_epoch: NonNegativeFloat | None
     start_fraction: UnitInterval
     end_fraction: UnitInterval
 

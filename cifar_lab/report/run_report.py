@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from cifar_lab.data.arrays import ImageArrays
-from cifar_lab.data.loaders import Normalise
+from cifar_lab.data.normalise import Normalise
 from cifar_lab.engine.hooks import Row
 from cifar_lab.explain.gradcam import gradcam
 from cifar_lab.report import figures

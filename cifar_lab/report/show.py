@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
 from cifar_lab.data.arrays import Dataset
-from cifar_lab.data.loaders import Augment
 from cifar_lab.models.summary import summarise
 from cifar_lab.optim.schedules import Schedule
 from cifar_lab.report import figures
 from cifar_lab.run.folder import write_atomically
+
+if TYPE_CHECKING:
+    from cifar_lab.data.batch_augment import AugmentationStack
 
 COLUMNS = 10
 
@@ -45,7 +48,7 @@ def data(dataset: Dataset, folder: Path) -> str:
     return "\n".join([*lines, _saved(folder / "data.png", picture)])
 
 
-def augmentation(dataset: Dataset, augment: Augment | None, folder: Path) -> str:
+def augmentation(dataset: Dataset, stack: AugmentationStack | None, folder: Path) -> str:
     """Draws eight training images, each beside what seven epochs make of it."""
     train = dataset.source.train
     images, titles = [], []
@@ -53,12 +56,8 @@ def augmentation(dataset: Dataset, augment: Augment | None, folder: Path) -> str
         images.append(train.images[row])
         titles.append("as it is")
         for epoch in range(7):
-            drawn = (
-                train.images[row]
-                if augment is None
-                else augment(train.images[row], epoch, int(row))
-            )
-            images.append(drawn)
+            image = train.images[row]
+            images.append(image if stack is None else stack.one(image, epoch, int(row)))
             titles.append(f"epoch {epoch + 1}")
     return _saved(folder / "augmentation.png", figures.samples(images, titles, columns=8))
 

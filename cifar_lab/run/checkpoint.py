@@ -16,17 +16,28 @@ from cifar_lab.refusal import Refusal
 from cifar_lab.run.folder import write_atomically
 
 
-def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
+def save_checkpoint(path: Path, state: dict[str, Any], also: Path | None = None) -> None:
     """Writes a checkpoint and, beside it, its SHA-256 in the form of ``sha256sum``.
 
     Two files cannot be replaced at one instant. So the hash file first lists the new hash beside
     the old one, then the checkpoint is replaced, then the old hash goes: whenever the process
     dies, the checkpoint that is there is whole and its hash is listed.
+
+    Args:
+        path: of the checkpoint.
+        state: plain values and tensors.
+        also: a second place for the same checkpoint, written first.
     """
     buffer = io.BytesIO()
     torch.save(state, buffer)
     content = buffer.getvalue()
-    line = f"{hashlib.sha256(content).hexdigest()}  {path.name}\n"
+    digest = hashlib.sha256(content).hexdigest()
+    for each in (path,) if also is None else (also, path):
+        _replace(each, content, digest)
+
+
+def _replace(path: Path, content: bytes, digest: str) -> None:
+    line = f"{digest}  {path.name}\n"
     hashes = _hash_file(path)
     if path.is_file() and hashes.is_file():
         write_atomically(hashes, line + hashes.read_text())

@@ -34,6 +34,7 @@ def provenance(
     seed: int,
     device: torch.device,
     precision: str,
+    fast_path: dict[str, str],
     fingerprint: str,
 ) -> dict[str, Any]:
     """Collects the record.
@@ -44,6 +45,7 @@ def provenance(
         seed: the run's seed.
         device: what it runs on.
         precision: what it computes in, resolved.
+        fast_path: what makes it fast, each piece with how it stands.
         fingerprint: of the data set's pixels and labels.
     """
     return {
@@ -58,6 +60,7 @@ def provenance(
         "device_name": device_name(device),
         "threads": torch.get_num_threads(),
         "precision": precision,
+        "fast_path": fast_path,
         "data_fingerprint": fingerprint,
         "seed": seed,
     }

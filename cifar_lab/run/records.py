@@ -13,6 +13,7 @@ from cifar_lab.data.arrays import ImageArrays
 from cifar_lab.engine.hooks import Hooks, Row
 from cifar_lab.engine.state import TrainingState
 from cifar_lab.refusal import Refusal
+from cifar_lab.run.background import BackgroundWriter
 from cifar_lab.run.checkpoint import save_checkpoint
 from cifar_lab.run.folder import RunFolder, write_atomically
 
@@ -21,11 +22,18 @@ WHOLE_NUMBERS = {"epoch"}
 
 
 class Recorder(Hooks):
-    """Writes metrics.csv and the checkpoints of a run folder."""
+    """Writes metrics.csv and the checkpoints of a run folder.
 
-    def __init__(self, folder: RunFolder) -> None:
+    Args:
+        folder: of the run.
+        in_background: write while the next epoch is trained. A run that is killed then finds the
+            checkpoint of the epoch before, and trains one epoch again.
+    """
+
+    def __init__(self, folder: RunFolder, in_background: bool) -> None:
         self._folder = folder
         self._rows: list[Row] = []
+        self._writer = BackgroundWriter(in_background)
 
     def on_fit_start(self, state: TrainingState, epochs: int, batches: int) -> None:
         """Keeps the rows of the epochs behind us; a later one was written, but not saved."""
@@ -34,15 +42,23 @@ class Recorder(Hooks):
             self._rows = [row for row in rows if row["epoch"] <= state.epoch]
 
     def on_epoch_end(self, state: TrainingState, row: Row, is_best: bool) -> None:
+        self._writer.finish()
         self._rows.append(row)
-        write_metrics(self._folder.metrics, self._rows)
-        contents = state.state_dict()
-        if is_best:
-            save_checkpoint(self._folder.best_checkpoint, contents)
-        save_checkpoint(self._folder.last_checkpoint, contents)
+        rows, contents = list(self._rows), self._writer.copy(state.state_dict())
+        best = self._folder.best_checkpoint if is_best else None
+
+        def write() -> None:
+            write_metrics(self._folder.metrics, rows)
+            save_checkpoint(self._folder.last_checkpoint, contents, also=best)
+
+        self._writer.submit(write)
 
     def on_interrupt(self, state: TrainingState) -> None:
+        self._writer.finish()
         save_checkpoint(self._folder.last_checkpoint, state.state_dict())
+
+    def on_fit_end(self) -> None:
+        self._writer.close()
 
 
 def write_metrics(path: Path, rows: list[Row]) -> None:

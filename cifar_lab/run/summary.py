@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,6 +27,7 @@ def summary(
     labels: NDArray[np.int64],
     class_names: tuple[str, ...],
     test: LossAndAccuracy,
+    test_without_flips: LossAndAccuracy | None,
 ) -> dict[str, Any]:
     """The record that reports, ledgers and leaderboards read.
 
@@ -41,6 +43,7 @@ def summary(
         labels: int64 ``(n,)``.
         class_names: in the order of the labels.
         test: loss and accuracy on the test images.
+        test_without_flips: likewise, where ``test`` averages each image with its mirror image.
     """
     reported = rows[reported_epoch - 1]
     predicted = logits.argmax(axis=1)
@@ -64,6 +67,9 @@ def summary(
             "count": test.count,
             "wrong": int((predicted != labels).sum()),
         },
+        "test_without_flips": None
+        if test_without_flips is None
+        else dataclasses.asdict(test_without_flips),
         "per_class": per_class(predicted, labels, class_names),
         "final": rows[-1],
         "training_seconds": sum(row["epoch_seconds"] for row in rows),

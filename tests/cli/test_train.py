@@ -90,7 +90,7 @@ def test_a_sweep_runs_a_job_for_each_value(tmp_path):
     assert len(jobs) == 2
 
 
-@pytest.mark.parametrize("experiment", ["digits", "cifar10_short"])
+@pytest.mark.parametrize("experiment", ["digits", "cifar10_short", "fast90", "fast94"])
 def test_every_experiment_runs_two_batches(experiment, tmp_path):
     from tests.conftest import write_image_folder
 
@@ -98,14 +98,15 @@ def test_every_experiment_runs_two_batches(experiment, tmp_path):
     if experiment != "digits":
         classes = tuple(f"class{number}" for number in range(10))
         root = write_image_folder(tmp_path / "images", classes, side=32, train=8)
-        words += [f"dataset.root={root}", "model.width=4"]
+        narrow = "model.widths=[4,4,4]" if experiment.startswith("fast") else "model.width=4"
+        words += [f"dataset.root={root}", narrow, "measure_work=false"]
     assert main(["train", *words]) == 0
 
 
 def test_the_list_of_experiments_above_is_complete():
     from cifar_lab.config.compose import Composer
 
-    assert Composer().options("experiments") == ["cifar10_short", "digits"]
+    assert Composer().options("experiments") == ["cifar10_short", "digits", "fast90", "fast94"]
 
 
 def test_three_mistakes_end_with_status_2_three_lines_and_nothing_written(tmp_path, capsys):

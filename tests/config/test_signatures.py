@@ -27,8 +27,8 @@ def test_a_list_may_stand_for_a_tuple_and_a_string_for_no_number():
         "weight_decay": 0,
         "decay_norms_and_biases": True,
     }
-    assert told(adam, {"model"}) == []
-    assert told({**adam, "lr": "1"}, {"model"}) == ["node.lr=1: must be a valid number"]
+    assert told(adam, {"model", "fused"}) == []
+    assert told({**adam, "lr": "1"}, {"model", "fused"}) == ["node.lr=1: must be a valid number"]
 
 
 def test_nodes_within_lists_are_checked_too():

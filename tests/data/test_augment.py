@@ -1,4 +1,4 @@
-"""Augmentation: windows of a padded image, and draws that belong to (seed, epoch, image)."""
+"""Steps on single images: windows of a padded image, draws that belong to (seed, epoch, image)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ import pytest
 import torch
 from scipy import stats
 
-from cifar_lab.data.augment import Augmenter, PadAndCrop
-from cifar_lab.refusal import Refusal
+from cifar_lab.data.augment import PadAndCrop, PlainSteps
 
 PAD = 4
 #: Steps that draw from Python's generator, from numpy's, from both, and inside one another.
@@ -34,7 +33,7 @@ STEPS = {
 def test_a_crop_is_the_window_at_its_offset_of_the_padded_image(border, mode, shape):
     image = picture(shape)
     padded = np.pad(image, ((PAD, PAD), (PAD, PAD), (0, 0)), mode=mode)
-    augment = Augmenter({"crop": PadAndCrop(PAD, border, p=1.0)}, seed=0)
+    augment = PlainSteps([PadAndCrop(PAD, border, p=1.0)], seed=0)
     for index in range(50):
         cropped = augment(image, 0, index)
         top, left = offset(cropped)
@@ -48,13 +47,13 @@ def test_images_smaller_than_the_padding_are_mirrored_again_and_again(side):
     padded = np.pad(image, ((PAD, PAD), (PAD, PAD), (0, 0)), mode="reflect")
     windows = np.lib.stride_tricks.sliding_window_view(padded, image.shape)[..., 0, :, :, :]
     expected = {window.tobytes() for row in windows for window in row}
-    augment = Augmenter({"crop": PadAndCrop(PAD, "reflect", p=1.0)}, seed=0)
+    augment = PlainSteps([PadAndCrop(PAD, "reflect", p=1.0)], seed=0)
     assert {augment(image, 0, index).tobytes() for index in range(50)} <= expected
 
 
 def test_offsets_are_uniform_in_both_directions_and_independent():
     image = picture((32, 32, 3))
-    augment = Augmenter({"crop": PadAndCrop(PAD, "reflect", p=1.0)}, seed=0)
+    augment = PlainSteps([PadAndCrop(PAD, "reflect", p=1.0)], seed=0)
     side = 2 * PAD + 1
     counts = np.zeros((side, side), int)
     for index in range(60 * side**2):
@@ -65,7 +64,7 @@ def test_offsets_are_uniform_in_both_directions_and_independent():
 
 def test_images_beside_each_other_are_augmented_independently():
     image = picture((8, 8, 3))
-    augment = Augmenter({"flip": A.HorizontalFlip(p=0.5)}, seed=0)
+    augment = PlainSteps([A.HorizontalFlip(p=0.5)], seed=0)
     flipped = np.array(
         [[(augment(image, e, i) != image).any() for i in range(1000)] for e in (0, 1)]
     )
@@ -77,7 +76,7 @@ def test_images_beside_each_other_are_augmented_independently():
 
 @pytest.mark.parametrize("p", [0.0, 0.5, 1.0])
 def test_a_step_is_taken_as_often_as_its_probability_says(p):
-    augment = Augmenter({"crop": PadAndCrop(1, "constant", p=p)}, seed=0)
+    augment = PlainSteps([PadAndCrop(1, "constant", p=p)], seed=0)
     image = picture((8, 8, 3))
     changed = sum((augment(image, 0, index) != image).any() for index in range(1000))
     # One window of nine is the image itself.
@@ -96,36 +95,19 @@ def test_a_crop_that_cannot_be_is_refused_when_it_is_made(arguments, message):
         PadAndCrop(**arguments, p=1.0)
 
 
-@pytest.mark.parametrize(
-    ("step", "given"),
-    [
-        (lambda: A.Resize(4, 4), r"uint8 of \(4, 4, 3\)"),
-        (lambda: A.Normalize(), r"float32 of \(8, 8, 3\)"),
-        (lambda: A.ToGray(num_output_channels=1, p=1), r"uint8 of \(8, 8\)"),
-    ],
-)
-def test_steps_that_give_something_other_than_they_get_are_refused(step, given):
-    message = (
-        rf"augmentation\.train must give uint8 images of \(8, 8, 3\) as it gets them, but gave "
-        rf"{given}; normalisation comes after its steps, and sizes are set with dataset\.resize"
-    )
-    with pytest.raises(Refusal, match=message):
-        Augmenter({"step": step()}, seed=0)(picture((8, 8, 3)), 0, 0)
-
-
 def test_steps_run_in_their_order():
     image = picture((8, 8, 3))
     flip, transpose = A.HorizontalFlip(p=1), A.Transpose(p=1)
-    flip_first = Augmenter({"z": flip, "a": transpose}, seed=0)(image, 0, 0)
+    flip_first = PlainSteps([flip, transpose], seed=0)(image, 0, 0)
     np.testing.assert_array_equal(flip_first, image[:, ::-1].transpose(1, 0, 2))
-    transpose_first = Augmenter({"a": transpose, "z": flip}, seed=0)(image, 0, 0)
+    transpose_first = PlainSteps([transpose, flip], seed=0)(image, 0, 0)
     np.testing.assert_array_equal(transpose_first, image.transpose(1, 0, 2)[:, ::-1])
 
 
 @pytest.mark.parametrize("name", STEPS)
 def test_draws_are_those_of_plain_albumentations_with_fresh_generators_an_image(name):
     image = picture((16, 16, 3))
-    augment = Augmenter({name: STEPS[name]()}, seed=7)
+    augment = PlainSteps([STEPS[name]()], seed=7)
     plain = A.Compose([STEPS[name]()], strict=True)
     for epoch in (0, 3):
         key = np.random.SeedSequence((7, epoch)).generate_state(2, np.uint64)
@@ -140,17 +122,17 @@ def test_draws_are_those_of_plain_albumentations_with_fresh_generators_an_image(
 def test_draws_depend_on_the_image_and_not_on_those_before_it(name):
     image = picture((16, 16, 3))
     places = [(epoch, index) for epoch in (0, 1) for index in range(20)]
-    in_order = Augmenter({name: STEPS[name]()}, seed=0)
+    in_order = PlainSteps([STEPS[name]()], seed=0)
     expected = {place: in_order(image, *place) for place in places}
     random.Random(0).shuffle(places)
-    shuffled = Augmenter({name: STEPS[name]()}, seed=0)
+    shuffled = PlainSteps([STEPS[name]()], seed=0)
     for place in places:
         np.testing.assert_array_equal(shuffled(image, *place), expected[place])
 
 
 def test_a_copy_sent_to_another_process_draws_the_same():
     image = picture((16, 16, 3))
-    augment = Augmenter({name: make() for name, make in STEPS.items()}, seed=0)
+    augment = PlainSteps([make() for make in STEPS.values()], seed=0)
     copied = pickle.loads(pickle.dumps(augment))
     for place in [(1, 9), (0, 3)]:
         np.testing.assert_array_equal(copied(image, *place), augment(image, *place))
@@ -159,7 +141,7 @@ def test_a_copy_sent_to_another_process_draws_the_same():
 def test_every_seed_epoch_and_image_has_draws_of_its_own():
     image = picture((16, 16, 3))
     drawn = {
-        Augmenter({"noise": A.GaussNoise(p=1)}, seed)(image, epoch, index).tobytes()
+        PlainSteps([A.GaussNoise(p=1)], seed)(image, epoch, index).tobytes()
         for seed in (0, 1, 2)
         for epoch in (0, 1, 2)
         for index in (0, 1, 2)
@@ -172,7 +154,7 @@ def test_nothing_is_drawn_from_the_global_streams():
         return random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()
 
     before = states()
-    augment = Augmenter({name: make() for name, make in STEPS.items()}, seed=0)
+    augment = PlainSteps([make() for make in STEPS.values()], seed=0)
     for index in range(5):
         augment(picture((16, 16, 3)), 0, index)
     assert states() == before
@@ -180,7 +162,7 @@ def test_nothing_is_drawn_from_the_global_streams():
 
 def test_the_image_that_came_is_left_as_it_was():
     image = picture((16, 16, 3))
-    augment = Augmenter({name: make() for name, make in STEPS.items()}, seed=0)
+    augment = PlainSteps([make() for make in STEPS.values()], seed=0)
     for index in range(20):
         augment(image, 0, index)
     np.testing.assert_array_equal(image, picture((16, 16, 3)))

@@ -18,8 +18,11 @@ import pytest
 import torch
 
 from cifar_lab.data.arrays import Dataset, ImageArrays, SourceImages
-from cifar_lab.data.augment import Augmenter, PadAndCrop
-from cifar_lab.data.loaders import EvalLoader, Normalise, TrainLoader
+from cifar_lab.data.augment import PadAndCrop
+from cifar_lab.data.batch_augment import AugmentationStack, BatchSteps
+from cifar_lab.data.loaders import EvalLoader, TrainLoader
+from cifar_lab.data.normalise import Normalise
+from cifar_lab.data.pixels import Pixels
 
 #: Images, of which the last fifth is held out.
 COUNT, TRAINED = 30, 24
@@ -60,6 +63,25 @@ def test_order_and_draws_are_the_same_for_any_workers_and_batch_size(
     for epoch in (0, 1):
         for found, expected in zip(together(loader, epoch), reference[epoch], strict=True):
             assert torch.equal(found, expected)
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 7, 24])
+def test_steps_on_batches_draw_the_same_for_any_batch_size(batch_size):
+    alone = train_loader(batch_size=1, augment=augmenter(noise=False))
+    loader = train_loader(batch_size=batch_size, augment=augmenter(noise=False))
+    for epoch in (0, 1):
+        for found, expected in zip(together(loader, epoch), together(alone, epoch), strict=True):
+            assert torch.equal(found, expected)
+
+
+def test_small_batches_are_made_together_and_given_one_by_one(monkeypatch):
+    """As a chunk's size must not show, it is made as small as two batches here."""
+    expected = whole(train_loader(batch_size=4, augment=augmenter(noise=False)), epoch=0)
+    monkeypatch.setattr("cifar_lab.data.loaders.CHUNK_IMAGES", 8)
+    found = whole(train_loader(batch_size=4, augment=augmenter(noise=False)), epoch=0)
+    for ours, theirs in zip(found, expected, strict=True):
+        assert torch.equal(ours.images, theirs.images)
+        assert torch.equal(ours.labels, theirs.labels)
 
 
 def test_an_image_is_augmented_otherwise_in_every_epoch_and_under_every_seed(reference):
@@ -103,7 +125,7 @@ def test_an_epoch_that_was_abandoned_leaves_nothing_behind(workers, reference):
 def test_augmentation_is_told_the_epoch_and_the_row_among_all_images(workers):
     # Held-out rows come first here, so that a place among the trained ones would show.
     rows = np.arange(COUNT - TRAINED, COUNT)
-    loader = train_loader(workers=workers, augment=write_down, rows=rows)
+    loader = train_loader(workers=workers, augment=WriteDown(), rows=rows)
     for epoch in (0, 3):
         images, labels = together(loader, epoch)
         told = np.rint((images.numpy() * STD[:, None, None] + MEAN[:, None, None]) * 255)
@@ -166,21 +188,11 @@ def test_a_process_that_fails_while_its_workers_live_ends():
         assert process.wait(60) == 1
 
 
-@pytest.mark.parametrize("channels_last", [False, True])
-def test_batches_are_normalised_by_channel_and_lie_as_asked(channels_last):
-    images = arrays().images[:5]
-    batch = normalise(channels_last)(torch.from_numpy(images))
-    assert batch.dtype == torch.float32
-    assert batch.shape == (5, 3, 6, 8)
-    np.testing.assert_allclose(batch.numpy(), normalised(images), rtol=1e-5, atol=1e-5)
-    # Elements from one batch, channel, row and column to the next.
-    assert batch.stride() == ((144, 1, 24, 3) if channels_last else (144, 48, 8, 1))
-
-
 @pytest.mark.parametrize("workers", [0, 1])
 def test_training_leaves_the_images_as_they_were(workers):
     dataset = some_dataset()
-    whole(TrainLoader(dataset, write_down, normalise(), 5, 0, workers), epoch=0)
+    for stack in (WriteDown(), augmenter(), augmenter(noise=False), None):
+        whole(loader_of(dataset, stack, workers=workers), epoch=0)
     np.testing.assert_array_equal(dataset.source.train.images, arrays().images)
 
 
@@ -188,16 +200,16 @@ def test_memory_mapped_images_are_loaded_and_augmented(tmp_path, reference):
     np.save(tmp_path / "images.npy", arrays().images)
     mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
     dataset = some_dataset(images=mapped)
-    loader = TrainLoader(dataset, augmenter(), normalise(), 5, 0, workers=0)
+    loader = loader_of(dataset, augmenter())
     assert torch.equal(together(loader, epoch=0)[0], reference[0][0])
-    (batch,) = EvalLoader(dataset.source.train, np.arange(4), normalise(), 10)
+    (batch,) = eval_loader(dataset.source.train, np.arange(4), 10)
     np.testing.assert_allclose(batch.images.numpy(), normalised(mapped[:4]), rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("batch_size", [1, 4, 100])
 def test_evaluation_gives_the_chosen_rows_in_order_as_they_are(batch_size):
     rows = np.array([2, 3, 5, 7, 11, 13, 17, 19, 23])
-    loader = EvalLoader(arrays(), rows, normalise(), batch_size)
+    loader = eval_loader(arrays(), rows, batch_size)
     assert len(loader) == -(-len(rows) // batch_size)
     for _ in range(2):
         images, labels = (torch.cat(part) for part in zip(*loader, strict=True))
@@ -231,22 +243,48 @@ def some_dataset(images: np.ndarray | None = None, rows: np.ndarray | None = Non
 def train_loader(
     batch_size: int = 5, seed: int = 0, workers: int = 0, augment=None, rows=None
 ) -> TrainLoader:
-    dataset = some_dataset(rows=rows)
-    return TrainLoader(dataset, augment, normalise(), batch_size, seed, workers)
+    return loader_of(some_dataset(rows=rows), augment, batch_size, seed, workers)
 
 
-def augmenter(seed: int = 0) -> Augmenter:
-    steps = {"crop": PadAndCrop(2, "reflect", p=1.0), "noise": A.GaussNoise(p=1)}
-    return Augmenter(steps, seed)
+def loader_of(
+    dataset: Dataset, stack, batch_size: int = 5, seed: int = 0, workers: int = 0
+) -> TrainLoader:
+    pixels = Pixels(dataset.source.train.images, torch.device("cpu"), resident=True)
+    return TrainLoader(dataset, pixels, stack, normalise(), batch_size, seed, workers)
 
 
-def write_down(image: np.ndarray, epoch: int, row: int) -> np.ndarray:
-    image[:] = (epoch, row, 0)
-    return image
+def augmenter(seed: int = 0, noise: bool = True) -> AugmentationStack:
+    """Steps for single images, and after them for batches; without noise for batches alone."""
+    steps = {"crop": PadAndCrop(2, "reflect", p=1.0), "flip": A.HorizontalFlip(p=0.5)}
+    if noise:
+        steps = {"noise": A.GaussNoise(p=1), **steps}
+    return AugmentationStack(steps, seed, COUNT, (6, 8), lowered=True)
 
 
-def normalise(channels_last: bool = False) -> Normalise:
-    return Normalise(MEAN, STD, torch.device("cpu"), channels_last)
+class WriteDown:
+    """A stack that writes epoch and row into every pixel."""
+
+    def __init__(self) -> None:
+        self.images, self.batches = self, BatchSteps([])
+
+    def __len__(self) -> int:
+        return 1
+
+    def __call__(self, image: np.ndarray, epoch: int, row: int) -> np.ndarray:
+        image[:] = (epoch, row, 0)
+        return image
+
+    def described(self, workers: int) -> str:
+        return f"{workers} workers"
+
+
+def eval_loader(arrays: ImageArrays, rows: np.ndarray, batch_size: int) -> EvalLoader:
+    pixels = Pixels(arrays.images, torch.device("cpu"), resident=True)
+    return EvalLoader(pixels, arrays.labels, rows, normalise(), batch_size)
+
+
+def normalise() -> Normalise:
+    return Normalise(MEAN, STD, torch.device("cpu"), channels_last=False, dtype=torch.float32)
 
 
 def normalised(images: np.ndarray) -> np.ndarray:
@@ -258,7 +296,7 @@ def train_in_another_process(then: str) -> None:
     global loader
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
-    loader = train_loader(batch_size=4, workers=2)
+    loader = train_loader(batch_size=4, workers=2, augment=augmenter())
     batches = loader.batches(0, 0, len(loader))
     labels = next(batches).labels.tolist()
     print("first batch", flush=True)

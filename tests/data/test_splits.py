@@ -66,7 +66,7 @@ def test_a_class_without_its_share_is_refused(labels, fraction):
         stratified_split(np.array(labels), fraction, seed=0)
 
 
-@pytest.mark.parametrize("limit", [17, 34, 170])
+@pytest.mark.parametrize("limit", [17, 34, 170, 271])
 def test_a_limit_keeps_so_many_of_the_rows_and_each_class_share(limit):
     rows = np.flatnonzero(np.arange(len(LABELS)) % 5)  # four fifths, as after a validation split
     kept = limited(rows, LABELS, limit, seed=0)

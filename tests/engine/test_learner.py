@@ -82,12 +82,27 @@ def test_the_mode_is_put_back_when_predicting_fails():
     assert learner.model.training
 
 
-def make_learner(precision: str = "float32") -> Learner:
+def test_test_time_flips_average_the_logits_of_image_and_mirror_image():
+    learner = make_learner(test_time_flips=True)
+    (batch,) = batches(6)
+    logits, metrics = learner.predict([batch], learner.model)
+    learner.model.eval()
+    mirrored = torch.from_numpy(batch.images.numpy()[..., ::-1].copy())
+    with torch.no_grad():
+        expected = (learner.model(batch.images) + learner.model(mirrored)) / 2
+    torch.testing.assert_close(logits, expected)
+    assert metrics.result().loss == pytest.approx(F.cross_entropy(expected, batch.labels).item())
+    plain, _ = learner.predict([batch], learner.model, flips=False)
+    with torch.no_grad():
+        torch.testing.assert_close(plain, learner.model(batch.images))
+
+
+def make_learner(precision: str = "float32", test_time_flips: bool = False) -> Learner:
     torch.manual_seed(0)
     model = nn.Sequential(
         nn.BatchNorm2d(3), nn.Dropout(0.5), nn.Flatten(), nn.Linear(48, 8), nn.Linear(8, 5)
     )
-    return Learner(model, nn.CrossEntropyLoss(), CPU, precision)
+    return Learner(model, nn.CrossEntropyLoss(), CPU, precision, test_time_flips)
 
 
 def batches(*sizes: int) -> list[Batch]:

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from sklearn.metrics import accuracy_score, log_loss
 
-from cifar_lab.engine.metrics import LossAndAccuracy, RunningMetrics
+from cifar_lab.engine.metrics import LossAndAccuracy, RunningMetrics, correct
 
 CPU = torch.device("cpu")
 SIZES = (7, 1, 16, 3)
@@ -33,14 +33,14 @@ def test_a_small_loss_is_not_lost_in_a_large_sum():
     metrics = RunningMetrics(CPU)
     # In float32 the sum would stay at 2 ** 24.
     for loss in (2.0**24, 1.0, 1.0):
-        metrics.update(torch.tensor(loss), torch.zeros(1, 2), torch.tensor([0]), step=0)
+        metrics.update(torch.tensor(loss), torch.tensor(1), 1, step=0)
     assert metrics.result().loss * 3 == 2**24 + 2
 
 
 def test_sums_keep_no_graph():
     metrics = RunningMetrics(CPU)
     logits = torch.zeros(2, 3, requires_grad=True)
-    metrics.update(logits.sum(), logits, torch.tensor([0, 1]), step=0)
+    metrics.update(logits.sum(), correct(logits, torch.tensor([0, 1])), 2, step=0)
     sums = [value for value in metrics.state_dict().values() if isinstance(value, torch.Tensor)]
     assert sums
     assert not any(value.requires_grad for value in sums)
@@ -50,13 +50,13 @@ def test_sums_keep_no_graph():
 def test_the_first_step_with_a_loss_that_is_not_finite_is_remembered(bad):
     metrics = RunningMetrics(CPU)
     for step, loss in enumerate((1.0, 2.0, bad, 3.0, bad), start=40):
-        metrics.update(torch.tensor(loss), torch.zeros(1, 2), torch.tensor([0]), step)
+        metrics.update(torch.tensor(loss), torch.tensor(1), 1, step)
     assert metrics.first_bad_step() == 42
 
 
 def test_step_zero_can_be_the_first_bad_one():
     metrics = RunningMetrics(CPU)
-    metrics.update(torch.tensor(float("nan")), torch.zeros(1, 2), torch.tensor([0]), step=0)
+    metrics.update(torch.tensor(float("nan")), torch.tensor(1), 1, step=0)
     assert metrics.first_bad_step() == 0
 
 
@@ -77,9 +77,23 @@ def test_a_saved_epoch_goes_on_where_it_stood():
     assert first.result().count == 8  # untouched
 
 
+@pytest.mark.parametrize("looks", [(), (0,), (1, 2), (0, 1, 2, 3)])
+def test_the_sums_do_not_depend_on_when_somebody_looked(looks, monkeypatch):
+    """To the last bit: a bar that is redrawn must not change what is recorded."""
+    logits, labels = predictions()
+    whole, watched = RunningMetrics(CPU), RunningMetrics(CPU)
+    monkeypatch.setattr(watched, "ASIDE", 3)
+    add(whole, logits, labels)
+    for batch in range(4):
+        add(watched, logits, labels, batches=slice(batch, batch + 1))
+        if batch in looks:
+            watched.glimpse()
+    assert watched.result() == whole.result()
+
+
 def test_a_bad_step_is_saved_too():
     first, second = RunningMetrics(CPU), RunningMetrics(CPU)
-    first.update(torch.tensor(float("nan")), torch.zeros(1, 2), torch.tensor([0]), step=7)
+    first.update(torch.tensor(float("nan")), torch.tensor(1), 1, step=7)
     second.load_state_dict(saved_and_read(first))
     assert second.first_bad_step() == 7
 
@@ -102,8 +116,8 @@ def test_a_glimpse_on_cuda_comes_once_the_device_is_done():
     metrics = RunningMetrics(device)
     metrics.update(
         torch.tensor(2.0, device=device),
-        torch.eye(3, device=device),
-        torch.tensor([0, 1, 0], device=device),
+        torch.tensor(2, device=device),
+        3,
         step=0,
     )
     assert metrics.glimpse() is None  # only asked for
@@ -125,7 +139,8 @@ def add(metrics: RunningMetrics, logits, labels, batches: slice = slice(None)) -
     edges = np.cumsum((0, *SIZES))
     for step, (start, end) in list(enumerate(itertools.pairwise(edges)))[batches]:
         loss = F.cross_entropy(logits[start:end], labels[start:end])
-        metrics.update(loss, logits[start:end], labels[start:end], step)
+        hits = correct(logits[start:end], labels[start:end])
+        metrics.update(loss, hits, int(end - start), step)
 
 
 def saved_and_read(metrics: RunningMetrics) -> dict[str, Any]:

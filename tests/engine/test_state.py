@@ -97,7 +97,7 @@ def trained(state: TrainingState) -> None:
         state.optimizer.zero_grad()
         if state.ema is not None:
             state.ema.update(state.model)
-        state.train_metrics.update(loss, torch.eye(2), torch.tensor([0, 0]), step=0)
+        state.train_metrics.update(loss, torch.tensor(1), 2, step=0)
     state.epoch, state.batches_done = 3, 4
     state.train_seconds, state.elapsed_seconds = 1.5, 20.25
     state.stopped = "time was up"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import albumentations as A
 import numpy as np
 import pytest
 import torch
@@ -9,7 +10,11 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from cifar_lab.data.arrays import Dataset, ImageArrays, SourceImages
-from cifar_lab.data.loaders import EvalLoader, Normalise, TrainLoader
+from cifar_lab.data.augment import PadAndCrop
+from cifar_lab.data.batch_augment import AugmentationStack
+from cifar_lab.data.loaders import EvalLoader, TrainLoader
+from cifar_lab.data.normalise import Normalise
+from cifar_lab.data.pixels import Pixels
 from cifar_lab.engine.hooks import Hooks
 from cifar_lab.engine.interrupts import StopRequest
 from cifar_lab.engine.learner import Learner
@@ -63,21 +68,27 @@ def _fit(batches: int, device: torch.device, hooks: Hooks | None = None) -> None
     rows = np.arange(number)
     source = SourceImages(arrays, arrays, "")
     dataset = Dataset(source, rows, rows[:0], np.full(3, 0.5), np.full(3, 0.25))
-    normalise = Normalise(dataset.mean, dataset.std, device, channels_last=True)
+    normalise = Normalise(dataset.mean, dataset.std, device, True, torch.float32)
+    pixels = Pixels(arrays.images, device, resident=True)
+    steps = {"crop": PadAndCrop(1, "reflect", p=1), "flip": A.HorizontalFlip(p=0.5)}
+    stack = AugmentationStack(steps, 0, number, (8, 8), lowered=True)
     trainer = Trainer(
         epochs=1, batch_size=4, eval_batch_size=4 * number, accumulate_batches=1,
         precision="float32", channels_last=True, clip_gradient_norm=1.0, ema_decay=0.9,
         early_stopping_patience=None, max_minutes=10.0, limit_batches=None, limit_epochs=None,
-        test_every_epoch=True, workers=0,
+        test_every_epoch=True, workers=0, test_time_flips=False,
+        freeze_after_epochs={}, resident_data=True,
+        lowered_augmentation=True, fused_optimizer=True, captured_step=True,
+        background_checkpoints=True, keep_freed_memory=False, compile=False,
     )  # fmt: skip
     model = nn.Sequential(nn.Conv2d(3, 2, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten()).to(device)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, fused=True)
     trainer.fit(
-        Learner(model, nn.CrossEntropyLoss(), device, "float32"),
+        Learner(model, nn.CrossEntropyLoss(), device, "float32", False),
         Loaders(
-            TrainLoader(dataset, None, normalise, 4, seed=0, workers=0),
+            TrainLoader(dataset, pixels, stack, normalise, 4, seed=0, workers=0),
             None,
-            EvalLoader(arrays, rows, normalise, trainer.eval_batch_size),
+            EvalLoader(pixels, arrays.labels, rows, normalise, trainer.eval_batch_size),
         ),
         Constant(epochs=1, steps_per_epoch=batches, max_lr=0.1),
         TrainingState(model, optimizer, trainer.ema_decay, device),

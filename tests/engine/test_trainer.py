@@ -17,12 +17,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cifar_lab.data.arrays import Dataset, ImageArrays, SourceImages
-from cifar_lab.data.loaders import Batch, EvalLoader, Normalise, TrainLoader
+from cifar_lab.data.loaders import EvalLoader, TrainLoader
+from cifar_lab.data.normalise import Normalise
+from cifar_lab.data.pixels import Pixels
 from cifar_lab.engine import trainer as trainer_module
 from cifar_lab.engine.hooks import HookList, Hooks
 from cifar_lab.engine.interrupts import Interrupted, StopRequest
 from cifar_lab.engine.learner import Learner
-from cifar_lab.engine.metrics import RunningMetrics
+from cifar_lab.engine.metrics import RunningMetrics, correct
 from cifar_lab.engine.state import TrainingState
 from cifar_lab.engine.trainer import Loaders, NonFiniteLoss, Trainer
 
@@ -390,8 +392,8 @@ def test_a_loss_that_is_not_finite_is_named_with_epoch_step_and_rate(
     accumulate_batches, step, rate
 ):
     class Breaking(Watched):
-        def loss_and_logits(self, batch, model=None):
-            loss, logits = super().loss_and_logits(batch, model)
+        def loss_and_logits(self, batch, forward=None):
+            loss, logits = super().loss_and_logits(batch, forward)
             return loss * (float("inf") if self.trained == 8 else 1), logits
 
     run = make_run(learner=Breaking, epochs=3, accumulate_batches=accumulate_batches)
@@ -554,7 +556,8 @@ class Run:
 
     def training_images(self, rows: np.ndarray) -> tuple[Tensor, Tensor]:
         arrays = self.dataset.source.train
-        images = self.loaders.test.normalise(torch.from_numpy(arrays.images[rows]))
+        normalise = Normalise(self.dataset.mean, self.dataset.std, CPU, False, torch.float32)
+        images = normalise(torch.from_numpy(arrays.images[rows]))
         return images, torch.from_numpy(arrays.labels[rows])
 
 
@@ -602,13 +605,14 @@ class Watched(Learner):
         self.trained = self.evaluated = 0
         self.watch: Callable[[bool], Any] = lambda evaluating: None
 
-    def loss_and_logits(self, batch, model=None):
-        if model is None:
-            self.trained += 1
-        else:
+    def logits(self, images, forward):
+        evaluating = not torch.is_grad_enabled()
+        if evaluating:
             self.evaluated += 1
-        self.watch(model is not None)
-        return super().loss_and_logits(batch, model)
+        else:
+            self.trained += 1
+        self.watch(evaluating)
+        return super().logits(images, forward)
 
 
 class Scripted(Learner):
@@ -623,7 +627,8 @@ class Scripted(Learner):
         metrics = RunningMetrics(CPU)
         labels = torch.tensor([0] * round(100 * accuracy) + [1] * round(100 * (1 - accuracy)))
         logits = torch.tensor([[1.0, 0.0]]).expand(100, 2)
-        metrics.update(torch.tensor(1 - accuracy, dtype=torch.float64), logits, labels, 0)
+        loss = torch.tensor(1 - accuracy, dtype=torch.float64)
+        metrics.update(loss, correct(logits, labels), len(labels), 0)
         return logits, metrics
 
 
@@ -682,16 +687,27 @@ def make_run(
         "limit_epochs": None,
         "test_every_epoch": False,
         "workers": 0,
+        "freeze_after_epochs": {},
+        "test_time_flips": False,
+        "resident_data": True,
+        "lowered_augmentation": True,
+        "fused_optimizer": False,
+        "captured_step": True,
+        "background_checkpoints": True,
+        "keep_freed_memory": False,
+        "compile": False,
     }
     trainer = Trainer(**(settings | changes))
     dataset = random_dataset(images, validation)
-    normalise = Normalise(dataset.mean, dataset.std, CPU, channels_last=False)
+    normalise = Normalise(dataset.mean, dataset.std, CPU, channels_last=False, dtype=torch.float32)
     train, test = dataset.source.train, dataset.source.test
-    val = EvalLoader(train, dataset.val_indices, normalise, trainer.eval_batch_size)
+    size = trainer.eval_batch_size
+    pixels, test_pixels = (Pixels(arrays.images, CPU, resident=True) for arrays in (train, test))
+    val = EvalLoader(pixels, train.labels, dataset.val_indices, normalise, size)
     loaders = Loaders(
-        train=TrainLoader(dataset, None, normalise, trainer.batch_size, seed=0, workers=0),
+        train=TrainLoader(dataset, pixels, None, normalise, trainer.batch_size, seed=0, workers=0),
         val=val if validation else None,
-        test=EvalLoader(test, np.arange(len(test)), normalise, trainer.eval_batch_size),
+        test=EvalLoader(test_pixels, test.labels, np.arange(len(test)), normalise, size),
     )
     steps_per_epoch = trainer.steps_per_epoch(images)
     model = make_net(seed=0) if net is None else net
@@ -699,7 +715,7 @@ def make_run(
         sgd = torch.optim.SGD(model.parameters(), lr=9.0, momentum=momentum)
     return Run(
         trainer,
-        learner(model, criterion or nn.CrossEntropyLoss(), CPU, trainer.precision),
+        learner(model, criterion or nn.CrossEntropyLoss(), CPU, trainer.precision, False),
         loaders,
         Ramp(trainer.epochs * steps_per_epoch, steps_per_epoch),
         TrainingState(
@@ -739,9 +755,9 @@ def clocked(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Watched]:
     monkeypatch.setattr(trainer_module, "time", SimpleNamespace(monotonic=lambda: clock.now))
 
     class Clocked(Watched):
-        def loss_and_logits(self, batch: Batch, model: nn.Module | None = None):
-            clock.now += 30 if model is None else 10
-            return super().loss_and_logits(batch, model)
+        def logits(self, images, forward):
+            clock.now += 30 if torch.is_grad_enabled() else 10
+            return super().logits(images, forward)
 
     return Clocked
 

@@ -48,20 +48,22 @@ def test_a_group_without_parameters_is_left_out():
     assert len(parameter_groups(without_bias, DECAY, decay_norms_and_biases=False)) == 1
 
 
+@pytest.mark.parametrize("fused", [False, True])
 @pytest.mark.parametrize("nesterov", [False, True])
-def test_sgd_equals_two_updates_by_hand(nesterov):
+def test_sgd_equals_two_updates_by_hand(nesterov, fused):
     momentum, velocity, weights = 0.9, np.zeros(2), WEIGHTS.copy()
     for gradient in GRADIENTS:
         gradient = gradient + DECAY * weights
         velocity = momentum * velocity + gradient
         weights = weights - LR * (gradient + momentum * velocity if nesterov else velocity)
     model = Weights()
-    optimizer = sgd(model, LR, momentum, nesterov, DECAY, decay_norms_and_biases=True)
+    optimizer = sgd(model, LR, momentum, nesterov, DECAY, True, fused)
     np.testing.assert_allclose(updated(model, optimizer), weights, rtol=1e-12)
 
 
+@pytest.mark.parametrize("fused", [False, True])
 @pytest.mark.parametrize("decoupled", [False, True], ids=["adam", "adamw"])
-def test_adam_equals_two_updates_by_hand(decoupled):
+def test_adam_equals_two_updates_by_hand(decoupled, fused):
     (beta1, beta2), eps = (0.8, 0.95), 1e-3
     first, second, weights = np.zeros(2), np.zeros(2), WEIGHTS.copy()
     for number, gradient in enumerate(GRADIENTS, start=1):
@@ -75,14 +77,14 @@ def test_adam_equals_two_updates_by_hand(decoupled):
         weights = weights - LR * step
     model = Weights()
     make = adamw if decoupled else adam
-    optimizer = make(model, LR, (beta1, beta2), eps, DECAY, decay_norms_and_biases=True)
+    optimizer = make(model, LR, (beta1, beta2), eps, DECAY, True, fused)
     np.testing.assert_allclose(updated(model, optimizer), weights, rtol=1e-12)
 
 
 @pytest.mark.parametrize("make", [adam, adamw])
 def test_spared_parameters_do_not_decay(make):
     model = Weights()  # one dimension, like a bias
-    optimizer = make(model, LR, (0.9, 0.999), 1e-8, DECAY, decay_norms_and_biases=False)
+    optimizer = make(model, LR, (0.9, 0.999), 1e-8, DECAY, False, False)
     model.values.grad = torch.zeros(2, dtype=torch.float64)
     optimizer.step()
     assert model.values.tolist() == WEIGHTS.tolist()
@@ -90,7 +92,7 @@ def test_spared_parameters_do_not_decay(make):
 
 def test_nesterov_without_momentum_is_refused():
     with pytest.raises(ValueError, match=r"nesterov=true needs momentum > 0, got momentum=0; set"):
-        sgd(Weights(), LR, 0.0, True, DECAY, decay_norms_and_biases=True)
+        sgd(Weights(), LR, 0.0, True, DECAY, True, False)
 
 
 class Weights(nn.Module):

@@ -66,10 +66,11 @@ def test_data_draws_training_images_of_each_class_under_their_names(tmp_path, dr
 
 
 def test_augmentation_draws_images_beside_what_each_epoch_makes_of_them(tmp_path, drawn):
-    def augment(image, epoch, row):
-        return np.full_like(image, 100 * epoch // 10 + 100 + row)
+    class Stack:
+        def one(self, image, epoch, row):
+            return np.full_like(image, 100 * epoch // 10 + 100 + row)
 
-    text = show.augmentation(dataset(), augment, tmp_path)
+    text = show.augmentation(dataset(), Stack(), tmp_path)
     (call,) = drawn
     assert call["columns"] == 8
     assert len(call["images"]) == 64

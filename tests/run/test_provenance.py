@@ -143,5 +143,6 @@ def recorded(seed: int) -> dict:
         seed=seed,
         device=CPU,
         precision="bf16",
+        fast_path={"step": "eager"},
         fingerprint="abc",
     )

@@ -62,6 +62,42 @@ def test_each_epoch_adds_a_row_and_replaces_the_last_checkpoint(folder):
     assert saved_epoch(folder.best_checkpoint) == 2
 
 
+def test_in_the_background_the_same_is_written_of_the_epoch_that_ended(folder, tmp_path):
+    written = []
+    for in_background in (False, True):
+        place = RunFolder(tmp_path / str(in_background))
+        recorder, state = begun(place)
+        recorder = Recorder(place, in_background)
+        for epoch in (1, 2):
+            with torch.no_grad():
+                state.model.weight.fill_(epoch)
+            end_epoch(recorder, state, is_best=epoch == 1)
+        with torch.no_grad():
+            state.model.weight.fill_(9)  # training goes on
+        recorder.on_fit_end()
+        states = [
+            load_checkpoint(p, torch.device("cpu"))
+            for p in (place.best_checkpoint, place.last_checkpoint)
+        ]
+        written.append(
+            (read_metrics(place.metrics), [s["model"]["weight"].tolist() for s in states])
+        )
+    assert written[0] == written[1]
+    assert written[0][1] == [[[1.0, 1.0]] * 2, [[2.0, 2.0]] * 2]
+
+
+def test_a_checkpoint_that_could_not_be_written_in_the_background_is_told(folder, monkeypatch):
+    def full(*_, **__):
+        raise OSError("no space left on device")
+
+    recorder, state = begun(folder)
+    recorder = Recorder(folder, in_background=True)
+    monkeypatch.setattr("cifar_lab.run.records.save_checkpoint", full)
+    end_epoch(recorder, state, is_best=True)
+    with pytest.raises(OSError, match="no space left"):
+        end_epoch(recorder, state, is_best=True)
+
+
 def test_there_is_no_best_checkpoint_before_a_best_epoch(folder):
     recorder, state = begun(folder)
     end_epoch(recorder, state, is_best=False)
@@ -134,7 +170,7 @@ def begun(folder: RunFolder, epoch: int = 0) -> tuple[Recorder, TrainingState]:
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     state = TrainingState(model, optimizer, None, torch.device("cpu"))
     state.epoch = epoch
-    recorder = Recorder(folder)
+    recorder = Recorder(folder, in_background=False)
     recorder.on_fit_start(state, epochs=10, batches=5)
     return recorder, state
 

@@ -115,4 +115,5 @@ def summarised(validated: bool) -> dict:
         labels=np.arange(4),
         class_names=NAMES,
         test=LossAndAccuracy(loss=1.25, accuracy=0.5, count=4),
+        test_without_flips=None,
     )

@@ -1,0 +1,39 @@
+"""Every case, in the order of the table's rows."""
+
+from __future__ import annotations
+
+from benchmarks.cases import (
+    accelerator,
+    epoch,
+    evaluation,
+    gradcam,
+    input_pipeline,
+    matrix_rate,
+    memory,
+    records,
+    start_up,
+    throughput,
+    tiny_network,
+    training_step,
+)
+from benchmarks.measure import Case
+
+MODULES = (
+    training_step,
+    matrix_rate,
+    epoch,
+    input_pipeline,
+    tiny_network,
+    start_up,
+    gradcam,
+    evaluation,
+    records,
+    memory,
+    throughput,
+    accelerator,
+)
+
+
+def all_cases() -> dict[str, Case]:
+    """Cases by name."""
+    return {case.name: case for module in MODULES for case in module.CASES}

@@ -1,0 +1,110 @@
+"""GradCAM of predicted classes beside the grad-cam package and a plain loop over Captum."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from benchmarks import ours, peers
+from benchmarks.cases.training_step import experiment, random_batches
+from benchmarks.measure import Case, Different, Result, Settings, Target, compare, timed
+
+LAYER, BATCH_SIZE = "layer3", 50
+TOLERANCE = 1e-3
+
+
+def against_package(settings: Settings) -> Result:
+    """Asserts equal maps, drawn as the package draws them, then times both."""
+    peer = peers.load("gradcam_peer")
+    model, images = _network_and_images(settings)
+    plain = _as_people_have_them(model, images)
+    size = (images.shape[2], images.shape[3])
+
+    def drawn() -> NDArray[np.float32]:
+        maps, _ = ours.gradcam_of_predictions(model, LAYER, images)
+        return peer.as_package(maps, size)
+
+    def theirs() -> NDArray[np.float32]:
+        return peer.by_package(*plain, LAYER, BATCH_SIZE)
+
+    largest = _assert_equal_maps(drawn(), theirs())
+    result = compare(timed(drawn), timed(theirs), settings.size(6, 2))
+    return result.noted(f"maps differ by {largest:.1g} of their maximum at most")
+
+
+def against_captum(settings: Settings) -> Result:
+    """Asserts equal classes and signed maps, then times both."""
+    peer = peers.load("gradcam_peer")
+    model, images = _network_and_images(settings)
+    plain = _as_people_have_them(model, images)
+
+    def mine() -> tuple[NDArray[np.float32], torch.Tensor]:
+        return ours.gradcam_of_predictions(model, LAYER, images)
+
+    def theirs() -> tuple[NDArray[np.float32], torch.Tensor]:
+        return peer.by_captum(*plain, LAYER, BATCH_SIZE)
+
+    (maps, classes), (other_maps, other_classes) = mine(), theirs()
+    if not torch.equal(classes.cpu(), other_classes.cpu()):
+        raise Different("the two sides predict, and so explain, different classes")
+    largest = _assert_equal_maps(maps, other_maps)
+    result = compare(timed(mine), timed(theirs), settings.size(6, 2))
+    return result.noted(f"maps differ by {largest:.1g} of their maximum at most")
+
+
+def _network_and_images(settings: Settings) -> tuple[torch.nn.Module, torch.Tensor]:
+    """ResNet18 whose norms have seen images, so that its activations are of a sane size."""
+    built = experiment(settings, "resnet18", "float32", 64)
+    count = settings.size(1000, BATCH_SIZE)
+    ((images, _),) = random_batches(1, count, built.learner.device)
+    images = images.contiguous(memory_format=torch.channels_last)
+    model = built.learner.model
+    with torch.no_grad():
+        model.train()
+        for _ in range(3):
+            model(images[:BATCH_SIZE])
+    return model.eval(), images
+
+
+def _as_people_have_them(
+    model: torch.nn.Module, images: torch.Tensor
+) -> tuple[torch.nn.Module, torch.Tensor]:
+    """The same network and images in torch's usual memory format."""
+    plain = copy.deepcopy(model).to(memory_format=torch.contiguous_format)
+    return plain, images.contiguous(memory_format=torch.contiguous_format)
+
+
+def _assert_equal_maps(ours_: NDArray[np.float32], theirs: NDArray[np.float32]) -> float:
+    """The largest difference, relative to each map's own maximum.
+
+    Raises:
+        Different: it is larger than the tolerance.
+    """
+    if ours_.shape != theirs.shape:
+        raise Different(f"maps: ours has shape {ours_.shape}, theirs {theirs.shape}")
+    scale = np.maximum(np.abs(theirs).max(axis=(1, 2)), 1e-12)
+    largest = float((np.abs(ours_ - theirs).max(axis=(1, 2)) / scale).max())
+    if not largest <= TOLERANCE:
+        raise Different(f"maps differ by {largest:.2g} of their maximum, {TOLERANCE:g} allowed")
+    return largest
+
+
+CASES = [
+    Case(
+        name="gradcam-package",
+        what="GradCAM of 1,000 images, ResNet18, third stage",
+        against="the grad-cam package",
+        target=Target(2.5),
+        run=against_package,
+    ),
+    Case(
+        name="gradcam-captum",
+        what="GradCAM of 1,000 images, ResNet18, third stage",
+        against="Captum in a plain loop: predict, then attribute",
+        target=Target(1.5),
+        run=against_captum,
+    ),
+]

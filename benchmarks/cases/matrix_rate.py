@@ -1,0 +1,80 @@
+"""Share of the machine's bfloat16 matrix rate that training reaches, and the roofline."""
+
+from __future__ import annotations
+
+import functools
+
+import torch
+from torch import Tensor
+
+from benchmarks import ours, roofline
+from benchmarks.cases.training_step import experiment, plain_copy, random_batches
+from benchmarks.measure import (
+    Case,
+    Result,
+    Settings,
+    Target,
+    arithmetic_mean,
+    assert_close,
+    compare,
+    timed,
+)
+
+
+def run(settings: Settings, model: str) -> Result:
+    """Asserts the plain network's loss, then times our steps and matrix products in turn."""
+    batch_size = settings.size(256, 8)
+    built = experiment(settings, model, "bfloat16", batch_size)
+    batches = random_batches(1, batch_size, built.learner.device)
+    _assert_equal_losses(built, batches)
+    work, device = counted_step(built, batches[0]), built.learner.device
+    fixed = ours.on_fixed_batches(built, batches)
+    product, operations = roofline.matrix_product(device, torch.bfloat16, settings)
+    result = compare(
+        timed(lambda: ours.fit(fixed)),
+        timed(product),
+        pairs=settings.size(10, 2),
+        work=(work.operations, operations),
+    )
+    seconds, product_seconds = (arithmetic_mean(s)[0] for s in (result.ours, result.theirs))
+    rate = operations / product_seconds
+    bandwidth = roofline.bandwidth(device, settings)
+    return result.noted(*work.lines(seconds, rate, bandwidth))
+
+
+def counted_step(built: ours.Experiment, batch: tuple[Tensor, Tensor]) -> roofline.Work:
+    """What a step of the plain network does, in bfloat16.
+
+    Of the plain network, so that a step of ours that left something out, or did it twice, does
+    not look fast.
+    """
+    plain, optimizer = plain_copy(built)
+    images, labels = batch
+
+    def step() -> None:
+        with torch.autocast(images.device.type, dtype=torch.bfloat16):
+            loss = built.learner.criterion(plain(images), labels)
+        loss.backward()
+        optimizer.step()
+
+    return roofline.count(step)
+
+
+def _assert_equal_losses(built: ours.Experiment, batches: list[tuple[Tensor, Tensor]]) -> None:
+    plain, _ = plain_copy(built)
+    plain.train()
+    with torch.no_grad():
+        theirs = [built.learner.criterion(plain(x), y).item() for x, y in batches]
+    assert_close("loss", ours.losses(built, batches), theirs, 3e-2)
+
+
+CASES = [
+    Case(
+        name=f"matrix-rate-{model.replace('_', '-')}",
+        what=f"share of the bf16 matrix rate while training, {label}",
+        against="`torch.matmul`, large, in the same process",
+        target=Target(0.85),
+        run=functools.partial(run, model=model),
+    )
+    for model, label in (("resnet18", "ResNet18"), ("custom_resnet", "custom ResNet"))
+]

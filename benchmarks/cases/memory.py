@@ -1,0 +1,100 @@
+"""Peak memory of training on an image folder of ten times CIFAR's size."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from benchmarks.cases.start_up import _pictures
+from benchmarks.measure import Case, Different, Result, Settings, Target
+from benchmarks.processes import CIFAR_LAB, Finished, run
+
+COPIES = 10
+PIXELS = 32 * 32 * 3
+
+
+def measure(settings: Settings, decoded: bool) -> Result:
+    """Trains a few steps on the small and the large folder; the growth over the added pixels.
+
+    What both have in common, such as torch itself, cancels. A value of 1 holds every pixel once.
+
+    Args:
+        settings: how large.
+        decoded: the images were decoded by a run before, as all runs but the first find them.
+    """
+    # Beside the images: files can be linked within one file system only.
+    beside = None if settings.root is None else Path(settings.root).resolve().parent
+    with tempfile.TemporaryDirectory(dir=beside) as name:
+        folder = Path(name)
+        small = Path(settings.root) if settings.root else _pictures(folder / "small")
+        large = folder / "large"
+        counts = [_count(small), multiply(small, large)]
+        peaks = [_peak(root, folder, decoded) for root in (small, large)]
+    pixels = (counts[1] - counts[0]) * PIXELS
+    own = peaks[1].peak_anonymous_bytes - peaks[0].peak_anonymous_bytes
+    return Result(own / pixels, pairs=1).noted(
+        f"{counts[1]:,} training images, {counts[1] * PIXELS / 1e9:.2f} GB of pixels: peak "
+        f"{peaks[1].peak_anonymous_bytes / 1e9:.2f} GB of its own, {peaks[1].peak_bytes / 1e9:.2f} "
+        "GB with pages of mapped files, which the kernel may drop",
+        f"{counts[0]:,} images: {peaks[0].peak_anonymous_bytes / 1e9:.2f} and "
+        f"{peaks[0].peak_bytes / 1e9:.2f} GB",
+        f"until the last of two batches {peaks[1].wall_seconds:.0f} s against "
+        f"{peaks[0].wall_seconds:.0f} s",
+    )
+
+
+def multiply(small: Path, large: Path) -> int:
+    """Links every training image several times, the test images once; the training images."""
+    shutil.copytree(small / "test", large / "test", copy_function=os.link)
+    for file in (small / "train").glob("*/*"):
+        folder = large / "train" / file.parent.name
+        folder.mkdir(parents=True, exist_ok=True)
+        for copy in range(COPIES):
+            os.link(file, folder / f"{copy}_{file.name}")
+    return _count(large)
+
+
+def _peak(root: Path, folder: Path, decoded: bool) -> Finished:
+    """Memory of a short run; a run before it decodes the images, or has not yet."""
+    cache = folder / f"cache-{root.name}"
+    command = [
+        CIFAR_LAB,
+        "train",
+        "dataset=image_folder",
+        f"dataset.root={root}",
+        f"dataset.cache_dir={cache}",
+        "model.width=8",
+        "trainer.batch_size=64",
+        "trainer.limit_batches=2",
+        "trainer.limit_epochs=1",
+        "report.enabled=false",
+    ]
+    if decoded:
+        run(command, folder=folder)
+    finished = run(command, folder=folder, watch_memory=True)
+    if not any(folder.glob("outputs/default/*/*/summary.json")):
+        raise Different(f"the run on {root} left no summary")
+    return finished
+
+
+def _count(root: Path) -> int:
+    return sum(1 for _ in (root / "train").glob("*/*"))
+
+
+CASES = [
+    Case(
+        name=f"memory-{name}",
+        what=f"memory grown by, for ten times CIFAR-10's training images, {label}",
+        against="their pixels",
+        target=Target(1.5, at_most=True),
+        run=functools.partial(measure, decoded=decoded),
+        unit="times",
+    )
+    for name, label, decoded in (
+        ("first-run", "first run, which decodes them", False),
+        ("later-runs", "later runs", True),
+    )
+]

@@ -1,0 +1,81 @@
+"""What the end of an epoch costs the training thread."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks import ours
+from benchmarks.cases.training_step import experiment, random_batches
+from benchmarks.measure import (
+    Case,
+    Different,
+    Result,
+    Settings,
+    Target,
+    arithmetic_mean,
+    assert_close,
+)
+
+
+def run(settings: Settings) -> Result:
+    """Times the call, then asserts that what was saved is what there was."""
+    built = experiment(settings, "resnet18", "float32", 8)
+    # A step, so that there is momentum to save.
+    ours.fit(ours.on_fixed_batches(built, random_batches(1, 8, built.learner.device)))
+    state = [built.learner.model.state_dict(), built.optimizer.state_dict()]
+    megabytes = sum(t.numel() * t.element_size() for t in _tensors(state)) / 1e6
+    if not settings.quick and not 85 <= megabytes <= 95:
+        raise Different(f"the state should be of 90 MB, but is of {megabytes:.0f} MB")
+    pause = settings.size(2, 0)
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:  # a disk; /tmp may be memory
+        records = ours.Records(built, Path(folder))
+        records.end_epoch()
+        seconds = []
+        for _ in range(settings.size(12, 3)):
+            time.sleep(pause)  # an epoch goes by: what was begun in the background may end
+            started = time.perf_counter()
+            records.end_epoch()
+            seconds.append(time.perf_counter() - started)
+        started = time.perf_counter()
+        records.finish()
+        waited = time.perf_counter() - started
+        _assert_saved(built, records)
+    value, low, high = arithmetic_mean([1000 * s for s in seconds])
+    return Result(value, low, high, len(seconds), seconds).noted(
+        f"{megabytes:.0f} MB of state as best and as last; at most {1000 * max(seconds):.0f} ms; "
+        f"the end of training waits {1000 * waited:.0f} ms more for the disk"
+    )
+
+
+def _assert_saved(built: ours.Experiment, records: ours.Records) -> None:
+    expected = dict(built.learner.model.state_dict())
+    for state in records.saved():
+        for name, weights in expected.items():
+            assert_close(name, state["model"][name].cpu(), weights.cpu(), 0.0)
+        momentum = [t for t in _tensors(built.optimizer.state_dict()) if t.ndim > 0]
+        saved = [t for t in _tensors(state["optimizer"]) if t.ndim > 0]
+        for mine, other in zip(momentum, saved, strict=True):
+            assert_close("momentum", other.cpu(), mine.cpu(), 0.0)
+
+
+def _tensors(value: Any) -> list[torch.Tensor]:
+    from torch.utils._pytree import tree_leaves
+
+    return [leaf for leaf in tree_leaves(value) if isinstance(leaf, torch.Tensor)]
+
+
+CASES = [
+    Case(
+        name="records",
+        what="training thread's time for checkpoints and records, per epoch, 90 MB of state",
+        against="",
+        target=Target(50, at_most=True),
+        run=run,
+        unit="ms",
+    )
+]

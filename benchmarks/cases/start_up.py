@@ -1,0 +1,165 @@
+"""Time until an answer, and until the first training step, after typing a command."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import yaml
+from PIL import Image
+
+from benchmarks import ours, peers
+from benchmarks.machine import TOP
+from benchmarks.measure import (
+    Case,
+    Different,
+    Result,
+    Settings,
+    Side,
+    Target,
+    arithmetic_mean,
+    assert_same,
+    compare,
+)
+from benchmarks.processes import CIFAR_LAB, Finished, run
+
+Command = Sequence[str | Path]
+
+
+def compare_commands(mine: Command, theirs: Command, pairs: int, folder: Path) -> Result:
+    """Wall seconds of two commands in turn; their processor seconds as a note.
+
+    The value is how many times as long ours takes.
+    """
+    cpu: dict[str, list[float]] = {"ours": [], "theirs": []}
+
+    def side(name: str, command: Command) -> Side:
+        def once() -> float:
+            finished = run(command, folder=folder)
+            cpu[name].append(finished.cpu_seconds)
+            return finished.wall_seconds
+
+        return once
+
+    # Swapped sides give time over time instead of speed over speed.
+    swapped = compare(side("theirs", theirs), side("ours", mine), pairs)
+    result = Result(swapped.value, swapped.low, swapped.high, pairs, swapped.theirs, swapped.ours)
+    walls = [arithmetic_mean(seconds)[0] for seconds in (result.ours, result.theirs)]
+    cpus = [arithmetic_mean(seconds[1:])[0] for seconds in cpu.values()]
+    return result.noted(
+        f"wall {walls[0]:.2f} s against {walls[1]:.2f} s, processor {cpus[0]:.2f} s against "
+        f"{cpus[1]:.2f} s"
+    )
+
+
+def help_text(settings: Settings) -> Result:
+    """Asserts that both explain themselves, then times ``--help``."""
+    with tempfile.TemporaryDirectory() as folder:
+        mine, theirs = [CIFAR_LAB, "--help"], [*_hydra_app(), "--help"]
+        for command in (mine, theirs):
+            if "usage" not in (text := run(command, folder=Path(folder)).output).lower():
+                raise Different(f"{command} printed no usage: {text[:200]!r}")
+        return compare_commands(mine, theirs, settings.size(15, 2), Path(folder))
+
+
+def train_help(settings: Settings) -> Result:
+    """Asserts that both list the groups and the whole configuration, then times the help."""
+    return _same_configuration(
+        settings, ["--help"], lambda text: text.split("Composed configuration:\n")[-1]
+    )
+
+
+def configuration(settings: Settings) -> Result:
+    """Asserts that both print the same configuration, then times ``--cfg job``."""
+    return _same_configuration(settings, ["--cfg", "job"], lambda text: text)
+
+
+def first_step(settings: Settings) -> Result:
+    """Asserts one optimizer step over equally many parameters, then times until it is done."""
+    peers.load("lightning_peer")
+    with tempfile.TemporaryDirectory() as folder:
+        root = settings.root or str(_pictures(Path(folder) / "images"))
+        shared = [f"dataset.root={root}", "trainer.batch_size=64", "hydra.output_subdir=null"]
+        if settings.root is None:
+            shared.append("dataset=image_folder")
+        wrapper = [sys.executable, TOP / "benchmarks" / "first_step.py"]
+        script = peers.FOLDER / "lightning_hydra_script.py"
+        # Hydra refuses to make the same folder twice only where two start in one second.
+        mine = [*wrapper, CIFAR_LAB, "train", *shared, "report.enabled=false"]
+        theirs = [*wrapper, script, ours.CONF, *shared]
+        counts = [_parameters(run(c, folder=Path(folder))) for c in (mine, theirs)]
+        assert_same("parameters stepped", *counts)
+        pairs = settings.size(8, 1)
+        times = compare_commands(mine, theirs, pairs, Path(folder))
+    ratios = [1 / v if v else None for v in (times.value, times.high, times.low)]
+    result = Result(*ratios, pairs, times.ours, times.theirs, times.notes)
+    return result.noted("custom ResNet, batch 64, images decoded before by ours only, once for all")
+
+
+def _same_configuration(settings: Settings, flags: list[str], cut: Callable[[str], str]) -> Result:
+    with tempfile.TemporaryDirectory() as folder:
+        mine, theirs = [CIFAR_LAB, "train", *flags], [*_hydra_app(), *flags]
+        printed = [cut(run(c, folder=Path(folder)).output) for c in (mine, theirs)]
+        assert_same("configuration", *map(_configuration_in, printed))
+        return compare_commands(mine, theirs, settings.size(15, 2), Path(folder))
+
+
+def _configuration_in(text: str) -> object:
+    """The YAML that a command printed, without the words around it."""
+    lines = [line for line in text.splitlines() if re.match(r"\s*[\w-]+:|\s*- ", line)]
+    return yaml.safe_load("\n".join(lines))
+
+
+def _hydra_app() -> list[str | Path]:
+    return [sys.executable, peers.FOLDER / "hydra_app.py", ours.CONF]
+
+
+def _parameters(finished: Finished) -> str:
+    found = re.search(r"first step of (\d+) parameters", finished.output)
+    if found is None:
+        raise Different(f"no optimizer step was seen: {finished.output[-500:]!r}")
+    return found[1]
+
+
+def _pictures(root: Path) -> Path:
+    """A small image folder of ten classes."""
+    draw = np.random.default_rng(0)
+    for split, count in (("train", 20), ("test", 2)):
+        for name in range(10):
+            folder = root / split / f"class{name}"
+            folder.mkdir(parents=True)
+            for number in range(count):
+                pixels = draw.integers(0, 256, (32, 32, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(folder / f"{number}.png")
+    return root
+
+
+HYDRA = "a bare Hydra app with the same groups"
+CASES = [
+    Case("start-help", "`cifar-lab --help`, its time over", HYDRA, Target(1.3, True), help_text),
+    Case(
+        "start-train-help",
+        "`cifar-lab train --help`, its time over",
+        HYDRA,
+        Target(1.3, at_most=True),
+        train_help,
+    ),
+    Case(
+        "start-cfg",
+        "`cifar-lab train --cfg job`, its time over",
+        HYDRA,
+        Target(1.3, at_most=True),
+        configuration,
+    ),
+    Case(
+        "start-first-step",
+        "first training step after typing the command",
+        "a Lightning + Hydra script",
+        Target(1.5),
+        first_step,
+    ),
+]

@@ -1,0 +1,80 @@
+"""What was measured on, and with what."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+TOP = Path(__file__).resolve().parents[1]
+PACKAGES = ("torch", "torchvision", "lightning", "grad-cam", "captum", "albumentations", "airbench")
+
+
+def describe() -> dict[str, Any]:
+    """The machine, the versions and the commit, as plain values."""
+    import torch
+
+    return {
+        "device": device_name(),
+        "cores": cores(),
+        "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        "versions": {name: _version(name) for name in PACKAGES},
+        "commit": _commit(),
+    }
+
+
+def device_name() -> str:
+    """The accelerator's name, or the processor's with its bfloat16 instructions and cores."""
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    text = _read("/proc/cpuinfo")
+    found = re.search(r"^model name\s*:\s*(.+)$", text, flags=re.MULTILINE)
+    name = found[1] if found else platform.processor() or platform.machine()
+    name = " ".join(re.sub(r"\((R|TM)\)", "", name).split())
+    # Clouds hide the model; what multiplies matrices tells machines apart all the same.
+    wanted = {"avx512_bf16": "AVX512-bf16", "amx_bf16": "AMX-bf16"}
+    flags = [label for flag, label in wanted.items() if re.search(rf"\b{flag}\b", text)]
+    return ", ".join([name, f"{cores()} cores", *flags])
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def slug(name: str) -> str:
+    """A name as a file is called."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+def _commit() -> str | None:
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(TOP), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        changed = "-dirty" if git("status", "--porcelain", "--", "cifar_lab", "conf") else ""
+        return git("rev-parse", "HEAD") + changed
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text()
+    except OSError:
+        return ""

@@ -1,0 +1,247 @@
+"""The harness: two sides in turn, their ratio with an interval, and what a case is."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import gc
+import math
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+#: One measurement of one side: does the work and gives the seconds that it took.
+Side = Callable[[], float]
+
+
+class Different(AssertionError):
+    """The two sides do not compute the same thing; a ratio of their times would mean nothing."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a value should reach.
+
+    Attributes:
+        value: the bound.
+        at_most: the value should stay below the bound; else it should reach it.
+    """
+
+    value: float
+    at_most: bool = False
+
+    def met(self, value: float) -> bool:
+        """Whether a measured value is on the right side of the bound."""
+        return value <= self.value if self.at_most else value >= self.value
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a case measured.
+
+    Attributes:
+        value: the ratio, or what the case's unit says; None where it could not be measured.
+        low: lower end of the 95 % interval of the mean; None where there is none.
+        high: upper end.
+        pairs: interleaved pairs, or repetitions where there is nothing to compare with.
+        ours: seconds of each of our measurements.
+        theirs: likewise.
+        notes: lines to print beside, such as how far from the hardware's limit it is.
+        series: further values, by name of a series and of a point.
+    """
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    pairs: int = 0
+    ours: Sequence[float] = ()
+    theirs: Sequence[float] = ()
+    notes: Sequence[str] = ()
+    series: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    def noted(self, *notes: str) -> Result:
+        """The result with further notes."""
+        return dataclasses.replace(self, notes=[*self.notes, *notes])
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to run cases.
+
+    Attributes:
+        quick: tiny sizes, to see that a case works; its numbers mean nothing.
+        root: folder of CIFAR-10; None takes scikit-learn's digits, in quick runs only.
+    """
+
+    quick: bool = False
+    root: str | None = None
+
+    def size(self, full: int, quick: int) -> int:
+        """A size, by whether this is a quick run."""
+        return quick if self.quick else full
+
+    def images(self) -> list[str]:
+        """Overrides that choose the images.
+
+        Raises:
+            ValueError: a full run needs CIFAR-10.
+        """
+        if self.root is not None:
+            return [f"dataset.root={self.root}"]
+        if not self.quick:
+            raise ValueError("this case needs CIFAR-10: add --root DIR, or --quick for digits")
+        return ["dataset=digits"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row of the table.
+
+    Attributes:
+        name: what it is called on the command line.
+        what: what is measured, for the table.
+        against: the peer, for the table; empty where there is none.
+        target: what the value should reach; None for a row that is only to be known.
+        run: asserts that both sides compute the same thing, then measures.
+        unit: follows the value in the table, such as ``ms``; empty for ratios.
+    """
+
+    name: str
+    what: str
+    against: str
+    target: Target | None
+    run: Callable[[Settings], Result]
+    unit: str = ""
+
+
+def timed(work: Callable[[], Any], clock: Callable[[], float] = time.perf_counter) -> Side:
+    """Wall seconds of some work, until the accelerator, if one is in use, has finished it."""
+
+    def side() -> float:
+        started = clock()
+        work()
+        _wait_for_accelerator()
+        return clock() - started
+
+    return side
+
+
+def compare(
+    ours: Side,
+    theirs: Side,
+    pairs: int,
+    *,
+    work: tuple[float, float] = (1.0, 1.0),
+) -> Result:
+    """Measures both sides in turn in one process, after a warm-up of each.
+
+    The order alternates from pair to pair, so that neither side always finds the caches, the
+    clock frequency or the neighbours' load as the other left them.
+
+    Args:
+        ours: one measurement of our side.
+        theirs: one of the peer's.
+        pairs: measurements of each.
+        work: what one measurement of each side does, where that differs: images, operations.
+
+    Returns:
+        The geometric mean of how many times faster ours is, with its 95 % interval.
+    """
+    seconds: dict[str, list[float]] = {"ours": [], "theirs": []}
+    sides = {"ours": ours, "theirs": theirs}
+    for side in sides.values():
+        side()
+    for pair in range(pairs):
+        for name in ("ours", "theirs") if pair % 2 == 0 else ("theirs", "ours"):
+            gc.collect()  # one side's garbage is not collected on the other's time
+            seconds[name].append(sides[name]())
+    ratios = [
+        (work[0] / mine) / (work[1] / other)
+        for mine, other in zip(seconds["ours"], seconds["theirs"], strict=True)
+    ]
+    value, low, high = geometric_mean(ratios)
+    return Result(value, low, high, pairs, seconds["ours"], seconds["theirs"])
+
+
+def repeat(side: Side, times: int) -> list[float]:
+    """Measurements of one side, after a warm-up."""
+    side()
+    return [side() for _ in range(times)]
+
+
+def geometric_mean(values: Sequence[float]) -> tuple[float, float | None, float | None]:
+    """Mean and 95 % interval (Student's t) of positive values, on the scale of their logarithms.
+
+    The ends are None for a single value.
+    """
+    mean, low, high = arithmetic_mean([math.log(value) for value in values])
+    if low is None or high is None:
+        return math.exp(mean), None, None
+    return math.exp(mean), math.exp(low), math.exp(high)
+
+
+def arithmetic_mean(values: Sequence[float]) -> tuple[float, float | None, float | None]:
+    """Mean and 95 % interval (Student's t); the ends are None for a single value."""
+    from scipy.special import stdtrit
+
+    mean, count = float(np.mean(values)), len(values)
+    if count < 2:
+        return mean, None, None
+    half = float(stdtrit(count - 1, 0.975)) * float(np.std(values, ddof=1)) / math.sqrt(count)
+    return mean, mean - half, mean + half
+
+
+def assert_close(what: str, ours: ArrayLike, theirs: ArrayLike, relative: float) -> float:
+    """Asserts that two results agree, and gives their largest difference.
+
+    Args:
+        what: for the message.
+        ours: any shape.
+        theirs: the same shape.
+        relative: largest difference allowed, relative to the largest absolute value of theirs.
+
+    Raises:
+        Different: they do not.
+    """
+    mine, other = np.asarray(ours, np.float64), np.asarray(theirs, np.float64)
+    if mine.shape != other.shape:
+        raise Different(f"{what}: ours has shape {mine.shape}, theirs {other.shape}")
+    scale = float(np.abs(other).max(initial=0.0)) or 1.0
+    difference = float(np.abs(mine - other).max(initial=0.0)) / scale
+    if not difference <= relative:  # not a number is different, too
+        raise Different(f"{what}: differs by {difference:.2g}, at most {relative:.2g} is allowed")
+    return difference
+
+
+def assert_same(what: str, ours: object, theirs: object) -> None:
+    """Asserts that two plain values are equal.
+
+    Raises:
+        Different: they are not.
+    """
+    if ours != theirs:
+        raise Different(f"{what}: ours is {ours!r}, theirs {theirs!r}")
+
+
+@contextlib.contextmanager
+def threads(number: int) -> Iterator[None]:
+    """Lets torch compute with so many threads inside."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _wait_for_accelerator() -> None:
+    torch = sys.modules.get("torch")  # measuring a command must not cost an import of torch
+    if torch is not None and torch.cuda.is_initialized():
+        torch.cuda.synchronize()

@@ -1,0 +1,244 @@
+"""The package as the benchmarks use it; no other module here imports ``cifar_lab``."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from cifar_lab import build
+from cifar_lab.build import Experiment, parts
+from cifar_lab.config.compose import Composer, config_folder, job_part
+from cifar_lab.data.loaders import Batch
+from cifar_lab.engine.hooks import HookList, Hooks, Row
+from cifar_lab.engine.interrupts import StopRequest
+from cifar_lab.engine.precision import dtype_of
+from cifar_lab.engine.state import TrainingState
+
+#: Where the groups lie, for the peers that compose them.
+CONF = config_folder()
+
+Pairs = Sequence[tuple[Tensor, Tensor]]
+
+
+def experiment(*overrides: str) -> Experiment:
+    """An experiment from the command line's overrides, built."""
+    return build.experiment(job_part(Composer().compose(list(overrides))))
+
+
+def around(built: Experiment, model: nn.Module) -> Experiment:
+    """The experiment with another network and a new optimizer over it."""
+    layout = torch.channels_last if built.trainer.channels_last else torch.contiguous_format
+    learner = copy.copy(built.learner)
+    learner.model = model.to(  # type: ignore[call-overload]
+        device=learner.device, memory_format=layout
+    )
+    return dataclasses.replace(
+        built,
+        learner=learner,
+        optimizer=parts.optimizer(built.config, model, built.trainer),
+    )
+
+
+def on_fixed_batches(built: Experiment, batches: Pairs) -> Experiment:
+    """The experiment with an epoch of prepared batches, and nothing to validate on.
+
+    Args:
+        built: trains one epoch, or as many as its ``trainer.limit_epochs``.
+        batches: float images ``(batch, 3, h, w)`` and int64 labels, on the device.
+    """
+    train = _FixedBatches(batches, built)
+    loaders = built.loaders._replace(train=train, val=None)  # type: ignore[arg-type]
+    return dataclasses.replace(built, loaders=loaders)
+
+
+def fit(built: Experiment, *hooks: Hooks) -> list[Row]:
+    """Trains from epoch 0 with the weights as they are; the rows of metrics.csv."""
+    learner, rows = built.learner, _Rows()
+    state = TrainingState(learner.model, built.optimizer, built.trainer.ema_decay, learner.device)
+    built.trainer.fit(
+        learner, built.loaders, built.schedule, state, HookList(rows, *hooks), StopRequest()
+    )
+    return rows.rows
+
+
+def losses(built: Experiment, batches: Pairs) -> list[float]:
+    """The loss of each of some training steps, a batch a step."""
+    found = []
+    for batch in batches:
+        rows = fit(on_fixed_batches(built, [batch]))
+        found.append(float(rows[-1]["train_loss"]))
+    return found
+
+
+def evaluate(built: Experiment) -> tuple[float, float]:
+    """Loss and accuracy of the experiment's network as it is, over its test images."""
+    _, metrics = built.learner.predict(built.loaders.test, built.learner.model)
+    result = metrics.result()
+    return result.loss, result.accuracy
+
+
+def input_batches(built: Experiment, epoch: int, count: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """The first batches of an epoch as the network would get them."""
+    for batch in built.loaders.train.batches(epoch, 0, count):
+        yield batch.images, batch.labels
+
+
+def rows_of_epoch(built: Experiment, epoch: int) -> NDArray[np.int64]:
+    """The training rows in the order in which an epoch sees them."""
+    return built.loaders.train.order(epoch)
+
+
+class StepClock(Hooks):
+    """Seconds from the first to the end of the last step of an epoch, its records not counted."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def on_fit_start(self, state: TrainingState, epochs: int, batches: int) -> None:
+        self._started = time.perf_counter()
+
+    def on_batch_end(self, state: TrainingState) -> None:
+        self.seconds = time.perf_counter() - self._started
+
+
+def run_hooks(built: Experiment, folder: Path) -> list[Hooks]:
+    """The hooks of every run: metrics and checkpoints, and what it says."""
+    from cifar_lab.run.console import Progress
+    from cifar_lab.run.folder import RunFolder
+    from cifar_lab.run.records import Recorder
+
+    recorder = Recorder(RunFolder(folder), built.trainer.background_checkpoints)
+    return [recorder, Progress(built.trainer.batch_size)]
+
+
+class Records:
+    """The end of an epoch as a run's recorder sees it.
+
+    Args:
+        built: its network and optimizer are what is saved.
+        folder: of the run.
+    """
+
+    def __init__(self, built: Experiment, folder: Path) -> None:
+        from cifar_lab.run.folder import RunFolder
+        from cifar_lab.run.records import Recorder
+
+        self.folder = RunFolder(folder)
+        self._recorder = Recorder(self.folder, built.trainer.background_checkpoints)
+        self._state = TrainingState(built.learner.model, built.optimizer, None, torch.device("cpu"))
+        self._recorder.on_fit_start(self._state, epochs=100, batches=1)
+
+    def end_epoch(self) -> None:
+        """Records and saves an epoch that is the best so far."""
+        self._state.begin_next_epoch(1.0)
+        names = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "epoch_seconds")
+        row = {"epoch": self._state.epoch, "lr": 0.1, **dict.fromkeys(names, 0.5)}
+        self._recorder.on_epoch_end(self._state, row, True)
+
+    def finish(self) -> None:
+        """Waits for everything to be on disk."""
+        self._recorder.on_fit_end()
+
+    def saved(self) -> list[dict[str, Any]]:
+        """Both checkpoints as a resumed run would read them."""
+        from cifar_lab.run.checkpoint import load_checkpoint
+
+        paths = (self.folder.best_checkpoint, self.folder.last_checkpoint)
+        return [load_checkpoint(path, torch.device("cpu")) for path in paths]
+
+
+def gradcam_of_predictions(
+    model: nn.Module, layer: str, images: Tensor
+) -> tuple[NDArray[np.float32], Tensor]:
+    """Signed GradCAM maps of the predicted classes, and these classes.
+
+    Args:
+        model: in eval mode.
+        layer: name of a module.
+        images: float32 ``(n, 3, height, width)``, normalised.
+    """
+    from cifar_lab.explain import gradcam
+
+    maps, classes = gradcam.gradcam_of_predictions(model, layer, images)
+    return maps, torch.from_numpy(classes)
+
+
+def evaluation_figures(
+    *,
+    built: Experiment,
+    batches: Pairs,
+    images: NDArray[np.uint8],
+    maps: NDArray[np.float32],
+    class_names: Sequence[str],
+    rows: Sequence[Row],
+    planned: Sequence[float],
+) -> tuple[dict[str, Any], list[bytes]]:
+    """What an evaluation and a report compute besides the forward pass.
+
+    Args:
+        built: its learner evaluates.
+        batches: logits ``(batch, classes)`` and labels.
+        images: uint8 ``(n, height, width, 3)``, of all logits.
+        maps: float32 ``(shown, h, w)``, one for each misclassified image that is shown.
+        class_names: in the order of the labels.
+        rows: of metrics.csv.
+        planned: learning rate of each step.
+
+    Returns:
+        Loss, accuracy and recall of each class; the figures as PNG.
+    """
+    from cifar_lab.report import figures
+    from cifar_lab.report.gallery import most_confident_errors
+    from cifar_lab.run.summary import per_class
+
+    # A network that gives what it gets: all of an evaluation but its forward pass.
+    predicted, metrics = built.learner.predict([Batch(*b) for b in batches], nn.Identity())
+    result, logits = metrics.result(), predicted.cpu().numpy()
+    labels = torch.cat([batch[1] for batch in batches]).cpu().numpy()
+    table = per_class(logits.argmax(axis=1), labels, tuple(class_names))
+    errors = most_confident_errors(logits, labels, len(maps))
+    chosen = [error.row for error in errors]
+    steps = len(planned) // len(rows)
+    pictures = [
+        figures.curves(rows),
+        figures.learning_rate(planned, steps, [(row["epoch"], row["lr"]) for row in rows]),
+        figures.gallery(images[chosen], maps, errors, class_names),
+    ]
+    found = {"loss": result.loss, "accuracy": result.accuracy}
+    return {**found, "per_class": [row["recall"] for row in table]}, pictures
+
+
+class _Rows(Hooks):
+    """Keeps the rows of metrics.csv."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+
+    def on_epoch_end(self, state: TrainingState, row: Row, is_best: bool) -> None:
+        self.rows.append(row)
+
+
+class _FixedBatches:
+    """Stands in for the training loader: the same batches in every epoch, as it gives them."""
+
+    def __init__(self, batches: Pairs, built: Experiment) -> None:
+        layout = torch.channels_last if built.trainer.channels_last else torch.contiguous_format
+        dtype = dtype_of(built.learner.precision)
+        self._batches = [Batch(x.to(dtype, memory_format=layout), y) for x, y in batches]
+        self.batch_size = len(self._batches[0].labels)
+        self.rows = np.arange(sum(len(batch.labels) for batch in self._batches))
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def batches(self, epoch: int, first: int, end: int) -> Iterator[Batch]:
+        return iter(self._batches[first:end])

@@ -1,0 +1,64 @@
+"""Saved measurements: one JSON file for each kind of hardware."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from benchmarks.machine import slug
+from benchmarks.measure import Case, Result
+
+FOLDER = Path(__file__).resolve().parent / "results"
+
+
+def save(folder: Path, machine: dict[str, Any], case: Case, result: Result) -> Path:
+    """Writes a case's result into the file of its hardware; the other cases stay as they are.
+
+    Args:
+        folder: of the files.
+        machine: from :func:`benchmarks.machine.describe`.
+        case: what was run.
+        result: what it gave.
+    """
+    path = folder / f"{slug(machine['device'])}.json"
+    saved = json.loads(path.read_text()) if path.is_file() else {"cases": {}}
+    date = datetime.now(timezone.utc).date().isoformat()
+    saved = {**machine, "date": date, "cases": saved["cases"]}
+    saved["cases"][case.name] = {
+        **entry(case, result),
+        "date": date,
+        "commit": machine["commit"],
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(saved, indent=1, ensure_ascii=False) + "\n")
+    return path
+
+
+def entry(case: Case, result: Result) -> dict[str, Any]:
+    """A case and its result as plain values."""
+    target = case.target
+    return {
+        "what": case.what,
+        "against": case.against,
+        "unit": case.unit,
+        "target": None if target is None else dataclasses.asdict(target),
+        "met": None if target is None or result.value is None else target.met(result.value),
+        **_rounded(dataclasses.asdict(result)),
+    }
+
+
+def load_all(folder: Path = FOLDER) -> list[dict[str, Any]]:
+    """Every saved file, by name."""
+    return [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
+
+
+def _rounded(value: Any) -> Any:
+    """Six digits are more than a clock gives."""
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(item) for item in value]
+    return float(f"{value:.6g}") if isinstance(value, float) else value

@@ -1,0 +1,37 @@
+"""What the tests of the benchmarks share."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.measure import Case, Result, Settings, Target, threads
+
+MACHINE = {
+    "device": "Some Processor, 2 cores",
+    "cores": 2,
+    "threads": 2,
+    "python": "3.11.2",
+    "versions": {"torch": "2.15.0"},
+    "commit": "0" * 40,
+}
+
+
+TWICE = Target(2.0)
+
+
+def made_case(name="a", target=TWICE, **named) -> Case:
+    """A case that measures nothing."""
+    return Case(name, f"what {name} does", "a peer", target, lambda settings: Result(None), **named)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread(_two_threads):
+    """Two cost more than they save on work so small, and much more on a busy machine."""
+    with threads(1):
+        yield
+
+
+@pytest.fixture
+def quick() -> Settings:
+    """Tiny sizes on scikit-learn's digits."""
+    return Settings(quick=True)

@@ -1,0 +1,168 @@
+"""Every row is there with its target, and some cases run at tiny sizes on embedded digits."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks import ours, peers, roofline
+from benchmarks.__main__ import choose, line, main
+from benchmarks.cases import all_cases, evaluation, input_pipeline, tiny_network, training_step
+from benchmarks.cases.memory import multiply
+from benchmarks.measure import Different, Result, Target
+from tests.benchmarks.conftest import made_case
+from tests.conftest import write_image_folder
+
+#: The issue's table; True: at most.
+TARGETS = {
+    "step-resnet18-bf16-128": (2.4, False),
+    "step-resnet18-bf16-256": (2.4, False),
+    "step-resnet18-fp32-128": (1.2, False),
+    "step-resnet18-fp32-256": (1.2, False),
+    "matrix-rate-resnet18": (0.85, False),
+    "matrix-rate-custom-resnet": (0.85, False),
+    "epoch-default": (2.5, False),
+    "epoch-bf16": (1.3, False),
+    "epoch-fp32": (1.3, False),
+    "input-albumentations": (10, False),
+    "input-torchvision": (10, False),
+    "tiny-bare-loop": (0.97, False),
+    "tiny-lightning": (1.5, False),
+    "start-help": (1.3, True),
+    "start-train-help": (1.3, True),
+    "start-cfg": (1.3, True),
+    "start-first-step": (1.5, False),
+    "gradcam-package": (2.5, False),
+    "gradcam-captum": (1.5, False),
+    "evaluation-figures": (4, False),
+    "records": (50, True),
+    "memory-first-run": (1.5, True),
+    "memory-later-runs": (1.5, True),
+    "accelerator-fast94": (1.2, False),
+    "accelerator-resnet18": (0.7, False),
+}
+
+
+def test_every_row_is_registered_with_its_target():
+    cases = all_cases()
+    assert all(case.name == name and case.what for name, case in cases.items())
+    found = {
+        name: (case.target.value, case.target.at_most)
+        for name, case in cases.items()
+        if case.target is not None
+    }
+    assert found == TARGETS
+    assert set(cases) - set(found) == {"throughput"}
+
+
+def test_cases_are_chosen_by_name_or_pattern():
+    assert [case.name for case in choose(["gradcam-*", "records"])] == [
+        "gradcam-package",
+        "gradcam-captum",
+        "records",
+    ]
+    assert len(choose([])) == len(all_cases())
+    with pytest.raises(SystemExit, match="no case is called speed; there are: step-resnet18"):
+        choose(["speed"])
+
+
+def test_a_result_is_printed_with_its_interval_and_target():
+    text = line(made_case(), Result(1.5, 1.4, 1.6, 4))
+    assert " ".join(text.split()) == "a 1.50 [1.40, 1.60] n=4 target >= 2: MISSED"
+    below = made_case(target=Target(50, at_most=True), unit="ms")
+    assert line(below, Result(12.0, pairs=1)).endswith("12.0 ms  n=1  target <= 50 ms: met")
+
+
+def test_a_missing_peer_names_the_extra(monkeypatch):
+    def missing(name):
+        raise ModuleNotFoundError("No module named 'lightning'", name="lightning")
+
+    monkeypatch.setattr(peers.importlib, "import_module", missing)
+    with pytest.raises(peers.MissingPeer, match=r"lightning is not installed; pip install 'cifar"):
+        peers.load("lightning_peer")
+
+
+def test_a_training_step_has_the_plain_loops_losses(quick):
+    result = training_step.run(quick, "float32", 8)
+    assert result.value > 0
+    assert len(result.ours) == len(result.theirs) == result.pairs == 2
+
+
+def test_other_losses_are_found(quick, monkeypatch):
+    monkeypatch.setattr(ours, "losses", lambda built, batches: [0.1, 0.1, 0.1])
+    with pytest.raises(Different, match="losses of three steps: differs by"):
+        training_step.run(quick, "float32", 8)
+
+
+def test_a_tiny_network_learns_the_same_in_both_loops(quick):
+    assert tiny_network.against_bare_loop(quick).value > 0
+
+
+def test_the_input_pipeline_gives_the_peers_views(quick):
+    pytest.importorskip("albumentations")
+    built = ours.experiment(
+        *quick.images(), "augmentation=crop_flip_cutout8", "trainer.batch_size=64"
+    )
+    input_pipeline.assert_same_views(built, "albumentations_loader")
+    shown = np.zeros((32, 32, 3), np.int16)
+    with pytest.raises(Different, match="neither a crop of its source"):
+        input_pipeline._explained(np.full((32, 32, 3), 200, np.uint8), shown)
+
+
+def test_figures_and_bookkeeping_agree_with_the_seeds_way(quick):
+    given = evaluation._evaluation(quick)
+    given["batches"] = given["batches"][:1]
+    found, pictures = ours.evaluation_figures(**given)
+    logits, labels = given["batches"][0]
+    assert found["accuracy"] == pytest.approx((logits.argmax(1) == labels).float().mean().item())
+    assert [evaluation._pixels(picture)[0] for picture in pictures] == [1296, 1296, 1376]
+
+
+def test_operations_and_bytes_are_counted():
+    a, b = torch.ones(4, 8), torch.ones(8, 2)
+
+    def step():
+        (a @ b).relu()
+
+    work = roofline.count(step)
+    assert work.operations == 2 * 4 * 8 * 2
+    assert work.bytes == 2 * 4 * 2 * 4  # read and written once, four bytes each; no product's
+    bound = work.lines(seconds=4.0, rate=64.0, bandwidth=64.0)[1]
+    assert bound.startswith("bound 2.000 s if arithmetic (2.000 s) and memory (1.000 s) overlap")
+    assert bound.endswith("measured 4.000 s = 50% and 75% of these speeds")
+
+
+def test_an_image_folder_is_multiplied_by_links(tmp_path):
+    small = write_image_folder(tmp_path / "small")
+    assert multiply(small, tmp_path / "large") == 80
+    assert len(list((tmp_path / "large" / "test").glob("*/*"))) == 4
+    file = next((small / "train").glob("*/*"))
+    assert file.stat().st_nlink == 11
+
+
+def test_a_command_runs_a_case_and_saves_it_only_when_told(tmp_path, capsys):
+    assert main(["accelerator-resnet18", "--quick", "--save", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    if not torch.cuda.is_available():
+        assert "no accelerator here" in printed
+    assert len(list(tmp_path.glob("*.json"))) == 1
+
+
+def test_a_failing_case_is_told_and_does_not_stop_the_others(tmp_path, capsys, monkeypatch):
+    def broken(settings):
+        raise ValueError("add --root DIR")
+
+    name = "input-albumentations"
+    cases = {
+        name: dataclasses.replace(made_case(name), run=broken),
+        "records": made_case("records"),
+    }
+    monkeypatch.setattr("benchmarks.__main__.all_cases", lambda: cases)
+    assert main(["--save", str(tmp_path)]) == 1
+    captured = capsys.readouterr()
+    assert "records" in captured.out
+    assert "add --root DIR" in captured.err
+    assert "failed: input-albumentations" in captured.err

@@ -1,0 +1,118 @@
+"""The step: which form of the model it runs, how rates reach groups, what captured ones give."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from cifar_lab.data.loaders import Batch
+from cifar_lab.engine.learner import Learner
+from cifar_lab.engine.state import TrainingState
+from cifar_lab.engine.step import CapturedStep, EagerStep, set_learning_rate
+
+CPU = torch.device("cpu")
+
+
+def test_only_whole_batches_run_the_compiled_form():
+    """Another size would be compiled anew, for one batch an epoch."""
+    calls = []
+    model = net()
+
+    def compiled(images):
+        calls.append(len(images))
+        return model(images)
+
+    step = eager(model, compiled=compiled)
+    for size in (4, 3, 4):
+        step(batch(size), 1.0, 0.1)
+    assert calls == [4, 4]
+
+
+def test_gradients_wait_for_the_step_that_ends_the_group():
+    model = net()
+    step = eager(model)
+    before = model[1].weight.detach().clone()
+    step(batch(4), 0.5, None)
+    assert torch.equal(model[1].weight, before)
+    assert model[1].weight.grad is not None
+    step(batch(4, seed=1), 0.5, 0.1)
+    assert not torch.equal(model[1].weight, before)
+    assert model[1].weight.grad is None
+
+
+def test_two_halves_make_the_update_of_the_whole():
+    whole, halves = net(), net()
+    both = [batch(4, seed) for seed in (0, 1)]
+    together = Batch(*(torch.cat(parts) for parts in zip(*both, strict=True)))
+    eager(whole)(together, 1.0, 0.1)
+    step = eager(halves)
+    step(both[0], 0.5, None)
+    step(both[1], 0.5, 0.1)
+    torch.testing.assert_close(halves[1].weight, whole[1].weight)
+
+
+@pytest.mark.parametrize("as_tensor", [False, True])
+def test_each_group_has_the_learning_rate_times_its_scale(as_tensor):
+    groups = [{"params": [nn.Parameter(torch.zeros(1))], "lr_scale": 2.0}]
+    groups.append({"params": [nn.Parameter(torch.zeros(1))]})
+    optimizer = torch.optim.SGD(groups, lr=1.0)
+    if as_tensor:
+        for group in optimizer.param_groups:
+            group["lr"] = torch.tensor(1.0)
+    held = [group["lr"] for group in optimizer.param_groups]
+    set_learning_rate(optimizer, 0.25)
+    assert [float(group["lr"]) for group in optimizer.param_groups] == [0.5, 0.25]
+    if as_tensor:  # written in place, where a graph reads it
+        assert [group["lr"] for group in optimizer.param_groups] == held
+
+
+def test_the_result_is_loss_and_hits_of_the_batch():
+    model = net()
+    given = batch(4)
+    with torch.no_grad():
+        logits = model(given.images)
+    result = eager(model)(given, 1.0, 0.1)
+    torch.testing.assert_close(result.loss, nn.functional.cross_entropy(logits, given.labels))
+    assert int(result.hits) == int((logits.argmax(1) == given.labels).sum())
+    assert not result.loss.requires_grad
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+def test_captured_steps_equal_eager_ones():
+    device = torch.device("cuda")
+    batches = [batch(4, seed) for seed in range(6)] + [batch(3, seed=9)] + [batch(4, seed=10)]
+    results = []
+    for captured in (False, True):
+        model = copy.deepcopy(net()).to(device)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, fused=True)
+        learner = Learner(model, nn.CrossEntropyLoss(), device, "float32", False)
+        step = EagerStep(learner, TrainingState(model, optimizer, None, device), None, None, 4)
+        if captured:
+            step = CapturedStep(step, 4)
+        losses = [
+            step(Batch(*(part.to(device) for part in each)), 1.0, 0.1 / (1 + number)).loss.item()
+            for number, each in enumerate(batches)
+        ]
+        results.append((losses, model[1].weight.detach().cpu()))
+    assert results[0][0] == pytest.approx(results[1][0], rel=1e-5)
+    torch.testing.assert_close(results[0][1], results[1][1])
+
+
+def eager(model: nn.Module, compiled=None) -> EagerStep:
+    optimizer = torch.optim.SGD(model.parameters(), lr=9.0)
+    learner = Learner(model, nn.CrossEntropyLoss(), CPU, "float32", False)
+    return EagerStep(learner, TrainingState(model, optimizer, None, CPU), None, compiled, 4)
+
+
+def net() -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Flatten(), nn.Linear(12, 3))
+
+
+def batch(size: int, seed: int = 0) -> Batch:
+    generator = torch.Generator().manual_seed(seed)
+    images = torch.randn(size, 3, 2, 2, generator=generator)
+    return Batch(images, torch.randint(0, 3, (size,), generator=generator))

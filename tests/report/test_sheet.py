@@ -1,0 +1,43 @@
+"""Sheets: pixels enlarged as squares, maps in colours that say their sign."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cifar_lab.report.sheet import MAP_SHARE, enlarged, overlay
+
+IMAGE = np.random.default_rng(0).integers(0, 256, (4, 6, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(("side", "times"), [(6, 1), (11, 1), (12, 2), (256, 42)])
+def test_every_pixel_becomes_a_square_as_large_as_fits(side, times):
+    expected = np.kron(IMAGE, np.ones((times, times, 1), dtype=np.uint8))
+    np.testing.assert_array_equal(enlarged(IMAGE, side), expected)
+
+
+def test_a_picture_larger_than_its_place_is_made_smaller_in_proportion():
+    large = IMAGE.repeat(100, 0).repeat(100, 1)
+    assert enlarged(large, 256).shape == (171, 256, 3)
+
+
+def test_red_speaks_for_the_class_and_blue_against_it():
+    grey = np.full((2, 2, 3), 120, np.uint8)
+    red, _, blue = overlay(grey, np.full((1, 1), 3.0, np.float32), 3.0, side=2)[0, 0].astype(int)
+    assert red > blue + 30
+    red, _, blue = overlay(grey, np.full((1, 1), -3.0, np.float32), 3.0, side=2)[0, 0].astype(int)
+    assert blue > red + 30
+
+
+def test_nothing_attributed_leaves_the_grey_image_lighter():
+    shown = overlay(IMAGE, np.zeros((2, 3), np.float32), 1.0, side=6)
+    nothing = np.array([247, 247, 247])  # the middle of the colours
+    expected = (1 - MAP_SHARE) * IMAGE.mean(2, keepdims=True) + MAP_SHARE * nothing
+    assert np.abs(shown - expected).max() <= 2
+
+
+def test_a_map_is_stretched_over_the_whole_image():
+    left = np.array([[5.0, -5.0]], dtype=np.float32)
+    shown = overlay(np.full((4, 8, 3), 128, np.uint8), left, 5.0, side=8).astype(int)
+    assert (shown[:, 0, 0] > shown[:, 0, 2] + 30).all()
+    assert (shown[:, -1, 2] > shown[:, -1, 0] + 30).all()
