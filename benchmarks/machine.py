@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
 import re
@@ -78,3 +79,22 @@ def _read(path: str) -> str:
         return Path(path).read_text()
     except OSError:
         return ""
+
+
+def allocate_by_default() -> None:
+    """Takes back what ``keep_freed_memory`` set: glibc's thresholds as large tensors move them.
+
+    Left alone, glibc raises its thresholds to the largest block that was freed, up to 32 MiB.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except AttributeError:  # not glibc: nothing was set
+        return
+    trim_threshold, top_pad, mmap_threshold, mmap_max = -1, -2, -3, -4
+    for name, value in (
+        (mmap_max, 65536),
+        (mmap_threshold, 32 * 2**20),
+        (trim_threshold, 64 * 2**20),
+        (top_pad, 128 * 2**10),
+    ):
+        mallopt(name, value)

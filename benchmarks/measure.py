@@ -154,11 +154,13 @@ def compare(
     """
     seconds: dict[str, list[float]] = {"ours": [], "theirs": []}
     sides = {"ours": ours, "theirs": theirs}
-    for side in sides.values():
+    for name, side in sides.items():
+        _allocate_as(name)
         side()
     for pair in range(pairs):
         for name in ("ours", "theirs") if pair % 2 == 0 else ("theirs", "ours"):
             gc.collect()  # one side's garbage is not collected on the other's time
+            _allocate_as(name)
             seconds[name].append(sides[name]())
     ratios = [
         (work[0] / mine) / (work[1] / other)
@@ -239,6 +241,19 @@ def threads(number: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def _allocate_as(side: str) -> None:
+    """Gives our side the memory settings that our runs have, and the peer the system's own."""
+    if "torch" not in sys.modules:  # commands are measured: each process has its own
+        return
+    from benchmarks import ours
+    from benchmarks.machine import allocate_by_default
+
+    if side == "ours":
+        ours.keep_freed_memory()
+    else:
+        allocate_by_default()
 
 
 def _wait_for_accelerator() -> None:

@@ -156,6 +156,13 @@ class Records:
         return [load_checkpoint(path, torch.device("cpu")) for path in paths]
 
 
+def keep_freed_memory() -> None:
+    """As building an experiment does for its process."""
+    from cifar_lab.engine import allocator
+
+    allocator.keep_freed_memory()
+
+
 def gradcam_of_predictions(
     model: nn.Module, layer: str, images: Tensor
 ) -> tuple[NDArray[np.float32], Tensor]:

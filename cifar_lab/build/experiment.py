@@ -14,6 +14,7 @@ from hydra.errors import InstantiationException
 from cifar_lab.build import parts
 from cifar_lab.data.arrays import Dataset
 from cifar_lab.data.normalise import Normalise
+from cifar_lab.engine.allocator import keep_freed_memory
 from cifar_lab.engine.learner import Learner
 from cifar_lab.engine.precision import dtype_of, resolve_precision
 from cifar_lab.engine.trainer import Loaders, Trainer
@@ -91,6 +92,8 @@ def experiment(config: dict[str, Any]) -> Experiment:
         raise Refusal(problems)
     trainer, dataset, model = built["trainer"], built["dataset"], built["model"]
     device = built["device"]
+    if trainer.keep_freed_memory and device.type == "cpu":
+        keep_freed_memory()
     precision = resolve_precision(trainer.precision, device)
     normalise = parts.normalise(dataset, device, trainer.channels_last, dtype_of(precision))
     in_float32 = parts.normalise(dataset, device, trainer.channels_last, torch.float32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+import zlib
 from typing import Any, Literal
 
 import albumentations as A
@@ -68,19 +68,20 @@ class AlternatingFlip(A.HorizontalFlip):  # type: ignore[misc]
         super().__init__(p=1.0)
 
 
-class PlainSteps:
-    """albumentations' own steps on one image; the draws are a function of its place alone.
+class PlainStep:
+    """albumentations' own step on one image; the draws are a function of its place alone.
 
     Args:
-        steps: albumentations transforms, applied in order.
+        step: an albumentations transform.
+        name: of the step; steps of other names draw otherwise.
         seed: the run's seed.
     """
 
-    def __init__(self, steps: Sequence[A.BasicTransform], seed: int) -> None:
-        self.seed = seed
-        self._stack = A.Compose(list(steps), strict=True)
-        # Seeding the stack afresh costs 90 µs an image; setting the state of generators that
-        # all its steps share costs a tenth of that.
+    def __init__(self, step: A.BasicTransform, name: str, seed: int) -> None:
+        self._entropy = (seed, zlib.crc32(name.encode()))
+        self._stack = A.Compose([step], strict=True)
+        # Seeding the step afresh costs 90 µs an image; setting the state of its generators costs
+        # a tenth of that.
         self._bits = np.random.Philox(0)
         self._python = random.Random()
         self._stack.set_random_state(np.random.Generator(self._bits), self._python)
@@ -89,13 +90,14 @@ class PlainSteps:
     def __call__(self, image: NDArray[np.uint8], epoch: int, row: int) -> NDArray[Any]:
         """Augments uint8 ``(height, width, 3)`` of a row of the training images, in an epoch."""
         if epoch != self._epoch:
-            words = np.random.SeedSequence((self.seed, epoch)).generate_state(2, np.uint64)
+            sequence = np.random.SeedSequence((*self._entropy, epoch))
+            words = sequence.generate_state(2, np.uint64)
             self._epoch, self._key = epoch, words.astype(np.uint64)
         state = self._bits.state
         # A counter-based generator jumps to any image's own stream: 2^192 draws apart.
         state["state"] = {"counter": np.array([0, 0, 0, row], np.uint64), "key": self._key}
         state["buffer_pos"], state["has_uint32"] = 4, 0
         self._bits.state = state
-        self._python.seed(f"{self.seed}/{epoch}/{row}")
+        self._python.seed(f"{self._entropy}/{epoch}/{row}")
         augmented: NDArray[Any] = self._stack(image=image)["image"]
         return augmented

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cifar_lab.data.augment import PlainSteps
+from cifar_lab.data.augment import PlainStep
 from cifar_lab.data.lowering import OUTSIDE, Lowering, Movement, Painting, lowering
 from cifar_lab.refusal import Refusal
 
@@ -51,7 +51,7 @@ class AugmentationStack:
         first = names.index(without[-1]) + 1 if without else 0
         split = first if lowered else len(names)
         self.images = ImageSteps(
-            [drawn.get(name) or PlainSteps([steps[name]], seed) for name in names[:split]]
+            [drawn.get(name) or PlainStep(steps[name], name, seed) for name in names[:split]]
         )
         self.batches = BatchSteps([drawn[name] for name in names[split:]])
 
@@ -77,7 +77,7 @@ class AugmentationStack:
 class ImageSteps:
     """Steps on one image after another."""
 
-    def __init__(self, steps: Sequence[_Drawn | PlainSteps]) -> None:
+    def __init__(self, steps: Sequence[_Drawn | PlainStep]) -> None:
         self._steps = steps
 
     def __len__(self) -> int:
@@ -171,7 +171,7 @@ class _Drawn:
         return self._table[rows]
 
     def _begin(self, epoch: int, device: torch.device) -> None:
-        if epoch == self._epoch:
+        if epoch == self._epoch and device == self._table.device:
             return
         entropy = self._key if self.lowering.same_every_epoch else (*self._key, epoch)
         stream = np.random.Generator(np.random.Philox(np.random.SeedSequence(entropy)))

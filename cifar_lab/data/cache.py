@@ -30,7 +30,7 @@ def cache_key(files: Iterable[Path], root: Path, settings: dict[str, object]) ->
 
 
 def cached(
-    folder: Path, key: str, decode: Callable[[], tuple[ImageArrays, ImageArrays]]
+    folder: Path, key: str, decode: Callable[[Path], tuple[ImageArrays, ImageArrays]]
 ) -> SourceImages:
     """The arrays under ``folder/key``, decoded first where they are not there yet.
 
@@ -40,7 +40,8 @@ def cached(
     Args:
         folder: parent of all cache entries.
         key: from :func:`cache_key`.
-        decode: gives the training and the test images; called only when the entry is missing.
+        decode: gives the training and the test images; called only when the entry is missing, with
+            a folder in which it may put pixels as :func:`images_file` already.
 
     Raises:
         OSError: the folder cannot be written.
@@ -52,7 +53,7 @@ def cached(
         building = folder / f"{key}.{os.getpid()}.{uuid.uuid4().hex}"
         building.mkdir()  # not mkdtemp, whose folders none but their owner can read
         try:
-            train, test = decode()
+            train, test = decode(building)
             _write(building, {"train": train, "test": test})
             building.rename(entry)
         except OSError:
@@ -66,6 +67,11 @@ def cached(
         raise Refusal(f"the cache entry {entry} is damaged ({error}); delete it") from error
 
 
+def images_file(split: str) -> str:
+    """Name of the file of a split's pixels: ``train`` or ``test``."""
+    return f"{split}_images.npy"
+
+
 def fingerprint(train: ImageArrays, test: ImageArrays) -> str:
     """One SHA-256 for a whole data set."""
     return hashlib.sha256((train.fingerprint() + test.fingerprint()).encode()).hexdigest()
@@ -73,7 +79,8 @@ def fingerprint(train: ImageArrays, test: ImageArrays) -> str:
 
 def _write(entry: Path, splits: dict[str, ImageArrays]) -> None:
     for split, arrays in splits.items():
-        np.save(entry / f"{split}_images.npy", arrays.images)
+        if not (entry / images_file(split)).is_file():
+            np.save(entry / images_file(split), arrays.images)
         np.save(entry / f"{split}_labels.npy", arrays.labels)
         np.save(entry / f"{split}_sample_ids.npy", arrays.sample_ids)
     meta = {
@@ -92,7 +99,7 @@ def _read(entry: Path) -> SourceImages:
 
     def split(name: str) -> ImageArrays:
         return ImageArrays(
-            images=np.load(entry / f"{name}_images.npy", mmap_mode="r"),
+            images=np.load(entry / images_file(name), mmap_mode="r"),
             labels=np.load(entry / f"{name}_labels.npy"),
             class_names=tuple(meta["class_names"]),
             sample_ids=np.load(entry / f"{name}_sample_ids.npy"),

@@ -13,7 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifar_lab.data.arrays import ImageArrays
+from cifar_lab.data.cache import images_file
 from cifar_lab.refusal import Refusal
+
+#: Files whose decoded images are in memory together.
+DECODED_AT_ONCE = 4096
 
 log = logging.getLogger("cifar_lab")
 
@@ -70,7 +74,7 @@ def list_folder(root: Path) -> FolderListing:
 
 
 def decode_folder(
-    listing: FolderListing, resize: int | None, skip_unreadable: bool
+    listing: FolderListing, resize: int | None, skip_unreadable: bool, space: Path
 ) -> tuple[ImageArrays, ImageArrays]:
     """Decodes the training and the test images.
 
@@ -79,44 +83,54 @@ def decode_folder(
         resize: side in pixels to which every image is scaled (bicubic); None keeps the size,
             which must then be the same for all.
         skip_unreadable: leave out files that are no images, with a warning for each.
+        space: a folder; pixels go into mapped files there and are never all in memory.
 
     Raises:
         Refusal: files that are no images, or images of several sizes without ``resize``.
     """
     log.info(f"decoding {len(listing.all_files()):,} images of {listing.root} (once)")
+    sizes: Counter[tuple[int, ...]] = Counter()
     decoded = {
-        split: _decode_split(listing, split, resize, skip_unreadable) for split in listing.files
+        split: _decode_split(listing, split, resize, skip_unreadable, space, sizes)
+        for split in listing.files
     }
-    sizes = Counter(image.shape[:2] for images, _, _ in decoded.values() for image in images)
     if len(sizes) > 1:
         shown = ", ".join(f"{h}×{w} ({n})" for (h, w), n in sizes.most_common(4))
         raise Refusal(
             f"dataset.root={listing.root}: images must be of one size, got {len(sizes)} sizes: "
             f"{shown}{', …' if len(sizes) > 4 else ''}; set dataset.resize=32 (or another side)"
         )
-    arrays = [
-        ImageArrays(
-            images=np.stack(images),
-            labels=np.asarray(labels, dtype=np.int64),
-            class_names=listing.class_names,
-            sample_ids=np.asarray(sample_ids),
-        )
-        for images, labels, sample_ids in (decoded["train"], decoded["test"])
-    ]
-    return arrays[0], arrays[1]
+    return decoded["train"], decoded["test"]
 
 
 def _decode_split(
-    listing: FolderListing, split: str, resize: int | None, skip_unreadable: bool
-) -> tuple[list[NDArray[np.uint8]], list[int], list[str]]:
+    listing: FolderListing,
+    split: str,
+    resize: int | None,
+    skip_unreadable: bool,
+    space: Path,
+    sizes: Counter[tuple[int, ...]],
+) -> ImageArrays:
+    """Decodes some thousand files at once; adds the images of each size to ``sizes``."""
     rows = [
         (file, label)
         for label, name in enumerate(listing.class_names)
         for file in listing.files[split][name]
     ]
+    store = _PixelFile(space / images_file(split), len(rows))
+    kept: list[tuple[Path, int]] = []
+    unreadable: list[Path] = []
     with ThreadPoolExecutor() as pool:  # Pillow lets go of the interpreter while it decodes
-        images = list(pool.map(lambda row: _decode(row[0], resize), rows, chunksize=64))
-    unreadable = [file for (file, _), image in zip(rows, images, strict=True) if image is None]
+        for start in range(0, len(rows), DECODED_AT_ONCE):
+            chunk = rows[start : start + DECODED_AT_ONCE]
+            images = pool.map(lambda row: _decode(row[0], resize), chunk, chunksize=64)
+            for row, image in zip(chunk, images, strict=True):
+                if image is None:
+                    unreadable.append(row[0])
+                else:
+                    sizes[image.shape[:2]] += 1
+                    kept.append(row)
+                    store.append(image)
     for file in unreadable if skip_unreadable else []:
         log.warning(f"left out, not an image: {file}")
     if unreadable and not skip_unreadable:
@@ -125,13 +139,44 @@ def _decode_split(
             f"dataset.root={listing.root}: {len(unreadable)} file(s) are no image that can be "
             f"read: {shown}; remove them, or set dataset.skip_unreadable=true to leave them out"
         )
-    kept = [
-        (image, label, file.relative_to(listing.root).as_posix())
-        for (file, label), image in zip(rows, images, strict=True)
-        if image is not None
-    ]
-    _refuse_emptied(listing, split, Counter(label for _, label, _ in kept))
-    return [k[0] for k in kept], [k[1] for k in kept], [k[2] for k in kept]
+    _refuse_emptied(listing, split, Counter(label for _, label in kept))
+    return ImageArrays(
+        images=store.images(),
+        labels=np.asarray([label for _, label in kept], dtype=np.int64),
+        class_names=listing.class_names,
+        sample_ids=np.asarray([file.relative_to(listing.root).as_posix() for file, _ in kept]),
+    )
+
+
+class _PixelFile:
+    """Images of one size one after the other in a mapped file; those of another are left out."""
+
+    def __init__(self, path: Path, most: int) -> None:
+        self._path, self._most, self._count = path, most, 0
+        self._map: NDArray[np.uint8] | None = None
+
+    def append(self, image: NDArray[np.uint8]) -> None:
+        if self._map is None:
+            self._map = self._mapped(self._path, (self._most, *image.shape))
+        if image.shape == self._map.shape[1:]:
+            self._map[self._count] = image
+            self._count += 1
+
+    def images(self) -> NDArray[np.uint8]:
+        """uint8 ``(n, height, width, 3)``, mapped; the file is as long as there are images."""
+        assert self._map is not None, "a split without images is refused before"
+        if self._count < self._most:
+            whole, unfinished = self._map, self._path.with_suffix(".shorter")
+            self._map = self._mapped(unfinished, (self._count, *whole.shape[1:]))
+            for start in range(0, self._count, DECODED_AT_ONCE):
+                end = min(start + DECODED_AT_ONCE, self._count)
+                self._map[start:end] = whole[start:end]
+            unfinished.replace(self._path)
+        return self._map
+
+    @staticmethod
+    def _mapped(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+        return np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
 
 
 def _refuse_emptied(listing: FolderListing, split: str, counts: Counter[int]) -> None:

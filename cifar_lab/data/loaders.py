@@ -20,8 +20,8 @@ from cifar_lab.data.pixels import Pixels
 if TYPE_CHECKING:  # albumentations costs seconds to import
     from cifar_lab.data.batch_augment import AugmentationStack, ImageSteps
 
-#: Images made at once where batches are smaller: what stays in a core's cache.
-CHUNK_IMAGES = 512
+#: Images made at once where batches are smaller.
+CHUNK_IMAGES = 1024
 
 
 class Batch(NamedTuple):

@@ -72,6 +72,7 @@ class Crop(Movement):
     def __init__(self, step: PadAndCrop) -> None:
         self.step = step
         self.shows_zeros = step.border == "constant"
+        self._made: dict[tuple[int, torch.device], Tensor] = {}
 
     def draws(self, uniform: NDArray[np.float64], epoch: int) -> NDArray[np.int64]:
         pad = self.step.padding_pixels
@@ -82,20 +83,29 @@ class Crop(Movement):
         return self.step.apply(image, top=int(draw[0]), left=int(draw[1]))
 
     def coordinates(self, y: Tensor, x: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
-        return self._shifted(y, draws[:, :1]), self._shifted(x, draws[:, 1:])
+        return self._shifted(y, draws[:, 0]), self._shifted(x, draws[:, 1])
 
-    def _shifted(self, source: Tensor, offset: Tensor) -> Tensor:
-        length = source.shape[1]
-        inside = torch.arange(length, device=source.device) + offset - self.step.padding_pixels
-        if self.step.border == "constant":
-            outside = (inside < 0) | (inside >= length)
-            return source.gather(1, inside.clamp(0, length - 1)).masked_fill(outside, OUTSIDE)
-        if self.step.border == "replicate":
-            return source.gather(1, inside.clamp(0, length - 1))
-        # Mirrored about the outermost pixels, again and again where the image is small.
-        period = max(2 * (length - 1), 1)
-        folded = inside.remainder(period)
-        return source.gather(1, torch.minimum(folded, period - folded).clamp_max(length - 1))
+    def _shifted(self, source: Tensor, offsets: Tensor) -> Tensor:
+        inside = self._windows(source.shape[1], source.device).index_select(0, offsets)
+        shifted = source.gather(1, inside.clamp_min(0))
+        return shifted.masked_fill_(inside == OUTSIDE, OUTSIDE) if self.shows_zeros else shifted
+
+    def _windows(self, length: int, device: torch.device) -> Tensor:
+        """The coordinates that each offset shows: int64 ``(2 padding + 1, length)``."""
+        key = (length, device)
+        if key not in self._made:
+            pad = self.step.padding_pixels
+            inside = torch.arange(-pad, length + pad)
+            clamped = inside.clamp(0, length - 1)
+            if self.step.border == "constant":
+                clamped = clamped.masked_fill(clamped != inside, OUTSIDE)
+            elif self.step.border == "reflect":
+                # About the outermost pixels, again and again where the image is small.
+                period = max(2 * (length - 1), 1)
+                folded = inside.remainder(period)
+                clamped = torch.minimum(folded, period - folded).clamp_max(length - 1)
+            self._made[key] = clamped.unfold(0, length, 1).contiguous().to(device)
+        return self._made[key]
 
 
 class Flip(Movement):

@@ -144,7 +144,7 @@ class ImageFolder(Source):
         return cache_key(files, self.folder, settings)
 
     def _cached(
-        self, key: str, decode: Callable[[], tuple[ImageArrays, ImageArrays]]
+        self, key: str, decode: Callable[[Path], tuple[ImageArrays, ImageArrays]]
     ) -> SourceImages:
         try:
             return cached(Path(self.cache_dir).expanduser(), key, decode)
@@ -190,7 +190,7 @@ class Cifar10(ImageFolder):
         if not self._is_official():
             self._torchvision(train=True, download=True)
         return self._cached(
-            self._key(), lambda: (self._official(train=True), self._official(train=False))
+            self._key(), lambda _: (self._official(train=True), self._official(train=False))
         )
 
     def at_hand(self) -> bool:

@@ -11,7 +11,6 @@ import torch
 
 from cifar_lab.bounds import Fraction, NonNegativeInt, PositiveFloat, PositiveInt
 from cifar_lab.data.loaders import Batch, EvalLoader, TrainLoader
-from cifar_lab.engine.allocator import keep_freed_memory
 from cifar_lab.engine.hooks import Hooks, Row
 from cifar_lab.engine.interrupts import Interrupted, StopRequest
 from cifar_lab.engine.learner import Learner
@@ -113,8 +112,6 @@ class Trainer:
             NonFiniteLoss: names epoch, step and learning rate.
             Interrupted: asked to stop by a signal; the state was handed to ``on_interrupt``.
         """
-        if self.keep_freed_memory and learner.device.type == "cpu":
-            keep_freed_memory()
         _Fit(self, learner, loaders, schedule, state, hooks, stop).run()
 
     def why_not_captured(self, device: torch.device) -> str | None:

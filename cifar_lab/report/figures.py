@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 
 from cifar_lab.engine.hooks import Row
 from cifar_lab.report.gallery import Misclassified
-from cifar_lab.report.sheet import DPI, Tile, overlay, sheet
+from cifar_lab.report.sheet import DPI, PNG_SETTINGS, Tile, as_png, overlay, sheet
 
 #: Okabe and Ito's palette: told apart by colour-blind readers. One colour a split, everywhere.
 SPLIT_COLOURS = {"train": "#0072B2", "val": "#D55E00", "test": "#009E73"}
 SPLIT_NAMES = {"train": "train", "val": "validation", "test": "test"}
 GALLERY_COLUMNS = 5
+#: At most so many intervals on an axis.
+TICKS = 5
 SPLIT_MARKERS = {"train": "o", "val": "s", "test": "^"}
 
 
@@ -37,9 +39,11 @@ def curves(rows: Sequence[Row]) -> bytes:
     loss_axes.set(xlabel="epoch", ylabel="loss (mean over images, nats)")
     accuracy_axes.set(xlabel="epoch", ylabel="accuracy (%)")
     for axes in (loss_axes, accuracy_axes):
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(TICKS, integer=True))
         _tidy(axes)
-        axes.legend(frameon=False)
+    # Placed, as looking for the emptiest corner takes longer than drawing.
+    loss_axes.legend(frameon=False, loc="upper right")
+    accuracy_axes.legend(frameon=False, loc="lower right")
     return _png(figure)
 
 
@@ -65,7 +69,7 @@ def learning_rate(
         )
     axes.set(xlabel="epoch", ylabel="learning rate", xlim=(0, None), ylim=(0, None))
     _tidy(axes)
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, loc="upper right")
     return _png(figure)
 
 
@@ -95,7 +99,7 @@ def gallery(
     bands = []
     for start in range(0, len(rows), GALLERY_COLUMNS):
         bands += [each[start : start + GALLERY_COLUMNS] for each in (pictures, overlays)]
-    return _png(sheet(bands, side=256, font_size=9))
+    return as_png(sheet(bands, side=256, font_size=9))
 
 
 def samples(images: Sequence[NDArray[np.uint8]], titles: Sequence[str], columns: int) -> bytes:
@@ -108,7 +112,7 @@ def samples(images: Sequence[NDArray[np.uint8]], titles: Sequence[str], columns:
     """
     tiles = [Tile(image, title) for image, title in zip(images, titles, strict=True)]
     bands = [tiles[start : start + columns] for start in range(0, len(tiles), columns)]
-    return _png(sheet(bands, side=144, font_size=8))
+    return as_png(sheet(bands, side=144, font_size=8))
 
 
 def _map_tile(image: NDArray[np.uint8], map_: NDArray[np.float32]) -> Tile:
@@ -141,10 +145,10 @@ def _tidy(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#dddddd", linewidth=0.6)
     axes.set_axisbelow(True)
+    axes.yaxis.set_major_locator(MaxNLocator(TICKS))
 
 
 def _png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
-    # Compressing harder takes longer than drawing, and saves a tenth.
-    figure.savefig(buffer, format="png", dpi=DPI, pil_kwargs={"compress_level": 3})
+    figure.savefig(buffer, format="png", dpi=DPI, pil_kwargs=PNG_SETTINGS)
     return buffer.getvalue()

@@ -5,16 +5,21 @@ Put together as pixels: an axes for each picture would take most of a report's t
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import matplotlib
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
 DPI = 144
+#: zlib's fastest level, looking for runs alone: enlarged pixels are runs, so that files of
+#: pictures come out smaller than with its slowest.
+PNG_SETTINGS = {"compress_level": 1, "compress_type": 3}
 #: Heights in pixels of a line of a title, and of the gaps between tiles.
 LINE_PIXELS, GAP_PIXELS = 24, 16
 #: Share of the map's colour over the grey image.
@@ -28,41 +33,52 @@ class Tile(NamedTuple):
     title: str
 
 
-def sheet(bands: Sequence[Sequence[Tile]], side: int, font_size: float) -> Figure:
+def sheet(bands: Sequence[Sequence[Tile]], side: int, font_size: float) -> NDArray[np.uint8]:
     """Rows of tiles, each enlarged by a whole number to about a side in pixels.
 
     Args:
         bands: rows from top to bottom; the longest sets the width.
         side: longer side of an enlarged tile, in pixels.
         font_size: of titles, in points.
+
+    Returns:
+        uint8 ``(height, width, 3)``.
     """
-    columns = max(len(band) for band in bands)
     step = side + GAP_PIXELS
-    heights = [_title_height(band) + side + GAP_PIXELS for band in bands]
-    height, width = sum(heights) + GAP_PIXELS, columns * step + GAP_PIXELS
-    canvas = np.full((height, width, 3), 255, dtype=np.uint8)
+    height = sum(_title_height(band) + step for band in bands) + GAP_PIXELS
+    width = max(len(band) for band in bands) * step + GAP_PIXELS
     figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI)
+    placed: list[tuple[int, int, NDArray[np.uint8]]] = []
     top = GAP_PIXELS
-    for band, band_height in zip(bands, heights, strict=True):
-        picture_top = top + _title_height(band)
+    for band in bands:
+        top += _title_height(band)
         for column, tile in enumerate(band):
             pixels = enlarged(tile.pixels, side)
             left = GAP_PIXELS + column * step + (side - pixels.shape[1]) // 2
-            canvas[picture_top : picture_top + pixels.shape[0], left:][:, : pixels.shape[1]] = (
-                pixels
-            )
+            placed.append((top, left, pixels))
             figure.text(
                 (left + pixels.shape[1] / 2) / width,
-                1 - (picture_top - 4) / height,
+                1 - (top - 4) / height,
                 tile.title,
                 size=font_size,
                 ha="center",
                 va="bottom",
                 parse_math=False,  # a name between dollar signs is no formula
             )
-        top += band_height
-    figure.figimage(canvas)
-    return figure
+        top += step
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # the titles alone: matplotlib would resample what is placed as it is
+    drawn = np.array(canvas.buffer_rgba())[..., :3]
+    for top, left, pixels in placed:
+        drawn[top : top + pixels.shape[0], left : left + pixels.shape[1]] = pixels
+    return drawn
+
+
+def as_png(pixels: NDArray[np.uint8]) -> bytes:
+    """Encodes uint8 ``(height, width, 3)``; compressing harder would take longer than drawing."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG", **PNG_SETTINGS, dpi=(DPI, DPI))
+    return buffer.getvalue()
 
 
 def enlarged(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
@@ -89,15 +105,16 @@ def overlay(
     Returns:
         uint8 ``(…, …, 3)``, of the image's proportions.
     """
-    grey = enlarged(image, side).mean(axis=2, keepdims=True)
+    grey = enlarged(image, side).mean(axis=2, keepdims=True, dtype=np.float32)
     height, width = grey.shape[:2]
     smooth = Image.fromarray(map_.astype(np.float32)).resize(
         (width, height), Image.Resampling.BILINEAR
     )
-    level = np.clip(np.asarray(smooth) / (2 * largest) + 0.5, 0, 1)
-    colour = 255 * matplotlib.colormaps["RdBu_r"](level)[..., :3]
-    blended = (1 - MAP_SHARE) * grey + MAP_SHARE * colour
-    return np.rint(blended).astype(np.uint8)
+    level = np.clip(np.asarray(smooth) * (255 / (2 * largest)) + 127.5, 0, 255)
+    colours = 255 * matplotlib.colormaps["RdBu_r"](np.arange(256))[:, :3]
+    share = (MAP_SHARE * colours).astype(np.float32)[np.rint(level).astype(np.uint8)]
+    blended: NDArray[np.uint8] = np.rint((1 - MAP_SHARE) * grey + share).astype(np.uint8)
+    return blended
 
 
 def _title_height(band: Sequence[Tile]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+import os
 import platform
 import subprocess
 from pathlib import Path
@@ -25,6 +26,8 @@ LIBRARIES = (
     "numpy",
     "matplotlib",
 )
+#: Beginnings of environment variables that libraries read.
+COMPUTING = ("CUDA_", "DNNL_", "KMP_", "MKL_", "OMP_", "ONEDNN_", "PYTORCH_", "TORCH_")
 
 
 def provenance(
@@ -59,11 +62,17 @@ def provenance(
         "device": str(device),
         "device_name": device_name(device),
         "threads": torch.get_num_threads(),
+        "environment": environment(),
         "precision": precision,
         "fast_path": fast_path,
         "data_fingerprint": fingerprint,
         "seed": seed,
     }
+
+
+def environment() -> dict[str, str]:
+    """The environment's variables that change how libraries compute, such as their threads."""
+    return {k: v for k, v in sorted(os.environ.items()) if k.startswith(COMPUTING)}
 
 
 def config_hash(config: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import random
+import zlib
 
 import albumentations as A
 import numpy as np
@@ -11,7 +12,8 @@ import pytest
 import torch
 from scipy import stats
 
-from cifar_lab.data.augment import PadAndCrop, PlainSteps
+from cifar_lab.data.augment import PadAndCrop, PlainStep
+from cifar_lab.data.batch_augment import AugmentationStack, ImageSteps
 
 PAD = 4
 #: Steps that draw from Python's generator, from numpy's, from both, and inside one another.
@@ -33,7 +35,7 @@ STEPS = {
 def test_a_crop_is_the_window_at_its_offset_of_the_padded_image(border, mode, shape):
     image = picture(shape)
     padded = np.pad(image, ((PAD, PAD), (PAD, PAD), (0, 0)), mode=mode)
-    augment = PlainSteps([PadAndCrop(PAD, border, p=1.0)], seed=0)
+    augment = PlainStep(PadAndCrop(PAD, border, p=1.0), "step", seed=0)
     for index in range(50):
         cropped = augment(image, 0, index)
         top, left = offset(cropped)
@@ -47,13 +49,13 @@ def test_images_smaller_than_the_padding_are_mirrored_again_and_again(side):
     padded = np.pad(image, ((PAD, PAD), (PAD, PAD), (0, 0)), mode="reflect")
     windows = np.lib.stride_tricks.sliding_window_view(padded, image.shape)[..., 0, :, :, :]
     expected = {window.tobytes() for row in windows for window in row}
-    augment = PlainSteps([PadAndCrop(PAD, "reflect", p=1.0)], seed=0)
+    augment = PlainStep(PadAndCrop(PAD, "reflect", p=1.0), "step", seed=0)
     assert {augment(image, 0, index).tobytes() for index in range(50)} <= expected
 
 
 def test_offsets_are_uniform_in_both_directions_and_independent():
     image = picture((32, 32, 3))
-    augment = PlainSteps([PadAndCrop(PAD, "reflect", p=1.0)], seed=0)
+    augment = PlainStep(PadAndCrop(PAD, "reflect", p=1.0), "step", seed=0)
     side = 2 * PAD + 1
     counts = np.zeros((side, side), int)
     for index in range(60 * side**2):
@@ -64,7 +66,7 @@ def test_offsets_are_uniform_in_both_directions_and_independent():
 
 def test_images_beside_each_other_are_augmented_independently():
     image = picture((8, 8, 3))
-    augment = PlainSteps([A.HorizontalFlip(p=0.5)], seed=0)
+    augment = PlainStep(A.HorizontalFlip(p=0.5), "step", seed=0)
     flipped = np.array(
         [[(augment(image, e, i) != image).any() for i in range(1000)] for e in (0, 1)]
     )
@@ -76,7 +78,7 @@ def test_images_beside_each_other_are_augmented_independently():
 
 @pytest.mark.parametrize("p", [0.0, 0.5, 1.0])
 def test_a_step_is_taken_as_often_as_its_probability_says(p):
-    augment = PlainSteps([PadAndCrop(1, "constant", p=p)], seed=0)
+    augment = PlainStep(PadAndCrop(1, "constant", p=p), "step", seed=0)
     image = picture((8, 8, 3))
     changed = sum((augment(image, 0, index) != image).any() for index in range(1000))
     # One window of nine is the image itself.
@@ -98,22 +100,23 @@ def test_a_crop_that_cannot_be_is_refused_when_it_is_made(arguments, message):
 def test_steps_run_in_their_order():
     image = picture((8, 8, 3))
     flip, transpose = A.HorizontalFlip(p=1), A.Transpose(p=1)
-    flip_first = PlainSteps([flip, transpose], seed=0)(image, 0, 0)
+    flip_first = images_steps({"z": flip, "a": transpose}, (8, 8))(image, 0, 0)
     np.testing.assert_array_equal(flip_first, image[:, ::-1].transpose(1, 0, 2))
-    transpose_first = PlainSteps([transpose, flip], seed=0)(image, 0, 0)
+    transpose_first = images_steps({"a": transpose, "z": flip}, (8, 8))(image, 0, 0)
     np.testing.assert_array_equal(transpose_first, image.transpose(1, 0, 2)[:, ::-1])
 
 
 @pytest.mark.parametrize("name", STEPS)
 def test_draws_are_those_of_plain_albumentations_with_fresh_generators_an_image(name):
     image = picture((16, 16, 3))
-    augment = PlainSteps([STEPS[name]()], seed=7)
+    augment = PlainStep(STEPS[name](), "step", seed=7)
     plain = A.Compose([STEPS[name]()], strict=True)
     for epoch in (0, 3):
-        key = np.random.SeedSequence((7, epoch)).generate_state(2, np.uint64)
+        words = (7, zlib.crc32(b"step"), epoch)
+        key = np.random.SeedSequence(words).generate_state(2, np.uint64)
         for index in (5, 0, 49_999):
             stream = np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, index]))
-            plain.set_random_state(stream, random.Random(f"7/{epoch}/{index}"))
+            plain.set_random_state(stream, random.Random(f"{words[:2]}/{epoch}/{index}"))
             expected = plain(image=image)["image"]
             np.testing.assert_array_equal(augment(image, epoch, index), expected)
 
@@ -122,17 +125,17 @@ def test_draws_are_those_of_plain_albumentations_with_fresh_generators_an_image(
 def test_draws_depend_on_the_image_and_not_on_those_before_it(name):
     image = picture((16, 16, 3))
     places = [(epoch, index) for epoch in (0, 1) for index in range(20)]
-    in_order = PlainSteps([STEPS[name]()], seed=0)
+    in_order = PlainStep(STEPS[name](), "step", seed=0)
     expected = {place: in_order(image, *place) for place in places}
     random.Random(0).shuffle(places)
-    shuffled = PlainSteps([STEPS[name]()], seed=0)
+    shuffled = PlainStep(STEPS[name](), "step", seed=0)
     for place in places:
         np.testing.assert_array_equal(shuffled(image, *place), expected[place])
 
 
 def test_a_copy_sent_to_another_process_draws_the_same():
     image = picture((16, 16, 3))
-    augment = PlainSteps([make() for make in STEPS.values()], seed=0)
+    augment = images_steps({name: make() for name, make in STEPS.items()}, (16, 16))
     copied = pickle.loads(pickle.dumps(augment))
     for place in [(1, 9), (0, 3)]:
         np.testing.assert_array_equal(copied(image, *place), augment(image, *place))
@@ -141,7 +144,7 @@ def test_a_copy_sent_to_another_process_draws_the_same():
 def test_every_seed_epoch_and_image_has_draws_of_its_own():
     image = picture((16, 16, 3))
     drawn = {
-        PlainSteps([A.GaussNoise(p=1)], seed)(image, epoch, index).tobytes()
+        PlainStep(A.GaussNoise(p=1), "step", seed)(image, epoch, index).tobytes()
         for seed in (0, 1, 2)
         for epoch in (0, 1, 2)
         for index in (0, 1, 2)
@@ -154,7 +157,7 @@ def test_nothing_is_drawn_from_the_global_streams():
         return random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()
 
     before = states()
-    augment = PlainSteps([make() for make in STEPS.values()], seed=0)
+    augment = images_steps({name: make() for name, make in STEPS.items()}, (16, 16))
     for index in range(5):
         augment(picture((16, 16, 3)), 0, index)
     assert states() == before
@@ -162,10 +165,20 @@ def test_nothing_is_drawn_from_the_global_streams():
 
 def test_the_image_that_came_is_left_as_it_was():
     image = picture((16, 16, 3))
-    augment = PlainSteps([make() for make in STEPS.values()], seed=0)
+    augment = images_steps({name: make() for name, make in STEPS.items()}, (16, 16))
     for index in range(20):
         augment(image, 0, index)
     np.testing.assert_array_equal(image, picture((16, 16, 3)))
+
+
+def test_two_steps_of_one_kind_draw_otherwise():
+    image = np.full((16, 16, 3), 128, np.uint8)
+    noises = [PlainStep(A.GaussNoise(p=1), name, 0)(image, 0, 0) for name in ("first", "second")]
+    assert (noises[0] != noises[1]).any()
+
+
+def images_steps(steps, size: tuple[int, int]) -> ImageSteps:
+    return AugmentationStack(steps, 0, 50, size, lowered=False).images
 
 
 def picture(shape: tuple[int, int, int]) -> np.ndarray:

@@ -17,13 +17,13 @@ from cifar_lab.data.cache import cache_key, cached, fingerprint
 def test_images_are_decoded_once(tmp_path):
     calls = []
     for _ in range(3):
-        cached(tmp_path / "cache", "key", lambda: calls.append(1) or decoded())
+        cached(tmp_path / "cache", "key", lambda _: calls.append(1) or decoded())
     assert len(calls) == 1
 
 
 def test_another_key_is_decoded_again(tmp_path):
     first = cached(tmp_path, "one", decoded)
-    other = cached(tmp_path, "two", lambda: decoded(seed=1))
+    other = cached(tmp_path, "two", lambda _: decoded(seed=1))
     assert (first.train.images != other.train.images).any()
 
 
@@ -106,7 +106,7 @@ def test_a_folder_that_cannot_be_made_is_an_error(tmp_path):
 
 
 def test_who_comes_second_takes_the_entry_of_the_first(tmp_path):
-    def overtaken():
+    def overtaken(_):
         cached(tmp_path, "key", decoded)
         return decoded(seed=1)
 
@@ -166,7 +166,7 @@ def test_the_key_depends_neither_on_the_order_of_files_nor_on_how_the_root_is_wr
     assert cache_key(relative, Path(), {}) == key
 
 
-def decoded(seed: int = 0) -> tuple[ImageArrays, ImageArrays]:
+def decoded(_space: Path | None = None, seed: int = 0) -> tuple[ImageArrays, ImageArrays]:
     """Five training images and three test images, with names beyond ASCII."""
     generator = np.random.default_rng(seed)
     train, test = (
@@ -184,14 +184,14 @@ def decoded(seed: int = 0) -> tuple[ImageArrays, ImageArrays]:
 def decode_together(folder: Path, barrier, answers) -> None:
     """Runs in a process of its own: both find the entry missing before either writes it."""
 
-    def decode():
+    def decode(_):
         barrier.wait(60)
         return decoded()
 
     answers.put(cached(folder, "key", decode).fingerprint)
 
 
-def fail():
+def fail(_):
     raise RuntimeError("no such luck")
 
 

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import shutil
 import struct
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -101,7 +102,7 @@ def test_several_problems_are_told_at_once(image_folder):
 def test_pixels_labels_and_names_are_those_of_the_files(image_folder):
     listing = list_folder(image_folder)
     for arrays, split, count in zip(
-        decode_folder(listing, None, False), ("train", "test"), (4, 2), strict=True
+        decode(listing, None, False), ("train", "test"), (4, 2), strict=True
     ):
         assert arrays.images.shape == (2 * count, 8, 8, 3)
         assert arrays.images.dtype == np.uint8
@@ -120,7 +121,7 @@ def test_many_images_keep_their_order(tmp_path):
         (root / split / "grey").mkdir(parents=True)
         for level in range(200):  # more than the pool's threads and chunks
             solid(4, 4, (level, level, level)).save(root / split / "grey" / f"{level:03}.png")
-    train, _ = decode_folder(list_folder(root), None, False)
+    train, _ = decode(list_folder(root), None, False)
     np.testing.assert_array_equal(train.images[:, 0, 0, 0], np.arange(200))
 
 
@@ -138,7 +139,7 @@ def test_many_images_keep_their_order(tmp_path):
 )
 def test_other_modes_become_rgb(image_folder, mode, value, expected):
     Image.new(mode, (8, 8), value).save(image_folder / "train" / "ant" / "0.png")
-    train, _ = decode_folder(list_folder(image_folder), None, False)
+    train, _ = decode(list_folder(image_folder), None, False)
     assert (train.images[0] == expected).all()
 
 
@@ -148,7 +149,7 @@ def test_a_palette_with_a_transparent_colour_becomes_rgb_on_white(image_folder):
     image.putpixel((2, 0), 0)
     for transparency in (0, bytes([0, 255])):  # a single colour, or an opacity for each
         image.save(image_folder / "train" / "ant" / "0.png", transparency=transparency)
-        train, _ = decode_folder(list_folder(image_folder), None, False)
+        train, _ = decode(list_folder(image_folder), None, False)
         assert train.images[0, 0, :3].tolist() == [[10, 20, 30], [10, 20, 30], [255, 255, 255]]
 
 
@@ -158,7 +159,7 @@ def test_photographs_stand_upright(image_folder):
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.fromarray(pixels).save(image_folder / "train" / "ant" / "0.png", exif=exif)
-    train, _ = decode_folder(list_folder(image_folder), None, False)
+    train, _ = decode(list_folder(image_folder), None, False)
     np.testing.assert_array_equal(train.images[0], np.rot90(pixels, k=-1))
 
 
@@ -167,7 +168,7 @@ def test_height_comes_before_width(tmp_path):
     for split in ("train", "test"):
         (root / split / "flag").mkdir(parents=True)
         solid(6, 4, (1, 2, 3)).save(root / split / "flag" / "0.png")
-    train, _ = decode_folder(list_folder(root), None, False)
+    train, _ = decode(list_folder(root), None, False)
     assert train.image_size == (4, 6)
 
 
@@ -178,7 +179,7 @@ def test_unreadable_files_are_refused_by_name(image_folder):
         r"them, or set dataset\.skip_unreadable=true to leave them out"
     )
     with pytest.raises(Refusal, match=message):
-        decode_folder(list_folder(image_folder), None, False)
+        decode(list_folder(image_folder), None, False)
 
 
 @pytest.mark.parametrize("ending", ["png", "jpg", "gif", "bmp"])
@@ -188,7 +189,7 @@ def test_a_file_that_breaks_off_is_unreadable(image_folder, ending):
     content = file.read_bytes()
     file.write_bytes(content[: len(content) * 2 // 3])
     with pytest.raises(Refusal, match=rf"read: {file}; remove"):
-        decode_folder(list_folder(image_folder), None, False)
+        decode(list_folder(image_folder), None, False)
 
 
 @pytest.mark.parametrize("mode", ["I", "F"])
@@ -196,7 +197,7 @@ def test_grey_levels_of_no_known_range_are_unreadable(image_folder, mode):
     file = image_folder / "train" / "ant" / "0.tiff"
     Image.new(mode, (8, 8), 70_000).save(file)
     with pytest.raises(Refusal, match=rf"read: {file}; remove"):
-        decode_folder(list_folder(image_folder), None, False)
+        decode(list_folder(image_folder), None, False)
 
 
 def test_a_file_that_claims_an_enormous_size_is_unreadable(image_folder):
@@ -206,7 +207,7 @@ def test_a_file_that_claims_an_enormous_size_is_unreadable(image_folder):
     content[18:26] = struct.pack("<ii", 100_000, 100_000)  # width and height
     file.write_bytes(content)
     with pytest.raises(Refusal, match=rf"read: {file}; remove"):
-        decode_folder(list_folder(image_folder), None, False)
+        decode(list_folder(image_folder), None, False)
 
 
 def test_of_many_unreadable_files_five_are_named(tmp_path):
@@ -216,13 +217,13 @@ def test_of_many_unreadable_files_five_are_named(tmp_path):
         spoil(file)
     shown = ", ".join(map(str, files[:5]))
     with pytest.raises(Refusal, match=rf"7 file\(s\) are no image that can be read: {shown}, …;"):
-        decode_folder(list_folder(root), None, False)
+        decode(list_folder(root), None, False)
 
 
 def test_unreadable_files_are_left_out_with_a_warning_when_asked(image_folder, caplog):
     bad = [spoil(image_folder / "train" / "ant" / name) for name in ("0.png", "3.png")]
     with logged(caplog):
-        train, test = decode_folder(list_folder(image_folder), None, True)
+        train, test = decode(list_folder(image_folder), None, True)
     assert train.labels.tolist() == [0] * 2 + [1] * 4
     assert train.sample_ids[0] == "train/ant/1.png"
     assert train.images.shape == (6, 8, 8, 3)
@@ -236,7 +237,7 @@ def test_a_class_of_nothing_but_unreadable_files_is_refused_even_then(image_fold
         spoil(file)
     message = rf"dataset\.root={image_folder}: no readable image of bee in test; add images or"
     with pytest.raises(Refusal, match=message):
-        decode_folder(list_folder(image_folder), None, True)
+        decode(list_folder(image_folder), None, True)
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
@@ -247,21 +248,21 @@ def test_images_of_several_sizes_are_refused(image_folder, split):
         r"8×9 \(1\); set dataset\.resize=32 \(or another side\)"
     )
     with pytest.raises(Refusal, match=message):
-        decode_folder(list_folder(image_folder), None, False)
+        decode(list_folder(image_folder), None, False)
 
 
 def test_of_many_sizes_four_are_shown(image_folder):
     for number, side in enumerate((9, 10, 11, 12)):
         solid(side, side, (0, 0, 0)).save(image_folder / "train" / "ant" / f"{number}.png")
     with pytest.raises(Refusal, match=r"got 5 sizes: 8×8 \(8\)(, \d+×\d+ \(1\)){3}, …; set"):
-        decode_folder(list_folder(image_folder), None, False)
+        decode(list_folder(image_folder), None, False)
 
 
 def test_resizing_makes_all_images_square_and_keeps_what_they_show(image_folder):
     halves = np.zeros((12, 20, 3), np.uint8)
     halves[:, 10:] = (200, 100, 50)
     Image.fromarray(halves).save(image_folder / "train" / "ant" / "0.png")
-    train, test = decode_folder(list_folder(image_folder), 16, False)
+    train, test = decode(list_folder(image_folder), 16, False)
     assert train.image_size == test.image_size == (16, 16)
     assert (train.images[0, :, :6] == 0).all()
     assert (train.images[0, :, 10:] == (200, 100, 50)).all()
@@ -269,13 +270,13 @@ def test_resizing_makes_all_images_square_and_keeps_what_they_show(image_folder)
 
 def test_images_of_the_wanted_size_are_not_resampled(image_folder):
     listing = list_folder(image_folder)
-    as_they_are, resized = (decode_folder(listing, side, False)[0] for side in (None, 8))
+    as_they_are, resized = (decode(listing, side, False)[0] for side in (None, 8))
     np.testing.assert_array_equal(resized.images, as_they_are.images)
 
 
 def test_decoding_says_how_much_there_is_to_do(image_folder, caplog):
     with logged(caplog):
-        decode_folder(list_folder(image_folder), None, False)
+        decode(list_folder(image_folder), None, False)
     assert f"decoding 12 images of {image_folder}" in caplog.text
 
 
@@ -296,3 +297,18 @@ def logged(caplog) -> Iterator[None]:
     with caplog.at_level(logging.INFO, "cifar_lab"):
         yield
     log.removeHandler(caplog.handler)
+
+
+def decode(listing, resize, skip_unreadable):
+    space = Path(tempfile.mkdtemp(dir=listing.root.parent))
+    return decode_folder(listing, resize, skip_unreadable, space)
+
+
+def test_pixels_go_into_a_mapped_file_as_long_as_there_are_images(image_folder, tmp_path):
+    broken = sorted((image_folder / "train").glob("*/*"))[0]
+    broken.write_bytes(b"no image")
+    train, _ = decode_folder(list_folder(image_folder), None, True, tmp_path)
+    assert isinstance(train.images, np.memmap)
+    on_disk = np.load(tmp_path / "train_images.npy", mmap_mode="r")
+    np.testing.assert_array_equal(on_disk, train.images)
+    assert len(on_disk) == len(train.labels)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from torch import nn
 from cifar_lab.data.loaders import Batch
 from cifar_lab.engine.learner import Learner
 from cifar_lab.engine.state import TrainingState
-from cifar_lab.engine.step import CapturedStep, EagerStep, set_learning_rate
+from cifar_lab.engine.step import CapturedStep, EagerStep, freeze, set_learning_rate
 
 CPU = torch.device("cpu")
 
@@ -78,6 +79,46 @@ def test_the_result_is_loss_and_hits_of_the_batch():
     torch.testing.assert_close(result.loss, nn.functional.cross_entropy(logits, given.labels))
     assert int(result.hits) == int((logits.argmax(1) == given.labels).sum())
     assert not result.loss.requires_grad
+
+
+def test_parameters_are_frozen_when_their_time_is_over():
+    model = net()
+    model.add_module("head", nn.Linear(3, 3))
+    after = {"1.": 2, "head.bias": 3}
+    trained = lambda: {name for name, p in model.named_parameters() if p.requires_grad}  # noqa: E731
+    assert not freeze(model, after, epoch=1)
+    assert trained() == {"1.weight", "1.bias", "head.weight", "head.bias"}
+    model[1].weight.grad = torch.ones(3, 12)
+    assert freeze(model, after, epoch=2)
+    assert model[1].weight.grad is None  # or momentum would go on with it
+    assert trained() == {"head.weight", "head.bias"}
+    assert not freeze(model, after, epoch=2)
+    assert freeze(model, after, epoch=7)  # a resumed run may have jumped over it
+    assert trained() == {"head.weight"}
+
+
+def test_frozen_weights_stay_and_the_others_are_trained():
+    model = net()
+    model.insert(2, nn.Linear(3, 3))
+    step = eager(model)
+    step(batch(4), 1.0, 0.1)
+    frozen, trained = model[1].weight.detach().clone(), model[2].weight.detach().clone()
+    freeze(model, {"1.": 1}, epoch=1)
+    step(batch(4, seed=1), 1.0, 0.1)
+    assert torch.equal(model[1].weight, frozen)
+    assert not torch.equal(model[2].weight, trained)
+
+
+def test_the_compiled_model_is_compiled_once(monkeypatch):
+    """Batches of another size, at the end of every epoch, run as written."""
+    compiling = functools.partial(torch.compile, backend="eager", dynamic=False)
+    monkeypatch.setattr(torch._dynamo.config, "error_on_recompile", True)
+    model = net()
+    plain, compiled = eager(copy.deepcopy(model)), eager(model, compiled=compiling(model))
+    for number, size in enumerate((4, 4, 3, 4, 4, 3)):
+        given = batch(size, seed=number)
+        expected, found = plain(given, 1.0, 0.1), compiled(given, 1.0, 0.1)
+        torch.testing.assert_close(found.loss, expected.loss)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")

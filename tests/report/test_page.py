@@ -102,6 +102,18 @@ def test_the_page_says_how_many_errors_are_shown_and_by_which_rule():
     assert f"All 2 are shown: {RULE}." in parsed(render_html(every)).text
 
 
+def test_test_time_flips_are_named_beside_the_accuracy_without_them():
+    flipped = contents(test_without_flips={"accuracy": 0.9, "loss": 0.4, "count": 10_000})
+    page = parsed(render_html(flipped))
+    shown = dict(zip(page.texts("dt"), page.texts("dd"), strict=True))
+    assert shown["Test accuracy, flips averaged"] == "91.23 %"
+    assert shown["Without flips"] == "90.00 %"
+    assert "Test accuracy" not in shown
+    markdown = render_markdown(flipped)
+    assert "| test accuracy, logits of image and mirror image averaged | 91.23 % |" in markdown
+    assert "| test accuracy without | 90.00 % |" in markdown
+
+
 @pytest.mark.parametrize("render", [render_html, render_markdown])
 def test_a_run_without_errors_validation_or_git_has_a_page(render):
     plain = contents(validation=None, stopped=None, errors=[], sample_ids=[], git=None)
@@ -179,6 +191,7 @@ def contents(**changes: Any) -> Contents:
         "reported_because": "the best by validation accuracy",
         "validation": {"accuracy": 0.905, "loss": 0.4},
         "test": {"accuracy": 0.9123, "loss": 0.3, "count": 10_000, "wrong": 877},
+        "test_without_flips": None,
         "per_class": [
             {"class": name, "count": 3_333, "precision": 0.5, "recall": 0.25, "f1": 1 / 3}
             for name in CLASSES

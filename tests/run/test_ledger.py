@@ -77,7 +77,7 @@ def test_a_run_recorded_twice_stands_there_once(tmp_path, experiments):
 def test_the_rows_of_one_run(tmp_path, experiments):
     text = record_runs([(finished_run(tmp_path), CONFIG)], experiments).read_text()
     assert (
-        "| digits | ResNet18 | 1 | 98.77 | 20 | 2.0 min | A processor, 2 threads, bf16 "
+        "| digits | ResNet18 | 1 | 98.77 | 20 | 2.0 min | – | A processor, 2 threads, bf16 "
         "| `cifar-lab train seed=0` |\n"
     ) in text
     assert (
@@ -95,7 +95,7 @@ def test_the_spread_over_seeds_is_the_sample_standard_deviation(tmp_path, experi
     ]
     text = record_runs(runs, experiments).read_text()
     # Mean (90 + 92 + 97) / 3 = 93; squares 9 + 1 + 16 over n - 1 = 2: the root of 13.
-    assert "| 3 | 93.00 ± 3.61 | 20 | 2.3 min |" in text
+    assert "| 3 | 93.00 ± 3.61 | 20 | 2.3 min | – |" in text
     assert len(rows_below(text, "| run |")) == 3
 
 
@@ -128,6 +128,37 @@ def test_seed_and_places_alone_make_no_other_experiment(tmp_path, experiments, k
     text = record_runs(runs, experiments).read_text()
     assert len(rows_below(text, "| experiment |")) == (1 if same else 2)
     assert len(rows_below(text, "| run |")) == 2
+
+
+def test_test_time_flips_and_work_are_told(tmp_path, experiments):
+    runs = []
+    for hour, plain, tflop in (("10", 0.97, 90.0), ("11", 0.96, 94.0)):
+        run = finished_run(tmp_path, hour)
+        told = {
+            "test_without_flips": {"accuracy": plain, "loss": 0.1, "count": 10},
+            "work": {"tflop": tflop, "matmul_flops_per_second": 4e11},
+        }
+        write_json(run.summary, read_json(run.summary) | told)
+        runs.append((run, CONFIG))
+    text = record_runs(runs, experiments).read_text()
+    # The root of ((97 - 96.5)² + (96 - 96.5)²) / 1, and of 2² + 2².
+    assert "| 98.77 ± 0.00 with flips averaged; 96.50 ± 0.71 without |" in text
+    assert "| 92 ± 3 TFLOP at 400 GFLOP/s |" in text
+
+
+def test_the_same_on_other_hardware_or_a_part_of_it_is_counted_apart(tmp_path, experiments):
+    runs = []
+    for hour, changes in (
+        ("10", {}),
+        ("11", {"device_name": "another"}),
+        ("12", {"environment": {"ONEDNN_MAX_CPU_ISA": "AVX2", "OMP_NUM_THREADS": "2"}}),
+    ):
+        run = finished_run(tmp_path, hour)
+        write_json(run.provenance, read_json(run.provenance) | changes)
+        runs.append((run, CONFIG))
+    text = record_runs(runs, experiments).read_text()
+    assert len(rows_below(text, "| experiment |")) == 3
+    assert "ONEDNN_MAX_CPU_ISA=AVX2 |" in text
 
 
 def test_an_early_end_and_uncommitted_work_are_told(tmp_path, experiments):

@@ -146,3 +146,11 @@ def recorded(seed: int) -> dict:
         fast_path={"step": "eager"},
         fingerprint="abc",
     )
+
+
+def test_what_libraries_read_of_the_environment_is_kept(monkeypatch):
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
+    monkeypatch.setenv("SECRET_TOKEN", "x")
+    kept = recorded(0)["environment"]
+    assert kept["ONEDNN_MAX_CPU_ISA"] == "AVX2"
+    assert "SECRET_TOKEN" not in kept

@@ -1,0 +1,90 @@
+"""The fast path computes what the plain one computes, and says how each of its pieces stood."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from cifar_lab.cli.main import main
+
+DIGITS = [
+    "experiments=digits", "model.width=4", "trainer.epochs=2", "trainer.limit_batches=4",
+    "trainer.batch_size=32", "trainer.precision=float32", "report.enabled=false", "device=cpu",
+    "+augmentation.train.flip._target_=cifar_lab.data.augment.AlternatingFlip",
+]  # fmt: skip
+#: Every switch in its other position.
+PLAIN = [
+    "trainer.resident_data=false", "trainer.lowered_augmentation=false",
+    "trainer.channels_last=false", "trainer.fused_optimizer=false",
+    "trainer.captured_step=false", "trainer.background_checkpoints=false",
+    "trainer.keep_freed_memory=false", "trainer.workers=0",
+]  # fmt: skip
+
+
+@pytest.fixture
+def runs(tmp_path, monkeypatch) -> dict[str, Path]:
+    """The same experiment on the fast path and on the plain one."""
+    monkeypatch.chdir(tmp_path)
+    folders = {}
+    for name, switches in (("fast", []), ("plain", PLAIN)):
+        assert main(["train", *DIGITS, f"name={name}", *switches]) == 0
+        (folders[name],) = (tmp_path / "outputs" / name).glob("*/*")
+    return folders
+
+
+def test_losses_and_weights_are_those_of_the_plain_path(runs):
+    rows = {name: metrics(folder) for name, folder in runs.items()}
+    for fast, plain in zip(rows["fast"], rows["plain"], strict=True):
+        for column in ("train_loss", "val_loss"):
+            assert fast[column] == pytest.approx(plain[column], rel=1e-3)
+    weights = [
+        torch.load(folder / "checkpoints" / "last.pt", weights_only=True)["model"]
+        for folder in runs.values()
+    ]
+    for name, value in weights[0].items():
+        torch.testing.assert_close(value, weights[1][name], rtol=1e-2, atol=1e-3)
+
+
+def test_provenance_says_how_each_piece_stood(runs):
+    fast, plain = (
+        json.loads((folder / "provenance.json").read_text())["fast_path"]
+        for folder in runs.values()
+    )
+    assert fast["augmentation"] == "on whole batches"
+    assert fast["images"].startswith("resident")
+    assert fast["step"] == "eager: the device is cpu"
+    assert (fast["memory format"], fast["optimizer"]) == ("channels last", "fused")
+    assert (fast["checkpoints"], fast["freed memory"]) == ("in the background", "kept")
+    assert plain["augmentation"] == "image by image: switched off on whole batches"
+    assert plain["step"] == "eager: switched off"
+    assert (plain["memory format"], plain["optimizer"]) == ("contiguous", "not fused")
+    assert (plain["checkpoints"], plain["freed memory"]) == ("in line", "as the system does")
+
+
+def test_a_step_without_a_form_for_batches_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    noise = "+augmentation.train.noise._target_=albumentations.GaussNoise"
+    assert main(["train", *DIGITS, noise, "trainer.workers=0", "name=noisy"]) == 0
+    (folder,) = (tmp_path / "outputs" / "noisy").glob("*/*")
+    said = json.loads((folder / "provenance.json").read_text())["fast_path"]["augmentation"]
+    assert said == "image by image up to 'noise', which has no form for whole batches"
+    assert said in (folder / "run.log").read_text()
+
+
+def test_test_time_flips_are_told_beside_the_accuracy_without_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", *DIGITS, "trainer.test_time_flips=true", "name=flipped"]) == 0
+    (folder,) = (tmp_path / "outputs" / "flipped").glob("*/*")
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["test_without_flips"]["count"] == summary["test"]["count"]
+    assert summary["test_without_flips"]["loss"] != summary["test"]["loss"]
+    assert "image and mirror image averaged" in (folder / "run.log").read_text()
+
+
+def metrics(folder: Path) -> list[dict[str, float]]:
+    with (folder / "metrics.csv").open() as file:
+        return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
