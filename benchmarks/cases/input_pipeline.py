@@ -49,7 +49,7 @@ def run(settings: Settings, peer: str) -> Result:
 
     # Whole epochs: a part would leave their workers busy while ours is measured.
     assert_same("images in an epoch", ours_epoch(), their_epoch())
-    result = compare(timed(ours_epoch), timed(their_epoch), pairs=settings.size(8, 2))
+    result = compare(timed(ours_epoch), timed(their_epoch), pairs=settings.size(5, 2))
     rates = [images / arithmetic_mean(side)[0] for side in (result.ours, result.theirs)]
     return result.noted(f"images/s: {rates[0]:,.0f} against {rates[1]:,.0f}")
 

@@ -33,7 +33,7 @@ def run(settings: Settings, model: str) -> Result:
     result = compare(
         timed(lambda: ours.fit(fixed)),
         timed(product),
-        pairs=settings.size(10, 2),
+        pairs=settings.size(6, 2),
         work=(work.operations, operations),
     )
     seconds, product_seconds = (arithmetic_mean(s)[0] for s in (result.ours, result.theirs))

@@ -63,7 +63,7 @@ def help_text(settings: Settings) -> Result:
         for command in (mine, theirs):
             if "usage" not in (text := run(command, folder=Path(folder)).output).lower():
                 raise Different(f"{command} printed no usage: {text[:200]!r}")
-        return compare_commands(mine, theirs, settings.size(15, 2), Path(folder))
+        return compare_commands(mine, theirs, settings.size(10, 2), Path(folder))
 
 
 def train_help(settings: Settings) -> Result:
@@ -105,7 +105,7 @@ def _same_configuration(settings: Settings, flags: list[str], cut: Callable[[str
         mine, theirs = [CIFAR_LAB, "train", *flags], [*_hydra_app(), *flags]
         printed = [cut(run(c, folder=Path(folder)).output) for c in (mine, theirs)]
         assert_same("configuration", *map(_configuration_in, printed))
-        return compare_commands(mine, theirs, settings.size(15, 2), Path(folder))
+        return compare_commands(mine, theirs, settings.size(10, 2), Path(folder))
 
 
 def _configuration_in(text: str) -> object:

@@ -14,7 +14,7 @@ BATCH_SIZES = (64, 128, 256, 512, 1024)
 def run(settings: Settings) -> Result:
     """Times 1 and 2 threads in turn at each batch size; the value is their ratio at 512."""
     sizes = BATCH_SIZES[:2] if settings.quick else BATCH_SIZES
-    images = settings.size(10_240, 128)
+    images = settings.size(5_120, 128)
     results = {size: _at(settings, size, images) for size in sizes}
     series = {
         name: {
@@ -41,7 +41,7 @@ def _at(settings: Settings, batch_size: int, images: int) -> Result:
             ours.fit(built)
 
     return compare(
-        timed(lambda: with_threads(2)), timed(lambda: with_threads(1)), settings.size(4, 2)
+        timed(lambda: with_threads(2)), timed(lambda: with_threads(1)), settings.size(3, 2)
     )
 
 

@@ -67,7 +67,7 @@ def against_bare_loop(settings: Settings) -> Result:
             return plain_loop.train_gathering(model, optimizer, mine.criterion, mine.batches)
 
         assert_close("loss and accuracy", mine.metrics(), loop(), 1e-2)
-        result = compare(mine.seconds, timed(loop), settings.size(10, 2))
+        result = compare(mine.seconds, timed(loop), settings.size(6, 2))
     return result.noted(_microseconds(result, len(mine.batches)))
 
 
@@ -85,7 +85,7 @@ def against_lightning(settings: Settings) -> Result:
         result = compare(
             mine.seconds,
             lambda: lightning.fit(classifier, batches)[1],
-            settings.size(6, 2),
+            settings.size(4, 2),
         )
     return result.noted(_microseconds(result, len(mine.batches)))
 

@@ -82,7 +82,7 @@ def run(settings: Settings, precision: str, batch_size: int) -> Result:
     result = compare(
         timed(lambda: ours.fit(fixed)),
         timed(lambda: plain_loop.train(model, optimizer, criterion, steps)),
-        pairs=settings.size(8, 2),
+        pairs=settings.size(5, 2),
     )
     images = batch_size * len(steps)
     rates = [images / arithmetic_mean(side)[0] for side in (result.ours, result.theirs)]

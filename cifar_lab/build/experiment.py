@@ -81,15 +81,22 @@ class Experiment:
         }
 
 
-def experiment(config: dict[str, Any]) -> Experiment:
+def experiment(config: dict[str, Any], tried: dict[str, Any] | None = None) -> Experiment:
     """Builds a configuration that was checked.
+
+    Args:
+        config: as plain values.
+        tried: parts from :func:`attempt` at the same configuration, used again where the images
+            were at hand already.
 
     Raises:
         Refusal: what cannot be built, all of it at once.
     """
-    built, problems = _attempt(config)
+    whole = tried is not None and tried.get("dataset") is not None
+    built, problems = (tried, []) if whole else _attempt(config)
     if problems:
         raise Refusal(problems)
+    assert built is not None
     trainer, dataset, model = built["trainer"], built["dataset"], built["model"]
     device = built["device"]
     if trainer.keep_freed_memory and device.type == "cpu":
@@ -116,14 +123,22 @@ def experiment(config: dict[str, Any]) -> Experiment:
     )
 
 
-def problems(config: dict[str, Any], skip: Collection[str] = ()) -> list[str]:
-    """What building a configuration would refuse, found without decoding or downloading images.
+def attempt(config: dict[str, Any], skip: Collection[str] = ()) -> tuple[dict[str, Any], list[str]]:
+    """Builds what can be built without decoding or downloading images.
 
     Args:
         config: as plain values.
         skip: groups and root keys that are known to be wrong already.
+
+    Returns:
+        The parts by name, and what building the configuration would refuse.
     """
-    return _attempt(config, skip, load=False)[1]
+    return _attempt(config, skip, load=False)
+
+
+def problems(config: dict[str, Any], skip: Collection[str] = ()) -> list[str]:
+    """What building a configuration would refuse, as :func:`attempt` finds it."""
+    return attempt(config, skip)[1]
 
 
 def readable(config: dict[str, Any], made_with: dict[str, Any]) -> dict[str, Any]:

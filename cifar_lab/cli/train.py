@@ -79,12 +79,12 @@ def build_checked(found: Preflight, download: bool = True) -> Experiment:
     if not found.resolved:
         raise Refusal(found.problems)
     config = found.job()
-    problems = [*found.problems, *build.problems(config, skip=found.groups)]
-    if problems:
-        raise Refusal(problems)
+    tried, refused = build.attempt(config, skip=found.groups)
+    if found.problems or refused:
+        raise Refusal([*found.problems, *refused])
     if not download and "download" in config["dataset"]:
         config["dataset"]["download"] = False
-    return build.experiment(config)
+    return build.experiment(config, tried)
 
 
 def launch(

@@ -86,15 +86,24 @@ def pixel_statistics(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean and (population) standard deviation of each channel of the chosen images / 255.
 
-    Counts grey levels, so the result is exact in float64 and no float copy of the data is made.
+    Adds up whole numbers, so the sums are exact, and no float copy of the data is made.
     """
-    counts = np.zeros((3, 256), dtype=np.int64)
+    total, squares = [0, 0, 0], [0, 0, 0]
     for start in range(0, len(indices), 4096):
         chunk = images[indices[start : start + 4096]]
-        for channel in range(3):
-            counts[channel] += np.bincount(chunk[..., channel].ravel(), minlength=256)
-    levels = np.arange(256) / 255
-    total = counts.sum(axis=1)
-    mean = counts @ levels / total
-    variance = (counts * (levels - mean[:, None]) ** 2).sum(axis=1) / total
-    return mean, np.sqrt(variance)
+        # Image by image into a sum for each place: a vector unit takes many places at once. At
+        # most 4096 · 255² in each, which fits.
+        places = chunk.reshape(len(chunk), -1)
+        squared = places.astype(np.uint16)
+        np.multiply(squared, squared, out=squared)
+        for sums, values in ((total, places), (squares, squared)):
+            by_place = values.sum(axis=0, dtype=np.uint32).reshape(-1, 3)
+            for channel, value in enumerate(by_place.sum(axis=0, dtype=np.int64)):
+                sums[channel] += int(value)
+    count = len(indices) * images.shape[1] * images.shape[2]
+    mean = [value / (255 * count) for value in total]
+    variance = [
+        (count * square - value**2) / (255 * count) ** 2
+        for value, square in zip(total, squares, strict=True)
+    ]
+    return np.array(mean), np.sqrt(variance)

@@ -19,12 +19,18 @@ from cifar_lab.refusal import Refusal
 LAYOUT = 1
 
 
-def cache_key(files: Iterable[Path], root: Path, settings: dict[str, object]) -> str:
-    """A key that changes with the name, size or modification time of any file, or a setting."""
+def cache_key(files: Iterable[str], root: Path, settings: dict[str, object]) -> str:
+    """A key that changes with the name, size or modification time of any file, or a setting.
+
+    Args:
+        files: their paths below the root, with ``/``.
+        root: the folder.
+        settings: what else the decoded images depend on.
+    """
     digest = hashlib.sha256(json.dumps([LAYOUT, str(root.resolve()), settings]).encode())
     for file in sorted(files):
-        stat = file.stat()
-        entry = (file.relative_to(root).as_posix(), stat.st_size, stat.st_mtime_ns)
+        stat = os.stat(f"{root}/{file}")
+        entry = (file, stat.st_size, stat.st_mtime_ns)
         digest.update(repr(entry).encode())
     return digest.hexdigest()[:32]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -26,13 +27,17 @@ LAYOUT_HINT = "lay the images out as train/<class>/* and test/<class>/* below it
 
 @dataclass(frozen=True)
 class FolderListing:
-    """The files of an image folder by split and class, classes in alphabetical order."""
+    """The files of an image folder by split and class, classes in alphabetical order.
+
+    Files are named below the root, ``train/cat/1.png``: paths of hundreds of thousands of files
+    would take seconds to make and sort.
+    """
 
     root: Path
     class_names: tuple[str, ...]
-    files: dict[str, dict[str, list[Path]]]
+    files: dict[str, dict[str, list[str]]]
 
-    def all_files(self) -> list[Path]:
+    def all_files(self) -> list[str]:
         """Every file of both splits."""
         return [f for split in self.files.values() for files in split.values() for f in files]
 
@@ -45,14 +50,20 @@ def list_folder(root: Path) -> FolderListing:
             classes; all such problems at once.
     """
     problems = []
-    files: dict[str, dict[str, list[Path]]] = {}
+    files: dict[str, dict[str, list[str]]] = {}
     for split in ("train", "test"):
         folder = root / split
         if not folder.is_dir():
             problems.append(f"dataset.root={root}: no folder {folder}; {LAYOUT_HINT}")
             continue
-        classes = sorted(p for p in _visible(folder) if p.is_dir())
-        files[split] = {c.name: sorted(p for p in _visible(c) if p.is_file()) for c in classes}
+        classes = sorted(entry.name for entry in _visible(folder) if entry.is_dir())
+        files[split] = {
+            name: [
+                f"{split}/{name}/{file}"
+                for file in sorted(e.name for e in _visible(folder / name) if e.is_file())
+            ]
+            for name in classes
+        }
         problems += [
             f"dataset.root={root}: class folder {folder / name} holds no files; add images or "
             "remove the folder"
@@ -118,15 +129,16 @@ def _decode_split(
         for file in listing.files[split][name]
     ]
     store = _PixelFile(space / images_file(split), len(rows))
-    kept: list[tuple[Path, int]] = []
+    kept: list[tuple[str, int]] = []
     unreadable: list[Path] = []
     with ThreadPoolExecutor() as pool:  # Pillow lets go of the interpreter while it decodes
         for start in range(0, len(rows), DECODED_AT_ONCE):
             chunk = rows[start : start + DECODED_AT_ONCE]
-            images = pool.map(lambda row: _decode(row[0], resize), chunk, chunksize=64)
+            files = [listing.root / file for file, _ in chunk]
+            images = pool.map(lambda file: _decode(file, resize), files, chunksize=64)
             for row, image in zip(chunk, images, strict=True):
                 if image is None:
-                    unreadable.append(row[0])
+                    unreadable.append(listing.root / row[0])
                 else:
                     sizes[image.shape[:2]] += 1
                     kept.append(row)
@@ -144,7 +156,7 @@ def _decode_split(
         images=store.images(),
         labels=np.asarray([label for _, label in kept], dtype=np.int64),
         class_names=listing.class_names,
-        sample_ids=np.asarray([file.relative_to(listing.root).as_posix() for file, _ in kept]),
+        sample_ids=np.asarray([file for file, _ in kept]),
     )
 
 
@@ -219,8 +231,9 @@ def _as_rgb(image: Any) -> Any:
     return image.convert("RGB")
 
 
-def _visible(folder: Path) -> list[Path]:
-    return [p for p in folder.iterdir() if not p.name.startswith(".")]
+def _visible(folder: Path) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        return [entry for entry in entries if not entry.name.startswith(".")]
 
 
 def _names(names: list[str]) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # albumentations costs seconds to import
     from cifar_lab.data.batch_augment import AugmentationStack, ImageSteps
 
 #: Images made at once where batches are smaller.
-CHUNK_IMAGES = 1024
+CHUNK_IMAGES = 2048
 
 
 class Batch(NamedTuple):

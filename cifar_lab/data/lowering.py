@@ -149,7 +149,8 @@ class Holes(Painting):
             if ranges[0][1] >= 1 and bounds[0] > side:
                 raise ValueError(f"holes of {bounds[0]} pixels do not fit images of {side}")
         levels = np.array(step.fill, dtype=np.uint8)  # as albumentations makes them
-        self._fill = torch.from_numpy(np.broadcast_to(levels, (3,)).copy())
+        #: The filling of a whole line of pixels.
+        self._line = torch.from_numpy(np.broadcast_to(levels, (size[1], 3)).flatten())
 
     def draws(self, uniform: NDArray[np.float64], epoch: int) -> NDArray[np.int64]:
         count = _integers(uniform[:, 1:2], *self.step.num_holes_range)
@@ -170,25 +171,18 @@ class Holes(Painting):
         return dropped
 
     def paint(self, images: Tensor, draws: Tensor) -> None:
-        self._fill = fill = self._fill.to(images.device)  # a copy the first time only
-        image = torch.arange(len(images), device=images.device)[:, None, None]
+        batch, height, width, channels = images.shape
+        lines = images.view(batch, height, width * channels)
+        self._line = self._line.to(images.device)  # a copy the first time only
+        rows = torch.arange(height, device=images.device)
+        columns = torch.arange(width * channels, device=images.device) // channels
         for hole in range(self.most):
-            left, top, right, bottom = draws[:, hole].unbind(1)
-            y, in_height = self._span(top, bottom, 0)
-            x, in_width = self._span(left, right, 1)
-            y, x = y[:, :, None], x[:, None, :]
-            inside = (in_height[:, :, None] & in_width[:, None, :]).unsqueeze(3)
-            images[image, y, x] = torch.where(inside, fill, images[image, y, x])
-
-    def _span(self, start: Tensor, end: Tensor, axis: int) -> tuple[Tensor, Tensor]:
-        """Coordinates that cover every hole along an axis, and which of them lie inside."""
-        size = self._size[axis]
-        ranges = (self.step.hole_height_range, self.step.hole_width_range)
-        in_pixels = ranges[0][1] >= 1
-        longest = min(int(ranges[axis][1] if in_pixels else ranges[axis][1] * size), size)
-        along = start[:, None] + torch.arange(longest, device=start.device)
-        # Around the image's end, so that no pixel is written twice, with two values.
-        return along.remainder(size), along < end[:, None]
+            left, top, right, bottom = draws[:, hole, :, None].unbind(1)
+            in_rows = _all_bits((rows >= top) & (rows < bottom))[:, :, None]
+            in_columns = _all_bits((columns >= left) & (columns < right))[:, None, :]
+            # Bits of the filling where inside, of the image elsewhere: on whole lines of bytes
+            # twice as fast as choosing pixels.
+            lines.bitwise_xor_((lines ^ self._line) & (in_rows & in_columns))
 
 
 def lowering(step: A.BasicTransform, size: tuple[int, int]) -> Lowering | None:
@@ -215,3 +209,8 @@ def _lengths(
     if in_pixels:
         return _integers(uniform, int(bounds[0]), int(min(bounds[1], side)))
     return (side * (bounds[0] + uniform * (bounds[1] - bounds[0]))).astype(np.int64)
+
+
+def _all_bits(chosen: Tensor) -> Tensor:
+    """255 where chosen, 0 elsewhere, as uint8."""
+    return chosen.to(torch.uint8) * 255

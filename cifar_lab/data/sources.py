@@ -110,6 +110,8 @@ class Digits(Source):
 class ImageFolder(Source):
     """Images on disk as ``root/train/<class>/*`` and ``root/test/<class>/*``.
 
+    Files are listed once for each object: where they change, make another.
+
     Attributes:
         root: the folder.
         resize: side in pixels to which every image is scaled; None: all must be of one size.
@@ -127,21 +129,27 @@ class ImageFolder(Source):
         """``root`` as a path, ``~`` expanded."""
         return Path(self.root).expanduser()
 
+    @functools.cached_property
+    def _listing(self) -> FolderListing:
+        return list_folder(self.folder)
+
+    @functools.cached_property
+    def _folder_key(self) -> str:
+        settings: dict[str, object] = {"resize": self.resize, "skip": self.skip_unreadable}
+        return cache_key(self._listing.all_files(), self.folder, settings)
+
     def check(self) -> None:
-        list_folder(self.folder)
+        assert self._listing  # which refuses
 
     def at_hand(self) -> bool:
         return (Path(self.cache_dir).expanduser() / self._key()).is_dir()
 
     def read(self) -> SourceImages:
-        listing = list_folder(self.folder)
-        decode = functools.partial(decode_folder, listing, self.resize, self.skip_unreadable)
-        return self._cached(self._key(listing), decode)
+        decode = functools.partial(decode_folder, self._listing, self.resize, self.skip_unreadable)
+        return self._cached(self._key(), decode)
 
-    def _key(self, listing: FolderListing | None = None) -> str:
-        files = (listing or list_folder(self.folder)).all_files()
-        settings: dict[str, object] = {"resize": self.resize, "skip": self.skip_unreadable}
-        return cache_key(files, self.folder, settings)
+    def _key(self) -> str:
+        return self._folder_key
 
     def _cached(
         self, key: str, decode: Callable[[Path], tuple[ImageArrays, ImageArrays]]
@@ -172,7 +180,7 @@ class Cifar10(ImageFolder):
 
     def check(self) -> None:
         if self._is_image_folder():
-            classes = list_folder(self.folder).class_names
+            classes = self._listing.class_names
             if len(classes) != self.number_of_classes:
                 raise Refusal(
                     f"dataset.root={self.root}: {self.dataset_name} has {self.number_of_classes} "
@@ -196,10 +204,11 @@ class Cifar10(ImageFolder):
     def at_hand(self) -> bool:
         return (self._is_image_folder() or self._is_official()) and super().at_hand()
 
-    def _key(self, listing: FolderListing | None = None) -> str:
+    def _key(self) -> str:
         if self._is_image_folder():
-            return super()._key(listing)
-        files = [p for p in (self.folder / self.official_folder).iterdir() if p.is_file()]
+            return super()._key()
+        official = self.folder / self.official_folder
+        files = [f"{official.name}/{p.name}" for p in official.iterdir() if p.is_file()]
         return cache_key(files, self.folder, {"format": "official"})
 
     def _is_image_folder(self) -> bool:

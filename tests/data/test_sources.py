@@ -122,10 +122,9 @@ def test_a_second_load_decodes_nothing(image_folder, tmp_path, monkeypatch):
 
 
 def test_a_file_that_changed_is_decoded_anew(image_folder, tmp_path):
-    source = folder_source(image_folder, tmp_path)
-    before = source.load().source
+    before = folder_source(image_folder, tmp_path).load().source
     Image.new("RGB", (8, 8), (1, 2, 3)).save(image_folder / "train" / "ant" / "0.png")
-    after = source.load().source
+    after = folder_source(image_folder, tmp_path).load().source
     assert (after.train.images[0] == (1, 2, 3)).all()
     assert after.fingerprint != before.fingerprint
 
@@ -171,7 +170,7 @@ def test_images_are_at_hand_from_the_first_load_until_a_file_changes(image_folde
     assert source.at_hand()
     assert not folder_source(image_folder, tmp_path, resize=4).at_hand()
     os.utime(image_folder / "test" / "bee" / "0.png", ns=(0, 0))
-    assert not source.at_hand()
+    assert not folder_source(image_folder, tmp_path).at_hand()
 
 
 def test_official_files_are_at_hand_once_they_were_read(tmp_path, unchecked):
