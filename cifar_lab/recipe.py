@@ -63,7 +63,7 @@ def run_experiment(
     with stop.listening(), logged_to(folder), recorded(folder):
         state = _begin(experiment, folder, command, resume)
         meter = WorkMeter(experiment.learner.device) if experiment.measure_work else None
-        experiment.trainer.fit(
+        failure = experiment.trainer.fit(
             experiment.learner,
             experiment.loaders,
             experiment.schedule,
@@ -71,6 +71,9 @@ def run_experiment(
             _hooks(experiment, folder, meter),
             stop,
         )
+        if failure is not None:
+            made_with = read_json(folder.provenance)
+            write_json(folder.provenance, made_with | {"fast_path": experiment.fast_path(failure)})
         epoch = load_evaluated_weights(
             folder.best_checkpoint, experiment.learner.model, experiment.learner.device
         )

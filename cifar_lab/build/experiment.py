@@ -45,6 +45,7 @@ class Experiment:
         trainer: how to train.
         report: what to draw.
         gradcam_layer: name of the layer that the report explains.
+        memory_kept: freed memory stays with the process.
     """
 
     config: dict[str, Any]
@@ -61,13 +62,17 @@ class Experiment:
     trainer: Trainer
     report: ReportOptions
     gradcam_layer: str
+    memory_kept: bool
 
-    def fast_path(self) -> dict[str, str]:
-        """What makes this run fast, each piece with how it stands and, where it is off, why."""
+    def fast_path(self, failure: str | None = None) -> dict[str, str]:
+        """What makes this run fast, each piece with how it stands and, where it is off, why.
+
+        Args:
+            failure: why steps could not be captured, once that is known.
+        """
         device, trainer = self.learner.device, self.trainer
-        why_eager = trainer.why_not_captured(device)
+        why_eager = trainer.why_not_captured(device) or failure
         fused = bool(self.optimizer.param_groups[0].get("fused"))
-        kept = trainer.keep_freed_memory and device.type == "cpu"
         return {
             "images": self.loaders.train.pixels.described,
             "augmentation": self.loaders.train.augmentation,
@@ -77,7 +82,7 @@ class Experiment:
             "step": "a CUDA graph" if why_eager is None else f"eager: {why_eager}",
             "compiled": "yes" if trainer.compile else "no",
             "checkpoints": "in the background" if trainer.background_checkpoints else "in line",
-            "freed memory": "kept" if kept else "as the system does",
+            "freed memory": "kept" if self.memory_kept else "as the system does",
         }
 
 
@@ -99,8 +104,8 @@ def experiment(config: dict[str, Any], tried: dict[str, Any] | None = None) -> E
     assert built is not None
     trainer, dataset, model = built["trainer"], built["dataset"], built["model"]
     device = built["device"]
-    if trainer.keep_freed_memory and device.type == "cpu":
-        keep_freed_memory()
+    wanted = trainer.keep_freed_memory and device.type == "cpu"
+    memory_kept = wanted and keep_freed_memory()
     precision = resolve_precision(trainer.precision, device)
     normalise = parts.normalise(dataset, device, trainer.channels_last, dtype_of(precision))
     in_float32 = parts.normalise(dataset, device, trainer.channels_last, torch.float32)
@@ -120,6 +125,7 @@ def experiment(config: dict[str, Any], tried: dict[str, Any] | None = None) -> E
         trainer=trainer,
         report=built["report"],
         gradcam_layer=built["gradcam_layer"],
+        memory_kept=memory_kept,
     )
 
 
@@ -186,6 +192,7 @@ def _attempt(
         "augmentation",
         lambda: parts.tried(parts.augmentation(config, mean, rows, size, trainer), size),
     )
+    attempts("freezing", lambda: parts.refuse_idle_freezing(trainer, model), ("trainer", "model"))
     attempts("criterion", lambda: parts.node(config["criterion"]))
     attempts("optimizer", lambda: parts.optimizer(config, model, trainer), ("model", "trainer"))
     attempts("scheduler", lambda: parts.schedule(config, trainer, images), ("trainer", "optimizer"))

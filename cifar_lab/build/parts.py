@@ -172,6 +172,21 @@ def schedule(config: dict[str, Any], trainer: Trainer, images: int) -> Schedule:
     return schedule
 
 
+def refuse_idle_freezing(trainer: Trainer, model: nn.Module) -> None:
+    """Refuses names to freeze that no parameter begins with."""
+    names = [name for name, _ in model.named_parameters()]
+    begin = ", ".join(dict.fromkeys(name.split(".")[0] for name in names))
+    idle = [b for b in trainer.freeze_after_epochs if not any(n.startswith(b) for n in names)]
+    if idle:
+        raise Refusal(
+            [
+                f"trainer.freeze_after_epochs.{name}: no parameter of {type(model).__name__} "
+                f"begins with '{name}'; they begin with: {begin}"
+                for name in idle
+            ]
+        )
+
+
 def refuse_large_batch(trainer: Trainer, dataset: Dataset | None) -> None:
     """Refuses a step of more images than there are."""
     if dataset is None:

@@ -184,6 +184,7 @@ class _PixelFile:
                 end = min(start + DECODED_AT_ONCE, self._count)
                 self._map[start:end] = whole[start:end]
             unfinished.replace(self._path)
+        self._map.flush()  # before the file is given the name that others look for
         return self._map
 
     @staticmethod

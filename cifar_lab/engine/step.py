@@ -26,7 +26,13 @@ class StepResult(NamedTuple):
 
 
 class Step(Protocol):
-    """Computes gradients of a batch and, where a learning rate is given, updates the weights."""
+    """Computes gradients of a batch and, where a learning rate is given, updates the weights.
+
+    Attributes:
+        failure: why it runs as written though it should not; None where nothing failed.
+    """
+
+    failure: str | None
 
     def __call__(self, batch: Batch, share: float, learning_rate: float | None) -> StepResult:
         """``share`` of the update's images that the batch holds, 1 without accumulation."""
@@ -42,6 +48,8 @@ class EagerStep:
         compiled: the model's compiled form, for batches of ``batch_size``; None for none.
         batch_size: images of a whole batch.
     """
+
+    failure: str | None = None
 
     def __init__(
         self,
@@ -103,12 +111,12 @@ class CapturedStep:
         self._stream = torch.cuda.Stream()
         self._warmed_up = 0
         self._captured: _Captured | None = None
-        self._failed = False
+        self.failure: str | None = None
         for group in eager.state.optimizer.param_groups:  # read by the graph at every replay
             group["lr"] = torch.as_tensor(group["lr"], device=eager.learner.device)
 
     def __call__(self, batch: Batch, share: float, learning_rate: float | None) -> StepResult:
-        if self._failed or learning_rate is None or len(batch.labels) != self._batch_size:
+        if self.failure or learning_rate is None or len(batch.labels) != self._batch_size:
             return self._eager(batch, share, learning_rate)
         if self._warmed_up < self.WARM_UP:
             return self._warm_up(batch, share, learning_rate)
@@ -135,9 +143,9 @@ class CapturedStep:
                 result = self._eager.gradients(inputs, 1.0)
                 self._eager.update()
         except RuntimeError as error:
-            self._failed = True
             reason = str(error).strip().splitlines()[0]
-            log.warning(f"steps run eagerly: the CUDA graph could not be captured ({reason})")
+            self.failure = f"the CUDA graph could not be captured ({reason})"
+            log.warning(f"steps run eagerly: {self.failure}")
             return None
         return _Captured(graph, inputs, result)
 

@@ -105,17 +105,21 @@ class Trainer:
         state: TrainingState,
         hooks: Hooks,
         stop: StopRequest,
-    ) -> None:
+    ) -> str | None:
         """Trains from where the state stands; ``state.stopped`` tells whether it ended early.
+
+        Returns:
+            Why steps that were to be captured ran eagerly; None where they were captured, or
+            were not to be.
 
         Raises:
             NonFiniteLoss: names epoch, step and learning rate.
             Interrupted: asked to stop by a signal; the state was handed to ``on_interrupt``.
         """
-        _Fit(self, learner, loaders, schedule, state, hooks, stop).run()
+        return _Fit(self, learner, loaders, schedule, state, hooks, stop).run()
 
     def why_not_captured(self, device: torch.device) -> str | None:
-        """Why steps are not replayed from a CUDA graph; None where they are."""
+        """Why steps are not to be replayed from a CUDA graph; None where they are."""
         if not self.captured_step:
             return "switched off"
         if device.type != "cuda":
@@ -161,7 +165,7 @@ class _Fit:
         limit = self.trainer.limit_batches
         return len(self.loaders.train) if limit is None else min(limit, len(self.loaders.train))
 
-    def run(self) -> None:
+    def run(self) -> str | None:
         self.hooks.on_fit_start(self.state, self.epochs, self.batches)
         try:
             with self.stop.deferred():
@@ -171,6 +175,7 @@ class _Fit:
                     self._leave_if_asked()
         finally:
             self.hooks.on_fit_end()
+        return self.step.failure
 
     def _epoch(self) -> None:
         state = self.state

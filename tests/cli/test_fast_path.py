@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import json
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 import torch
 
 from cifar_lab.cli.main import main
+from cifar_lab.engine.step import EagerStep
+from cifar_lab.engine.trainer import Trainer
 
 DIGITS = [
     "experiments=digits", "model.width=4", "trainer.epochs=2", "trainer.limit_batches=4",
@@ -67,6 +70,29 @@ def test_provenance_says_how_each_piece_stood(runs):
     assert plain["step"] == "eager: switched off"
     assert (plain["memory format"], plain["optimizer"]) == ("contiguous", "not fused")
     assert (plain["checkpoints"], plain["freed memory"]) == ("in line", "as the system does")
+
+
+def test_provenance_says_what_a_capture_came_to(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    # As on CUDA, but with steps that turn out to run as written.
+    monkeypatch.setattr(Trainer, "why_not_captured", lambda self, device: None)
+    monkeypatch.setattr("cifar_lab.engine.trainer.CapturedStep", lambda eager, batch_size: eager)
+    monkeypatch.setattr(EagerStep, "failure", "the CUDA graph could not be captured (a sync)")
+    assert main(["train", *DIGITS, "name=uncaptured"]) == 0
+    (folder,) = (tmp_path / "outputs" / "uncaptured").glob("*/*")
+    said = json.loads((folder / "provenance.json").read_text())["fast_path"]["step"]
+    assert said == "eager: the CUDA graph could not be captured (a sync)"
+    assert "step: a CUDA graph" in (folder / "run.log").read_text()
+
+
+def test_memory_that_the_system_does_not_let_us_keep_is_not_called_kept(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    building = importlib.import_module("cifar_lab.build.experiment")  # a function has its name
+    monkeypatch.setattr(building, "keep_freed_memory", lambda: False)
+    assert main(["train", *DIGITS, "name=elsewhere", "trainer.epochs=1"]) == 0
+    (folder,) = (tmp_path / "outputs" / "elsewhere").glob("*/*")
+    fast_path = json.loads((folder / "provenance.json").read_text())["fast_path"]
+    assert fast_path["freed memory"] == "as the system does"
 
 
 def test_a_step_without_a_form_for_batches_is_named(tmp_path, monkeypatch):

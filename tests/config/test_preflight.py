@@ -148,6 +148,11 @@ def test_a_missing_root_is_asked_for():
             "crop.border=wrap: must be 'reflect', 'replicate' or",
         ),
         (["report.gradcam_layer=layer9"], "CustomResNet has no such module"),
+        (
+            ["+trainer.freeze_after_epochs.stam=3"],
+            "freeze_after_epochs.stam: no parameter of CustomResNet begins with 'stam'; they begin "
+            "with: stem, layer1",
+        ),
         (["optimizer.momentum=0"], "nesterov=true needs momentum > 0"),
         (["dataset.limit_train_images=3"], "too few to give every class its share"),
     ],
