@@ -165,7 +165,7 @@ class _PixelFile:
 
     def __init__(self, path: Path, most: int) -> None:
         self._path, self._most, self._count = path, most, 0
-        self._map: NDArray[np.uint8] | None = None
+        self._map: np.memmap[Any, np.dtype[np.uint8]] | None = None
 
     def append(self, image: NDArray[np.uint8]) -> None:
         if self._map is None:
@@ -188,7 +188,7 @@ class _PixelFile:
         return self._map
 
     @staticmethod
-    def _mapped(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    def _mapped(path: Path, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[np.uint8]]:
         return np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
 
 
