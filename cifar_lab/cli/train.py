@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import gc
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cifar_lab.cli.arguments import OUTPUTS, hydra_arguments
@@ -26,14 +28,20 @@ def train(words: list[str]) -> int:
     composer = Composer(flags.config_dir)
     if _only_prints(flags, composer):
         return DONE
-    from cifar_lab.config.preflight import preflight
     from cifar_lab.run.console import speak
 
     speak()
     if flags.multirun:
         return _sweep(composer, flags.overrides)
-    found = preflight(composer, flags.overrides)
-    launch(composer, found, build_checked(found), train_command(composer, flags.overrides))
+    with _uncollected():
+        from cifar_lab.config.preflight import preflight
+
+        found = preflight(composer, flags.overrides)
+        experiment = build_checked(found)
+    try:
+        launch(composer, found, experiment, train_command(composer, flags.overrides))
+    finally:
+        gc.unfreeze()
     return DONE
 
 
@@ -118,6 +126,21 @@ def _run(experiment: Experiment, folder: RunFolder, command: str) -> dict[str, A
 
     remember_latest(folder, OUTPUTS)
     return run_experiment(experiment, folder, command)
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keeps the search for garbage away from what is imported and built here, until unfrozen.
+
+    Nearly all of these millions of objects stay; searching them again and again takes a tenth of
+    the time until the first training step.
+    """
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        gc.enable()
 
 
 def _sweep(composer: Composer, overrides: Sequence[str]) -> int:

@@ -76,7 +76,9 @@ def _composed(
     def compose(chosen: list[Override]) -> DictConfig:
         return composer.compose([str(o.input_line) for o in [*before, *chosen]])
 
-    fitting = []
+    fitting: list[Override] = []
+    if not overrides:  # composed as it stands already
+        return fitting
     try:
         found.config = compose(overrides)
     except CANNOT_COMPOSE:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+#: Images whose pixels are added up together; what they take stays in a processor's cache.
+SUMMED_AT_ONCE = 1024
 
 
 @dataclass(frozen=True)
@@ -88,18 +92,13 @@ def pixel_statistics(
 
     Adds up whole numbers, so the sums are exact, and no float copy of the data is made.
     """
+    chunks = [indices[i : i + SUMMED_AT_ONCE] for i in range(0, len(indices), SUMMED_AT_ONCE)]
     total, squares = [0, 0, 0], [0, 0, 0]
-    for start in range(0, len(indices), 4096):
-        chunk = images[indices[start : start + 4096]]
-        # Image by image into a sum for each place: a vector unit takes many places at once. At
-        # most 4096 · 255² in each, which fits.
-        places = chunk.reshape(len(chunk), -1)
-        squared = places.astype(np.uint16)
-        np.multiply(squared, squared, out=squared)
-        for sums, values in ((total, places), (squares, squared)):
-            by_place = values.sum(axis=0, dtype=np.uint32).reshape(-1, 3)
-            for channel, value in enumerate(by_place.sum(axis=0, dtype=np.int64)):
-                sums[channel] += int(value)
+    with ThreadPoolExecutor() as pool:  # numpy lets go of the interpreter
+        for sums in pool.map(lambda rows: _channel_sums(images[rows]), chunks):
+            for channel in range(3):
+                total[channel] += int(sums[0, channel])
+                squares[channel] += int(sums[1, channel])
     count = len(indices) * images.shape[1] * images.shape[2]
     mean = [value / (255 * count) for value in total]
     variance = [
@@ -107,3 +106,14 @@ def pixel_statistics(
         for value, square in zip(total, squares, strict=True)
     ]
     return np.array(mean), np.sqrt(variance)
+
+
+def _channel_sums(images: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Sum of the values and of their squares of each channel, int64 ``(2, 3)``."""
+    # Image by image into a sum for each place: a vector unit takes many places at once. At most
+    # SUMMED_AT_ONCE · 255² in each, which fits.
+    places = images.reshape(len(images), -1)
+    squared = places.astype(np.uint16)
+    np.multiply(squared, squared, out=squared)
+    by_place = [values.sum(axis=0, dtype=np.uint32) for values in (places, squared)]
+    return np.stack([sums.reshape(-1, 3).sum(axis=0, dtype=np.int64) for sums in by_place])

@@ -42,7 +42,7 @@ def sheet(bands: Sequence[Sequence[Tile]], side: int, font_size: float) -> NDArr
         font_size: of titles, in points.
 
     Returns:
-        uint8 ``(height, width, 3)``.
+        uint8 ``(height, width, 4)``, RGBA, nowhere transparent.
     """
     step = side + GAP_PIXELS
     height = sum(_title_height(band) + step for band in bands) + GAP_PIXELS
@@ -68,16 +68,17 @@ def sheet(bands: Sequence[Sequence[Tile]], side: int, font_size: float) -> NDArr
         top += step
     canvas = FigureCanvasAgg(figure)
     canvas.draw()  # the titles alone: matplotlib would resample what is placed as it is
-    drawn = np.array(canvas.buffer_rgba())[..., :3]
+    drawn = np.asarray(canvas.buffer_rgba())
     for top, left, pixels in placed:
-        drawn[top : top + pixels.shape[0], left : left + pixels.shape[1]] = pixels
+        drawn[top : top + pixels.shape[0], left : left + pixels.shape[1], :3] = pixels
     return drawn
 
 
 def as_png(pixels: NDArray[np.uint8]) -> bytes:
-    """Encodes uint8 ``(height, width, 3)``; compressing harder would take longer than drawing."""
+    """Encodes uint8 ``(height, width, 4)``, without the alpha channel."""
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG", **PNG_SETTINGS, dpi=(DPI, DPI))
+    # Compressing harder would take longer than drawing.
+    Image.fromarray(pixels).convert("RGB").save(buffer, "PNG", **PNG_SETTINGS, dpi=(DPI, DPI))
     return buffer.getvalue()
 
 
@@ -105,15 +106,15 @@ def overlay(
     Returns:
         uint8 ``(…, …, 3)``, of the image's proportions.
     """
-    grey = enlarged(image, side).mean(axis=2, keepdims=True, dtype=np.float32)
+    grey = enlarged(np.asarray(Image.fromarray(image).convert("L")), side)[..., None]
     height, width = grey.shape[:2]
     smooth = Image.fromarray(map_.astype(np.float32)).resize(
         (width, height), Image.Resampling.BILINEAR
     )
     level = np.clip(np.asarray(smooth) * (255 / (2 * largest)) + 127.5, 0, 255)
     colours = 255 * matplotlib.colormaps["RdBu_r"](np.arange(256))[:, :3]
-    share = (MAP_SHARE * colours).astype(np.float32)[np.rint(level).astype(np.uint8)]
-    blended: NDArray[np.uint8] = np.rint((1 - MAP_SHARE) * grey + share).astype(np.uint8)
+    share = (MAP_SHARE * colours + 0.5).astype(np.float32)[np.rint(level).astype(np.uint8)]
+    blended: NDArray[np.uint8] = (np.float32(1 - MAP_SHARE) * grey + share).astype(np.uint8)
     return blended
 
 
