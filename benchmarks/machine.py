@@ -30,7 +30,10 @@ def describe() -> dict[str, Any]:
 
 
 def device_name() -> str:
-    """The accelerator's name, or the processor's with its bfloat16 instructions and cores."""
+    """The accelerator's name, or the processor's with its bfloat16 instructions and cores.
+
+    Where oneDNN is kept from newer instructions, it computes as an older machine would.
+    """
     import torch
 
     if torch.cuda.is_available():
@@ -42,7 +45,9 @@ def device_name() -> str:
     # Clouds hide the model; what multiplies matrices tells machines apart all the same.
     wanted = {"avx512_bf16": "AVX512-bf16", "amx_bf16": "AMX-bf16"}
     flags = [label for flag, label in wanted.items() if re.search(rf"\b{flag}\b", text)]
-    return ", ".join([name, f"{cores()} cores", *flags])
+    held = os.environ.get("ONEDNN_MAX_CPU_ISA")
+    limit = [f"oneDNN held to {held}"] if held else []
+    return ", ".join([name, f"{cores()} cores", *flags, *limit])
 
 
 def cores() -> int:
