@@ -203,8 +203,9 @@ def evaluation_figures(
     Returns:
         Loss, accuracy and recall of each class; the figures as PNG.
     """
-    from cifar_lab.report import figures
-    from cifar_lab.report.gallery import most_confident_errors
+    from cifar_lab.report.gallery import chosen_errors
+    from cifar_lab.report.image_figures import gallery
+    from cifar_lab.report.training_figures import curves, learning_rate
     from cifar_lab.run.summary import per_class
 
     # A network that gives what it gets: all of an evaluation but its forward pass.
@@ -212,13 +213,13 @@ def evaluation_figures(
     result, logits = metrics.result(), predicted.cpu().numpy()
     labels = torch.cat([batch[1] for batch in batches]).cpu().numpy()
     table = per_class(logits.argmax(axis=1), labels, tuple(class_names))
-    errors = most_confident_errors(logits, labels, len(maps))
+    errors = chosen_errors(logits, labels, len(maps), "most_confident", seed=0)
     chosen = [error.row for error in errors]
     steps = len(planned) // len(rows)
     pictures = [
-        figures.curves(rows),
-        figures.learning_rate(planned, steps, [(row["epoch"], row["lr"]) for row in rows]),
-        figures.gallery(images[chosen], maps, errors, class_names),
+        curves(rows),
+        learning_rate(planned, steps, [(row["epoch"], row["lr"]) for row in rows]),
+        gallery(images[chosen], maps, errors, class_names),
     ]
     found = {"loss": result.loss, "accuracy": result.accuracy}
     return {**found, "per_class": [row["recall"] for row in table]}, pictures

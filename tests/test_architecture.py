@@ -20,7 +20,10 @@ MAY_IMPORT = {
         {"hydra", "omegaconf"},
     ),
     "config": ({"run"}, {"hydra", "omegaconf", "pydantic", "yaml"}),
-    "recipe": ({"build", "engine", "models", "run", "report"}, {"numpy", "torch"}),
+    "recipe": (
+        {"build", "data", "engine", "explain", "models", "report", "run"},
+        {"numpy", "torch"},
+    ),
     "checks": ({"build", "explain", "models"}, set()),
     "build": (
         {"data", "optim", "engine", "explain", "report"},
@@ -31,14 +34,14 @@ MAY_IMPORT = {
         {"PIL", "albumentations", "annotated_types", "cv2", "numpy", "pydantic", "sklearn",
          "torch", "torchvision"},
     ),
-    "models": (set(), {"torch", "torchinfo"}),
-    "optim": (set(), {"torch"}),
+    "models": (set(), {"timm", "torch", "torchinfo", "torchvision"}),
+    "optim": (set(), {"timm", "torch"}),
     "engine": ({"data", "optim"}, {"timm", "torch"}),
     "run": ({"data", "engine", "models"}, {"numpy", "torch", "tqdm"}),
     "explain": (set(), {"captum", "numpy", "torch"}),
     "report": (
         {"data", "engine", "explain", "models", "optim", "run"},
-        {"PIL", "jinja2", "matplotlib", "numpy", "torch"},
+        {"PIL", "jinja2", "markupsafe", "matplotlib", "numpy", "torch"},
     ),
     "bounds": (set(), {"annotated_types"}),
     "refusal": (set(), set()),
@@ -50,9 +53,10 @@ MAY_IMPORT = {
 ONLY_FROM = {
     ("build", "report"): {"cifar_lab.report.options"},
     ("build", "explain"): {"cifar_lab.explain.layers"},
-    ("engine", "data"): {"cifar_lab.data.loaders"},
+    ("engine", "data"): {"cifar_lab.data.loaders", "cifar_lab.data.mixing"},
     ("engine", "optim"): {"cifar_lab.optim.schedules"},
-    ("config", "run"): {"cifar_lab.run.folder"},
+    ("config", "run"): {"cifar_lab.run.folder", "cifar_lab.run.origin"},
+    ("recipe", "data"): {"cifar_lab.data.loaders"},
     ("report", "engine"): {"cifar_lab.engine.hooks"},
     ("checks", "explain"): {"cifar_lab.explain.layers"},
 }

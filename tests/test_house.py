@@ -82,7 +82,7 @@ def test_rooms_are_small_and_documented(module):
 def test_tests_mirror_the_package():
     """Room by room; the command line's tests also run what joins the rooms."""
     rooms = {path.parent.name for path in MODULES if path.parent != TOP / "cifar_lab"}
-    tested = {path.parent.name for path in (TOP / "tests").glob("*/test_*.py")}
+    tested = {path.parent.name for path in (TOP / "tests").glob("*/**/test_*.py")}
     assert tested == rooms - JOINS | {"benchmarks"}
     for room in ("data", "engine", "explain", "models", "optim", "run"):
         modules = {p.stem for p in (TOP / "cifar_lab" / room).glob("*.py")} - {"__init__"}
@@ -90,8 +90,8 @@ def test_tests_mirror_the_package():
         assert modules - covered <= WITHOUT_BEHAVIOUR, (room, modules - covered)
 
 
-#: Joins rooms, and is tested where they meet: tests/config (what is refused) and tests/cli.
-JOINS = {"build"}
+#: Join rooms, and are tested where they meet: tests/config (what is refused) and tests/cli.
+JOINS = {"build", "recipe"}
 #: Contracts and pieces that only show in others: hooks in trainer, blocks in the networks.
 WITHOUT_BEHAVIOUR = {"hooks", "blocks", "profiler"}
 

@@ -117,7 +117,9 @@ def experiment(config: dict[str, Any], tried: dict[str, Any] | None = None) -> E
         profile_batches=config["profile_batches"],
         measure_work=config["measure_work"],
         dataset=dataset,
-        loaders=parts.loaders(dataset, trainer, built["augmentation"], normalise, config["seed"]),
+        loaders=parts.loaders(
+            dataset, trainer, built["augmentation"], normalise, built["mixing"], config["seed"]
+        ),
         learner=Learner(model, built["criterion"], device, precision, trainer.test_time_flips),
         normalise=in_float32,
         optimizer=built["optimizer"],
@@ -185,7 +187,7 @@ def _attempt(
     mean = np.full(3, 0.5) if dataset is None else dataset.mean
     size = (32, 32) if dataset is None else dataset.image_size
     model = attempts(
-        "model", lambda: parts.model(config, classes, trainer, device), ("trainer", "device")
+        "model", lambda: parts.model(config, classes, size, trainer, device), ("trainer", "device")
     )
     rows = images if dataset is None else len(dataset.source.train)
     attempts(
@@ -193,6 +195,7 @@ def _attempt(
         lambda: parts.tried(parts.augmentation(config, mean, rows, size, trainer), size),
     )
     attempts("freezing", lambda: parts.refuse_idle_freezing(trainer, model), ("trainer", "model"))
+    attempts("mixing", lambda: parts.node(config["mixing"]))
     attempts("criterion", lambda: parts.node(config["criterion"]))
     attempts("optimizer", lambda: parts.optimizer(config, model, trainer), ("model", "trainer"))
     attempts("scheduler", lambda: parts.schedule(config, trainer, images), ("trainer", "optimizer"))

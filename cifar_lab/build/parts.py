@@ -8,18 +8,20 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from hydra.errors import InstantiationException
-from hydra.utils import instantiate
+from hydra.utils import get_object, instantiate
 from numpy.typing import NDArray
 from pydantic import ValidationError
 from torch import nn
 
 from cifar_lab.data.arrays import Dataset
 from cifar_lab.data.loaders import EvalLoader, TrainLoader
+from cifar_lab.data.mixing import Mixing
 from cifar_lab.data.normalise import Normalise
 from cifar_lab.data.pixels import Pixels
 from cifar_lab.data.sources import Source
@@ -133,11 +135,25 @@ def device(name: str) -> torch.device:
 
 
 def model(
-    config: dict[str, Any], classes: int, trainer: Trainer, device: torch.device
+    config: dict[str, Any],
+    classes: int,
+    size: tuple[int, int],
+    trainer: Trainer,
+    device: torch.device,
 ) -> nn.Module:
-    """The model with the seed's weights, on its device."""
+    """The model with the seed's weights, on its device.
+
+    Args:
+        config: as plain values.
+        classes: length of a row of logits.
+        size: height and width of the images in pixels, for models that depend on it.
+        trainer: says how tensors lie in memory.
+        device: where the model will live.
+    """
     seed_everything(config["seed"])
-    model: nn.Module = node(config["model"], num_classes=classes)
+    takes_size = "image_size" in signature(get_object(config["model"]["_target_"])).parameters
+    sized = {"image_size": size} if takes_size else {}
+    model: nn.Module = node(config["model"], num_classes=classes, **sized)
     memory_format = torch.channels_last if trainer.channels_last else torch.contiguous_format
     return model.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
 
@@ -205,6 +221,7 @@ def loaders(
     trainer: Trainer,
     stack: AugmentationStack | None,
     normalise: Normalise,
+    mixing: Mixing | None,
     seed: int,
 ) -> Loaders:
     """The batches of each split."""
@@ -216,7 +233,7 @@ def loaders(
     batch_size = trainer.batch_size
     val = dataset.val_indices
     return Loaders(
-        train=TrainLoader(dataset, pixels, stack, normalise, batch_size, seed, workers),
+        train=TrainLoader(dataset, pixels, stack, normalise, mixing, batch_size, seed, workers),
         val=EvalLoader(pixels, train.labels, val, normalise, size) if len(val) else None,
         test=EvalLoader(test_pixels, test.labels, np.arange(len(test)), normalise, size),
     )

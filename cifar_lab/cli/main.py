@@ -37,6 +37,11 @@ VERBS = {
         "show.show",
     ),
     "report": Verb("report RUN [report.KEY=VALUE]", "draw a run's report again", "runs.report"),
+    "explain": Verb(
+        "explain RUN [FLAGS]",
+        "where the model looks: --ids, --layer, --target, --method, --trust",
+        "explain.explain",
+    ),
     "eval": Verb("eval RUN", "compute a run's test accuracy again", "runs.evaluate"),
     "resume": Verb("resume RUN", "go on with an interrupted run", "runs.resume"),
     "rerun": Verb("rerun RUN [OVERRIDES]", "run again, with changes", "runs.rerun"),

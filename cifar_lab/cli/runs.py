@@ -21,36 +21,36 @@ PLACES = ("device=", "dataset.root=", "dataset.cache_dir=")
 def report(words: list[str]) -> int:
     """Draws a run's report again; ``report.KEY=VALUE`` changes what it shows."""
     folder, overrides = run_and_overrides(words, "report")
-    _refuse_others("report", overrides, ("report.", *PLACES))
-    experiment = _restored(folder, overrides)
+    refuse_others("report", overrides, ("report.", *PLACES))
+    experiment = restored(folder, overrides)
     from cifar_lab.recipe import draw_report
-    from cifar_lab.recipe import evaluate as evaluate_again
 
-    draw_report(experiment, folder, evaluate_again(experiment, folder))
+    draw_report(experiment, folder)
     return DONE
 
 
 def evaluate(words: list[str]) -> int:
     """Computes a run's test accuracy again and prints it beside the recorded one."""
     folder, overrides = run_and_overrides(words, "eval")
-    _refuse_others("eval", overrides, PLACES)
+    refuse_others("eval", overrides, PLACES)
     from cifar_lab.recipe import evaluate as evaluate_again
 
-    evaluate_again(_restored(folder, overrides), folder)
+    evaluate_again(restored(folder, overrides), folder)
     return DONE
 
 
 def resume(words: list[str]) -> int:
     """Goes on with an interrupted run, in its own folder."""
     folder, overrides = run_and_overrides(words, "resume")
-    _refuse_others("resume", overrides, PLACES)
+    refuse_others("resume", overrides, PLACES)
     from cifar_lab.recipe import refuse_unresumable, run_experiment
+    from cifar_lab.run.origin import Origin
 
     refuse_unresumable(folder)
-    command = shlex.join(["cifar-lab", "rerun", str(folder.path)])
+    origin = Origin(shlex.join(["cifar-lab", "rerun", str(folder.path)]), differences=[])
     if folder.provenance.is_file():
-        command = read_json(folder.provenance)["command"]
-    run_experiment(_restored(folder, overrides), folder, command, resume=True)
+        origin = Origin.recorded(read_json(folder.provenance))
+    run_experiment(restored(folder, overrides), folder, origin, resume=True)
     return DONE
 
 
@@ -105,7 +105,7 @@ def record(words: list[str]) -> int:
     return DONE
 
 
-def _restored(folder: RunFolder, overrides: list[str]) -> Experiment:
+def restored(folder: RunFolder, overrides: list[str]) -> Experiment:
     """A run's experiment, built from its saved configuration as it can be built here."""
     from cifar_lab import build
     from cifar_lab.config.saved import restored
@@ -135,7 +135,8 @@ def _results(folder: RunFolder) -> tuple[str, str, str]:
     )
 
 
-def _refuse_others(verb: str, overrides: list[str], allowed: tuple[str, ...]) -> None:
+def refuse_others(verb: str, overrides: list[str], allowed: tuple[str, ...]) -> None:
+    """Refuses overrides that would change what a run was."""
     others = [text for text in overrides if not text.startswith(allowed)]
     if others:
         raise Refusal(

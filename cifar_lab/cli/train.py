@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from cifar_lab.build import Experiment
     from cifar_lab.config.preflight import Preflight
+    from cifar_lab.run.origin import Origin
 
 
 def train(words: list[str]) -> int:
@@ -103,13 +104,17 @@ def launch(
     Raises:
         Refusal: the folder cannot be written, or is another run's.
     """
+    from cifar_lab.config.compose import job_part
+    from cifar_lab.config.differences import differences
+    from cifar_lab.run.origin import Origin
     from cifar_lab.run.status import claim
 
     folder = RunFolder.below_current(str(found.config.hydra.run.dir))
     claim(folder)
+    origin = Origin(command, differences(found.job(), job_part(found.defaults)))
 
     def job(_: DictConfig) -> dict[str, Any]:
-        return _run(experiment, folder, command)
+        return _run(experiment, folder, origin)
 
     summary: dict[str, Any] = composer.launch(found.config, job)
     return summary
@@ -121,11 +126,11 @@ def train_command(composer: Composer, overrides: Sequence[str]) -> str:
     return shlex.join(["cifar-lab", "train", *overrides, *config_dir])
 
 
-def _run(experiment: Experiment, folder: RunFolder, command: str) -> dict[str, Any]:
+def _run(experiment: Experiment, folder: RunFolder, origin: Origin) -> dict[str, Any]:
     from cifar_lab.recipe import remember_latest, run_experiment
 
     remember_latest(folder, OUTPUTS)
-    return run_experiment(experiment, folder, command)
+    return run_experiment(experiment, folder, origin)
 
 
 @contextlib.contextmanager
@@ -148,7 +153,9 @@ def _sweep(composer: Composer, overrides: Sequence[str]) -> int:
 
     from cifar_lab import build
     from cifar_lab.config.compose import job_part
+    from cifar_lab.config.differences import differences
     from cifar_lab.config.preflight import preflight
+    from cifar_lab.run.origin import Origin
     from cifar_lab.run.status import claim
 
     problems: dict[str, None] = {}
@@ -161,12 +168,16 @@ def _sweep(composer: Composer, overrides: Sequence[str]) -> int:
     if problems:
         raise Refusal(list(problems))
 
+    defaults = job_part(composer.compose([]))
+
     def job(config: DictConfig) -> None:
-        experiment = build.experiment(job_part(config))
+        plain = job_part(config)
+        experiment = build.experiment(plain)
         hydra = HydraConfig.get()
         folder = RunFolder.below_current(hydra.runtime.output_dir)
         claim(folder)
-        _run(experiment, folder, train_command(composer, list(hydra.overrides.task)))
+        command = train_command(composer, list(hydra.overrides.task))
+        _run(experiment, folder, Origin(command, differences(plain, defaults)))
 
     composer.sweep(overrides, job)
     return DONE

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+#: What a configuration without mixing builds.
+NO_MIXING = "cifar_lab.data.mixing.none"
+
 
 def problems(config: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Contradictions of a configuration whose values are each right, as (group, sentence)."""
@@ -15,4 +18,11 @@ def problems(config: dict[str, Any]) -> Iterator[tuple[str, str]]:
             "trainer",
             f"trainer.early_stopping_patience={patience} needs validation images, but "
             "dataset.validation_fraction=0; raise the fraction, or set the patience to null",
+        )
+    mixing = config["mixing"]["_target_"]
+    if trainer.get("batch_size") == 1 and mixing != NO_MIXING:
+        yield (
+            "mixing",
+            f"mixing: {mixing.rsplit('.', 1)[-1]} mixes the images of a batch in pairs, but "
+            "trainer.batch_size=1; raise it, or take mixing=none",
         )

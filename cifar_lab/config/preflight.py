@@ -30,6 +30,7 @@ class Preflight:
 
     Attributes:
         config: composed from the overrides that fit; Hydra's node included.
+        defaults: composed from none.
         problems: a sentence for each mistake.
         groups: groups and root keys with a mistake, which cannot be built.
         resolved: whether every interpolation of the configuration points somewhere.
@@ -37,10 +38,14 @@ class Preflight:
     """
 
     config: DictConfig
+    defaults: DictConfig = field(init=False)
     problems: list[str] = field(default_factory=list)
     groups: set[str] = field(default_factory=set)
     resolved: bool = True
     refused_choices: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.defaults = self.config
 
     def add(self, group: str, problem: str) -> None:
         """Notes a mistake in a group."""
@@ -110,7 +115,7 @@ def check_composed(found: Preflight) -> None:
         # second mistake.
         if not _is_interpolation(found.config, key):
             found.add(key.split(".")[0], problem)
-    if not found.groups & {"trainer", "dataset"}:
+    if not found.groups & {"trainer", "dataset", "mixing"}:
         for group, problem in contradictions.problems(config):
             found.add(group, problem)
 

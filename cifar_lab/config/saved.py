@@ -14,6 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from cifar_lab.config.compose import Composer, job_part
+from cifar_lab.config.contradictions import NO_MIXING
 from cifar_lab.config.preflight import (
     CANNOT_COMPOSE,
     Preflight,
@@ -24,6 +25,12 @@ from cifar_lab.config.preflight import (
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.folder import RunFolder, read_json
 
+#: What older runs know nothing of, by group, as it says what those runs did.
+ADDED_SINCE: dict[str, dict[str, Any]] = {
+    "mixing": {"_target_": NO_MIXING},
+    "report": {"gallery": "most_confident", "averaged_images": 1000},
+}
+
 
 def saved_job(folder: RunFolder) -> dict[str, Any]:
     """The configuration that a run was made with, as plain values.
@@ -31,7 +38,7 @@ def saved_job(folder: RunFolder) -> dict[str, Any]:
     Raises:
         Refusal: it cannot be read.
     """
-    return job_part(_load(folder.config))
+    return job_part(_config(folder))
 
 
 def saved_overrides(folder: RunFolder) -> list[str]:
@@ -62,7 +69,7 @@ def restored(folder: RunFolder, overrides: Sequence[str]) -> Preflight:
     Raises:
         Refusal: the configuration cannot be read, or an override is no ``key=value`` of it.
     """
-    config = OmegaConf.create(_anchored(_plain(_load(folder.config)), folder))
+    config = OmegaConf.create(_anchored(_plain(_config(folder)), folder))
     for override in _parse(overrides):
         group, _, last = override.key_or_group.rpartition(".")
         node = OmegaConf.select(config, group) if group else config
@@ -99,7 +106,7 @@ def rerun(
     """
     old = saved_overrides(folder)
     kept, dropped = _without_replaced(old, overrides)
-    job = _anchored(_plain(_load(folder.config)), folder)
+    job = _anchored(_plain(_config(folder)), folder)
     if overrides:
         try:
             before = composer.compose(old)
@@ -171,6 +178,14 @@ def _apply_changes(saved: dict[Any, Any], before: dict[Any, Any], after: dict[An
             _apply_changes(saved[key], old, new)  # type: ignore[arg-type]
         else:
             saved[key] = new
+
+
+def _config(folder: RunFolder) -> DictConfig:
+    """The configuration that a run keeps, as it would be kept today."""
+    config: DictConfig = _load(folder.config)
+    for group, added in ADDED_SINCE.items():
+        config[group] = OmegaConf.merge(added, config.get(group, {}))
+    return config
 
 
 def _load(path: Path) -> Any:

@@ -44,8 +44,9 @@ ROOT_VALUES: dict[str, Any] = {
 #: Keys of the root that are groups, with the arguments that the build adds to their nodes.
 SUPPLIED: dict[str, set[str]] = {
     "dataset": set(),
-    "model": {"num_classes"},
+    "model": {"num_classes", "image_size"},
     "augmentation": set(),
+    "mixing": set(),
     "optimizer": {"model", "fused"},
     "scheduler": {"epochs", "steps_per_epoch"},
     "criterion": set(),

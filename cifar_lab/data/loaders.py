@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import zlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from cifar_lab.data.arrays import Dataset
+from cifar_lab.data.mixing import MixedBatch, Mixing
 from cifar_lab.data.normalise import Normalise
 from cifar_lab.data.pixels import Pixels
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:  # albumentations costs seconds to import
 
 #: Images made at once where batches are smaller.
 CHUNK_IMAGES = 2048
+#: Tells the draws of mixing from those of order and augmentation.
+MIXING_STREAM = zlib.crc32(b"mixing")
 
 
 class Batch(NamedTuple):
@@ -36,17 +40,23 @@ class Batch(NamedTuple):
     labels: Tensor
 
 
+#: What a training step reads: all of a run's batches are of one kind.
+TrainBatch = Batch | MixedBatch
+
+
 class TrainLoader:
     """Shuffled, augmented batches of the training rows; the last one may be smaller.
 
     Order and augmentation are functions of (seed, epoch, image): the same for any batch size and
-    any number of workers, different in every epoch.
+    any number of workers, different in every epoch. Mixing draws by (seed, epoch, number of the
+    batch).
 
     Args:
         dataset: what to draw from.
         pixels: of all training images.
         stack: the augmentation; None leaves images as they are.
         normalise: applied to whole batches, on the device.
+        mixing: of each batch, after normalisation; None mixes nothing.
         batch_size: images a batch.
         seed: the run's seed.
         workers: processes for the steps that work on single images; 0 does them in this one.
@@ -61,6 +71,7 @@ class TrainLoader:
         pixels: Pixels,
         stack: AugmentationStack | None,
         normalise: Normalise,
+        mixing: Mixing | None,
         batch_size: int,
         seed: int,
         workers: int,
@@ -72,6 +83,7 @@ class TrainLoader:
         self.pixels = pixels
         self.augmentation = "none" if stack is None else stack.described(workers)
         self._normalise = normalise
+        self._mixing = mixing
         self._labels = torch.from_numpy(dataset.source.train.labels).to(normalise.device)
         self._single: _SingleImages | None = None
         if stack is not None and len(stack.images):
@@ -87,8 +99,17 @@ class TrainLoader:
         """The training rows in the order of an epoch."""
         return np.random.default_rng((self.seed, epoch)).permutation(self.rows)
 
-    def batches(self, epoch: int, first: int, end: int) -> Iterator[Batch]:
+    def batches(self, epoch: int, first: int, end: int) -> Iterator[TrainBatch]:
         """Batches ``first`` to ``end - 1`` of an epoch."""
+        mixing, unmixed = self._mixing, self._unmixed(epoch, first, end)
+        if mixing is None:
+            return unmixed
+        return (
+            mixing(*batch, np.random.default_rng((self.seed, MIXING_STREAM, epoch, number)))
+            for number, batch in enumerate(unmixed, first)
+        )
+
+    def _unmixed(self, epoch: int, first: int, end: int) -> Iterator[Batch]:
         if first >= end:
             return
         size = self.batch_size

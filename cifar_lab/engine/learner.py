@@ -1,4 +1,4 @@
-"""Model and criterion as one thing: what a step computes, shared by every engine."""
+"""Model, criterion and mixed labels as one thing: what a step computes, for every engine."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor, nn
 
-from cifar_lab.data.loaders import Batch
+from cifar_lab.data.loaders import Batch, TrainBatch
+from cifar_lab.data.mixing import MixedBatch
 from cifar_lab.engine.metrics import RunningMetrics, correct
 from cifar_lab.engine.precision import Precision, autocast
 
@@ -38,7 +39,7 @@ class Learner:
         self.test_time_flips = test_time_flips
 
     def loss_and_logits(
-        self, batch: Batch, forward: Callable[[Tensor], Tensor] | None = None
+        self, batch: TrainBatch, forward: Callable[[Tensor], Tensor] | None = None
     ) -> tuple[Tensor, Tensor]:
         """Forward pass in the learner's precision; loss in float32.
 
@@ -50,7 +51,15 @@ class Learner:
             Loss, float32 ``()``; logits, float32 ``(batch, classes)``.
         """
         logits = self.logits(batch.images, self.model if forward is None else forward)
-        return self.criterion(logits, batch.labels), logits
+        return self.loss(logits, batch), logits
+
+    def loss(self, logits: Tensor, batch: TrainBatch) -> Tensor:
+        """The criterion's mean ``()`` over logits; that of mixed images weighs both labels."""
+        loss: Tensor = self.criterion(logits, batch.labels)
+        if isinstance(batch, MixedBatch):
+            rest = self.criterion(logits, batch.partners)
+            loss = batch.weight * loss + (1 - batch.weight) * rest
+        return loss
 
     def predict(
         self, batches: Iterable[Batch], model: nn.Module, flips: bool | None = None
@@ -76,7 +85,7 @@ class Learner:
                     logits = self.logits(batch.images, model)
                     if flips:
                         logits = (logits + self.logits(batch.images.flip(3), model)) / 2
-                    loss = self.criterion(logits, batch.labels)
+                    loss = self.loss(logits, batch)
                     metrics.update(loss, correct(logits, batch.labels), len(logits), number)
                     collected.append(logits)
         finally:

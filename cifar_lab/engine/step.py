@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from cifar_lab.data.loaders import Batch
+from cifar_lab.data.loaders import TrainBatch
 from cifar_lab.engine.learner import Learner
 from cifar_lab.engine.metrics import correct
 from cifar_lab.engine.state import TrainingState
@@ -34,7 +34,7 @@ class Step(Protocol):
 
     failure: str | None
 
-    def __call__(self, batch: Batch, share: float, learning_rate: float | None) -> StepResult:
+    def __call__(self, batch: TrainBatch, share: float, learning_rate: float | None) -> StepResult:
         """``share`` of the update's images that the batch holds, 1 without accumulation."""
 
 
@@ -66,14 +66,14 @@ class EagerStep:
         self._batch_size = batch_size
         self._parameters = list(learner.model.parameters())
 
-    def __call__(self, batch: Batch, share: float, learning_rate: float | None) -> StepResult:
+    def __call__(self, batch: TrainBatch, share: float, learning_rate: float | None) -> StepResult:
         result = self.gradients(batch, share)
         if learning_rate is not None:
             set_learning_rate(self.state.optimizer, learning_rate)
             self.update()
         return result
 
-    def gradients(self, batch: Batch, share: float) -> StepResult:
+    def gradients(self, batch: TrainBatch, share: float) -> StepResult:
         """Forward and backward."""
         # Another size would be compiled anew, for one batch an epoch.
         whole = len(batch.labels) == self._batch_size
@@ -111,11 +111,14 @@ class CapturedStep:
         self._stream = torch.cuda.Stream()
         self._warmed_up = 0
         self._captured: _Captured | None = None
-        self.failure: str | None = None
+        self.failure = why_not_capturable(eager.state.optimizer)
+        if self.failure is not None:
+            log.warning(f"steps run eagerly: {self.failure}")
+            return
         for group in eager.state.optimizer.param_groups:  # read by the graph at every replay
             group["lr"] = torch.as_tensor(group["lr"], device=eager.learner.device)
 
-    def __call__(self, batch: Batch, share: float, learning_rate: float | None) -> StepResult:
+    def __call__(self, batch: TrainBatch, share: float, learning_rate: float | None) -> StepResult:
         if self.failure or learning_rate is None or len(batch.labels) != self._batch_size:
             return self._eager(batch, share, learning_rate)
         if self._warmed_up < self.WARM_UP:
@@ -127,7 +130,7 @@ class CapturedStep:
             return self._eager(batch, share, learning_rate)
         return self._captured.replay(batch)
 
-    def _warm_up(self, batch: Batch, share: float, learning_rate: float) -> StepResult:
+    def _warm_up(self, batch: TrainBatch, share: float, learning_rate: float) -> StepResult:
         self._warmed_up += 1
         self._stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(self._stream):
@@ -135,9 +138,9 @@ class CapturedStep:
         torch.cuda.current_stream().wait_stream(self._stream)
         return result
 
-    def _capture(self, batch: Batch) -> _Captured | None:
+    def _capture(self, batch: TrainBatch) -> _Captured | None:
         graph = torch.cuda.CUDAGraph()
-        inputs = Batch(batch.images.clone(), batch.labels.clone())
+        inputs = type(batch)(*(part.clone() for part in batch))
         try:
             with torch.cuda.graph(graph, stream=self._stream):
                 result = self._eager.gradients(inputs, 1.0)
@@ -154,15 +157,26 @@ class _Captured(NamedTuple):
     """A graph with the places that it reads a batch from and writes its result to."""
 
     graph: torch.cuda.CUDAGraph
-    inputs: Batch
+    inputs: TrainBatch
     result: StepResult
 
-    def replay(self, batch: Batch) -> StepResult:
-        self.inputs.images.copy_(batch.images)
-        self.inputs.labels.copy_(batch.labels)
+    def replay(self, batch: TrainBatch) -> StepResult:
+        for place, part in zip(self.inputs, batch, strict=True):
+            place.copy_(part)
         self.graph.replay()
         # The next replay writes to the same places.
         return StepResult(self.result.loss.clone(), self.result.hits.clone())
+
+
+def why_not_capturable(optimizer: Optimizer) -> str | None:
+    """Why a graph would repeat an optimizer's step wrongly; None where it would not.
+
+    A group says so as torch's own do, by ``capturable: False``: it counts steps in numbers of
+    Python's, and a graph would see the same number again and again.
+    """
+    if all(group.get("capturable", True) for group in optimizer.param_groups):
+        return None
+    return f"{type(optimizer).__name__} counts its steps outside of the device"
 
 
 def set_learning_rate(optimizer: Optimizer, learning_rate: float) -> None:

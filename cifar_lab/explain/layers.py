@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from cifar_lab.explain.maps import as_map, left_as_it_was
 from cifar_lab.refusal import Refusal
 
 #: Side of the smallest map worth looking at on a small image.
@@ -42,7 +43,10 @@ def choose_layer(model: nn.Module, image_size: tuple[int, int], name: str | None
     sizes = map_sizes(model, candidates, image_size)
     for candidate in candidates:
         if sizes[candidate] is None:
-            raise Refusal(f"GradCAM needs a map: {candidate} does not give (batch, channels, h, w)")
+            raise Refusal(
+                f"GradCAM needs a map: {candidate} gives neither (batch, channels, h, w) nor "
+                "tokens on a square grid; name another layer with report.gradcam_layer=…"
+            )
     large = [c for c in candidates if min(sizes[c] or (0,)) >= SMALLEST_SIDE]
     return large[-1] if large else max(candidates, key=lambda c: sizes[c] or (0, 0))
 
@@ -59,17 +63,16 @@ def map_sizes(
 
     def remember(name: str) -> Callable[[nn.Module, object, object], None]:
         def hook(_module: nn.Module, _inputs: object, output: object) -> None:
-            if isinstance(output, Tensor) and output.ndim == 4:
-                sizes[name] = (output.shape[2], output.shape[3])
+            seen = as_map(output, model)
+            if seen is not None:
+                sizes[name] = (seen.shape[2], seen.shape[3])
 
         return hook
 
     modules = dict(model.named_modules())
     handles = [modules[name].register_forward_hook(remember(name)) for name in names]
-    was_training = model.training
     try:
-        model.eval()  # in train mode the forward pass would move batch-norm statistics
-        with torch.no_grad():
+        with left_as_it_was(model), torch.no_grad():
             model(torch.zeros(1, 3, *image_size, device=next(model.parameters()).device))
     except RuntimeError as error:
         raise Refusal(
@@ -77,7 +80,6 @@ def map_sizes(
             f"({str(error).splitlines()[0]}); choose another model, or set dataset.resize"
         ) from error
     finally:
-        model.train(was_training)
         for handle in handles:
             handle.remove()
     return sizes

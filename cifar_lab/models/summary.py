@@ -7,6 +7,7 @@ import warnings
 from dataclasses import dataclass
 
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,8 @@ class ModelSummary:
     Attributes:
         table: layer, output shape and parameters, a line each.
         parameters: number of trainable and frozen parameters.
-        multiply_adds: multiply-adds of one forward pass over one image.
+        multiply_adds: multiply-adds of the convolutions and matrix products, attention's included,
+            of one forward pass over one image.
     """
 
     table: str
@@ -25,7 +27,7 @@ class ModelSummary:
 
 
 def summarise(model: nn.Module, image_size: tuple[int, int]) -> ModelSummary:
-    """Counts with torchinfo, on one image; the model is left in the mode it was in.
+    """Counts with torchinfo and torch, on one image; the model is left in the mode it was in.
 
     Args:
         model: takes float ``(1, 3, height, width)``.
@@ -33,7 +35,7 @@ def summarise(model: nn.Module, image_size: tuple[int, int]) -> ModelSummary:
     """
     import torchinfo
 
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), FlopCounterMode(display=False) as counter:
         # torchinfo asks typed storages for their size; torch deprecates them.
         warnings.simplefilter("ignore", UserWarning)
         statistics = torchinfo.summary(
@@ -46,4 +48,8 @@ def summarise(model: nn.Module, image_size: tuple[int, int]) -> ModelSummary:
         )
     # Since Python 3.11 torchinfo prints the name of its unit instead of the letter.
     table = re.sub(r"Units\.(\w)\w+", lambda unit: unit[1], str(statistics))
-    return ModelSummary(table, statistics.total_params, statistics.total_mult_adds)
+    multiply_adds = counter.get_total_flops() // 2
+    # torchinfo counts a linear layer once and not for every token, and no attention.
+    total = f"Total mult-adds (M): {multiply_adds / 1e6:,.2f}"
+    table = re.sub(r"Total mult-adds \(\w\): .*", total, table)
+    return ModelSummary(table, statistics.total_params, multiply_adds)

@@ -63,7 +63,7 @@ def adam(
     """Adam (https://arxiv.org/abs/1412.6980); its weight decay is an L2 penalty in the gradient."""
     groups = parameter_groups(model, weight_decay, decay_norms_and_biases)
     return torch.optim.Adam(
-        groups, lr=lr, betas=betas, eps=eps, fused=fused, capturable=_on_cuda(model)
+        groups, lr=lr, betas=betas, eps=eps, fused=fused, capturable=on_cuda(model)
     )
 
 
@@ -79,10 +79,10 @@ def adamw(
     """Adam with decoupled weight decay (https://arxiv.org/abs/1711.05101)."""
     groups = parameter_groups(model, weight_decay, decay_norms_and_biases)
     return torch.optim.AdamW(
-        groups, lr=lr, betas=betas, eps=eps, fused=fused, capturable=_on_cuda(model)
+        groups, lr=lr, betas=betas, eps=eps, fused=fused, capturable=on_cuda(model)
     )
 
 
-def _on_cuda(model: nn.Module) -> bool:
+def on_cuda(model: nn.Module) -> bool:
     """Whether steps may be captured in a CUDA graph, which the optimizer must know beforehand."""
     return next(model.parameters()).is_cuda

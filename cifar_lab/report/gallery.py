@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-#: How :func:`most_confident_errors` chooses, as the report states it.
-RULE = "of all test images, those whose wrong class was given the highest probability"
+from cifar_lab.report.statistics import confused_pairs, confusion
+
+#: How :func:`chosen_errors` may choose.
+Rule = Literal["most_confident", "highest_loss", "pair", "random"]
+#: Each rule as the report states it.
+RULES: dict[Rule, str] = {
+    "most_confident": "of all test images, those whose wrong class was given the highest "
+    "probability",
+    "highest_loss": "of all test images, those whose true class was given the lowest probability",
+    "pair": "images of the most frequently confused pairs of classes, pair by pair, the most "
+    "confident first",
+    "random": "drawn at random, by the run's seed, from all misclassified test images",
+}
+assert get_args(Rule) == tuple(RULES)
 
 
 @dataclass(frozen=True)
@@ -30,8 +43,8 @@ class Misclassified:
     true_probability: float
 
 
-def most_confident_errors(
-    logits: NDArray[np.float32], labels: NDArray[np.int64], number: int
+def chosen_errors(
+    logits: NDArray[np.float32], labels: NDArray[np.int64], number: int, rule: Rule, seed: int
 ) -> list[Misclassified]:
     """Chooses from all test images; ties keep the order of the rows.
 
@@ -39,12 +52,21 @@ def most_confident_errors(
         logits: float32 ``(n, classes)``.
         labels: int64 ``(n,)``.
         number: how many at most.
+        rule: by what.
+        seed: for ``random``.
     """
-    probabilities = softmax(logits)
-    predicted = logits.argmax(axis=1)
+    probabilities, predicted = softmax(logits), logits.argmax(axis=1)
     wrong = np.flatnonzero(predicted != labels)
     confidence = probabilities[wrong, predicted[wrong]]
-    chosen = wrong[np.argsort(-confidence, kind="stable")][:number]
+    if rule == "random":
+        chosen = np.random.default_rng(seed).permutation(wrong)
+    elif rule == "highest_loss":
+        chosen = wrong[np.argsort(_log_softmax(logits)[wrong, labels[wrong]], kind="stable")]
+    elif rule == "pair":
+        order = _pair_ranks(labels, predicted, logits.shape[1])[wrong]
+        chosen = wrong[np.lexsort((-confidence, order))]
+    else:
+        chosen = wrong[np.argsort(-confidence, kind="stable")]
     return [
         Misclassified(
             row=int(row),
@@ -53,12 +75,26 @@ def most_confident_errors(
             predicted_probability=float(probabilities[row, predicted[row]]),
             true_probability=float(probabilities[row, labels[row]]),
         )
-        for row in chosen
+        for row in chosen[:number]
     ]
 
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
     """Row-wise, in float64, so that confident predictions do not all become 1."""
+    return np.exp(_log_softmax(logits))
+
+
+def _log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
     shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
-    exponentials = np.exp(shifted)
-    return exponentials / exponentials.sum(axis=1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+
+def _pair_ranks(
+    labels: NDArray[np.int64], predicted: NDArray[np.int64], classes: int
+) -> NDArray[np.int64]:
+    """Place of each image's pair (true, predicted) among all confusions, by frequency."""
+    matrix = confusion(labels, predicted, classes)
+    ranks = np.full((classes, classes), classes * classes, dtype=np.int64)
+    for rank, pair in enumerate(confused_pairs(matrix, classes * classes)):
+        ranks[pair.label, pair.predicted] = rank
+    return ranks[labels, predicted]

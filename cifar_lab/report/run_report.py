@@ -1,151 +1,99 @@
-"""The report of one run, drawn from its folder, its restored model and the test images."""
+"""The report of one run: every section in order, as a page, as text and as PNG files."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Sequence
-
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from cifar_lab.data.arrays import ImageArrays
 from cifar_lab.data.normalise import Normalise
-from cifar_lab.engine.hooks import Row
-from cifar_lab.explain.gradcam import gradcam
-from cifar_lab.report import figures
-from cifar_lab.report.gallery import Misclassified, most_confident_errors
-from cifar_lab.report.page import Contents, Picture, render_html, render_markdown
-from cifar_lab.run.folder import RunFolder, read_json, read_text, write_atomically
-from cifar_lab.run.records import read_metrics
+from cifar_lab.report.blocks import Page
+from cifar_lab.report.explained import (
+    Averaged,
+    Explained,
+    average_maps,
+    explain_images,
+    load_averaged,
+    load_explained,
+    save,
+)
+from cifar_lab.report.page import render_html, render_markdown
+from cifar_lab.report.reading import Reading
+from cifar_lab.report.sections.attribution import attribution
+from cifar_lab.report.sections.errors import errors
+from cifar_lab.report.sections.images import images
+from cifar_lab.report.sections.origin import model, origin
+from cifar_lab.report.sections.predictions import classes, confidence, confusions
+from cifar_lab.report.sections.result import first_screen, lead
+from cifar_lab.report.sections.training import training
+from cifar_lab.report.statistics import confused_pairs
+from cifar_lab.run.folder import RunFolder, write_atomically
+
+#: Confused pairs whose maps are averaged.
+PAIRS = 5
+
+
+def kept_maps(
+    folder: RunFolder, reading: Reading, model: nn.Module, normalise: Normalise, fresh: bool
+) -> tuple[Explained | None, Averaged | None]:
+    """The maps that a report shows: those of the folder where they fit, else computed and kept.
+
+    Args:
+        folder: of the run.
+        reading: of the run.
+        model: with the weights of the reported checkpoint.
+        normalise: makes images what the model reads, in float32.
+        fresh: whatever the folder holds is of other weights.
+    """
+    test, layer = reading.test, reading.layer
+    rows = np.asarray([error.row for error in reading.errors], dtype=np.int64)
+    explained = None if fresh else load_explained(folder.gallery_maps)
+    if len(rows) and (
+        explained is None or explained.layer != layer or _others(explained, test.sample_ids[rows])
+    ):
+        explained = explain_images(model, layer, normalise, test, rows, reading.predicted[rows])
+        save(folder.gallery_maps, explained)
+    number = min(reading.options.averaged_images, len(test))
+    averaged = None if fresh else load_averaged(folder.averaged_maps)
+    if number and (averaged is None or averaged.layer != layer or averaged.images != number):
+        pairs = confused_pairs(reading.matrix, PAIRS)
+        averaged = average_maps(model, layer, normalise, test, reading.predicted, pairs, number)
+        save(folder.averaged_maps, averaged)
+    return explained if len(rows) else None, averaged if number else None
 
 
 def write_report(
-    *,
-    folder: RunFolder,
-    logits: NDArray[np.float32],
-    test: ImageArrays,
-    model: nn.Module,
-    normalise: Normalise,
-    layer: str,
-    number: int,
-    planned: Sequence[float],
-    steps_per_epoch: int,
+    folder: RunFolder, reading: Reading, explained: Explained | None, averaged: Averaged | None
 ) -> None:
-    """Writes figures, attributions, report.html and report.md.
+    """Writes figures, report.html and report.md.
 
     Args:
-        folder: a run with metrics, summary and provenance.
-        logits: float32 ``(n, classes)``, of the model over the test images.
-        test: the test images.
-        model: with the weights that gave the logits.
-        normalise: makes the test images what the model reads.
-        layer: name of the module that GradCAM explains.
-        number: misclassified images to show.
-        planned: learning rate of each step.
-        steps_per_epoch: converts steps to epochs.
+        folder: of the run.
+        reading: of the run.
+        explained: maps of the gallery's images; None without errors.
+        averaged: None where that was not asked for.
     """
-    rows = read_metrics(folder.metrics)
-    errors = most_confident_errors(logits, test.labels, number)
-    chosen = [error.row for error in errors]
-    pictures = [_curves(rows), _learning_rate(planned, steps_per_epoch, rows)]
-    if errors:
-        maps = _maps(model, layer, normalise, test.images[chosen], errors)
-        _save_maps(folder, maps, errors, test, layer)
-        pictures.append(_gallery(test, chosen, maps, errors, layer))
-    for picture in pictures:
+    page = Page(
+        title=reading.title,
+        lead=lead(reading),
+        blocks=first_screen(reading),
+        sections=[
+            training(reading),
+            classes(reading),
+            confusions(reading),
+            confidence(reading),
+            errors(reading, explained),
+            attribution(reading, explained, averaged),
+            images(reading),
+            model(reading),
+            origin(reading),
+        ],
+    )
+    for picture in page.pictures():
         write_atomically(folder.figure(picture.name), picture.png)
-    summary = read_json(folder.summary)
-    contents = Contents(
-        title=f"{summary['name']} {'/'.join(folder.path.parts[-2:])}",
-        summary=summary,
-        provenance=read_json(folder.provenance),
-        pictures={picture.name: picture for picture in pictures},
-        errors=errors,
-        sample_ids=[str(test.sample_ids[row]) for row in chosen],
-        class_names=test.class_names,
-        model_table=read_text(folder.model_table).rstrip(),
-        config=read_text(folder.config).rstrip(),
-    )
-    write_atomically(folder.report, render_html(contents))
-    write_atomically(folder.report_markdown, render_markdown(contents))
+    write_atomically(folder.report, render_html(page))
+    write_atomically(folder.report_markdown, render_markdown(page))
 
 
-def _maps(
-    model: nn.Module,
-    layer: str,
-    normalise: Normalise,
-    images: NDArray[np.uint8],
-    errors: Sequence[Misclassified],
-) -> NDArray[np.float32]:
-    classes = torch.tensor([error.predicted for error in errors], device=normalise.device)
-    return gradcam(model, layer, normalise(torch.from_numpy(images)), classes)
-
-
-def _save_maps(
-    folder: RunFolder,
-    maps: NDArray[np.float32],
-    errors: Sequence[Misclassified],
-    test: ImageArrays,
-    layer: str,
-) -> None:
-    """Keeps the signed maps, so that the gallery can be drawn again without the model."""
-    buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer,
-        maps=maps,
-        sample_ids=test.sample_ids[[error.row for error in errors]],
-        classes=np.asarray([error.predicted for error in errors]),
-        layer=np.asarray(layer),
-    )
-    write_atomically(folder.gallery_attributions, buffer.getvalue())
-
-
-def _curves(rows: Sequence[Row]) -> Picture:
-    splits = [name for name in figures.SPLIT_NAMES if f"{name}_loss" in rows[-1]]
-    last = "; ".join(
-        f"{figures.SPLIT_NAMES[s]} loss {rows[-1][f'{s}_loss']:.3f} and accuracy "
-        f"{rows[-1][f'{s}_accuracy']:.1%}"
-        for s in splits
-    )
-    return Picture(
-        "curves",
-        figures.curves(rows),
-        alt=f"Loss and accuracy over {len(rows)} epochs; at the end {last}.",
-        caption="Loss and accuracy after each epoch, averaged over images. Training values are "
-        "gathered during the epoch, on augmented images and with weights that still change.",
-    )
-
-
-def _learning_rate(planned: Sequence[float], steps_per_epoch: int, rows: Sequence[Row]) -> Picture:
-    used = [(row["epoch"], row["lr"]) for row in rows]
-    return Picture(
-        "learning_rate",
-        figures.learning_rate(planned, steps_per_epoch, used),
-        alt=f"Learning rate from {planned[0]:.3g} over at most {max(planned):.3g} to "
-        f"{planned[-1]:.3g} in {len(planned)} steps.",
-        caption="Learning rate as planned, and as recorded with the last step of each epoch.",
-    )
-
-
-def _gallery(
-    test: ImageArrays,
-    chosen: Sequence[int],
-    maps: NDArray[np.float32],
-    errors: Sequence[Misclassified],
-    layer: str,
-) -> Picture:
-    height, width = maps.shape[1:]
-    named = ", ".join(
-        f"{test.class_names[e.label]} taken for {test.class_names[e.predicted]}" for e in errors
-    )
-    return Picture(
-        "gallery",
-        figures.gallery(test.images[list(chosen)], maps, errors, test.class_names),
-        alt=f"{len(errors)} misclassified images with GradCAM maps: {named}.",
-        caption="Above each image: predicted and true class with "
-        f"their probabilities. Below: GradCAM of the predicted class at {layer} "
-        f"({height}×{width} cells, smoothed for display): red speaks for the prediction, blue "
-        "against it, on a scale of its own for each image.",
-    )
+def _others(explained: Explained, sample_ids: NDArray[np.str_]) -> bool:
+    return list(explained.sample_ids) != list(sample_ids)

@@ -95,11 +95,12 @@ def enlarged(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
 def overlay(
     image: NDArray[np.uint8], map_: NDArray[np.float32], largest: float, side: int
 ) -> NDArray[np.uint8]:
-    """A signed map over the grey image: red speaks for the class, blue against it.
+    """A signed map's own cells over the grey image: red speaks for the class, blue against it.
 
     Args:
         image: uint8 ``(height, width, 3)``.
-        map_: float32 ``(h, w)``, smoothed to the image's size.
+        map_: float32 ``(h, w)``; each cell covers its share of the image, with no smoothing that
+            would look finer than the map is.
         largest: value of the deepest colour, either sign.
         side: longer side of the result, in pixels, at most.
 
@@ -108,14 +109,24 @@ def overlay(
     """
     grey = enlarged(np.asarray(Image.fromarray(image).convert("L")), side)[..., None]
     height, width = grey.shape[:2]
-    smooth = Image.fromarray(map_.astype(np.float32)).resize(
-        (width, height), Image.Resampling.BILINEAR
-    )
-    level = np.clip(np.asarray(smooth) * (255 / (2 * largest)) + 127.5, 0, 255)
-    colours = 255 * matplotlib.colormaps["RdBu_r"](np.arange(256))[:, :3]
-    share = (MAP_SHARE * colours + 0.5).astype(np.float32)[np.rint(level).astype(np.uint8)]
+    rows = np.arange(height) * map_.shape[0] // height
+    columns = np.arange(width) * map_.shape[1] // width
+    share = (MAP_SHARE * colours(map_, largest) + 0.5).astype(np.float32)[rows][:, columns]
     blended: NDArray[np.uint8] = (np.float32(1 - MAP_SHARE) * grey + share).astype(np.uint8)
     return blended
+
+
+def cells(map_: NDArray[np.float32], largest: float, side: int) -> NDArray[np.uint8]:
+    """A signed map alone, a square a cell; colours as in :func:`overlay`."""
+    return enlarged(np.rint(colours(map_, largest)).astype(np.uint8), side)
+
+
+def colours(map_: NDArray[np.float32], largest: float) -> NDArray[np.float64]:
+    """Red for positive, blue for negative values, white for none: float64 ``(h, w, 3)``, to 255."""
+    level = np.clip(map_ * (255 / (2 * (largest or 1.0))) + 127.5, 0, 255)
+    palette = 255 * matplotlib.colormaps["RdBu_r"](np.arange(256))[:, :3]
+    coloured: NDArray[np.float64] = palette[np.rint(level).astype(np.uint8)]
+    return coloured
 
 
 def _title_height(band: Sequence[Tile]) -> int:

@@ -12,7 +12,9 @@ from torch import nn
 from cifar_lab.data.arrays import Dataset
 from cifar_lab.models.summary import summarise
 from cifar_lab.optim.schedules import Schedule
-from cifar_lab.report import figures
+from cifar_lab.report.image_figures import samples
+from cifar_lab.report.sections.images import class_counts, spread
+from cifar_lab.report.training_figures import SPLIT_NAMES, learning_rate
 from cifar_lab.run.folder import write_atomically
 
 if TYPE_CHECKING:
@@ -23,28 +25,24 @@ COLUMNS = 10
 
 def data(dataset: Dataset, folder: Path) -> str:
     """Counts of each class and split, mean and standard deviation; draws images of each class."""
-    train, test = dataset.source.train, dataset.source.test
-    labels = {
-        "train": train.labels[dataset.train_indices],
-        "validation": train.labels[dataset.val_indices],
-        "test": test.labels,
-    }
+    train, counts = dataset.source.train, class_counts(dataset)
     width = max(len("class"), *map(len, dataset.class_names))
-    lines = [f"{'class':<{width}}" + "".join(f"{split:>12}" for split in labels)]
+    lines = [f"{'class':<{width}}" + "".join(f"{SPLIT_NAMES[split]:>12}" for split in counts)]
     for label, name in enumerate(dataset.class_names):
-        counts = [int((values == label).sum()) for values in labels.values()]
-        lines.append(f"{name:<{width}}" + "".join(f"{count:>12,}" for count in counts))
-    lines.append(f"{'all':<{width}}" + "".join(f"{len(values):>12,}" for values in labels.values()))
+        numbers = "".join(f"{values[label]:>12,}" for values in counts.values())
+        lines.append(f"{name:<{width}}{numbers}")
+    lines.append(f"{'all':<{width}}" + "".join(f"{v.sum():>12,}" for v in counts.values()))
     lines.append(f"images of {dataset.image_size[0]}×{dataset.image_size[1]} pixels, RGB")
     lines.append(f"mean of R, G, B / 255 of the training images: {_numbers(dataset.mean)}")
     lines.append(f"standard deviation / 255: {_numbers(dataset.std)}")
+    rows = dataset.train_indices
     chosen = [
         row
         for label in range(min(len(dataset.class_names), COLUMNS))
-        for row in _spread(dataset.train_indices[labels["train"] == label], COLUMNS)
+        for row in spread(rows[train.labels[rows] == label], COLUMNS)
     ]
     titles = [dataset.class_names[train.labels[row]] for row in chosen]
-    picture = figures.samples([train.images[row] for row in chosen], titles, COLUMNS)
+    picture = samples([train.images[row] for row in chosen], titles, COLUMNS)
     return "\n".join([*lines, _saved(folder / "data.png", picture)])
 
 
@@ -52,14 +50,14 @@ def augmentation(dataset: Dataset, stack: AugmentationStack | None, folder: Path
     """Draws eight training images, each beside what seven epochs make of it."""
     train = dataset.source.train
     images, titles = [], []
-    for row in _spread(dataset.train_indices, 8):
+    for row in spread(dataset.train_indices, 8):
         images.append(train.images[row])
         titles.append("as it is")
         for epoch in range(7):
             image = train.images[row]
             images.append(image if stack is None else stack.one(image, epoch, int(row)))
             titles.append(f"epoch {epoch + 1}")
-    return _saved(folder / "augmentation.png", figures.samples(images, titles, columns=8))
+    return _saved(folder / "augmentation.png", samples(images, titles, columns=8))
 
 
 def model(network: nn.Module, image_size: tuple[int, int]) -> str:
@@ -76,14 +74,8 @@ def schedule(planned: Schedule, folder: Path) -> str:
     for epoch in range(planned.total_steps // steps_per_epoch):
         rate = rates[(epoch + 1) * steps_per_epoch - 1]
         lines.append(f"last step of epoch {epoch + 1:>3}: {rate:.6g}")
-    picture = figures.learning_rate(rates, steps_per_epoch, used=[])
+    picture = learning_rate(rates, steps_per_epoch, used=[])
     return "\n".join([*lines, _saved(folder / "schedule.png", picture)])
-
-
-def _spread(rows: NDArray[np.int64], number: int) -> NDArray[np.int64]:
-    """At most so many rows, evenly spread: neighbours on disk are often takes of one thing."""
-    places = np.linspace(0, len(rows) - 1, min(number, len(rows))).astype(int)
-    return rows[places]
 
 
 def _numbers(values: NDArray[np.float64]) -> str:

@@ -79,8 +79,22 @@ class RunFolder:
         return self.path / "predictions.npz"
 
     @property
-    def gallery_attributions(self) -> Path:
-        return self.path / "attributions" / "gallery.npz"
+    def gallery_maps(self) -> Path:
+        """Maps of the images in the report's gallery."""
+        return self.attributions("gallery")
+
+    @property
+    def averaged_maps(self) -> Path:
+        return self.attributions("averages")
+
+    @property
+    def trust(self) -> Path:
+        """How far the maps can be trusted, by ``explain RUN --trust``."""
+        return self.path / "attributions" / "trust.json"
+
+    def attributions(self, name: str) -> Path:
+        """Signed maps by name, without its ending."""
+        return self.path / "attributions" / f"{name}.npz"
 
     @property
     def profile(self) -> Path:

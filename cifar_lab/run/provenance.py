@@ -13,6 +13,8 @@ from typing import Any
 
 import torch
 
+from cifar_lab.run.origin import Origin
+
 #: Distributions whose versions can change a result or a picture.
 LIBRARIES = (
     "cifar-lab",
@@ -32,7 +34,7 @@ COMPUTING = ("CUDA_", "DNNL_", "KMP_", "MKL_", "OMP_", "ONEDNN_", "PYTORCH_", "T
 
 def provenance(
     *,
-    command: str,
+    origin: Origin,
     config: dict[str, Any],
     seed: int,
     device: torch.device,
@@ -43,7 +45,7 @@ def provenance(
     """Collects the record.
 
     Args:
-        command: repeats the run.
+        origin: how the run was asked for.
         config: the composed configuration as plain values.
         seed: the run's seed.
         device: what it runs on.
@@ -52,7 +54,7 @@ def provenance(
         fingerprint: of the data set's pixels and labels.
     """
     return {
-        "command": command,
+        "command": origin.command,
         "working_directory": str(Path.cwd()),
         "config_sha256": config_hash(config),
         "git": git_state(Path(__file__).parent),
@@ -67,6 +69,7 @@ def provenance(
         "fast_path": fast_path,
         "data_fingerprint": fingerprint,
         "seed": seed,
+        "differences": [difference._asdict() for difference in origin.differences],
     }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
+from typing import NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,6 +89,33 @@ def read_metrics(path: Path) -> list[Row]:
         return rows
     except (OSError, ValueError, TypeError) as error:
         raise Refusal(f"{path} cannot be read: {error}") from error
+
+
+class Predictions(NamedTuple):
+    """Of the reported checkpoint over the test images.
+
+    Attributes:
+        logits: float32 ``(n, classes)``.
+        labels: int64 ``(n,)``.
+        sample_ids: str ``(n,)``.
+    """
+
+    logits: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    sample_ids: NDArray[np.str_]
+
+
+def read_predictions(path: Path) -> Predictions:
+    """Reads what :func:`save_predictions` wrote.
+
+    Raises:
+        Refusal: it is missing, or something else stands there.
+    """
+    try:
+        with np.load(path) as file:
+            return Predictions(*(file[name] for name in Predictions._fields))
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        raise Refusal(f"{path} cannot be read: {error}; is this a finished run?") from error
 
 
 def save_predictions(path: Path, logits: NDArray[np.float32], arrays: ImageArrays) -> None:

@@ -9,10 +9,14 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+import yaml
 
 from cifar_lab.cli.main import main
+from cifar_lab.data.sources import Digits
+from cifar_lab.models.custom_resnet import CustomResNet
 from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.records import read_metrics
 from tests.conftest import write_image_folder
@@ -47,9 +51,10 @@ def test_report_draws_the_same_again_from_the_folder(run, capsys):
     before = run.report.read_text()
     for path in (run.report, run.report_markdown, run.figure("curves")):
         path.unlink()
+    maps = run.gallery_maps.read_bytes()
     assert main(["report", "latest"]) == 0
-    assert "difference +0.00 points" in capsys.readouterr().out
     assert run.report.read_text() == before
+    assert run.gallery_maps.read_bytes() == maps
     assert run.figure("curves").is_file()
 
 
@@ -58,15 +63,63 @@ def test_report_shows_as_many_images_as_asked(run):
     assert "Shown are 3 of" in run.report.read_text()
 
 
-def test_report_refuses_a_checkpoint_that_does_not_give_the_recorded_accuracy(run, capsys):
+def test_eval_refuses_a_checkpoint_that_does_not_give_the_recorded_accuracy(run, capsys):
     summary = json.loads(run.summary.read_text())
     summary["test"]["accuracy"] += 0.0015
     run.summary.write_text(json.dumps(summary))
+    assert main(["eval", "latest"]) == 2
+    assert "-0.15 points, at most 0.1 are tolerated" in capsys.readouterr().err
+
+
+def test_report_refuses_a_checkpoint_that_does_not_give_the_recorded_logits(run, capsys):
+    with np.load(run.predictions) as file:
+        arrays = dict(file)
+    arrays["logits"] = arrays["logits"][::-1]
+    np.savez_compressed(run.predictions, **arrays)
     before = run.report.read_bytes()
     assert main(["report", "latest"]) == 2
-    error = capsys.readouterr().err
-    assert "-0.15 points, at most 0.1 are tolerated" in error
+    assert "does not give the logits that were recorded for 10 test images" in (
+        capsys.readouterr().err
+    )
     assert run.report.read_bytes() == before
+
+
+def test_a_shown_image_is_misclassified_by_the_reported_checkpoint(run):
+    """Weights from the file, images and labels from the data set, nothing of the report's."""
+    with np.load(run.gallery_maps) as file:
+        ids, explained = file["sample_ids"], file["predicted"]
+    source = Digits(
+        validation_fraction=0.1, split_seed=0, mean=None, std=None, limit_train_images=None
+    )
+    data = source.load()
+    test = data.source.test
+    rows = [list(test.sample_ids).index(name) for name in ids]
+    model = CustomResNet(num_classes=10, width=4).eval()
+    model.load_state_dict(torch.load(run.best_checkpoint, weights_only=True)["model"])
+    images = (test.images[rows] / 255 - data.mean) / data.std
+    with torch.no_grad():
+        logits = model(torch.from_numpy(images).float().permute(0, 3, 1, 2))
+    assert len(ids) == 10
+    assert logits.argmax(1).tolist() == explained.tolist()
+    assert all(logits.argmax(1).numpy() != test.labels[rows])
+
+
+def test_a_run_from_before_a_reports_options_existed_has_a_report(run):
+    job = yaml.safe_load(run.config.read_text())
+    del job["report"]["gallery"], job["report"]["averaged_images"]
+    run.config.write_text(yaml.safe_dump(job))
+    provenance = json.loads(run.provenance.read_text())
+    del provenance["differences"]
+    run.provenance.write_text(json.dumps(provenance))
+    assert main(["report", str(run.path)]) == 0
+    assert "older than the record" in run.report.read_text()
+
+
+def test_the_report_says_what_differs_from_the_defaults(run):
+    page = run.report_markdown.read_text()
+    assert "model.width (64 → 4)" in page
+    assert "  width: 4  # differs" in page
+    assert "  nesterov: true\n" in page
 
 
 def test_report_refuses_values_that_are_not_the_reports(run, capsys):
@@ -135,6 +188,21 @@ def test_a_report_needs_no_yaml_but_the_runs_own(run, monkeypatch):
     assert main(["report", "latest", "report.misclassified=2"]) == 0
     assert main(["report", "latest", "report.misclasified=2"]) == 2
     assert main(["rerun", "latest", "seed=1"]) == 2
+
+
+def test_a_run_from_before_mixing_existed_is_read_and_run_again(run, capsys):
+    job = yaml.safe_load(run.config.read_text())
+    del job["mixing"]
+    run.config.write_text(yaml.safe_dump(job))
+    assert main(["eval", str(run.path)]) == 0
+    assert "difference +0.00 points" in capsys.readouterr().out
+    assert main(["report", str(run.path)]) == 0
+    assert main(["rerun", str(run.path), "report.enabled=false"]) == 0
+    again = RunFolder(Path("outputs/latest").resolve())
+    assert (
+        read_metrics(again.metrics)[0]["train_loss"] == (read_metrics(run.metrics)[0]["train_loss"])
+    )
+    assert "cifar_lab.data.mixing.none" in again.config.read_text()
 
 
 def test_resume_refuses_other_images(run, capsys):

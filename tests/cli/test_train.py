@@ -31,7 +31,7 @@ def test_a_run_leaves_the_whole_folder(tmp_path):
     expected = [
         run.config, run.overrides, run.hydra, run.status, run.provenance, run.log, run.metrics,
         run.summary, run.model_table, run.last_checkpoint, run.best_checkpoint, run.predictions,
-        run.gallery_attributions, run.figure("curves"), run.figure("learning_rate"),
+        run.gallery_maps, run.figure("curves"), run.figure("learning_rate"),
         run.figure("gallery"), run.report, run.report_markdown,
     ]  # fmt: skip
     assert [path for path in expected if not path.stat().st_size] == []
@@ -56,12 +56,12 @@ def test_a_run_leaves_the_whole_folder(tmp_path):
 def test_the_gallerys_images_are_misclassified_by_that_checkpoint(tmp_path):
     assert main(["train", *QUICK]) == 0
     run = RunFolder(tmp_path / "outputs" / "latest")
-    predictions, gallery = np.load(run.predictions), np.load(run.gallery_attributions)
+    predictions, gallery = np.load(run.predictions), np.load(run.gallery_maps)
     rows = [list(predictions["sample_ids"]).index(sample) for sample in gallery["sample_ids"]]
     predicted = predictions["logits"].argmax(1)[rows]
     assert len(rows) == 10
     assert (predicted != predictions["labels"][rows]).all()
-    assert (predicted == gallery["classes"]).all()
+    assert (predicted == gallery["predicted"]).all()
 
 
 def test_without_validation_the_last_epoch_is_reported_and_said_so(tmp_path):

@@ -15,6 +15,8 @@ OPTIONS = [
     for option in COMPOSER.options(group)
     if group != "experiments"
 ]
+#: What an option asks for besides being chosen.
+ASKED = {"timm": "model.name=mobilenetv3_small_050", "torchvision": "model.name=mnasnet0_5"}
 
 
 @pytest.mark.parametrize(("group", "option"), OPTIONS, ids=lambda value: str(value))
@@ -24,6 +26,7 @@ def test_every_option_of_every_group_composes_and_builds(group, option, tmp_path
     overrides = [f"{group}={option}", "trainer.batch_size=8"]
     if group != "dataset":
         overrides.append("dataset=digits")
+        overrides += [ASKED[option]] if group == "model" and option in ASKED else []
     elif option != "digits":
         overrides += [f"dataset.root={tmp_path / 'images'}", f"dataset.cache_dir={tmp_path}"]
     if option == "cifar100":

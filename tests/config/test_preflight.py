@@ -56,6 +56,9 @@ COMPOSER = Composer()
         ("scheduler.div_factor=0.5", "must be greater than or equal to 1"),
         ("seed=1,2", "several values need -m"),
         ("model.width=[1", "overrides look like key=value"),
+        ("mixing=mix", r"mixing has no option 'mix'; did you mean 'mixup'\?; it has: cutmix, "),
+        ("mixing=null", "a run needs a mixing; it has: cutmix, mixup, none"),
+        ("+mixing.alpha=1", "none takes no 'alpha'; it takes: nothing"),
     ],
 )
 def test_a_mistake_is_told_in_one_line(override, message):
@@ -125,6 +128,50 @@ def test_early_stopping_without_validation_is_a_contradiction():
     assert "needs validation images" in preflight(COMPOSER, overrides).problems[0]
 
 
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("mixing.alpha=0", "mixing.alpha=0: must be greater than 0"),
+        ("mixing.p=1.5", "mixing.p=1.5: must be less than or equal to 1"),
+    ],
+)
+@pytest.mark.parametrize("option", ["mixup", "cutmix"])
+def test_values_of_mixing_have_their_ranges(option, override, message):
+    assert preflight(COMPOSER, [f"mixing={option}", override]).problems == [message]
+
+
+def test_mixing_batches_of_one_image_is_a_contradiction():
+    found = preflight(COMPOSER, ["mixing=cutmix", "trainer.batch_size=1"])
+    assert found.problems == [
+        "mixing: CutMix mixes the images of a batch in pairs, but trainer.batch_size=1; raise it, "
+        "or take mixing=none"
+    ]
+    assert preflight(COMPOSER, ["trainer.batch_size=1"]).problems == []
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["randaugment", "randaugment.magnitude=31"], "magnitude=31: must be less than or equal"),
+        (["randaugment", "randaugment.num_ops=0"], "num_ops=0: must be greater than 0"),
+        (["randaugment", "randaugment.fill=[0,0,300]"], "fill=.*must be less than or equal to 255"),
+        (["trivial", "trivial.fill=median"], "fill=median: .*'mean'"),
+    ],
+)
+def test_values_of_a_policy_have_their_ranges(overrides, message):
+    option, value = overrides
+    found = preflight(COMPOSER, [f"augmentation={option}", f"augmentation.train.{value}"])
+    assert len(found.problems) == 1, found.problems
+    assert re.search(message, found.problems[0])
+
+
+def test_a_missing_name_is_asked_for():
+    for library in ("timm", "torchvision"):
+        assert preflight(COMPOSER, [f"model={library}"]).problems == [
+            "model.name must be given: model.name=…"
+        ]
+
+
 def test_a_missing_root_is_asked_for():
     assert preflight(COMPOSER, ["dataset=image_folder"]).problems == [
         "dataset.root must be given: dataset.root=…"
@@ -154,6 +201,18 @@ def test_a_missing_root_is_asked_for():
             "with: stem, layer1",
         ),
         (["optimizer.momentum=0"], "nesterov=true needs momentum > 0"),
+        (
+            ["model=timm", "model.name=resnet81"],
+            "model: name=resnet81: timm has no such model; did you mean resnet18",
+        ),
+        (
+            ["model=torchvision", "model.name=alexnet"],
+            "model: name=alexnet: torchvision's alexnet models are drawn for large images",
+        ),
+        (
+            ["optimizer=timm", "optimizer.opt=lamp"],
+            "optimizer: opt=lamp: timm has no such optimizer; did you mean lamb",
+        ),
         (["dataset.limit_train_images=3"], "too few to give every class its share"),
     ],
 )

@@ -4,7 +4,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from cifar_lab.config.compose import Composer
-from cifar_lab.config.saved import rerun, saved_job, saved_overrides
+from cifar_lab.config.saved import ADDED_SINCE, rerun, restored, saved_job, saved_overrides
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.folder import RunFolder
 
@@ -80,6 +80,33 @@ def test_a_rerun_can_be_run_again(earlier):
     again, dropped = rerun(COMPOSER, folder, ["trainer.epochs=5"])
     assert dropped == ["trainer.epochs=2"]
     assert (again.job()["seed"], again.job()["trainer"]["epochs"]) == (4, 5)
+
+
+@pytest.mark.parametrize("overrides", [[], ["seed=3"], ["mixing=mixup", "mixing.alpha=0.3"]])
+def test_a_run_from_before_a_group_or_a_key_existed_is_read_as_what_it_did(overrides, earlier):
+    folder = earlier("experiments=digits", "model.width=4")
+    job = saved_job(folder)
+    config = OmegaConf.load(folder.config)
+    for group, added in ADDED_SINCE.items():
+        config[group] = {key: config[group][key] for key in config[group].keys() - added.keys()}
+        if not config[group]:
+            del config[group]
+    assert "mixing" not in config
+    OmegaConf.save(config, folder.config)
+    assert saved_job(folder) == job
+    assert restored(folder, []).problems == []
+    assert restored(folder, []).job() == job
+    found, _ = rerun(COMPOSER, folder, overrides)
+    assert found.problems == []
+    expected = COMPOSER.compose(["experiments=digits", "model.width=4", *overrides])
+    assert found.job()["mixing"] == expected.mixing
+    assert found.job()["model"] == job["model"]
+
+
+def test_what_older_runs_did_is_what_happens_by_default():
+    config = COMPOSER.compose([])
+    for group, added in ADDED_SINCE.items():
+        assert {key: config[group][key] for key in added} == added
 
 
 def test_new_overrides_are_checked(earlier):

@@ -21,6 +21,7 @@ from cifar_lab.data.arrays import Dataset, ImageArrays, SourceImages
 from cifar_lab.data.augment import PadAndCrop
 from cifar_lab.data.batch_augment import AugmentationStack, BatchSteps
 from cifar_lab.data.loaders import EvalLoader, TrainLoader
+from cifar_lab.data.mixing import CutMix, MixedBatch, Mixup
 from cifar_lab.data.normalise import Normalise
 from cifar_lab.data.pixels import Pixels
 
@@ -104,6 +105,44 @@ def test_an_epoch_may_be_entered_and_left_in_the_middle(workers, first, end, ref
     images, labels = (torch.cat(part) for part in zip(*batches, strict=True))
     assert torch.equal(images, reference[1][0][first * 4 : end * 4])
     assert torch.equal(labels, reference[1][1][first * 4 : end * 4])
+
+
+@pytest.mark.parametrize("mixing", [Mixup(1.0, 0.8), CutMix(1.0, 0.8)])
+@pytest.mark.parametrize("noise", [True, False])
+def test_a_mixed_epoch_may_be_entered_and_left_in_the_middle(mixing, noise):
+    def loader() -> TrainLoader:
+        return loader_of(some_dataset(), augmenter(noise=noise), batch_size=4, mixing=mixing)
+
+    expected = whole(loader(), epoch=1)
+    found = [*loader().batches(1, 0, 1), *loader().batches(1, 1, 4), *loader().batches(1, 4, 6)]
+    for ours, theirs in zip(found, expected, strict=True):
+        assert isinstance(ours, MixedBatch)
+        for one, other in zip(ours, theirs, strict=True):
+            assert torch.equal(one, other)
+
+
+def test_every_batch_epoch_and_seed_is_mixed_otherwise():
+    weights = {
+        batch.weight.item()
+        for seed in (0, 1)
+        for epoch in (0, 1)
+        for batch in whole(loader_of(some_dataset(), None, 4, seed, mixing=Mixup(1.0, 1.0)), epoch)
+    }
+    assert len(weights) == 4 * 6
+
+
+@pytest.mark.parametrize("batch_size", [5, 23])  # the last of 4 images, or of one
+def test_mixing_changes_neither_order_nor_augmentation(batch_size):
+    dataset, augment = some_dataset(), augmenter(noise=False)
+    plain = whole(loader_of(dataset, augment, batch_size), epoch=1)
+    same = whole(loader_of(dataset, augment, batch_size, mixing=Mixup(1.0, 0.0)), epoch=1)
+    mixed = whole(loader_of(dataset, augment, batch_size, mixing=CutMix(1.0, 1.0)), epoch=1)
+    for one, unmixed, other in zip(plain, same, mixed, strict=True):
+        assert torch.equal(unmixed.images, one.images)
+        assert torch.equal(unmixed.labels, one.labels)
+        assert (unmixed.partners.tolist(), unmixed.weight) == (one.labels.tolist(), 1)
+        pair = {tuple(other.labels.tolist()), tuple(other.partners.tolist())}
+        assert pair == {tuple(one.labels.tolist()), tuple(one.labels.roll(1).tolist())}
 
 
 def test_no_batches_are_none():
@@ -247,10 +286,10 @@ def train_loader(
 
 
 def loader_of(
-    dataset: Dataset, stack, batch_size: int = 5, seed: int = 0, workers: int = 0
+    dataset: Dataset, stack, batch_size: int = 5, seed: int = 0, workers: int = 0, mixing=None
 ) -> TrainLoader:
     pixels = Pixels(dataset.source.train.images, torch.device("cpu"), resident=True)
-    return TrainLoader(dataset, pixels, stack, normalise(), batch_size, seed, workers)
+    return TrainLoader(dataset, pixels, stack, normalise(), mixing, batch_size, seed, workers)
 
 
 def augmenter(seed: int = 0, noise: bool = True) -> AugmentationStack:

@@ -9,6 +9,7 @@ from sklearn.metrics import accuracy_score
 from torch import nn
 
 from cifar_lab.data.loaders import Batch
+from cifar_lab.data.mixing import MixedBatch
 from cifar_lab.engine.learner import Learner
 
 CPU = torch.device("cpu")
@@ -22,6 +23,28 @@ def test_loss_and_logits_are_those_of_model_and_criterion():
     expected = learner.model(batch.images)
     torch.testing.assert_close(logits, expected)
     torch.testing.assert_close(loss, F.cross_entropy(expected, batch.labels))
+
+
+@pytest.mark.parametrize("label_smoothing", [0.0, 0.2])
+@pytest.mark.parametrize("weight", [0.5, 0.8, 1.0])
+def test_the_loss_of_a_mixed_batch_is_that_of_mixed_one_hot_targets(weight, label_smoothing):
+    learner = make_learner()
+    learner.criterion = nn.CrossEntropyLoss(label_smoothing=label_smoothing)
+    (batch,) = batches(6)
+    partners = batch.labels.roll(1)
+    learner.model.eval()
+    loss, logits = learner.loss_and_logits(MixedBatch(*batch, partners, torch.tensor(weight)))
+    targets = weight * F.one_hot(batch.labels, 5) + (1 - weight) * F.one_hot(partners, 5)
+    expected = F.cross_entropy(logits, targets, label_smoothing=label_smoothing)
+    torch.testing.assert_close(loss, expected)
+
+
+def test_a_mixed_batch_that_nothing_was_mixed_in_has_the_loss_of_a_plain_one():
+    learner = make_learner()
+    (batch,) = batches(6)
+    learner.model.eval()
+    mixed, _ = learner.loss_and_logits(MixedBatch(*batch, batch.labels, torch.tensor(1.0)))
+    assert torch.equal(mixed, learner.loss_and_logits(batch)[0])
 
 
 def test_another_model_can_be_asked():

@@ -10,9 +10,17 @@ import torch
 from torch import nn
 
 from cifar_lab.data.loaders import Batch
+from cifar_lab.data.mixing import MixedBatch
 from cifar_lab.engine.learner import Learner
 from cifar_lab.engine.state import TrainingState
-from cifar_lab.engine.step import CapturedStep, EagerStep, freeze, set_learning_rate
+from cifar_lab.engine.step import (
+    CapturedStep,
+    EagerStep,
+    StepResult,
+    _Captured,
+    freeze,
+    set_learning_rate,
+)
 
 CPU = torch.device("cpu")
 
@@ -81,6 +89,32 @@ def test_the_result_is_loss_and_hits_of_the_batch():
     assert not result.loss.requires_grad
 
 
+def test_hits_of_a_mixed_batch_are_those_of_the_larger_parts_label():
+    model = net()
+    given = mixed(4)
+    with torch.no_grad():
+        logits = model(given.images)
+    result = eager(model)(given, 1.0, 0.1)
+    assert int(result.hits) == int((logits.argmax(1) == given.labels).sum())
+    larger = nn.functional.cross_entropy(logits, given.labels)
+    rest = nn.functional.cross_entropy(logits, given.partners)
+    torch.testing.assert_close(result.loss, 0.7 * larger + 0.3 * rest)
+
+
+def test_a_graph_reads_every_part_of_the_batch_that_it_is_replayed_for():
+    inputs, given = mixed(4), mixed(4, seed=1)
+    seen = []
+
+    class Graph:
+        def replay(self):
+            seen.extend(part.clone() for part in inputs)
+
+    nothing = torch.zeros(())
+    _Captured(Graph(), inputs, StepResult(nothing, nothing)).replay(given)
+    for found, expected in zip(seen, given, strict=True):
+        assert torch.equal(found, expected)
+
+
 def test_parameters_are_frozen_when_their_time_is_over():
     model = net()
     model.add_module("head", nn.Linear(3, 3))
@@ -122,9 +156,10 @@ def test_the_compiled_model_is_compiled_once(monkeypatch):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
-def test_captured_steps_equal_eager_ones():
-    device = torch.device("cuda")
-    batches = [batch(4, seed) for seed in range(6)] + [batch(3, seed=9)] + [batch(4, seed=10)]
+@pytest.mark.parametrize("mixing", [False, True])
+def test_captured_steps_equal_eager_ones(mixing):
+    device, kind = torch.device("cuda"), mixed if mixing else batch
+    batches = [kind(4, seed) for seed in range(6)] + [kind(3, seed=9)] + [kind(4, seed=10)]
     results = []
     for captured in (False, True):
         model = copy.deepcopy(net()).to(device)
@@ -134,7 +169,7 @@ def test_captured_steps_equal_eager_ones():
         if captured:
             step = CapturedStep(step, 4)
         losses = [
-            step(Batch(*(part.to(device) for part in each)), 1.0, 0.1 / (1 + number)).loss.item()
+            step(each._make(p.to(device) for p in each), 1.0, 0.1 / (1 + number)).loss.item()
             for number, each in enumerate(batches)
         ]
         results.append((losses, model[1].weight.detach().cpu()))
@@ -157,3 +192,8 @@ def batch(size: int, seed: int = 0) -> Batch:
     generator = torch.Generator().manual_seed(seed)
     images = torch.randn(size, 3, 2, 2, generator=generator)
     return Batch(images, torch.randint(0, 3, (size,), generator=generator))
+
+
+def mixed(size: int, seed: int = 0) -> MixedBatch:
+    images, labels = batch(size, seed)
+    return MixedBatch(images, labels, labels.roll(1), torch.tensor(0.7 + seed / 100))

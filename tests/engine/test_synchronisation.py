@@ -13,6 +13,7 @@ from cifar_lab.data.arrays import Dataset, ImageArrays, SourceImages
 from cifar_lab.data.augment import PadAndCrop
 from cifar_lab.data.batch_augment import AugmentationStack
 from cifar_lab.data.loaders import EvalLoader, TrainLoader
+from cifar_lab.data.mixing import CutMix, Mixing, Mixup
 from cifar_lab.data.normalise import Normalise
 from cifar_lab.data.pixels import Pixels
 from cifar_lab.engine.hooks import Hooks
@@ -34,29 +35,37 @@ class _Readings(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-def test_as_many_values_are_read_in_a_long_epoch_as_in_a_short_one():
+#: With and without.
+MIXINGS = pytest.mark.parametrize("mixing", [None, Mixup(1.0, 1.0), CutMix(1.0, 1.0)])
+
+
+@MIXINGS
+def test_as_many_values_are_read_in_a_long_epoch_as_in_a_short_one(mixing):
     counts = []
     for batches in (2, 12):
         with _Readings() as readings:
-            _fit(batches, torch.device("cpu"))
+            _fit(batches, torch.device("cpu"), mixing)
         counts.append(readings.count)
     assert counts[0] == counts[1] > 0  # the epoch's results are read, once
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
-def test_cuda_reports_no_synchronisation_within_the_steps():
+@MIXINGS
+def test_cuda_reports_no_synchronisation_within_the_steps(mixing):
     class Guard(Hooks):
         def on_batch_end(self, state):
             last = state.batches_done == 12
             torch.cuda.set_sync_debug_mode("default" if last else "error")
 
     try:
-        _fit(12, torch.device("cuda"), Guard())
+        _fit(12, torch.device("cuda"), mixing, Guard())
     finally:
         torch.cuda.set_sync_debug_mode("default")
 
 
-def _fit(batches: int, device: torch.device, hooks: Hooks | None = None) -> None:
+def _fit(
+    batches: int, device: torch.device, mixing: Mixing | None, hooks: Hooks | None = None
+) -> None:
     generator = np.random.default_rng(0)
     number = 4 * batches
     arrays = ImageArrays(
@@ -86,7 +95,7 @@ def _fit(batches: int, device: torch.device, hooks: Hooks | None = None) -> None
     trainer.fit(
         Learner(model, nn.CrossEntropyLoss(), device, "float32", False),
         Loaders(
-            TrainLoader(dataset, pixels, stack, normalise, 4, seed=0, workers=0),
+            TrainLoader(dataset, pixels, stack, normalise, mixing, 4, seed=0, workers=0),
             None,
             EvalLoader(pixels, arrays.labels, rows, normalise, trainer.eval_batch_size),
         ),

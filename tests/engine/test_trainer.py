@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from cifar_lab.data.arrays import Dataset, ImageArrays, SourceImages
 from cifar_lab.data.loaders import EvalLoader, TrainLoader
+from cifar_lab.data.mixing import CutMix, Mixing, Mixup
 from cifar_lab.data.normalise import Normalise
 from cifar_lab.data.pixels import Pixels
 from cifar_lab.engine import trainer as trainer_module
@@ -230,6 +231,45 @@ def test_every_batch_is_trained_on_in_train_mode_whatever_came_before():
     modes = []
     run.fit(Calling(on_batch_end=lambda state: modes.append(state.model.training)))
     assert modes == [True] * 10
+
+
+@pytest.mark.parametrize("accumulate_batches", [1, 2])
+@pytest.mark.parametrize("mixing", [Mixup(0.5, 0.8), CutMix(1.0, 1.0)])
+def test_mixed_batches_are_trained_on_as_in_a_plain_loop_over_mixed_targets(
+    mixing, accumulate_batches
+):
+    run = make_run(images=18, epochs=1, mixing=mixing, accumulate_batches=accumulate_batches)
+    model, losses, right = make_net(seed=0), [], 0
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+    batches = list(run.loaders.train.batches(0, 0, 5))
+    for group in range(0, 5, accumulate_batches):
+        together = batches[group : group + accumulate_batches]
+        count = sum(len(batch.labels) for batch in together)
+        for batch in together:
+            ours, theirs = (F.one_hot(x, CLASSES) for x in (batch.labels, batch.partners))
+            logits = model(batch.images)
+            targets = batch.weight * ours + (1 - batch.weight) * theirs
+            loss = -(targets * logits.log_softmax(1)).sum(1)
+            (loss.sum() / count).backward()
+            losses += loss.tolist()
+            right += int((logits.argmax(1) == targets.argmax(1)).sum())
+        optimizer.param_groups[0]["lr"] = (group // accumulate_batches + 1) / 64
+        optimizer.step()
+        optimizer.zero_grad()
+    recording = Recording()
+    run.fit(recording)
+    assert_close(run.state.model, model)
+    assert recording.rows[0]["train_loss"] == pytest.approx(np.mean(losses), rel=1e-4)
+    assert recording.rows[0]["train_accuracy"] == right / 18
+
+
+def test_evaluation_is_of_images_as_they_are():
+    run, recording = make_run(mixing=Mixup(1.0, 1.0), epochs=1, test_every_epoch=True), Recording()
+    run.fit(recording)
+    images, labels = everything(run.loaders.test)
+    torch.testing.assert_close(images, everything(make_run().loaders.test)[0])
+    expected = F.cross_entropy(run.state.model(images), labels).item()
+    assert recording.rows[0]["test_loss"] == pytest.approx(expected, rel=1e-5)
 
 
 # What it reports
@@ -470,6 +510,20 @@ def test_an_interrupted_run_ends_as_if_it_had_not_been(moment, accumulate_batche
     assert_identical(second.state, whole.state)
 
 
+@pytest.mark.parametrize("accumulate_batches", [1, 2])
+@pytest.mark.parametrize("mixing", [Mixup(1.0, 0.7), CutMix(1.0, 0.7)])
+def test_a_run_with_mixing_that_is_interrupted_within_an_epoch_ends_as_if_it_had_not_been(
+    mixing, accumulate_batches
+):
+    (whole, expected), (second, recording) = interrupted_and_not(
+        MOMENTS["within an epoch"], accumulate_batches, mixing
+    )
+    assert [without_times(row) for row in recording.rows] == [
+        without_times(row) for row in expected.rows
+    ]
+    assert_identical(second.state, whole.state)
+
+
 def test_a_best_epoch_that_was_interrupted_while_tested_is_still_the_best():
     (_, expected), (_, recording) = interrupted_and_not(("evaluation", 0, 2), 1)
     assert expected.best[0]
@@ -669,6 +723,7 @@ def make_run(
     learner: Callable[..., Learner] = Learner,
     optimizer: Callable[..., torch.optim.Optimizer] | None = None,
     momentum: float = 0.0,
+    mixing: Mixing | None = None,
     **changes: Any,
 ) -> Run:
     """Twenty random images in five batches of four, two epochs, SGD."""
@@ -705,7 +760,9 @@ def make_run(
     pixels, test_pixels = (Pixels(arrays.images, CPU, resident=True) for arrays in (train, test))
     val = EvalLoader(pixels, train.labels, dataset.val_indices, normalise, size)
     loaders = Loaders(
-        train=TrainLoader(dataset, pixels, None, normalise, trainer.batch_size, seed=0, workers=0),
+        train=TrainLoader(
+            dataset, pixels, None, normalise, mixing, trainer.batch_size, seed=0, workers=0
+        ),
         val=val if validation else None,
         test=EvalLoader(test_pixels, test.labels, np.arange(len(test)), normalise, size),
     )
@@ -762,7 +819,7 @@ def clocked(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Watched]:
     return Clocked
 
 
-def resumable_run(seed: int, accumulate_batches: int = 1) -> Run:
+def resumable_run(seed: int, accumulate_batches: int = 1, mixing: Mixing | None = None) -> Run:
     """Everything random in it: dropout, Python's draws; everything kept in it: momentum, EMA."""
     torch.manual_seed(seed)
     random.seed(seed)
@@ -777,6 +834,7 @@ def resumable_run(seed: int, accumulate_batches: int = 1) -> Run:
     return make_run(
         net=net,
         learner=Watched,
+        mixing=mixing,
         momentum=0.9,
         epochs=3,
         validation=7,
@@ -787,12 +845,12 @@ def resumable_run(seed: int, accumulate_batches: int = 1) -> Run:
 
 
 def interrupted_and_not(
-    moment: tuple[str, int, int], accumulate_batches: int
+    moment: tuple[str, int, int], accumulate_batches: int, mixing: Mixing | None = None
 ) -> tuple[tuple[Run, Recording], tuple[Run, Recording]]:
     """A whole run, and one that was interrupted and then taken up by a fresh one."""
-    whole, expected = resumable_run(0, accumulate_batches), Recording()
+    whole, expected = resumable_run(0, accumulate_batches, mixing), Recording()
     whole.fit(expected)
-    first, recording, saved = resumable_run(0, accumulate_batches), Recording(), []
+    first, recording, saved = resumable_run(0, accumulate_batches, mixing), Recording(), []
     kind, epoch, number = moment
 
     def ask(happened: bool) -> None:
@@ -812,7 +870,7 @@ def interrupted_and_not(
     )
     with pytest.raises(Interrupted):
         first.fit(HookList(recording, interrupt))
-    second = resumable_run(1, accumulate_batches)
+    second = resumable_run(1, accumulate_batches, mixing)
     second.state.load_state_dict(saved[0])
     second.fit(recording)
     return (whole, expected), (second, recording)

@@ -64,14 +64,14 @@ def test_an_unknown_layer_of_a_model_that_names_none_is_refused():
 
 
 def test_a_layer_without_a_map_is_refused():
-    with pytest.raises(Refusal, match=r"needs a map: head does not give \(batch, channels, h, w\)"):
+    with pytest.raises(Refusal, match=r"needs a map: head gives neither \(batch, channels, h, w\)"):
         choose_layer(CustomResNet(10, 4), SIZE, "head")
 
 
 def test_a_declared_layer_without_a_map_is_refused():
     model = nn.Sequential(nn.Flatten(), nn.Linear(48, 2))
     model.explainable_layers = ("1",)
-    with pytest.raises(Refusal, match="needs a map: 1 does not give"):
+    with pytest.raises(Refusal, match="needs a map: 1 gives neither"):
         choose_layer(model, (4, 4), None)
 
 

@@ -1,11 +1,11 @@
-"""Parameters and multiply-adds against torch's own counter and sums by hand."""
+"""Parameters and multiply-adds against torchinfo's and sums by hand."""
 
 from __future__ import annotations
 
 import pytest
 import torch
+import torchinfo
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from cifar_lab.models.custom_resnet import CustomResNet
 from cifar_lab.models.resnet import ResNet18
@@ -25,10 +25,9 @@ def test_sizes_are_those_of_the_seed_studies_and_of_torch(model, parameters, mil
     size = summarise(network, (32, 32))
     assert size.parameters == parameters
     assert round(size.multiply_adds / 1e6, 1) == millions
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        network.eval()(torch.zeros(1, 3, 32, 32))
-    # torch counts two operations a multiply-add, and none for norms and biases.
-    assert size.multiply_adds == pytest.approx(counter.get_total_flops() / 2, rel=1e-4)
+    statistics = torchinfo.summary(network, (1, 3, 32, 32), verbose=0)
+    # torchinfo counts norms and biases as well.
+    assert size.multiply_adds == pytest.approx(statistics.total_mult_adds, rel=1e-4)
 
 
 def test_counts_of_a_small_net_equal_those_by_hand():
@@ -37,8 +36,14 @@ def test_counts_of_a_small_net_equal_those_by_hand():
     )
     size = summarise(model, (4, 6))
     assert size.parameters == 3 * 5 * 9 + 120 * 7 + 7
-    # torchinfo counts the addition of a bias as one more.
-    assert size.multiply_adds == 3 * 5 * 9 * 24 + 120 * 7 + 7
+    assert size.multiply_adds == 3 * 5 * 9 * 24 + 120 * 7
+
+
+def test_a_linear_layer_is_counted_for_every_token():
+    model = nn.Sequential(nn.Flatten(2), nn.Linear(24, 5), nn.Flatten(), nn.Linear(15, 2))
+    size = summarise(model, (4, 6))  # three tokens of 24 numbers
+    assert size.multiply_adds == 3 * 24 * 5 + 15 * 2
+    assert "Total mult-adds (M): 0.00" in size.table
 
 
 def test_frozen_parameters_are_counted():

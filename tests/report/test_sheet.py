@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cifar_lab.report.sheet import MAP_SHARE, enlarged, overlay
+from cifar_lab.report.sheet import MAP_SHARE, cells, enlarged, overlay
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (4, 6, 3), dtype=np.uint8)
 
@@ -37,8 +37,21 @@ def test_nothing_attributed_leaves_the_grey_image_lighter():
     assert np.abs(shown - expected).max() <= 2
 
 
-def test_a_map_is_stretched_over_the_whole_image():
+def test_every_cell_of_a_map_covers_its_share_of_the_image_without_smoothing():
     left = np.array([[5.0, -5.0]], dtype=np.float32)
     shown = overlay(np.full((4, 8, 3), 128, np.uint8), left, 5.0, side=8).astype(int)
-    assert (shown[:, 0, 0] > shown[:, 0, 2] + 30).all()
-    assert (shown[:, -1, 2] > shown[:, -1, 0] + 30).all()
+    assert (shown[:, :4, 0] > shown[:, :4, 2] + 30).all()
+    assert (shown[:, 4:, 2] > shown[:, 4:, 0] + 30).all()
+    assert len(np.unique(shown.reshape(-1, 3), axis=0)) == 2
+
+
+def test_a_map_alone_is_white_where_nothing_is_and_mirrors_its_colours():
+    shown = cells(np.array([[1.0, 0.0, -1.0]], np.float32), 1.0, side=3).astype(int)
+    red, white, blue = shown[0]
+    assert white.min() > 240
+    assert red[0] > red[2]
+    assert blue[2] > blue[0]
+
+
+def test_a_map_of_zeros_alone_is_white():
+    assert cells(np.zeros((2, 2), np.float32), 0.0, side=2).min() > 240

@@ -11,20 +11,20 @@ from PIL import Image
 from cifar_lab.data.arrays import Dataset, ImageArrays, SourceImages
 from cifar_lab.models.custom_resnet import CustomResNet
 from cifar_lab.optim.schedules import Triangular
-from cifar_lab.report import figures, show
+from cifar_lab.report import show
 
 
 @pytest.fixture
 def drawn(monkeypatch) -> list[dict[str, Any]]:
     """What grids of samples were drawn from, in order."""
     calls: list[dict[str, Any]] = []
-    original = figures.samples
+    original = show.samples
 
     def observed(images, titles, columns):
         calls.append({"images": list(images), "titles": list(titles), "columns": columns})
         return original(images, titles, columns)
 
-    monkeypatch.setattr(figures, "samples", observed)
+    monkeypatch.setattr(show, "samples", observed)
     return calls
 
 

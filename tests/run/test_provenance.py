@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from cifar_lab.run import provenance as module
+from cifar_lab.run.origin import Difference, Origin
 from cifar_lab.run.provenance import config_hash, device_name, git_state, provenance
 
 CPU = torch.device("cpu")
@@ -138,7 +139,7 @@ def git(root: Path, *arguments: str) -> str:
 
 def recorded(seed: int) -> dict:
     return provenance(
-        command="cifar-lab train seed=0",
+        origin=Origin("cifar-lab train seed=0", [Difference("seed", "0", "1")]),
         config={"seed": 0},
         seed=seed,
         device=CPU,

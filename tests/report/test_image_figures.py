@@ -1,4 +1,4 @@
-"""Figures by the data in their axes, and by the PNG that comes out."""
+"""Sheets of images and maps by their pixels and titles."""
 
 from __future__ import annotations
 
@@ -9,32 +9,9 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from cifar_lab.report import figures
+from cifar_lab.report import image_figures as figures
 from cifar_lab.report.gallery import Misclassified
-from cifar_lab.report.sheet import overlay
-
-ROWS = [
-    {
-        "epoch": epoch,
-        "lr": 0.1 * epoch,
-        "train_loss": 2.0 / epoch,
-        "train_accuracy": 0.25 * epoch,
-        "val_loss": 2.5 / epoch,
-        "val_accuracy": 0.2 * epoch,
-        "test_loss": 3.0 / epoch,
-        "test_accuracy": 0.1 * epoch,
-    }
-    for epoch in (1, 2, 3)
-]
-
-
-@pytest.fixture
-def drawn(monkeypatch) -> list[Figure]:
-    """The figures that are drawn, in order."""
-    made: list[Figure] = []
-    as_png = figures._png
-    monkeypatch.setattr(figures, "_png", lambda figure: made.append(figure) or as_png(figure))
-    return made
+from cifar_lab.report.sheet import cells, overlay
 
 
 @pytest.fixture
@@ -51,70 +28,7 @@ def titles(monkeypatch) -> list[str]:
     return written
 
 
-def test_curves_show_every_split_that_was_evaluated(drawn):
-    assert_is_png(figures.curves(ROWS))
-    loss, accuracy = drawn[0].axes
-    assert lines(loss) == {
-        "train": ([1, 2, 3], [2.0, 1.0, 2 / 3]),
-        "validation": ([1, 2, 3], [2.5, 1.25, 2.5 / 3]),
-        "test": ([1, 2, 3], [3.0, 1.5, 1.0]),
-    }
-    assert lines(accuracy) == {
-        "train": ([1, 2, 3], pytest.approx([25, 50, 75])),
-        "validation": ([1, 2, 3], pytest.approx([20, 40, 60])),
-        "test": ([1, 2, 3], pytest.approx([10, 20, 30])),
-    }
-    assert "nats" in loss.get_ylabel()
-    assert "%" in accuracy.get_ylabel()
-    for axes in (loss, accuracy):
-        assert legend(axes) == ["train", "validation", "test"]
-        assert axes.get_xlabel() == "epoch"
-
-
-@pytest.mark.parametrize("missing", [("val",), ("test",), ("val", "test")])
-def test_curves_show_no_split_that_was_not_evaluated(drawn, missing):
-    rows = [{k: v for k, v in row.items() if k.split("_")[0] not in missing} for row in ROWS]
-    figures.curves(rows)
-    shown = [figures.SPLIT_NAMES[s] for s in ("train", "val", "test") if s not in missing]
-    assert [legend(axes) for axes in drawn[0].axes] == [shown, shown]
-
-
-def test_a_split_has_the_same_colour_and_marker_in_both_axes(drawn):
-    figures.curves(ROWS)
-    looks = [[(x.get_color(), x.get_marker()) for x in axes.lines] for axes in drawn[0].axes]
-    assert looks[0] == looks[1]
-    assert len(set(looks[0])) == 3
-
-
-def test_a_run_of_one_epoch_has_curves():
-    assert_is_png(figures.curves(ROWS[:1]))
-
-
-def test_epochs_are_marked_by_whole_numbers(drawn):
-    figures.curves(ROWS)
-    assert all(tick == round(tick) for axes in drawn[0].axes for tick in axes.get_xticks())
-
-
-def test_learning_rates_lie_at_the_end_of_their_step(drawn):
-    planned = [0.1, 0.2, 0.4, 0.2, 0.1, 0.0]
-    figures.learning_rate(planned, steps_per_epoch=3, used=[(1, 0.4), (2, 0.0)])
-    (axes,) = drawn[0].axes
-    plan, used = lines(axes).values()
-    assert plan[0] == pytest.approx([1 / 3, 2 / 3, 1, 4 / 3, 5 / 3, 2])
-    assert plan[1] == planned
-    assert used == ([1, 2], [0.4, 0.0])
-    # What was used lies on what was planned.
-    assert [np.interp(epoch, *plan) for epoch in used[0]] == pytest.approx(used[1])
-    assert axes.get_ylim()[0] == axes.get_xlim()[0] == 0
-    assert len(legend(axes)) == 2
-
-
-def test_a_schedule_without_a_run_shows_only_the_plan(drawn):
-    assert_is_png(figures.learning_rate([0.1, 0.2], 1, used=[]))
-    assert len(drawn[0].axes[0].lines) == 1
-
-
-def test_the_gallery_shows_images_in_true_colours_above_their_maps(drawn):
+def test_the_gallery_shows_images_in_true_colours_above_their_maps():
     images, maps, rows = gallery_of(3)
     pixels = decoded(figures.gallery(images, maps, rows, ("cat", "dog", "<b>")))
     for column, (image, map_) in enumerate(zip(images, maps, strict=True)):
@@ -163,6 +77,36 @@ def test_a_class_name_between_dollar_signs_is_no_formula(name):
     assert_is_png(figures.samples(list(images), [name], columns=2))
 
 
+def test_attributions_of_an_image_are_on_one_scale(titles):
+    images, _, _ = gallery_of(2)
+    rows = [
+        [np.full((2, 2), 3.0, np.float32), np.full((4, 4), -1.0, np.float32)],
+        [np.zeros((2, 2), np.float32), np.zeros((4, 4), np.float32)],
+    ]
+    png = figures.attributions(images, rows, ["a", "b"], [["x", "y"], ["z", "w"]])
+    assert titles == [
+        "a", "x\n±3", "y\nall negative", "b", "z\nnothing attributed", "w\nnothing attributed",
+    ]  # fmt: skip
+    pixels, top, step = decoded(png), 16 + 48, 192 + 16
+    for column, map_ in enumerate(rows[0], start=1):
+        shown = overlay(images[0], map_, 3.0, side=192)
+        left = 16 + column * step
+        found = pixels[top : top + shown.shape[0], left : left + shown.shape[1]]
+        np.testing.assert_array_equal(found, shown)
+
+
+def test_mean_maps_are_on_one_scale_for_all(titles):
+    maps = np.stack([np.full((2, 2), value, np.float32) for value in (4.0, 1.0, -4.0)])
+    pixels = decoded(figures.mean_maps(maps, ["a", "b", "c"], columns=2))
+    assert titles == ["a", "b", "c"]
+    step = 160 + 16
+    for number, map_ in enumerate(maps):
+        band, column = divmod(number, 2)
+        top, left = 16 + 24 + band * (step + 24), 16 + column * step
+        expected = cells(map_, 4.0, side=160)
+        np.testing.assert_array_equal(pixels[top : top + 160, left : left + 160], expected)
+
+
 def gallery_of(number: int) -> tuple[np.ndarray, np.ndarray, list[Misclassified]]:
     generator = np.random.default_rng(0)
     images = generator.integers(0, 256, (number, 6, 8, 3), dtype=np.uint8)
@@ -194,19 +138,9 @@ def assert_shown(pixels: np.ndarray, picture: np.ndarray, band: int, column: int
     np.testing.assert_array_equal(pixels[top : top + height, left : left + width], picture)
 
 
-def lines(axes) -> dict[str, tuple[list[float], list[float]]]:
-    return {
-        line.get_label(): (list(line.get_xdata()), list(line.get_ydata())) for line in axes.lines
-    }
-
-
-def legend(axes) -> list[str]:
-    return [text.get_text() for text in axes.get_legend().get_texts()]
-
-
 def assert_is_png(png: bytes) -> None:
     """Large enough to be read, small enough for a page, and not blank."""
     with Image.open(io.BytesIO(png)) as image:
         assert image.format == "PNG"
-        assert all(150 < side < 2000 for side in image.size)
+        assert all(150 < side < 3000 for side in image.size)
         assert len(image.convert("RGB").getcolors(maxcolors=1 << 24)) > 2

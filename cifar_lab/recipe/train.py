@@ -1,4 +1,4 @@
-"""What each verb does, as a table of contents."""
+"""``train``: the run, from its first step to its report."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from cifar_lab.engine.interrupts import StopRequest
 from cifar_lab.engine.metrics import LossAndAccuracy
 from cifar_lab.engine.state import TrainingState
 from cifar_lab.models.summary import summarise
+from cifar_lab.recipe.read import draw_report, predict_test, refuse_other_images
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.checkpoint import (
     load_checkpoint,
@@ -31,6 +32,7 @@ from cifar_lab.run.folder import (
     write_atomically,
     write_json,
 )
+from cifar_lab.run.origin import Origin
 from cifar_lab.run.profiler import Profiler
 from cifar_lab.run.provenance import provenance
 from cifar_lab.run.records import Recorder, read_metrics, save_predictions
@@ -40,20 +42,16 @@ from cifar_lab.run.work import WorkMeter, described_work
 
 log = logging.getLogger("cifar_lab")
 
-#: Largest difference, in percentage points, between the recorded accuracy and the one computed
-#: again from the checkpoint, before a report is refused.
-TOLERATED_POINTS = 0.1
-
 
 def run_experiment(
-    experiment: Experiment, folder: RunFolder, command: str, resume: bool = False
+    experiment: Experiment, folder: RunFolder, origin: Origin, resume: bool = False
 ) -> dict[str, Any]:
     """Trains, evaluates and reports one experiment in its folder.
 
     Args:
         experiment: built, untrained.
         folder: claimed by this run.
-        command: repeats the run.
+        origin: how the run was asked for; a resumed one keeps what it was begun with.
         resume: take up the folder's last checkpoint.
 
     Returns:
@@ -61,7 +59,7 @@ def run_experiment(
     """
     stop = StopRequest()
     with stop.listening(), logged_to(folder), recorded(folder):
-        state = _begin(experiment, folder, command, resume)
+        state = _begin(experiment, folder, origin, resume)
         meter = WorkMeter(experiment.learner.device) if experiment.measure_work else None
         failure = experiment.trainer.fit(
             experiment.learner,
@@ -88,68 +86,8 @@ def run_experiment(
         write_json(folder.summary, result)
         _say_result(result)
         if experiment.report.enabled:
-            draw_report(experiment, folder, logits)
+            draw_report(experiment, folder, fresh=True)
     return result
-
-
-def evaluate(experiment: Experiment, folder: RunFolder) -> NDArray[np.float32]:
-    """Computes the test accuracy again from the reported checkpoint, beside the recorded one.
-
-    Returns:
-        Test logits, float32 ``(n, classes)``.
-
-    Raises:
-        Refusal: the run is not finished, its checkpoint or data are not those recorded, or the
-            accuracies differ by more than ``TOLERATED_POINTS``.
-    """
-    record, made_with = read_json(folder.summary), read_json(folder.provenance)
-    _refuse_other_images(experiment, folder, made_with)
-    torch.set_num_threads(made_with["threads"])
-    load_evaluated_weights(
-        folder.best_checkpoint, experiment.learner.model, experiment.learner.device
-    )
-    logits, test = predict_test(experiment)
-    points = 100 * (test.accuracy - record["test"]["accuracy"])
-    log.info(
-        f"test accuracy {test.accuracy:.2%}, loss {test.loss:.4f} ({test.count:,} images); "
-        f"recorded {record['test']['accuracy']:.2%}, difference {points:+.2f} points"
-    )
-    if abs(points) > TOLERATED_POINTS:
-        raise Refusal(
-            f"the checkpoint of {folder.path} gives {test.accuracy:.2%} on the test images where "
-            f"{record['test']['accuracy']:.2%} was recorded ({points:+.2f} points, at most "
-            f"{TOLERATED_POINTS} are tolerated); recorded on {made_with['device']} in "
-            f"{made_with['precision']}, now {experiment.learner.device} in "
-            f"{experiment.learner.precision}"
-        )
-    return logits
-
-
-def draw_report(experiment: Experiment, folder: RunFolder, logits: NDArray[np.float32]) -> None:
-    """Writes report.html, report.md, the figures and the attributions."""
-    from cifar_lab.report.run_report import write_report  # matplotlib and captum cost seconds
-
-    started = time.monotonic()
-    schedule = experiment.schedule
-    write_report(
-        folder=folder,
-        logits=logits,
-        test=experiment.dataset.source.test,
-        model=experiment.learner.model,
-        normalise=experiment.normalise,
-        layer=experiment.gradcam_layer,
-        number=experiment.report.misclassified,
-        planned=[schedule.learning_rate(step) for step in range(schedule.total_steps)],
-        steps_per_epoch=schedule.steps_per_epoch,
-    )
-    log.info(f"report: {folder.report} ({time.monotonic() - started:.1f} s)")
-
-
-def predict_test(experiment: Experiment) -> tuple[NDArray[np.float32], LossAndAccuracy]:
-    """Logits and metrics of the learner's model as it is, over all test images."""
-    learner = experiment.learner
-    logits, metrics = learner.predict(experiment.loaders.test, learner.model)
-    return logits.cpu().numpy(), metrics.result()
 
 
 def predict_test_plainly(experiment: Experiment) -> LossAndAccuracy | None:
@@ -173,7 +111,9 @@ def refuse_unresumable(folder: RunFolder) -> None:
         raise Refusal(f"{folder.path} still runs, in another process")
 
 
-def _begin(experiment: Experiment, folder: RunFolder, command: str, resume: bool) -> TrainingState:
+def _begin(
+    experiment: Experiment, folder: RunFolder, origin: Origin, resume: bool
+) -> TrainingState:
     learner = experiment.learner
     state = TrainingState(
         learner.model, experiment.optimizer, experiment.trainer.ema_decay, learner.device
@@ -181,7 +121,7 @@ def _begin(experiment: Experiment, folder: RunFolder, command: str, resume: bool
     if resume and folder.last_checkpoint.is_file():
         # Sums in another order end in other last bits: compute with as many threads as before.
         made_with = read_json(folder.provenance)
-        _refuse_other_images(experiment, folder, made_with)
+        refuse_other_images(experiment, folder, made_with)
         torch.set_num_threads(made_with["threads"])
         contents = load_checkpoint(folder.last_checkpoint, learner.device)
         refuse_other_model(folder.last_checkpoint, contents["model"], learner.model)
@@ -191,7 +131,7 @@ def _begin(experiment: Experiment, folder: RunFolder, command: str, resume: bool
     size = summarise(learner.model, experiment.dataset.image_size)
     write_atomically(folder.model_table, size.table + "\n")
     record = provenance(
-        command=command,
+        origin=origin,
         config=experiment.config,
         seed=experiment.seed,
         device=learner.device,
@@ -210,16 +150,6 @@ def _begin(experiment: Experiment, folder: RunFolder, command: str, resume: bool
     )
     log.info("; ".join(f"{piece}: {how}" for piece, how in record["fast_path"].items()))
     return state
-
-
-def _refuse_other_images(
-    experiment: Experiment, folder: RunFolder, made_with: dict[str, Any]
-) -> None:
-    if made_with["data_fingerprint"] != experiment.dataset.source.fingerprint:
-        raise Refusal(
-            f"the images under dataset.root are not those that {folder.path} was trained on: the "
-            "fingerprint of their pixels is another; put the same images there"
-        )
 
 
 def _hooks(experiment: Experiment, folder: RunFolder, meter: WorkMeter | None) -> Hooks:

@@ -1,0 +1,67 @@
+"""``explain``: attributions of a run's test images by name."""
+
+from __future__ import annotations
+
+import argparse
+from typing import NoReturn
+
+from cifar_lab.cli.arguments import OUTPUTS
+from cifar_lab.cli.main import DONE
+from cifar_lab.cli.runs import PLACES, refuse_others, restored
+from cifar_lab.refusal import Refusal
+from cifar_lab.run.folder import find_run
+
+
+def explain(words: list[str]) -> int:
+    """Explains images of a finished run, or measures how far its maps can be trusted."""
+    flags = _parsed(words)
+    refuse_others("explain", flags.overrides, ("report.", *PLACES))
+    experiment = restored(find_run(OUTPUTS, flags.run), flags.overrides)
+    from cifar_lab import recipe
+
+    folder = find_run(OUTPUTS, flags.run)
+    if flags.trust:
+        recipe.measure_trust(experiment, folder, _only(flags.method, "--method", "gradcam"))
+        return DONE
+    recipe.explain(
+        experiment,
+        folder,
+        ids=flags.ids,
+        layers=flags.layer,
+        methods=flags.method or ["gradcam"],
+        targets=flags.target or ["predicted", "true", "difference"],
+    )
+    return DONE
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise Refusal(
+            f"{message}; `cifar-lab explain RUN [--ids ID,… --layer LAYER,… --target "
+            "predicted,true,difference --method METHOD,… | --trust]`"
+        )
+
+
+def _parsed(words: list[str]) -> argparse.Namespace:
+    parser = _Parser(prog="cifar-lab explain", add_help=False)
+    for flag in ("--ids", "--layer", "--target", "--method"):
+        parser.add_argument(flag, type=lambda text: text.split(","), default=[])
+    parser.add_argument("--trust", action="store_true")
+    parser.add_argument("words", nargs="*")
+    flags = parser.parse_intermixed_args(words)
+    flags.overrides = [word for word in flags.words if "=" in word]
+    runs = [word for word in flags.words if "=" not in word]
+    if len(runs) != 1:
+        raise Refusal(
+            f"`cifar-lab explain` needs one RUN, got {len(runs)}; `cifar-lab ls` lists them"
+        )
+    flags.run = runs[0]
+    if flags.trust and (flags.ids or flags.layer or flags.target):
+        raise Refusal("--trust takes its own images and targets; give it --method alone")
+    return flags
+
+
+def _only(values: list[str], flag: str, default: str) -> str:
+    if len(values) > 1:
+        raise Refusal(f"--trust takes one {flag}, got {', '.join(values)}")
+    return values[0] if values else default

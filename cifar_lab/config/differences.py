@@ -1,0 +1,45 @@
+"""What of a configuration is not as the defaults have it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from cifar_lab.run.origin import Difference
+
+
+def differences(config: dict[str, Any], defaults: dict[str, Any]) -> list[Difference]:
+    """Every value that differs, by its key; a node of another target is one difference.
+
+    Args:
+        config: of a run, as plain values.
+        defaults: what no override would have given, likewise.
+    """
+    return list(_below("", config, defaults))
+
+
+def _below(prefix: str, values: dict[str, Any], defaults: dict[str, Any]) -> Iterator[Difference]:
+    for key in [*defaults, *(key for key in values if key not in defaults)]:
+        path = f"{prefix}{key}"
+        if key not in values or key not in defaults:
+            yield Difference(path, _text(key, defaults), _text(key, values))
+        elif values[key] == defaults[key]:
+            continue
+        elif all(isinstance(side[key], dict) for side in (values, defaults)) and (
+            values[key].get("_target_") == defaults[key].get("_target_")
+        ):
+            yield from _below(f"{path}.", values[key], defaults[key])
+        else:
+            yield Difference(path, _text(key, defaults), _text(key, values))
+
+
+def _text(key: str, side: dict[str, Any]) -> str:
+    """A value as a person would write it: a node as a call, numbers and lists as JSON."""
+    if key not in side:
+        return "absent"
+    value = side[key]
+    if isinstance(value, dict) and "_target_" in value:
+        name = str(value["_target_"]).rsplit(".", 1)[-1]
+        return f"{name}({', '.join(f'{k}={_text(k, value)}' for k in value if k[0] != '_')})"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,30 @@
+"""Images that a data set holds twice."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def duplicates(images: NDArray[np.uint8], others: NDArray[np.uint8]) -> list[tuple[int, int]]:
+    """Pairs of rows of equal pixels, one from either side; near duplicates are not looked for.
+
+    Args:
+        images: uint8 ``(n, height, width, 3)``.
+        others: uint8 ``(m, height, width, 3)``.
+
+    Returns:
+        ``(row of images, row of others)``, in the order of the others; of several equal images
+        the first.
+    """
+    first: dict[bytes, int] = {}
+    for row, image in enumerate(images):
+        first.setdefault(_digest(image), row)
+    pairs = ((first.get(_digest(other)), row) for row, other in enumerate(others))
+    return [(found, row) for found, row in pairs if found is not None]
+
+
+def _digest(image: NDArray[np.uint8]) -> bytes:
+    return hashlib.sha1(image.tobytes(), usedforsecurity=False).digest()

@@ -1,0 +1,87 @@
+"""A layer's output as a map of channels over a grid, whatever the model's layout.
+
+A model may say how its layers put out their maps: ``map_layout``, one of ``LAYOUTS``, and
+``prefix_tokens``, the number of tokens before those of the grid. Without, it is channels first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+#: ``(batch, channels, h, w)``, ``(batch, h, w, channels)``, ``(batch, prefix + h * w, channels)``.
+LAYOUTS = ("channels_first", "channels_last", "tokens")
+
+
+def as_map(output: object, model: nn.Module) -> Tensor | None:
+    """A layer's output as ``(batch, channels, h, w)``; None where it is no map.
+
+    Tokens are laid out row by row on a square grid; class and register tokens are left out.
+    """
+    if not isinstance(output, Tensor):
+        return None
+    layout = getattr(model, "map_layout", "channels_first")
+    if output.ndim == 4:
+        return output.permute(0, 3, 1, 2) if layout == "channels_last" else output
+    if output.ndim != 3 or layout != "tokens":
+        return None
+    tokens = output[:, getattr(model, "prefix_tokens", 0) :]
+    side = math.isqrt(tokens.shape[1])
+    if side == 0 or side * side != tokens.shape[1]:
+        return None
+    return tokens.transpose(1, 2).unflatten(2, (side, side))
+
+
+def with_map(output: Tensor, replaced: Tensor, model: nn.Module) -> Tensor:
+    """A layer's output with another map in it: the inverse of :func:`as_map`."""
+    if output.ndim == 4:
+        layout = getattr(model, "map_layout", "channels_first")
+        return replaced.permute(0, 2, 3, 1) if layout == "channels_last" else replaced
+    prefix = output[:, : getattr(model, "prefix_tokens", 0)]
+    tokens = replaced.flatten(2).transpose(1, 2)
+    return torch.cat([prefix, tokens], dim=1)
+
+
+@contextlib.contextmanager
+def left_as_it_was(model: nn.Module) -> Iterator[None]:
+    """Eval mode and no gradients of parameters inside; everything put back afterwards."""
+    modes = {module: module.training for module in model.modules()}
+    trained = [p for p in model.parameters() if p.requires_grad]
+    try:
+        model.eval()  # in train mode the forward passes would move batch-norm statistics
+        for parameter in trained:
+            parameter.requires_grad_(False)
+        yield
+    finally:
+        for parameter in trained:
+            parameter.requires_grad_(True)
+        for module, mode in modes.items():
+            module.training = mode
+
+
+@contextlib.contextmanager
+def probed(model: nn.Module, layer: str) -> Iterator[nn.Module]:
+    """A module through which the layer's map passes, ``(batch, channels, h, w)``.
+
+    Nothing is recorded for gradients before it, so that explaining a late layer costs little more
+    than a forward pass.
+    """
+    probe = nn.Identity()
+
+    def begin(_module: nn.Module, _inputs: object, output: object) -> object:
+        if not isinstance(output, Tensor):
+            return output
+        detached = output.detach()
+        seen = as_map(detached, model)
+        return output if seen is None else with_map(detached, probe(seen.requires_grad_()), model)
+
+    handle = model.get_submodule(layer).register_forward_hook(begin)
+    try:
+        with left_as_it_was(model):
+            yield probe
+    finally:
+        handle.remove()

@@ -1,0 +1,58 @@
+"""What of a prediction is explained: a logit, or the difference of two."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+TargetName = Literal["predicted", "true", "difference"]
+TARGETS: tuple[TargetName, ...] = get_args(TargetName)
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The explained number of each image: ``logit[first] - logit[second]``.
+
+    Attributes:
+        first: int64 ``(n,)``, classes.
+        second: int64 ``(n,)``, classes; -1 where nothing is taken off.
+    """
+
+    first: Tensor
+    second: Tensor
+
+    @classmethod
+    def named(cls, name: TargetName, predicted: Tensor, labels: Tensor) -> Targets:
+        """``predicted`` and ``true`` logit, or predicted minus true; classes int64 ``(n,)``."""
+        first = labels if name == "true" else predicted
+        nothing = torch.full_like(first, -1)
+        return cls(first, labels if name == "difference" else nothing)
+
+    def values(self, logits: Tensor) -> Tensor:
+        """The explained number of each row of logits, float ``(n,)``."""
+        return value(logits, self.first, self.second)
+
+
+class ExplainedValue(nn.Module):
+    """A model that gives the explained number alone, for Captum.
+
+    Args:
+        model: maps images to logits.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: Tensor, first: Tensor, second: Tensor) -> Tensor:
+        """Maps images ``(n, 3, height, width)`` and classes ``(n,)`` to numbers ``(n,)``."""
+        return value(self.model(images), first, second)
+
+
+def value(logits: Tensor, first: Tensor, second: Tensor) -> Tensor:
+    """``logits[first] - logits[second]`` row by row; a ``second`` of -1 takes nothing off."""
+    taken_off = logits.gather(1, second.clamp(min=0)[:, None]).squeeze(1)
+    return logits.gather(1, first[:, None]).squeeze(1) - taken_off * (second >= 0)

@@ -1,0 +1,15 @@
+"""What each verb does, as a table of contents."""
+
+from cifar_lab.recipe.explain import explain, measure_trust
+from cifar_lab.recipe.read import draw_report, evaluate
+from cifar_lab.recipe.train import refuse_unresumable, remember_latest, run_experiment
+
+__all__ = [
+    "draw_report",
+    "evaluate",
+    "explain",
+    "measure_trust",
+    "refuse_unresumable",
+    "remember_latest",
+    "run_experiment",
+]

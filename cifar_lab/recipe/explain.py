@@ -1,0 +1,131 @@
+"""``explain``: attributions of chosen images, and how far they can be trusted."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from cifar_lab.build import Experiment
+from cifar_lab.explain.layers import map_sizes
+from cifar_lab.recipe.read import refuse_other_predictions, restore
+from cifar_lab.refusal import Refusal
+from cifar_lab.run.folder import RunFolder, write_atomically, write_json
+from cifar_lab.run.records import read_predictions
+
+log = logging.getLogger("cifar_lab")
+
+#: Test images, drawn by a fixed seed, that trust is measured over.
+TRUST_IMAGES, TRUST_SEED = 512, 0
+
+
+def explain(
+    experiment: Experiment,
+    folder: RunFolder,
+    ids: Sequence[str],
+    layers: Sequence[str],
+    methods: Sequence[str],
+    targets: Sequence[str],
+) -> None:
+    """Draws every combination of layer, method and target side by side, and keeps the maps.
+
+    Args:
+        experiment: of the run; its learner's weights become the reported checkpoint's.
+        folder: of the run.
+        ids: sample ids of test images; none takes those of the report's gallery.
+        layers: names of modules; none takes the report's.
+        methods: of ``METHODS``.
+        targets: of ``TARGETS``.
+
+    Raises:
+        Refusal: a name is not known, or a method does not fit the model; all at once.
+    """
+    from cifar_lab.explain.attribution import METHODS
+    from cifar_lab.explain.targets import TARGETS
+    from cifar_lab.report.explanation import Question, answer, rows_of
+
+    restore(experiment, folder)
+    model, test = experiment.learner.model, experiment.dataset.source.test
+    layers = list(layers) or [experiment.gradcam_layer]
+    problems = [
+        f"--{flag} {name}: must be one of {', '.join(allowed)}"
+        for flag, names, allowed in (("method", methods, METHODS), ("target", targets, TARGETS))
+        for name in names
+        if name not in allowed
+    ]
+    problems += _wrong_layers(experiment, layers)
+    predictions = read_predictions(folder.predictions)
+    rows, unknown = rows_of(ids, predictions, experiment.report, experiment.seed)
+    problems += unknown
+    if problems:
+        raise Refusal(problems)
+    refuse_other_predictions(experiment, folder, rows)
+    question = Question(rows, layers, methods, targets)
+    found = answer(question, model, experiment.normalise, test, predictions.logits)
+    for name, arrays in found.arrays.items():
+        write_atomically(folder.attributions(name), arrays)
+    write_atomically(folder.figure(found.name), found.png)
+    print("\n".join([*found.lines, f"figure: {folder.figure(found.name)}"]))
+
+
+def measure_trust(experiment: Experiment, folder: RunFolder, method: str) -> None:
+    """Deletion, insertion and randomisation of a method's maps; the report shows the table.
+
+    Raises:
+        Refusal: the method is not known, or does not fit the model.
+    """
+    from cifar_lab.explain.attribution import METHODS, attribute
+    from cifar_lab.explain.targets import Targets
+    from cifar_lab.explain.trust import baselines, randomisation, score
+
+    if method not in METHODS:
+        raise Refusal(f"--method {method}: must be one of {', '.join(METHODS)}")
+    restore(experiment, folder)
+    model, test = experiment.learner.model, experiment.dataset.source.test
+    logits = read_predictions(folder.predictions).logits
+    rows = np.sort(np.random.default_rng(TRUST_SEED).permutation(len(test))[:TRUST_IMAGES])
+    refuse_other_predictions(experiment, folder, rows)
+    images = experiment.normalise(torch.from_numpy(test.images[rows]))
+    classes = torch.from_numpy(logits[rows].argmax(axis=1)).to(images.device)
+    targets = Targets.named("predicted", classes, classes)
+    layer = experiment.gradcam_layer
+    log.info(f"{method} at {layer} over {len(rows)} test images; this takes minutes on a CPU")
+    maps = attribute(model, method, layer, images, targets)
+    orders = {method: maps, **baselines(images, (maps.shape[1], maps.shape[2]))}
+    scores = {name: score(model, images, classes, order) for name, order in orders.items()}
+    result = {
+        "method": method,
+        "layer": layer,
+        "images": len(rows),
+        "orders": [{"order": name, **vars(found)} for name, found in scores.items()],
+        "randomised": randomisation(
+            model, maps, lambda other: attribute(other, method, layer, images, targets)
+        ),
+    }
+    write_json(folder.trust, result)
+    for name, found in scores.items():
+        print(f"{name:<22} deletion {found.deletion:.3f}   insertion {found.insertion:.3f}")
+    print(f"rank correlation with maps of random weights: {result['randomised']:.3f}")
+    print(f"kept in {folder.trust}; `cifar-lab report {folder.path}` shows it")
+
+
+def _wrong_layers(experiment: Experiment, layers: Sequence[str]) -> list[str]:
+    model = experiment.learner.model
+    modules = dict(model.named_modules())
+    declared = ", ".join(getattr(model, "explainable_layers", ())) or "none"
+    unknown = [
+        f"--layer {name}: {type(model).__name__} has no such module; it names {declared} as worth "
+        "explaining"
+        for name in layers
+        if name not in modules
+    ]
+    sizes = map_sizes(
+        model, [name for name in layers if name in modules], experiment.dataset.image_size
+    )
+    return unknown + [
+        f"--layer {name}: its output is no map; it names {declared} as worth explaining"
+        for name, size in sizes.items()
+        if size is None
+    ]

@@ -1,0 +1,199 @@
+"""Maps that a report shows: computed once, then kept, so that they are redrawn without a model."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from cifar_lab.data.arrays import ImageArrays
+from cifar_lab.data.normalise import Normalise
+from cifar_lab.explain.attribution import attribute, completeness
+from cifar_lab.explain.averages import concentration, mean_maps
+from cifar_lab.explain.gradcam import gradcam_of_predictions
+from cifar_lab.explain.targets import TARGETS, Targets
+from cifar_lab.report.statistics import Pair
+from cifar_lab.run.folder import write_atomically
+
+#: Of the sample of test images whose maps are averaged.
+SAMPLE_SEED = 0
+#: Images of each confused pair whose maps are averaged, at most.
+PAIR_IMAGES = 50
+
+
+@dataclass(frozen=True)
+class Explained:
+    """Maps of single images, one for each of ``TARGETS``.
+
+    Attributes:
+        sample_ids: str ``(n,)``.
+        predicted: int64 ``(n,)``, the classes that were explained.
+        layer: str ``()``.
+        maps: float32 ``(n, 3, h, w)``, signed, at the layer's resolution, in logit units.
+        values: float32 ``(n, 3)``, the explained logits and their difference.
+        agreement: float64 ``()``, correlation of GradCAM with HiResCAM over all cells.
+    """
+
+    sample_ids: NDArray[np.str_]
+    predicted: NDArray[np.int64]
+    layer: NDArray[np.str_]
+    maps: NDArray[np.float32]
+    values: NDArray[np.float32]
+    agreement: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Averaged:
+    """GradCAM maps of the predicted class over a sample of test images.
+
+    Attributes:
+        layer: str ``()``.
+        images: int64 ``()``, size of the sample.
+        class_maps: float32 ``(classes, h, w)``, means over the images taken for a class.
+        class_counts: int64 ``(classes,)``.
+        pairs: int64 ``(m, 2)``, true and predicted class of the most confused pairs.
+        pair_maps: float32 ``(m, h, w)``, means over images of the whole test set.
+        pair_counts: int64 ``(m,)``.
+        right: float64 ``(r,)``, concentration of the sample's maps where the model is right.
+        wrong: float64 ``(w,)``, likewise where it is wrong.
+    """
+
+    layer: NDArray[np.str_]
+    images: NDArray[np.int64]
+    class_maps: NDArray[np.float32]
+    class_counts: NDArray[np.int64]
+    pairs: NDArray[np.int64]
+    pair_maps: NDArray[np.float32]
+    pair_counts: NDArray[np.int64]
+    right: NDArray[np.float64]
+    wrong: NDArray[np.float64]
+
+
+def explain_images(
+    model: nn.Module,
+    layer: str,
+    normalise: Normalise,
+    test: ImageArrays,
+    rows: NDArray[np.int64],
+    predicted: NDArray[np.int64],
+) -> Explained:
+    """GradCAM of the predicted and the true logit and of their difference.
+
+    Args:
+        model: in any mode; left as it is.
+        layer: name of a module whose output is a map.
+        normalise: makes images what the model reads, in float32.
+        test: the test images.
+        rows: int64 ``(n,)``, of the test images.
+        predicted: int64 ``(n,)``, their predicted classes.
+    """
+    images = normalise(torch.from_numpy(test.images[rows]))
+    classes, labels = _classes(predicted, images), _classes(test.labels[rows], images)
+    targets = [Targets.named(name, classes, labels) for name in TARGETS]
+    maps = [attribute(model, "gradcam", layer, images, target) for target in targets]
+    logits = predict(model, images)
+    _, agreement = completeness(model, layer, images, targets[0])
+    return Explained(
+        sample_ids=test.sample_ids[rows],
+        predicted=predicted,
+        layer=np.asarray(layer),
+        maps=np.stack(maps, axis=1),
+        values=np.stack([t.values(logits).cpu().numpy() for t in targets], axis=1),
+        agreement=np.asarray(agreement),
+    )
+
+
+def average_maps(
+    model: nn.Module,
+    layer: str,
+    normalise: Normalise,
+    test: ImageArrays,
+    predicted: NDArray[np.int64],
+    pairs: list[Pair],
+    number: int,
+) -> Averaged:
+    """Averages over ``number`` test images, drawn by a fixed seed, and over confused pairs.
+
+    Args:
+        model: in any mode; left as it is.
+        layer: name of a module whose output is a map.
+        normalise: makes images what the model reads, in float32.
+        test: the test images.
+        predicted: int64 ``(n,)``, recorded predictions of all test images.
+        pairs: to average as well.
+        number: size of the sample, at least 1.
+    """
+    sample = np.sort(np.random.default_rng(SAMPLE_SEED).permutation(len(test))[:number])
+    of_pairs = [
+        np.flatnonzero((test.labels == p.label) & (predicted == p.predicted))[:PAIR_IMAGES]
+        for p in pairs
+    ]
+    rows = np.concatenate([sample, *of_pairs])
+    maps, found = gradcam_of_predictions(
+        model, layer, normalise(torch.from_numpy(test.images[rows]))
+    )
+    groups = np.concatenate(
+        [np.full(len(sample), -1), *(np.full(len(r), n) for n, r in enumerate(of_pairs))]
+    )
+    sampled, classes = maps[: len(sample)], found[: len(sample)]
+    class_maps, class_counts = mean_maps(sampled, classes, len(test.class_names))
+    pair_maps, pair_counts = mean_maps(maps, groups, len(pairs))
+    spread, is_right = concentration(sampled), classes == test.labels[sample]
+    return Averaged(
+        layer=np.asarray(layer),
+        images=np.asarray(len(sample)),
+        class_maps=class_maps,
+        class_counts=class_counts,
+        pairs=np.asarray([(p.label, p.predicted) for p in pairs], dtype=np.int64).reshape(-1, 2),
+        pair_maps=pair_maps,
+        pair_counts=pair_counts,
+        right=spread[is_right],
+        wrong=spread[~is_right],
+    )
+
+
+def predict(model: nn.Module, images: Tensor) -> Tensor:
+    """Logits in eval mode, without gradients: float32 ``(n, classes)``."""
+    from cifar_lab.explain.maps import left_as_it_was
+
+    with left_as_it_was(model), torch.no_grad():
+        return torch.cat([model(batch) for batch in images.float().split(500)])
+
+
+def save(path: Path, kept: Explained | Averaged) -> None:
+    """Writes the arrays, compressed."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **dataclasses.asdict(kept))
+    write_atomically(path, buffer.getvalue())
+
+
+def load_explained(path: Path) -> Explained | None:
+    """What :func:`save` wrote; None where it is missing or something else stands there."""
+    arrays = _load(path, Explained)
+    return None if arrays is None else Explained(**arrays)
+
+
+def load_averaged(path: Path) -> Averaged | None:
+    """What :func:`save` wrote; None where it is missing or something else stands there."""
+    arrays = _load(path, Averaged)
+    return None if arrays is None else Averaged(**arrays)
+
+
+def _load(path: Path, kind: type[Explained] | type[Averaged]) -> dict[str, NDArray[Any]] | None:
+    try:
+        with np.load(path) as file:
+            return {f.name: file[f.name] for f in dataclasses.fields(kind)}
+    except (OSError, ValueError, KeyError, BadZipFile):
+        return None
+
+
+def _classes(values: NDArray[np.int64], images: Tensor) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values)).to(images.device)

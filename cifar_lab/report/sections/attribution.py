@@ -1,0 +1,150 @@
+"""Where the model looks: maps of single images, how far they add up, and their averages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cifar_lab.explain.targets import TARGETS
+from cifar_lab.report.blocks import Block, Picture, Section, Table, Text
+from cifar_lab.report.explained import Averaged, Explained
+from cifar_lab.report.image_figures import attributions, mean_maps
+from cifar_lab.report.reading import Reading
+from cifar_lab.report.wording import several
+
+#: Correlation of GradCAM with HiResCAM below which GradCAM is called unfaithful.
+FAITHFUL = 0.99
+#: Classes whose mean maps are shown, and maps a row.
+CLASSES, COLUMNS = 20, 5
+
+
+def attribution(
+    reading: Reading, explained: Explained | None, averaged: Averaged | None
+) -> Section:
+    """GradCAM of the gallery's images for each target, and averages over a stated sample."""
+    blocks: list[Block] = []
+    if explained is not None:
+        blocks += [_maps(reading, explained), *completeness(explained)]
+    if averaged is not None:
+        blocks += _averages(reading, averaged)
+    if reading.trust is not None:
+        blocks += trust(reading.trust)
+    else:
+        blocks.append(
+            Text("How far these maps can be trusted: `cifar-lab explain RUN --trust` measures it.")
+        )
+    return Section("Attribution", blocks)
+
+
+def completeness(explained: Explained) -> list[Text]:
+    """What the maps add up to, and a warning where the head makes GradCAM unfaithful."""
+    sums = explained.maps[:, 0].sum(axis=(1, 2))
+    pairs = [f"{s:.2f} of {v:.2f}" for s, v in zip(sums, explained.values[:, 0], strict=True)]
+    agreement = float(explained.agreement)
+    texts = [
+        Text(
+            f"Completeness: the maps of the predicted class add up to {several(pairs[:5])} of the "
+            "logit in the first images. Correlation with HiResCAM, whose weights differ from "
+            f"place to place: {agreement:.2f}."
+        )
+    ]
+    if agreement < FAITHFUL:
+        texts.append(
+            Text(
+                f"At {explained.layer} GradCAM is unfaithful: what follows the layer does not "
+                "weigh all places of a channel alike, and GradCAM's mean weights hide that. Look "
+                "at `cifar-lab explain RUN --method hirescam` beside it.",
+                warning=True,
+            )
+        )
+    return texts
+
+
+def _maps(reading: Reading, explained: Explained) -> Picture:
+    names, shown = reading.class_names, reading.errors
+    titles = []
+    for error, values in zip(shown, explained.values, strict=True):
+        words = (names[error.predicted], names[error.label], "difference")
+        titles.append([f"{w} {v:.2f}" for w, v in zip(words, values, strict=True)])
+    images = reading.test.images[[error.row for error in shown]]
+    heads = [f"{names[e.label]}\ntaken for {names[e.predicted]}" for e in shown]
+    height, width = explained.maps.shape[2:]
+    return Picture(
+        "attributions",
+        attributions(images, list(explained.maps), heads, titles),
+        alt=f"GradCAM maps of {several(list(TARGETS))} for {len(shown)} misclassified images.",
+        caption="A row an image: GradCAM of the predicted logit, of the true one, and of their "
+        f"difference, at {explained.layer} ({height}×{width} cells), on one scale a row, in logit "
+        "units; red speaks for, blue against. A map without a red cell is called all negative: "
+        "nothing in the image speaks for that class.",
+        width="natural",
+    )
+
+
+def _averages(reading: Reading, averaged: Averaged) -> list[Block]:
+    names = reading.class_names
+    shown = np.flatnonzero(averaged.class_counts)[:CLASSES]
+    titles = [f"{names[c]}, n={averaged.class_counts[c]}" for c in shown]
+    blocks: list[Block] = [
+        Picture(
+            "mean_maps",
+            mean_maps(averaged.class_maps[shown], titles, COLUMNS),
+            alt=f"Mean GradCAM maps of {several([names[c] for c in shown])}.",
+            caption=f"Mean GradCAM of the predicted class over {int(averaged.images):,} test "
+            "images, drawn by a fixed seed, by the class that they were taken for; one scale.",
+            width="natural",
+        )
+    ]
+    if len(averaged.pairs):
+        titles = [
+            f"{names[a]} as\n{names[b]}, n={n}"
+            for (a, b), n in zip(averaged.pairs, averaged.pair_counts, strict=True)
+        ]
+        blocks.append(
+            Picture(
+                "mean_pair_maps",
+                mean_maps(averaged.pair_maps, titles, COLUMNS),
+                alt="Mean GradCAM maps of the most confused pairs of classes.",
+                caption="The same for the most confused pairs, over their images in the whole "
+                "test set, at most 50 each.",
+                width="natural",
+            )
+        )
+    return [*blocks, _concentration(averaged)]
+
+
+def _concentration(averaged: Averaged) -> Table:
+    rows = [
+        [name, *_mean_and_deviation(values)]
+        for name, values in (("right", averaged.right), ("wrong", averaged.wrong))
+    ]
+    header = ("prediction", "images", "share of cells that holds half", "standard deviation")
+    return Table((*header, "all negative"), rows)
+
+
+def _mean_and_deviation(values: NDArray[np.float64]) -> list[str]:
+    found = values[~np.isnan(values)]
+    spread = f"{100 * found.std(ddof=1):.1f} %" if len(found) > 1 else "–"
+    mean = f"{100 * found.mean():.1f} %" if len(found) else "–"
+    return [f"{len(values):,}", mean, spread, f"{len(values) - len(found):,}"]
+
+
+def trust(found: dict[str, Any]) -> list[Block]:
+    """The table that ``explain RUN --trust`` left."""
+    rows = [
+        [row["order"], f"{row['deletion']:.3f}", f"{row['insertion']:.3f}"]
+        for row in found["orders"]
+    ]
+    header = ("cells in the order of", "deletion (lower is better)", "insertion (higher is better)")
+    return [
+        Text(
+            f"How far to trust {found['method']} at {found['layer']}, over {found['images']:,} "
+            "fixed test images: mean probability of the predicted class while cells are covered "
+            "with the mean colour in an order (deletion) or uncovered (insertion). With all "
+            f"weights drawn anew, its maps keep a rank correlation of {found['randomised']:.2f} "
+            "with those shown (0: they depend on what was learned)."
+        ),
+        Table(header, rows),
+    ]

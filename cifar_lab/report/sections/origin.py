@@ -1,0 +1,67 @@
+"""The model, and what it takes to have the run again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from cifar_lab.report.blocks import Block, Code, Section, Table, Text
+from cifar_lab.report.reading import Reading
+
+
+def model(reading: Reading) -> Section:
+    """Layer, output shape, parameters and multiply-adds, and memory."""
+    return Section("Model", [Code(reading.model_table.splitlines())])
+
+
+def origin(reading: Reading) -> Section:
+    """The command, the environment, and the configuration with the differences marked."""
+    made_with = reading.provenance
+    lines = reading.config_text.splitlines()
+    keys = {difference["key"] for difference in made_with.get("differences", [])}
+    blocks: list[Block] = [
+        Code([made_with["command"]], language="sh"),
+        Table(("environment", ""), _environment(made_with), text_columns=(1,)),
+        Text("Configuration; lines that differ from the defaults are marked."),
+        Code(lines, marked_lines(lines, keys), folded="Configuration", language="yaml"),
+    ]
+    return Section("Run it again", blocks)
+
+
+def marked_lines(lines: list[str], keys: Collection[str]) -> frozenset[int]:
+    """Numbers of the lines of a YAML text whose key differs, or stands below one that does."""
+    path: list[tuple[int, str]] = []
+    marked = set()
+    for number, line in enumerate(lines):
+        indent = len(line) - len(line.lstrip())
+        word = line.strip()
+        if ":" in word and not word.startswith("-"):
+            path = [(i, key) for i, key in path if i < indent]
+            path.append((indent, word.split(":")[0]))
+        parts = [key for _, key in path]
+        if any(".".join(parts[: i + 1]) in keys for i in range(len(parts))):
+            marked.add(number)
+    return frozenset(marked)
+
+
+def _environment(made_with: dict[str, Any]) -> list[list[str]]:
+    git = made_with["git"]
+    commit = "not from a checkout"
+    if git:
+        commit = git["commit"] + (", with uncommitted changes" if git["dirty"] else "")
+    variables = made_with.get("environment") or {}
+    libraries = [f"{name} {v}" for name, v in made_with["libraries"].items() if v]
+    fast_path = [f"{piece}: {how}" for piece, how in made_with.get("fast_path", {}).items()]
+    rows = [
+        ["device", f"{made_with['device']} ({made_with['device_name']})"],
+        ["threads", str(made_with["threads"])],
+        ["precision", made_with["precision"]],
+        ["seed", str(made_with["seed"])],
+        ["Python", f"{made_with['python']} on {made_with['platform']}"],
+        ["libraries", ", ".join(libraries)],
+        ["commit", commit],
+        ["data", made_with["data_fingerprint"]],
+        ["fast path", "; ".join(fast_path)],
+        ["environment variables", ", ".join(f"{k}={v}" for k, v in variables.items())],
+    ]
+    return [row for row in rows if row[1]]

@@ -1,0 +1,82 @@
+"""The first screen: what was run and what came out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cifar_lab.report.blocks import Block, Facts, Text
+from cifar_lab.report.reading import Reading
+from cifar_lab.report.statistics import wilson
+from cifar_lab.report.wording import duration, percent, plural, several, with_interval
+
+#: Keys that say where a run was made, not what was run.
+PLACES = ("name", "dataset.root", "dataset.cache_dir", "device")
+#: Differences that the first screen names.
+NAMED = 5
+#: Characters of a value that the first screen gives.
+LONGEST = 40
+
+
+def lead(reading: Reading) -> str:
+    """What was trained, on what, where."""
+    summary, made_with = reading.summary, reading.provenance
+    epochs = plural(summary["epochs_planned"], "epoch", "epochs")
+    text = (
+        f"{summary['model']} on {summary['dataset']}, {summary['epochs_trained']:,} of {epochs}, "
+        f"on {made_with['device_name']} in {made_with['precision']}."
+    )
+    return text + (f" Stopped early: {summary['stopped']}." if summary["stopped"] else "")
+
+
+def first_screen(reading: Reading) -> list[Block]:
+    """The result in large figures, which checkpoint it is of, and what was changed."""
+    summary = reading.summary
+    flips = summary.get("test_without_flips")
+    because = (
+        f"All results are those of the checkpoint of epoch {summary['reported_epoch']}: "
+        f"{summary['reported_because']}. Intervals are Wilson's, at 95 %."
+    )
+    if flips:
+        because += (
+            " The logits of each test image and its mirror image were averaged; the accuracy "
+            "without is beside it."
+        )
+    return [Facts(_facts(summary)), Text(because), Text(differences(reading.provenance))]
+
+
+def differences(provenance: dict[str, Any]) -> str:
+    """One sentence about what differs from the defaults."""
+    if "differences" not in provenance:
+        return "This run is older than the record of what differs from the defaults."
+    found = [d for d in provenance["differences"] if d["key"] not in PLACES]
+    if not found:
+        return "Nothing differs from the defaults."
+    named = [f"{d['key']} ({_short(d['default'])} → {_short(d['value'])})" for d in found[:NAMED]]
+    if len(found) > NAMED:
+        named.append(f"{len(found) - NAMED} more, marked in the configuration below")
+    return f"Differs from the defaults in {several(named)}."
+
+
+def _short(text: str) -> str:
+    """A long call without its arguments, which the configuration has."""
+    return text if len(text) <= LONGEST else text.partition("(")[0]
+
+
+def _facts(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    test, flips = summary["test"], summary.get("test_without_flips")
+    count, right = test["count"], test["count"] - test["wrong"]
+    facts = [
+        ("Test accuracy" + (", flips averaged" if flips else ""), percent(test["accuracy"])),
+        ("95 % interval", with_interval(wilson(right, count)).partition("(")[2].rstrip(")") + " %"),
+    ]
+    if flips:
+        facts.append(("Without flips", percent(flips["accuracy"])))
+    if summary["validation"]:
+        facts.append(("Validation accuracy", percent(summary["validation"]["accuracy"])))
+    return [
+        *facts,
+        ("Test images wrong", f"{test['wrong']:,} of {count:,}"),
+        ("Parameters", f"{summary['parameters']:,}"),
+        ("Multiply-adds", f"{summary['multiply_adds'] / 1e6:,.1f} million"),
+        ("Training time", duration(summary["training_seconds"])),
+    ]

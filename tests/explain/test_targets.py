@@ -1,0 +1,27 @@
+"""What is explained, against logits written by hand."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from cifar_lab.explain.targets import ExplainedValue, Targets
+
+LOGITS = torch.tensor([[1.0, 5.0, 2.0], [7.0, 0.0, 3.0]])
+PREDICTED, LABELS = torch.tensor([1, 0]), torch.tensor([2, 0])
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("predicted", [5.0, 7.0]), ("true", [2.0, 7.0]), ("difference", [3.0, 0.0])],
+)
+def test_targets_are_logits_or_their_difference(name, expected):
+    targets = Targets.named(name, PREDICTED, LABELS)
+    assert targets.values(LOGITS).tolist() == expected
+
+
+def test_the_wrapped_model_gives_the_explained_number():
+    targets = Targets.named("difference", PREDICTED, LABELS)
+    found = ExplainedValue(nn.Identity())(LOGITS, targets.first, targets.second)
+    assert found.tolist() == [3.0, 0.0]

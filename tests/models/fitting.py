@@ -1,0 +1,84 @@
+"""What every model of a library must do once it is made to fit, seen in one training step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Step:
+    """A model after one forward and backward pass, and what its declared layers put out."""
+
+    model: nn.Module
+    logits: Tensor
+    outputs: dict[str, Tensor]
+
+    def grids(self) -> dict[str, Tensor]:
+        """Of each declared layer the gradient, as ``(batch, channels, h, w)``."""
+        return {name: self._as_grid(output.grad) for name, output in self.outputs.items()}
+
+    def sides(self) -> list[int]:
+        return [grid.shape[-1] for grid in self.grids().values()]
+
+    def _as_grid(self, output: Tensor) -> Tensor:
+        if self.model.map_layout == "channels_last":
+            return output.permute(0, 3, 1, 2)
+        if self.model.map_layout == "channels_first":
+            return output
+        tokens = output[:, self.model.prefix_tokens :]
+        side = round(tokens.shape[1] ** 0.5)
+        return tokens.transpose(1, 2).unflatten(2, (side, side))
+
+
+def step(make: Callable[[], nn.Module]) -> Step:
+    """Builds a model and passes two random images through it, in train mode."""
+    torch.manual_seed(0)
+    model = make().train()
+    for parameter in model.parameters():
+        # Heads and last norms begin at zero on purpose, and would hide what stands before them.
+        if not parameter.any():
+            nn.init.normal_(parameter, std=0.1)
+    outputs: dict[str, Tensor] = {}
+
+    def keep(name: str) -> Callable[[nn.Module, object, Tensor], None]:
+        def hook(_module: nn.Module, _inputs: object, output: Tensor) -> None:
+            output.retain_grad()
+            outputs[name] = output
+
+        return hook
+
+    modules = dict(model.named_modules())
+    for name in model.explainable_layers:
+        modules[name].register_forward_hook(keep(name))
+    logits = model(torch.randn(2, 3, 32, 32))
+    logits.diagonal().sum().backward()
+    return Step(model, logits.detach(), outputs)
+
+
+def count(model: nn.Module) -> int:
+    return sum(p.numel() for p in model.parameters())
+
+
+def assert_it_learns(step: Step) -> None:
+    """Ten finite logits an image, and a finite gradient for every parameter."""
+    assert step.logits.shape == (2, 10)
+    assert step.logits.isfinite().all()
+    lost = [
+        name
+        for name, parameter in step.model.named_parameters()
+        if parameter.grad is None or not parameter.grad.isfinite().all()
+    ]
+    assert lost == []
+
+
+def assert_its_layers_can_be_explained(step: Step) -> None:
+    """Each declared layer is met in order, and every map has cells that logits depend on."""
+    assert list(step.outputs) == list(step.model.explainable_layers)
+    for name, grid in step.grids().items():
+        assert grid.shape[-1] == grid.shape[-2], name
+        assert grid.abs().sum(dim=1).flatten(1).amax(dim=1).min() > 0, name
+    assert not any(getattr(module, "inplace", False) for module in step.model.modules())

@@ -1,0 +1,46 @@
+"""The data section against the images."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cifar_lab.report.sections.images import class_counts, duplicates_found, images, spread
+from tests.report.readings import dataset, reading
+
+
+def test_splits_are_counted_with_size_mean_and_deviation():
+    table = images(reading()).blocks[0]
+    assert table.rows == [
+        ["train", "9", "3 to 3", "6×8", "0.5000 0.5000 0.5000", "0.2500 0.2500 0.2500"],
+        ["validation", "3", "1 to 1", "6×8", "", ""],
+        ["test", "12", "4 to 4", "6×8", "", ""],
+    ]
+    counts = class_counts(dataset())
+    assert {split: values.tolist() for split, values in counts.items()} == {
+        "train": [3, 3, 3], "val": [1, 1, 1], "test": [4, 4, 4],
+    }  # fmt: skip
+
+
+def test_a_test_image_that_was_trained_on_is_named():
+    assert duplicates_found(dataset()) == (
+        '1 test image has the very pixels of a training image: test/5"><i> = train/7.'
+    )
+
+
+def test_no_duplicates_are_said_to_be_none():
+    data = dataset()
+    data.source.test.images[5] = 0
+    assert duplicates_found(data).startswith("No test image has the very pixels")
+
+
+def test_pictures_have_words():
+    names = {}
+    for block in images(reading()).blocks[2:]:
+        names[block.name] = block.alt
+    assert list(names) == ["class_distribution", "samples", "augmented"]
+    assert '<b>, cats & dogs and "quoted"' in names["samples"]
+
+
+def test_rows_are_spread_evenly():
+    assert spread(np.arange(100, 110), 4).tolist() == [100, 103, 106, 109]
+    assert spread(np.arange(2), 4).tolist() == [0, 1]

@@ -1,0 +1,47 @@
+"""Sections of predictions against hand-counted cases."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cifar_lab.report.sections.predictions import classes, confidence, confusions
+from tests.report.readings import PREDICTED, reading
+
+
+def test_each_class_has_its_row_in_the_order_of_the_labels():
+    _, table = classes(reading()).blocks
+    # Class 0: 3 of 4, all claims right; 1: all 4, of 7 claims; 2: 2 of 4, both claims right.
+    assert [row[:2] for row in table.rows] == [
+        ["<b>", "4"], ["cats & dogs", "4"], ['"quoted"', "4"],
+    ]  # fmt: skip
+    assert [row[2].split(" (")[0] for row in table.rows] == ["100.0 %", "57.1 %", "100.0 %"]
+    assert [row[3].split(" (")[0] for row in table.rows] == ["75.0 %", "100.0 %", "50.0 %"]
+    assert [row[4] for row in table.rows] == ["85.71 %", "72.73 %", "66.67 %"]
+
+
+def test_the_least_recognised_class_is_named():
+    assert 'least often recognised: "quoted"' in classes(reading()).blocks[0].alt
+
+
+def test_confused_pairs_are_named_and_shown():
+    matrix, text, pictures = confusions(reading()).blocks
+    assert (
+        text.text == 'Most often taken: "quoted" for cats & dogs (2) and <b> for cats & dogs (1).'
+    )
+    assert (matrix.name, pictures.name) == ("confusion", "confused_pairs")
+
+
+def test_where_nothing_is_confused_there_are_no_pairs():
+    right = reading()
+    logits = np.eye(3, dtype=np.float32)[right.test.labels]
+    blocks = confusions(reading(logits=logits)).blocks
+    assert blocks[-1].text == "No test image is misclassified."
+
+
+def test_confidence_is_told_beside_accuracy():
+    diagram, coverage = confidence(reading()).blocks
+    mean = float(np.mean(reading().confidence))
+    assert f"mean confidence {100 * mean:.2f} % at an accuracy of 75.00 %" in diagram.caption
+    surest = np.argsort(-reading().confidence, kind="stable")[:6]
+    right = np.mean([PREDICTED[row] == reading().test.labels[row] for row in surest])
+    assert f"{100 * right:.2f} % on the surer half" in coverage.caption

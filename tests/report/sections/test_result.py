@@ -1,0 +1,76 @@
+"""The first screen against the numbers of the run."""
+
+from __future__ import annotations
+
+from cifar_lab.report.blocks import Facts, Text
+from cifar_lab.report.sections.result import first_screen, lead
+from tests.report.readings import reading
+
+
+def facts(**changes) -> dict[str, str]:
+    block = first_screen(reading(**changes))[0]
+    assert isinstance(block, Facts)
+    return dict(block.facts)
+
+
+def texts(**changes) -> str:
+    return " ".join(b.text for b in first_screen(reading(**changes)) if isinstance(b, Text))
+
+
+def test_the_result_is_on_the_first_screen():
+    assert facts() == {
+        "Test accuracy": "75.00 %",
+        "95 % interval": "46.8 to 91.1 %",  # Wilson's for 9 of 12
+        "Validation accuracy": "90.50 %",
+        "Test images wrong": "3 of 12",
+        "Parameters": "6,573,120",
+        "Multiply-adds": "379.3 million",
+        "Training time": "1 h 1 min",
+    }
+    assert "the checkpoint of epoch 2: the best by validation accuracy" in texts()
+
+
+def test_what_was_run_is_one_sentence():
+    assert lead(reading()) == (
+        "Net(width=<4>) on Custom, 2 of 30 epochs, on CPU <Z> in bfloat16. Stopped early: time was "
+        "up."
+    )
+    assert lead(reading(stopped=None, epochs_planned=1)).endswith(
+        "1 epoch, on CPU <Z> in bfloat16."
+    )
+
+
+def test_test_time_flips_are_named_beside_the_accuracy_without_them():
+    flips = {"accuracy": 0.7, "loss": 0.4, "count": 12}
+    found = facts(test_without_flips=flips)
+    assert found["Test accuracy, flips averaged"] == "75.00 %"
+    assert found["Without flips"] == "70.00 %"
+    assert "Test accuracy" not in found
+    assert "mirror image were averaged" in texts(test_without_flips=flips)
+
+
+def test_without_validation_there_is_no_validation_accuracy():
+    assert "Validation accuracy" not in facts(validation=None)
+
+
+def test_what_differs_from_the_defaults_is_one_sentence():
+    assert "Differs from the defaults in trainer.epochs (24 → 30)." in texts()
+    assert "Nothing differs from the defaults." in texts(differences=[])
+    places = [{"key": "dataset.root", "default": "a", "value": "b"}]
+    assert "Nothing differs from the defaults." in texts(differences=places)
+
+
+def test_many_differences_are_counted_and_long_values_cut():
+    many = [{"key": f"k{n}", "default": "1", "value": "2"} for n in range(7)]
+    many[0]["value"] = f"Net({'x' * 50})"
+    told = texts(differences=many)
+    assert "k0 (1 → Net), k1 (1 → 2)" in told
+    assert "k4 (1 → 2) and 2 more, marked in the configuration below." in told
+
+
+def test_an_older_run_says_that_it_does_not_know():
+    old = reading()
+    del old.provenance["differences"]
+    assert "older than the record" in " ".join(
+        b.text for b in first_screen(old) if isinstance(b, Text)
+    )

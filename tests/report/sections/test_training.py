@@ -1,0 +1,38 @@
+"""The training section against the run's rows and configuration."""
+
+from __future__ import annotations
+
+import pytest
+
+from cifar_lab.report.sections.training import momentum, training
+from tests.report.readings import reading
+
+
+def test_the_curves_alternative_text_names_the_last_values():
+    curves, learning_rate, _ = training(reading()).blocks
+    assert curves.alt == (
+        "Loss and accuracy over 2 epochs; at the end train loss 1.000 and accuracy 50.0%; "
+        "validation loss 1.250 and accuracy 40.0%."
+    )
+    assert learning_rate.alt == "Learning rate from 0.1 over at most 0.1 to 0.01 in 4 steps."
+
+
+def test_a_test_curve_is_called_for_looking_only():
+    rows = [dict(row, test_loss=1.0, test_accuracy=0.5) for row in reading().rows]
+    assert "nothing was chosen by it" in training(reading(rows=rows)).blocks[0].caption
+    assert "nothing was chosen by it" not in training(reading()).blocks[0].caption
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "expected"),
+    [
+        (
+            {"momentum": 0.9, "nesterov": True},
+            "sgd, kept momentum 0.9 and nesterov true throughout",
+        ),
+        ({"betas": [0.9, 0.999]}, "sgd, kept betas 0.9 and 0.999 throughout"),
+        ({}, "sgd, has no momentum"),
+    ],
+)
+def test_momentum_is_told(optimizer, expected):
+    assert expected in momentum({"optimizer": {"_target_": "x.sgd", **optimizer}})

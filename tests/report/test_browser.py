@@ -1,0 +1,161 @@
+"""The page in a real browser, on a phone, a desktop and paper."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cifar_lab.report.explained import Averaged, Explained
+from cifar_lab.report.run_report import write_report
+from cifar_lab.run.folder import RunFolder
+from tests.report.readings import reading
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
+#: Widths and heights in pixels.
+SCREENS = {"phone": (390, 844), "desktop": (1280, 900)}
+#: Without these it looks up hosts by itself.
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> RunFolder:
+    """A report with every block, names that would be elements included."""
+    folder = RunFolder(tmp_path_factory.mktemp("run"))
+    run = reading(
+        trust={
+            "method": "gradcam",
+            "layer": "layer2",
+            "images": 12,
+            "randomised": 0.1,
+            "orders": [{"order": "gradcam", "deletion": 0.3, "insertion": 0.6}],
+        }
+    )
+    rows = [error.row for error in run.errors]
+    draw = np.random.default_rng(0)
+    explained = Explained(
+        run.test.sample_ids[rows],
+        run.predicted[rows],
+        np.asarray("layer2"),
+        draw.normal(size=(len(rows), 3, 4, 4)).astype(np.float32),
+        draw.normal(size=(len(rows), 3)).astype(np.float32),
+        np.asarray(0.4),
+    )
+    averaged = Averaged(
+        np.asarray("layer2"),
+        np.asarray(12),
+        draw.normal(size=(3, 4, 4)).astype(np.float32),
+        np.asarray([3, 7, 2]),
+        np.asarray([[2, 1], [0, 1]]),
+        draw.normal(size=(2, 4, 4)).astype(np.float32),
+        np.asarray([2, 1]),
+        draw.random(9),
+        draw.random(3),
+    )
+    write_report(folder, run, explained, averaged)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=SCREENS)
+def page(request, browser, folder) -> Iterator[Any]:
+    """The open page; what it asked for and said is in ``requests`` and ``said``."""
+    width, height = SCREENS[request.param]
+    page = browser.new_page(viewport={"width": width, "height": height})
+    page.requests, page.said = [], []
+    page.on("request", lambda asked: page.requests.append(asked.url))
+    page.on("console", lambda message: page.said.append(message.text))
+    page.on("pageerror", lambda error: page.said.append(str(error)))
+    page.goto(Path(folder.report).as_uri())
+    yield page
+    page.close()
+
+
+def test_nothing_is_asked_for_but_the_page_itself(page, folder):
+    outside = [url for url in page.requests if not url.startswith("data:")]
+    assert outside == [Path(folder.report).as_uri()]
+    assert page.said == []
+
+
+def test_every_picture_is_there_with_its_words(page, folder):
+    pictures = page.evaluate("[...document.images].map(i => [i.complete, i.naturalWidth, i.alt])")
+    assert len(pictures) == len(list((folder.path / "figures").glob("*.png"))) == 14
+    assert all(complete and width > 100 and alt for complete, width, alt in pictures)
+
+
+def test_the_page_never_scrolls_sideways(page):
+    widths = page.evaluate("[document.scrollingElement.scrollWidth, window.innerWidth]")
+    assert widths[0] <= widths[1]
+    overflowing = page.evaluate(
+        "[...document.querySelectorAll('img, h1, h2, p, figcaption, dd')]"
+        ".filter(e => e.getBoundingClientRect().right > window.innerWidth + 1)"
+        ".map(e => e.outerHTML.slice(0, 80))"
+    )
+    assert overflowing == []
+
+
+def test_the_result_is_on_the_first_screen(page):
+    bottom = page.evaluate(
+        "document.querySelector('dl.facts > div').getBoundingClientRect().bottom"
+    )
+    assert bottom < page.viewport_size["height"]
+
+
+def test_every_link_of_the_page_leads_somewhere(page):
+    broken = page.evaluate(
+        "[...document.querySelectorAll('a[href^=\"#\"]')].map(a => a.hash.slice(1))"
+        ".filter(id => !document.getElementById(id))"
+    )
+    assert broken == []
+
+
+def test_words_can_be_told_from_their_ground(page):
+    """Contrast of at least 4.5 to 1 (WCAG 2.2, 1.4.3)."""
+    pairs = page.evaluate(
+        """[...document.querySelectorAll('p, dt, dd, td, figcaption, a, mark, h2, pre')].map(e => {
+          let ground = 'rgba(0, 0, 0, 0)', at = e;
+          while (at && ground === 'rgba(0, 0, 0, 0)') {
+            ground = getComputedStyle(at).backgroundColor; at = at.parentElement;
+          }
+          return [getComputedStyle(e).color, ground];
+        })"""
+    )
+    for ink, ground in {tuple(pair) for pair in pairs}:
+        lighter, darker = sorted((luminance(ink), luminance(ground)), reverse=True)
+        assert (lighter + 0.05) / (darker + 0.05) >= 4.5, (ink, ground)
+
+
+def test_it_prints(browser, folder):
+    page = browser.new_page()
+    page.goto(Path(folder.report).as_uri())
+    assert page.pdf(format="A4").startswith(b"%PDF")
+    page.emulate_media(media="print")
+    assert not page.is_visible("nav")
+    page.close()
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of ``rgb(r, g, b)``, as WCAG defines it."""
+    values = [int(v) / 255 for v in colour[colour.index("(") + 1 : -1].split(",")[:3]]
+    red, green, blue = (v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in values)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
