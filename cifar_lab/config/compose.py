@@ -25,6 +25,8 @@ import cifar_lab
 from cifar_lab.refusal import Refusal
 
 CONFIG_NAME = "config"
+#: Folders of recorded runs, which Hydra takes for groups; there may be very many.
+RECORDED = "experiments/results"
 
 
 def config_folder() -> Path:
@@ -71,7 +73,8 @@ class Composer:
             found = []
             for name in self.loader.list_groups(prefix):
                 path = f"{prefix}/{name}" if prefix else name
-                found += [path, *below(path)]
+                if path != RECORDED:
+                    found += [path, *below(path)]
             return found
 
         return [group for group in below("") if group.split("/")[0] != "hydra"]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from cifar_lab.explain.maps import probed
 
 #: Images explained at once: their maps and gradients stay in memory together.
-BATCH_SIZE = 100
+BATCH_SIZE = 200
 
 
 def gradcam_of_predictions(

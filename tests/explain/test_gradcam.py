@@ -14,7 +14,7 @@ from cifar_lab.models.custom_resnet import CustomResNet
 def test_predictions_are_explained_in_one_pass_as_in_two():
     torch.manual_seed(0)
     model = CustomResNet(num_classes=5, width=4)
-    images = torch.randn(130, 3, 32, 32)
+    images = torch.randn(230, 3, 32, 32)
     maps, predicted = gradcam_of_predictions(model, "layer2", images)
     with torch.no_grad():
         classes = model.eval()(images).argmax(1)
