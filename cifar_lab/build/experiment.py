@@ -44,7 +44,7 @@ class Experiment:
         schedule: over the whole run.
         trainer: how to train.
         report: what to draw.
-        gradcam_layer: name of the layer that the report explains.
+        gradcam_layer: name of the layer that the report explains; None where none gives a map.
         memory_kept: freed memory stays with the process.
     """
 
@@ -61,7 +61,7 @@ class Experiment:
     schedule: Schedule
     trainer: Trainer
     report: ReportOptions
-    gradcam_layer: str
+    gradcam_layer: str | None
     memory_kept: bool
 
     def fast_path(self, failure: str | None = None) -> dict[str, str]:

@@ -14,8 +14,8 @@ from cifar_lab.refusal import Refusal
 SMALLEST_SIDE = 5
 
 
-def choose_layer(model: nn.Module, image_size: tuple[int, int], name: str | None) -> str:
-    """The layer whose map is shown.
+def choose_layer(model: nn.Module, image_size: tuple[int, int], name: str | None) -> str | None:
+    """The layer whose map is shown; None where the model declares none that puts out a map.
 
     Args:
         model: takes float ``(1, 3, height, width)``; may name ``explainable_layers``, shallow
@@ -25,7 +25,8 @@ def choose_layer(model: nn.Module, image_size: tuple[int, int], name: str | None
             at least 5×5, or the one with the largest map where none is.
 
     Raises:
-        Refusal: no such layer, or none to choose from, or its output is no map.
+        Refusal: the named layer does not exist, or its output is no map; or the model cannot take
+            images of that size.
     """
     modules = dict(model.named_modules())
     if name is not None and name not in modules:
@@ -35,20 +36,15 @@ def choose_layer(model: nn.Module, image_size: tuple[int, int], name: str | None
             f"{declared} as worth explaining"
         )
     candidates = [name] if name is not None else list(getattr(model, "explainable_layers", ()))
-    if not candidates:
+    found = map_sizes(model, candidates, image_size)
+    if name is not None and found[name] is None:
         raise Refusal(
-            f"{type(model).__name__} declares no explainable_layers; name one of its modules with "
-            "report.gradcam_layer=…"
+            f"GradCAM needs a map: {name} gives neither (batch, channels, h, w) nor tokens on a "
+            "square grid; name another layer with report.gradcam_layer=…"
         )
-    sizes = map_sizes(model, candidates, image_size)
-    for candidate in candidates:
-        if sizes[candidate] is None:
-            raise Refusal(
-                f"GradCAM needs a map: {candidate} gives neither (batch, channels, h, w) nor "
-                "tokens on a square grid; name another layer with report.gradcam_layer=…"
-            )
-    large = [c for c in candidates if min(sizes[c] or (0,)) >= SMALLEST_SIDE]
-    return large[-1] if large else max(candidates, key=lambda c: sizes[c] or (0, 0))
+    sizes = {layer: size for layer, size in found.items() if size is not None}
+    large = [layer for layer, size in sizes.items() if min(size) >= SMALLEST_SIDE]
+    return large[-1] if large else max(sizes, key=lambda layer: sizes[layer], default=None)
 
 
 def map_sizes(

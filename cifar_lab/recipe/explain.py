@@ -19,6 +19,8 @@ log = logging.getLogger("cifar_lab")
 
 #: Test images, drawn by a fixed seed, that trust is measured over.
 TRUST_IMAGES, TRUST_SEED = 512, 0
+#: Stands for a layer where the model declares none that gives a map.
+NO_LAYER = "(none declared)"
 
 
 def explain(
@@ -44,18 +46,19 @@ def explain(
     """
     from cifar_lab.explain.attribution import METHODS
     from cifar_lab.explain.targets import TARGETS
-    from cifar_lab.report.explanation import Question, answer, rows_of
+    from cifar_lab.report.explanation import WITHOUT_LAYER, Question, answer, rows_of
 
     restore(experiment, folder)
     model, test = experiment.learner.model, experiment.dataset.source.test
-    layers = list(layers) or [experiment.gradcam_layer]
+    layers = list(layers) or [experiment.gradcam_layer or NO_LAYER]
     problems = [
         f"--{flag} {name}: must be one of {', '.join(allowed)}"
         for flag, names, allowed in (("method", methods, METHODS), ("target", targets, TARGETS))
         for name in names
         if name not in allowed
     ]
-    problems += _wrong_layers(experiment, layers)
+    if not set(methods) <= set(WITHOUT_LAYER):
+        problems += _wrong_layers(experiment, layers)
     predictions = read_predictions(folder.predictions)
     rows, unknown = rows_of(ids, predictions, experiment.report, experiment.seed)
     problems += unknown
@@ -79,6 +82,7 @@ def measure_trust(experiment: Experiment, folder: RunFolder, method: str) -> Non
     from cifar_lab.explain.attribution import METHODS, attribute
     from cifar_lab.explain.targets import Targets
     from cifar_lab.explain.trust import baselines, randomisation, score
+    from cifar_lab.report.explanation import WITHOUT_LAYER
 
     if method not in METHODS:
         raise Refusal(f"--method {method}: must be one of {', '.join(METHODS)}")
@@ -90,7 +94,10 @@ def measure_trust(experiment: Experiment, folder: RunFolder, method: str) -> Non
     images = experiment.normalise(torch.from_numpy(test.images[rows]))
     classes = torch.from_numpy(logits[rows].argmax(axis=1)).to(images.device)
     targets = Targets.named("predicted", classes, classes)
-    layer = experiment.gradcam_layer
+    layer = experiment.gradcam_layer or NO_LAYER
+    problems = [] if method in WITHOUT_LAYER else _wrong_layers(experiment, [layer])
+    if problems:
+        raise Refusal(problems)
     log.info(f"{method} at {layer} over {len(rows)} test images; this takes minutes on a CPU")
     maps = attribute(model, method, layer, images, targets)
     orders = {method: maps, **baselines(images, (maps.shape[1], maps.shape[2]))}

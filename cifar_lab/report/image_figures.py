@@ -15,7 +15,7 @@ GALLERY_COLUMNS = 5
 
 def gallery(
     images: NDArray[np.uint8],
-    maps: NDArray[np.float32],
+    maps: NDArray[np.float32] | None,
     rows: Sequence[Misclassified],
     class_names: Sequence[str],
 ) -> bytes:
@@ -23,7 +23,8 @@ def gallery(
 
     Args:
         images: uint8 ``(n, height, width, 3)``, as they are on disk.
-        maps: float32 ``(n, h, w)``, signed; each is drawn on its own symmetric scale.
+        maps: float32 ``(n, h, w)``, signed; each is drawn on its own symmetric scale. None draws
+            the images alone.
         rows: one a picture.
         class_names: in the order of the labels.
     """
@@ -35,13 +36,17 @@ def gallery(
         )
         for row, image in zip(rows, images, strict=True)
     ]
-    overlays = [
-        map_tile(image, map_, float(np.abs(map_).max()), side=256)
-        for image, map_ in zip(images, maps, strict=True)
-    ]
+    kinds = [pictures]
+    if maps is not None:
+        kinds.append(
+            [
+                map_tile(image, map_, float(np.abs(map_).max()), side=256)
+                for image, map_ in zip(images, maps, strict=True)
+            ]
+        )
     bands = []
     for start in range(0, len(rows), GALLERY_COLUMNS):
-        bands += [each[start : start + GALLERY_COLUMNS] for each in (pictures, overlays)]
+        bands += [tiles[start : start + GALLERY_COLUMNS] for tiles in kinds]
     return as_png(sheet(bands, side=256, font_size=9))
 
 

@@ -46,6 +46,8 @@ def kept_maps(
         fresh: whatever the folder holds is of other weights.
     """
     test, layer = reading.test, reading.layer
+    if layer is None:
+        return None, None
     rows = np.asarray([error.row for error in reading.errors], dtype=np.int64)
     explained = None if fresh else load_explained(folder.gallery_maps)
     if len(rows) and (
@@ -70,8 +72,8 @@ def write_report(
     Args:
         folder: of the run.
         reading: of the run.
-        explained: maps of the gallery's images; None without errors.
-        averaged: None where that was not asked for.
+        explained: maps of the gallery's images; None without errors or a layer.
+        averaged: None where that was not asked for, or without a layer.
     """
     page = Page(
         title=reading.title,

@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 
 from cifar_lab.cli.main import main
+from cifar_lab.models.custom_resnet import CustomResNet
+from cifar_lab.run.folder import RunFolder
 from tests.cli.test_runs import finished, run
 
 __all__ = ["finished", "run"]
@@ -89,3 +91,20 @@ def test_trust_is_measured_kept_and_shown_by_the_report(run, capsys):
     page = run.report.read_text()
     assert "insertion (higher is better)" in page
     assert f"{found['orders'][0]['deletion']:.3f}" in page
+
+
+def test_a_model_without_a_layer_to_explain_is_trained_and_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(CustomResNet, "explainable_layers", ())
+    words = ["experiments=digits", "model.width=4", "trainer.limit_batches=2", "trainer.epochs=1"]
+    assert main(["train", *words]) == 0
+    here = RunFolder((tmp_path / "outputs" / "latest").resolve())
+    assert "Nothing sensible can be shown" in here.report.read_text()
+    assert here.figure("gallery").is_file()
+    assert not here.gallery_maps.exists()
+    assert main(["check", *words]) == 0
+    assert "none: the model declares no layer that gives a map" in capsys.readouterr().out
+    assert main(["explain", "latest"]) == 2
+    assert "--layer (none declared): CustomResNet has no such module" in capsys.readouterr().err
+    assert main(["explain", "latest", "--method", "occlusion", "--target", "true"]) == 0
+    assert here.attributions("occlusion-true").is_file()

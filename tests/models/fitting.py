@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+
+from cifar_lab.explain.attribution import attribute
+from cifar_lab.explain.layers import choose_layer
+from cifar_lab.explain.targets import Targets
+from cifar_lab.models.summary import summarise
 
 
 @dataclass(frozen=True)
@@ -52,11 +58,28 @@ def step(make: Callable[[], nn.Module]) -> Step:
         return hook
 
     modules = dict(model.named_modules())
-    for name in model.explainable_layers:
-        modules[name].register_forward_hook(keep(name))
+    handles = [modules[n].register_forward_hook(keep(n)) for n in model.explainable_layers]
     logits = model(torch.randn(2, 3, 32, 32))
+    for handle in handles:
+        handle.remove()
     logits.diagonal().sum().backward()
     return Step(model, logits.detach(), outputs)
+
+
+def assert_it_is_summarised_and_has_a_map(step: Step) -> None:
+    """Its size is told, and GradCAM of two images is finite and not all zero at its layer."""
+    size = summarise(step.model, (32, 32))
+    assert size.parameters == count(step.model)
+    assert size.multiply_adds > 0
+    layer = choose_layer(step.model, (32, 32), None)
+    classes = torch.tensor([0, 1])
+    maps = attribute(
+        step.model, "gradcam", layer, torch.randn(2, 3, 32, 32),
+        Targets.named("predicted", classes, classes),
+    )  # fmt: skip
+    assert maps.shape[0] == 2
+    assert np.isfinite(maps).all()
+    assert np.abs(maps).max() > 0
 
 
 def count(model: nn.Module) -> int:

@@ -11,6 +11,7 @@ from cifar_lab.models.resnet import ResNet18
 from cifar_lab.models.torchvision_model import FAMILIES, torchvision_model
 from tests.models.fitting import (
     Step,
+    assert_it_is_summarised_and_has_a_map,
     assert_it_learns,
     assert_its_layers_can_be_explained,
     count,
@@ -46,6 +47,7 @@ def test_it_learns_and_its_layers_can_be_explained(tried):
     taken, sides = tried
     assert_it_learns(taken)
     assert_its_layers_can_be_explained(taken)
+    assert_it_is_summarised_and_has_a_map(taken)
     assert taken.sides() == sides
 
 

@@ -18,12 +18,18 @@ from cifar_lab.report.wording import several
 FAITHFUL = 0.99
 #: Classes whose mean maps are shown, and maps a row.
 CLASSES, COLUMNS = 20, 5
+NO_LAYER = (
+    "Nothing sensible can be shown: the model declares no layer whose output is a map. "
+    "`report.gradcam_layer=…` names one; `cifar-lab explain RUN --method occlusion` needs none."
+)
 
 
 def attribution(
     reading: Reading, explained: Explained | None, averaged: Averaged | None
 ) -> Section:
     """GradCAM of the gallery's images for each target, and averages over a stated sample."""
+    if reading.layer is None:
+        return Section("Attribution", [Text(NO_LAYER)])
     blocks: list[Block] = []
     if explained is not None:
         blocks += [_maps(reading, explained), *completeness(explained)]

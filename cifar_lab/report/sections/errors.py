@@ -13,7 +13,7 @@ from cifar_lab.report.wording import percent, several
 def errors(reading: Reading, explained: Explained | None) -> Section:
     """Images, predicted and true class, both probabilities, sample ids."""
     shown, wrong = reading.errors, reading.summary["test"]["wrong"]
-    if not shown or explained is None:
+    if not shown:
         return Section("Misclassified images", [Text("No test image is misclassified.")])
     names, ids = reading.class_names, reading.test.sample_ids
     all_of_them = len(shown) == wrong
@@ -39,17 +39,22 @@ def errors(reading: Reading, explained: Explained | None) -> Section:
     )
 
 
-def _picture(reading: Reading, explained: Explained) -> Picture:
+def _picture(reading: Reading, explained: Explained | None) -> Picture:
     names, shown = reading.class_names, reading.errors
-    height, width = explained.maps.shape[2:]
     told = several([f"{names[e.label]} taken for {names[e.predicted]}" for e in shown])
     images = reading.test.images[[error.row for error in shown]]
+    caption = "Above each image: predicted and true class with their probabilities."
+    if explained is not None:
+        height, width = explained.maps.shape[2:]
+        caption += (
+            f" Below: GradCAM of the predicted class at {explained.layer} ({height}×{width} "
+            "cells): red speaks for the prediction, blue against it, on a scale of its own for "
+            "each image."
+        )
     return Picture(
         "gallery",
-        gallery(images, explained.maps[:, 0], shown, names),
-        alt=f"{len(shown)} misclassified images with GradCAM maps: {told}.",
-        caption="Above each image: predicted and true class with their probabilities. Below: "
-        f"GradCAM of the predicted class at {explained.layer} ({height}×{width} cells): red "
-        "speaks for the prediction, blue against it, on a scale of its own for each image.",
+        gallery(images, None if explained is None else explained.maps[:, 0], shown, names),
+        alt=f"{len(shown)} misclassified images{' with GradCAM maps' * bool(explained)}: {told}.",
+        caption=caption,
         width="natural",
     )

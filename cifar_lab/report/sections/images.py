@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,9 +113,18 @@ def _augmented(reading: Reading) -> Picture:
         samples(pictures, titles, EPOCHS + 1),
         alt=f"Training images as they are and as {EPOCHS} epochs show them.",
         caption="Left, training images as they are; beside them what the network is shown of them "
-        f"in each epoch, before normalisation: {several(steps) if steps else 'no augmentation'}.",
+        f"in each epoch, before normalisation: {several(steps) if steps else 'no augmentation'}."
+        f"{_mixed(reading.config)}",
         width="natural",
     )
+
+
+def _mixed(config: dict[str, Any]) -> str:
+    """What becomes of whole batches afterwards."""
+    node = dict(config.get("mixing", {}))
+    name = str(node.pop("_target_", "none")).rsplit(".", 1)[-1]
+    settings = ", ".join(f"{key} {value:g}" for key, value in node.items())
+    return "" if name == "none" else f" Whole batches are then mixed in pairs: {name}, {settings}."
 
 
 def spread(rows: NDArray[np.int64], number: int) -> NDArray[np.int64]:

@@ -44,3 +44,15 @@ def test_pictures_have_words():
 def test_rows_are_spread_evenly():
     assert spread(np.arange(100, 110), 4).tolist() == [100, 103, 106, 109]
     assert spread(np.arange(2), 4).tolist() == [0, 1]
+
+
+def test_mixing_is_told_beside_the_augmented_images():
+    plain = images(reading()).blocks[-1].caption
+    assert plain.endswith("before normalisation: no augmentation.")
+    node = {"_target_": "cifar_lab.data.mixing.Mixup", "alpha": 0.5, "p": 1.0}
+    mixed = reading(config={**reading().config, "mixing": node})
+    assert (
+        images(mixed)
+        .blocks[-1]
+        .caption.endswith("Whole batches are then mixed in pairs: Mixup, alpha 0.5, p 1.")
+    )

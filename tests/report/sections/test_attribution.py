@@ -1,0 +1,84 @@
+"""The attribution section against arrays made by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cifar_lab.report.blocks import Picture, Table
+from cifar_lab.report.explained import Averaged, Explained
+from cifar_lab.report.sections.attribution import attribution, completeness, trust
+from tests.report.readings import reading
+
+
+def explained(agreement: float) -> Explained:
+    maps = np.zeros((2, 3, 2, 2), np.float32)
+    maps[:, 0] = [[[1, 2], [3, 4]], [[-1, 0], [0, 0]]]
+    return Explained(
+        sample_ids=np.asarray(["a", "b"]),
+        predicted=np.asarray([1, 1]),
+        layer=np.asarray("layer2"),
+        maps=maps,
+        values=np.asarray([[12.0, 1.0, 11.0], [3.0, 2.0, 1.0]], np.float32),
+        agreement=np.asarray(agreement),
+    )
+
+
+def averaged() -> Averaged:
+    return Averaged(
+        layer=np.asarray("layer2"),
+        images=np.asarray(1000),
+        class_maps=np.ones((3, 2, 2), np.float32),
+        class_counts=np.asarray([4, 0, 6]),
+        pairs=np.asarray([[2, 1]]),
+        pair_maps=np.ones((1, 2, 2), np.float32),
+        pair_counts=np.asarray([2]),
+        right=np.asarray([0.1, 0.3, np.nan]),
+        wrong=np.asarray([0.5]),
+    )
+
+
+def test_the_maps_sums_stand_beside_the_logits():
+    (told,) = completeness(explained(agreement=1.0))
+    assert "add up to 10.00 of 12.00 and -1.00 of 3.00 of the logit" in told.text
+
+
+def test_unfaithful_maps_are_warned_of():
+    _, warning = completeness(explained(agreement=0.5))
+    assert warning.warning
+    assert "At layer2 GradCAM is unfaithful" in warning.text
+
+
+def test_averages_state_their_sample_and_leave_out_classes_without_images():
+    blocks = attribution(reading(), None, averaged()).blocks
+    classes, pairs, table, _ = blocks
+    assert isinstance(classes, Picture)
+    assert "over 1,000 test images, drawn by a fixed seed" in classes.caption
+    assert classes.alt == 'Mean GradCAM maps of <b> and "quoted".'
+    assert pairs.name == "mean_pair_maps"
+    assert isinstance(table, Table)
+    # Mean 20 %, standard deviation of 10 and 30 over n - 1; one map is all negative.
+    assert table.rows == [
+        ["right", "3", "20.0 %", "14.1 %", "1"],
+        ["wrong", "1", "50.0 %", "–", "0"],
+    ]
+
+
+def test_where_nothing_can_be_shown_the_section_says_so():
+    (told,) = attribution(reading(layer=None), None, None).blocks
+    assert told.text.startswith("Nothing sensible can be shown: the model declares no layer")
+
+
+def test_the_trust_table_is_shown_once_it_exists():
+    found = {
+        "method": "gradcam",
+        "layer": "layer2",
+        "images": 512,
+        "randomised": 0.12,
+        "orders": [{"order": "gradcam", "deletion": 0.31, "insertion": 0.62}],
+    }
+    text, table = trust(found)
+    assert "over 512 fixed test images" in text.text
+    assert table.rows == [["gradcam", "0.310", "0.620"]]
+    assert "explain RUN --trust" in attribution(reading(), None, None).blocks[-1].text
+    shown = attribution(reading(trust=found), None, None).blocks
+    assert [block.kind for block in shown] == ["text", "table"]
