@@ -37,6 +37,11 @@ class Picture:
     kind: str = field(default="picture", init=False)
 
     @property
+    def pixels(self) -> int:
+        """Width of the PNG file, which its first chunk tells."""
+        return int.from_bytes(self.png[16:20], "big")
+
+    @property
     def data_uri(self) -> str:
         """The picture inside the page, so that the page needs no other file."""
         return f"data:image/png;base64,{base64.b64encode(self.png).decode()}"

@@ -19,6 +19,7 @@ from cifar_lab.data.normalise import Normalise
 from cifar_lab.explain.attribution import attribute, completeness
 from cifar_lab.explain.averages import concentration, mean_maps
 from cifar_lab.explain.gradcam import gradcam_of_predictions
+from cifar_lab.explain.maps import left_as_it_was
 from cifar_lab.explain.targets import TARGETS, Targets
 from cifar_lab.report.statistics import Pair
 from cifar_lab.run.folder import write_atomically
@@ -162,8 +163,6 @@ def average_maps(
 
 def predict(model: nn.Module, images: Tensor) -> Tensor:
     """Logits in eval mode, without gradients: float32 ``(n, classes)``."""
-    from cifar_lab.explain.maps import left_as_it_was
-
     with left_as_it_was(model), torch.no_grad():
         return torch.cat([model(batch) for batch in images.float().split(500)])
 

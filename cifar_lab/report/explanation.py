@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from cifar_lab.data.arrays import ImageArrays
 from cifar_lab.data.normalise import Normalise
 from cifar_lab.explain.attribution import LAYER_METHODS, attribute, completeness
-from cifar_lab.explain.maps import left_as_it_was
 from cifar_lab.explain.targets import Targets
+from cifar_lab.report.explained import predict
 from cifar_lab.report.gallery import chosen_errors
 from cifar_lab.report.image_figures import attributions
 from cifar_lab.report.options import ReportOptions
@@ -115,8 +115,7 @@ def answer(
     images = normalise(torch.from_numpy(test.images[rows]))
     predicted = torch.from_numpy(logits[rows].argmax(axis=1)).to(images.device)
     labels = torch.from_numpy(test.labels[rows]).to(images.device)
-    with left_as_it_was(model), torch.no_grad():
-        again = model(images)
+    again = predict(model, images)
     maps, titles, arrays, lines = [], [], {}, []
     for method, layer, name in question.columns():
         targets = Targets.named(name, predicted, labels)  # type: ignore[arg-type]
@@ -127,13 +126,7 @@ def answer(
         titles.append([f"{where}\n{name} {value:.2f}" for value in values])
         arrays[_file(method, layer, name)] = _kept(found, values, targets, test.sample_ids[rows])
         lines += _completeness(model, method, layer, name, images, targets, found, values)
-    names = test.class_names
-    heads = [
-        f"{names[test.labels[row]]}\ntaken for {names[p]}"
-        if test.labels[row] != p
-        else f"{names[p]}\nrecognised"
-        for row, p in zip(rows, predicted.tolist(), strict=True)
-    ]
+    heads = _heads(test, rows, predicted.tolist())
     png = attributions(
         test.images[rows],
         list(zip(*maps, strict=True)),
@@ -146,6 +139,16 @@ def answer(
     ]
     named = itertools.chain(question.methods, filter(None, question.layers), question.targets)
     return Answer(_slug("explain", *named), png, arrays, [*listed, *lines])
+
+
+def _heads(test: ImageArrays, rows: NDArray[np.int64], predicted: Sequence[int]) -> list[str]:
+    """What each image is, and what it was taken for."""
+    names = test.class_names
+    labels = test.labels[rows].tolist()
+    return [
+        f"{names[label]}\n{'recognised' if label == taken else f'taken for {names[taken]}'}"
+        for label, taken in zip(labels, predicted, strict=True)
+    ]
 
 
 def _completeness(

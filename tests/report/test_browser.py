@@ -107,11 +107,19 @@ def test_the_page_never_scrolls_sideways(page):
     widths = page.evaluate("[document.scrollingElement.scrollWidth, window.innerWidth]")
     assert widths[0] <= widths[1]
     overflowing = page.evaluate(
-        "[...document.querySelectorAll('img, h1, h2, p, figcaption, dd')]"
+        "[...document.querySelectorAll('.scroll, h1, h2, p, figcaption, dd')]"
         ".filter(e => e.getBoundingClientRect().right > window.innerWidth + 1)"
         ".map(e => e.outerHTML.slice(0, 80))"
     )
     assert overflowing == []
+
+
+def test_pictures_are_large_enough_for_their_words(page):
+    """Words are of 8 points at 144 pixels an inch: at half of that they are 8 of the page's."""
+    sizes = page.evaluate(
+        "[...document.images].map(i => [i.getBoundingClientRect().width, i.naturalWidth])"
+    )
+    assert all(shown >= min(704, pixels / 2) - 1 for shown, pixels in sizes)
 
 
 def test_the_result_is_on_the_first_screen(page):

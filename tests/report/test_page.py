@@ -15,7 +15,9 @@ from cifar_lab.report.page import render_html, render_markdown
 
 #: Attributes through which a page can fetch something.
 FETCHING = {"src", "href", "srcset", "data", "action", "poster", "background", "cite", "style"}
-PICTURE = Picture("curves", b"png of curves", 'curves of "3" <epochs>', "About 11.5 & more.")
+PICTURE = Picture(
+    "curves", b"sixteen of them \0\0\4\1 and on", 'curves of "3" <epochs>', "About 11.5 & more."
+)
 
 
 def test_the_page_asks_for_nothing_outside_itself():
@@ -23,7 +25,7 @@ def test_the_page_asks_for_nothing_outside_itself():
     for _, attributes in parsed(html).elements:
         for name, value in attributes.items():
             if name in FETCHING:
-                assert value.startswith(("data:", "#")), (name, value)
+                assert re.match(r"data:|#|--pixels: \d+px$", value), (name, value)
     assert not re.search(r"url\(|@import|https?://", html)
     tags = {tag for tag, _ in parsed(html).elements}
     assert not tags & {"script", "iframe", "object", "embed", "base", "form"}
@@ -32,6 +34,7 @@ def test_the_page_asks_for_nothing_outside_itself():
 def test_every_picture_is_inside_the_page_with_a_text_for_who_cannot_see_it():
     (image,) = [a for tag, a in parsed(render_html(page())).elements if tag == "img"]
     assert image["alt"] == PICTURE.alt
+    assert image["style"] == "--pixels: 1025px"
     kind, data = image["src"].split(",")
     assert kind == "data:image/png;base64"
     assert base64.b64decode(data) == PICTURE.png
