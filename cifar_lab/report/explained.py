@@ -190,7 +190,7 @@ def _load(path: Path, kind: type[Explained] | type[Averaged]) -> dict[str, NDArr
     try:
         with np.load(path) as file:
             return {f.name: file[f.name] for f in dataclasses.fields(kind)}
-    except (OSError, ValueError, KeyError, BadZipFile):
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile):
         return None
 
 

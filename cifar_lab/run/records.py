@@ -114,7 +114,7 @@ def read_predictions(path: Path) -> Predictions:
     try:
         with np.load(path) as file:
             return Predictions(*(file[name] for name in Predictions._fields))
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
         raise Refusal(f"{path} cannot be read: {error}; is this a finished run?") from error
 
 

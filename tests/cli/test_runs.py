@@ -169,7 +169,10 @@ def test_a_relative_root_means_the_folder_that_it_meant(tmp_path, monkeypatch):
     assert main(["rerun", str(run), "seed=1"]) == 0
 
 
-@pytest.mark.parametrize("damaged", ["summary.json", "metrics.csv", "provenance.json", "model.txt"])
+@pytest.mark.parametrize(
+    "damaged",
+    ["summary.json", "metrics.csv", "provenance.json", "model.txt", "predictions.npz"],
+)
 @pytest.mark.parametrize("content", [None, "", "{", "a,b\n1"])
 def test_a_damaged_run_is_refused_not_a_traceback(damaged, content, run, capsys):
     file = run.path / damaged

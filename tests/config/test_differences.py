@@ -27,6 +27,10 @@ def test_values_are_named_by_their_keys():
     ]  # fmt: skip
 
 
+def test_a_text_is_not_the_number_that_it_looks_like():
+    assert changed(seed="0") == [("seed", "0", "0")]
+
+
 def test_another_target_is_one_difference_as_a_call():
     found = changed(model={"_target_": "a.Other", "name": "x", "sizes": [1, 2]})
     assert found == [("model", "Net(width=64)", "Other(name=x, sizes=[1, 2])")]

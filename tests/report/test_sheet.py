@@ -45,6 +45,16 @@ def test_every_cell_of_a_map_covers_its_share_of_the_image_without_smoothing():
     assert len(np.unique(shown.reshape(-1, 3), axis=0)) == 2
 
 
+def test_the_first_row_of_a_map_is_at_the_top():
+    top = np.array([[5.0], [0.0], [-5.0]], dtype=np.float32)
+    shown = overlay(np.full((6, 4, 3), 128, np.uint8), top, 5.0, side=6).astype(int)
+    assert (shown[:2, :, 0] > shown[:2, :, 2] + 30).all()
+    assert (shown[4:, :, 2] > shown[4:, :, 0] + 30).all()
+    alone = cells(top, 5.0, side=3).astype(int)
+    assert alone[0, 0, 0] > alone[0, 0, 2]
+    assert alone[-1, 0, 2] > alone[-1, 0, 0]
+
+
 def test_a_map_alone_is_white_where_nothing_is_and_mirrors_its_colours():
     shown = cells(np.array([[1.0, 0.0, -1.0]], np.float32), 1.0, side=3).astype(int)
     red, white, blue = shown[0]
