@@ -16,21 +16,14 @@ def explain(words: list[str]) -> int:
     """Explains images of a finished run, or measures how far its maps can be trusted."""
     flags = _parsed(words)
     refuse_others("explain", flags.overrides, ("report.", *PLACES))
-    experiment = restored(find_run(OUTPUTS, flags.run), flags.overrides)
+    folder = find_run(OUTPUTS, flags.run)
+    experiment = restored(folder, flags.overrides)
     from cifar_lab import recipe
 
-    folder = find_run(OUTPUTS, flags.run)
     if flags.trust:
-        recipe.measure_trust(experiment, folder, _only(flags.method, "--method", "gradcam"))
-        return DONE
-    recipe.explain(
-        experiment,
-        folder,
-        ids=flags.ids,
-        layers=flags.layer,
-        methods=flags.method or ["gradcam"],
-        targets=flags.target or ["predicted", "true", "difference"],
-    )
+        recipe.measure_trust(experiment, folder, *(flags.method or ["gradcam"]))
+    else:
+        recipe.explain(experiment, folder, flags.ids, flags.layer, flags.method, flags.target)
     return DONE
 
 
@@ -58,10 +51,6 @@ def _parsed(words: list[str]) -> argparse.Namespace:
     flags.run = runs[0]
     if flags.trust and (flags.ids or flags.layer or flags.target):
         raise Refusal("--trust takes its own images and targets; give it --method alone")
+    if flags.trust and len(flags.method) > 1:
+        raise Refusal(f"--trust takes one --method, got {', '.join(flags.method)}")
     return flags
-
-
-def _only(values: list[str], flag: str, default: str) -> str:
-    if len(values) > 1:
-        raise Refusal(f"--trust takes one {flag}, got {', '.join(values)}")
-    return values[0] if values else default

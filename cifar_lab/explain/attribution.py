@@ -20,6 +20,8 @@ BATCH_SIZE = 50
 STEPS = 32
 #: Side and step in pixels of the square that occlusion covers.
 SQUARE, STRIDE = 4, 2
+#: Agreement with HiResCAM below which GradCAM is called unfaithful.
+FAITHFUL = 0.99
 
 #: One batch: the wrapped model, its layer, images, and both classes of the target; gives signed
 #: maps ``(n, h, w)``.
@@ -36,7 +38,7 @@ def attribute(
     Args:
         model: maps images to logits.
         method: one of ``METHODS``.
-        layer: name of a module whose output is a map; for ``LAYER_METHODS`` alone.
+        layer: name of a module whose output is a map; nothing to those of ``WITHOUT_LAYER``.
         images: float32 ``(n, 3, height, width)``, normalised: 0 is the mean of the data, which
             integrated gradients start from and occlusion covers with.
         targets: what is explained.
@@ -144,26 +146,24 @@ def _occlusion(
     return _one(maps)[:, 0]  # colours are covered together, so that each has the whole loss
 
 
-def completeness(
-    model: nn.Module, layer: str, images: Tensor, targets: Targets
-) -> tuple[NDArray[np.float32], float]:
-    """How much of the target GradCAM's maps add up to, and whether the head lets them.
+def agreement(
+    model: nn.Module, layer: str, images: Tensor, targets: Targets, maps: NDArray[np.float32]
+) -> float:
+    """Correlation of GradCAM's maps with HiResCAM's over all cells; 1 where they say the same.
 
     GradCAM weighs every place of a channel by its mean gradient. Under a global average the
     gradients of a channel are equal, and the map adds up to the logit less its bias; under a max
     pool or a wider head they are not, and only HiResCAM adds up.
 
-    Returns:
-        Sums of the GradCAM maps, float32 ``(n,)``; their correlation with HiResCAM's cells, 1
-        where the weights hold for every place.
+    Args:
+        model, layer, images, targets: as in :func:`attribute`.
+        maps: float32 ``(n, h, w)``, of GradCAM for them.
     """
-    maps = attribute(model, "gradcam", layer, images, targets)
     exact = attribute(model, "hirescam", layer, images, targets)
     spread = maps.std() * exact.std()
     if spread == 0:
-        return maps.sum((1, 2)), 1.0
-    correlation = np.mean((maps - maps.mean()) * (exact - exact.mean())) / spread
-    return maps.sum((1, 2)), float(correlation)
+        return 1.0
+    return float(np.mean((maps - maps.mean()) * (exact - exact.mean())) / spread)
 
 
 def _leaf(images: Tensor) -> Tensor:
@@ -185,3 +185,5 @@ METHODS: dict[str, Method] = {
 }
 #: Methods whose maps have the resolution of a layer.
 LAYER_METHODS = ("gradcam", "hirescam")
+#: Methods that look at the image alone; a layer means nothing to them.
+WITHOUT_LAYER = ("integrated_gradients", "occlusion")

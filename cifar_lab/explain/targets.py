@@ -8,6 +8,11 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
+from cifar_lab.explain.maps import left_as_it_was
+
+#: Images a forward pass.
+BATCH_SIZE = 256
+
 TargetName = Literal["predicted", "true", "difference"]
 TARGETS: tuple[TargetName, ...] = get_args(TargetName)
 
@@ -50,6 +55,12 @@ class ExplainedValue(nn.Module):
     def forward(self, images: Tensor, first: Tensor, second: Tensor) -> Tensor:
         """Maps images ``(n, 3, height, width)`` and classes ``(n,)`` to numbers ``(n,)``."""
         return value(self.model(images), first, second)
+
+
+def predict(model: nn.Module, images: Tensor) -> Tensor:
+    """Logits in float32 and eval mode, without gradients: float32 ``(n, classes)``."""
+    with left_as_it_was(model), torch.no_grad():
+        return torch.cat([model(batch) for batch in images.float().split(BATCH_SIZE)])
 
 
 def value(logits: Tensor, first: Tensor, second: Tensor) -> Tensor:

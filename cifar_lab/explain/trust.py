@@ -11,12 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from cifar_lab.explain.maps import left_as_it_was
+from cifar_lab.explain.targets import predict
 
 #: Shares of the cells that are covered or uncovered: 0, 1 / STEPS, …, 1.
 STEPS = 8
-#: Images a forward pass.
-BATCH_SIZE = 256
 
 
 @dataclass(frozen=True)
@@ -138,7 +136,5 @@ def _ranks(maps: NDArray[np.float32]) -> NDArray[np.int64]:
 
 
 def _probabilities(model: nn.Module, images: Tensor, classes: Tensor) -> NDArray[np.float64]:
-    with left_as_it_was(model), torch.no_grad():
-        logits = torch.cat([model(batch) for batch in images.split(BATCH_SIZE)])
-    chosen = logits.double().softmax(1).gather(1, classes[:, None]).squeeze(1)
+    chosen = predict(model, images).double().softmax(1).gather(1, classes[:, None]).squeeze(1)
     return chosen.cpu().numpy()

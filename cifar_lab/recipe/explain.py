@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from cifar_lab.explain.layers import map_sizes
 from cifar_lab.recipe.read import refuse_other_predictions, restore
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.folder import RunFolder, write_atomically, write_json
-from cifar_lab.run.records import read_predictions
+from cifar_lab.run.records import read_predictions, write_arrays
 
 log = logging.getLogger("cifar_lab")
 
@@ -38,27 +38,25 @@ def explain(
         folder: of the run.
         ids: sample ids of test images; none takes those of the report's gallery.
         layers: names of modules; none takes the report's.
-        methods: of ``METHODS``.
-        targets: of ``TARGETS``.
+        methods: of ``METHODS``; none takes GradCAM.
+        targets: of ``TARGETS``; none takes all.
 
     Raises:
         Refusal: a name is not known, or a method does not fit the model; all at once.
     """
     from cifar_lab.explain.attribution import METHODS
     from cifar_lab.explain.targets import TARGETS
-    from cifar_lab.report.explanation import WITHOUT_LAYER, Question, answer, rows_of
+    from cifar_lab.report.explanation import Question, answer, rows_of
 
     restore(experiment, folder)
     model, test = experiment.learner.model, experiment.dataset.source.test
-    layers = list(layers) or [experiment.gradcam_layer or NO_LAYER]
+    layers = layers or [experiment.gradcam_layer or NO_LAYER]
+    methods, targets = methods or ["gradcam"], targets or TARGETS
     problems = [
-        f"--{flag} {name}: must be one of {', '.join(allowed)}"
-        for flag, names, allowed in (("method", methods, METHODS), ("target", targets, TARGETS))
-        for name in names
-        if name not in allowed
+        *_unknown("method", methods, METHODS),
+        *_unknown("target", targets, TARGETS),
+        *_wrong_layers(experiment, layers, methods),
     ]
-    if not set(methods) <= set(WITHOUT_LAYER):
-        problems += _wrong_layers(experiment, layers)
     predictions = read_predictions(folder.predictions)
     rows, unknown = rows_of(ids, predictions, experiment.report, experiment.seed)
     problems += unknown
@@ -68,7 +66,7 @@ def explain(
     question = Question(rows, layers, methods, targets)
     found = answer(question, model, experiment.normalise, test, predictions.logits)
     for name, arrays in found.arrays.items():
-        write_atomically(folder.attributions(name), arrays)
+        write_arrays(folder.attributions(name), arrays)
     write_atomically(folder.figure(found.name), found.png)
     print("\n".join([*found.lines, f"figure: {folder.figure(found.name)}"]))
 
@@ -82,10 +80,11 @@ def measure_trust(experiment: Experiment, folder: RunFolder, method: str) -> Non
     from cifar_lab.explain.attribution import METHODS, attribute
     from cifar_lab.explain.targets import Targets
     from cifar_lab.explain.trust import baselines, randomisation, score
-    from cifar_lab.report.explanation import WITHOUT_LAYER
 
-    if method not in METHODS:
-        raise Refusal(f"--method {method}: must be one of {', '.join(METHODS)}")
+    layer = experiment.gradcam_layer or NO_LAYER
+    problems = _unknown("method", [method], METHODS) + _wrong_layers(experiment, [layer], [method])
+    if problems:
+        raise Refusal(problems)
     restore(experiment, folder)
     model, test = experiment.learner.model, experiment.dataset.source.test
     logits = read_predictions(folder.predictions).logits
@@ -94,10 +93,6 @@ def measure_trust(experiment: Experiment, folder: RunFolder, method: str) -> Non
     images = experiment.normalise(torch.from_numpy(test.images[rows]))
     classes = torch.from_numpy(logits[rows].argmax(axis=1)).to(images.device)
     targets = Targets.named("predicted", classes, classes)
-    layer = experiment.gradcam_layer or NO_LAYER
-    problems = [] if method in WITHOUT_LAYER else _wrong_layers(experiment, [layer])
-    if problems:
-        raise Refusal(problems)
     log.info(f"{method} at {layer} over {len(rows)} test images; this takes minutes on a CPU")
     maps = attribute(model, method, layer, images, targets)
     orders = {method: maps, **baselines(images, (maps.shape[1], maps.shape[2]))}
@@ -113,12 +108,30 @@ def measure_trust(experiment: Experiment, folder: RunFolder, method: str) -> Non
     }
     write_json(folder.trust, result)
     for name, found in scores.items():
-        print(f"{name:<22} deletion {found.deletion:.3f}   insertion {found.insertion:.3f}")
+        print(
+            f"{name:<22} deletion {found.deletion:.3f} ± {found.deletion_error:.3f}   "
+            f"insertion {found.insertion:.3f} ± {found.insertion_error:.3f}"
+        )
     print(f"rank correlation with maps of random weights: {result['randomised']:.3f}")
     print(f"kept in {folder.trust}; `cifar-lab report {folder.path}` shows it")
 
 
-def _wrong_layers(experiment: Experiment, layers: Sequence[str]) -> list[str]:
+def _unknown(flag: str, names: Sequence[str], allowed: Collection[str]) -> list[str]:
+    return [
+        f"--{flag} {name}: must be one of {', '.join(allowed)}"
+        for name in names
+        if name not in allowed
+    ]
+
+
+def _wrong_layers(
+    experiment: Experiment, layers: Sequence[str], methods: Sequence[str]
+) -> list[str]:
+    """What is wrong with the layers, where a method looks at one."""
+    from cifar_lab.explain.attribution import WITHOUT_LAYER
+
+    if set(methods) <= set(WITHOUT_LAYER):
+        return []
     model = experiment.learner.model
     modules = dict(model.named_modules())
     declared = ", ".join(getattr(model, "explainable_layers", ())) or "none"

@@ -28,23 +28,17 @@ TOLERATED_POINTS = 0.1
 TOLERATED_SHARE, TOLERATED_LOGIT = 0.1, 1e-3
 
 
-def evaluate(experiment: Experiment, folder: RunFolder) -> NDArray[np.float32]:
+def evaluate(experiment: Experiment, folder: RunFolder) -> None:
     """Computes the test accuracy again from the reported checkpoint, beside the recorded one.
-
-    Returns:
-        Test logits, float32 ``(n, classes)``.
 
     Raises:
         Refusal: the run is not finished, its checkpoint or data are not those recorded, or the
             accuracies differ by more than ``TOLERATED_POINTS``.
     """
     record, made_with = read_json(folder.summary), read_json(folder.provenance)
-    refuse_other_images(experiment, folder, made_with)
+    restore(experiment, folder)
     torch.set_num_threads(made_with["threads"])
-    load_evaluated_weights(
-        folder.best_checkpoint, experiment.learner.model, experiment.learner.device
-    )
-    logits, test = predict_test(experiment)
+    _, test = predict_test(experiment)
     points = 100 * (test.accuracy - record["test"]["accuracy"])
     log.info(
         f"test accuracy {test.accuracy:.2%}, loss {test.loss:.4f} ({test.count:,} images); "
@@ -58,7 +52,6 @@ def evaluate(experiment: Experiment, folder: RunFolder) -> NDArray[np.float32]:
             f"{made_with['precision']}, now {experiment.learner.device} in "
             f"{experiment.learner.precision}"
         )
-    return logits
 
 
 def draw_report(experiment: Experiment, folder: RunFolder, fresh: bool = False) -> None:
@@ -89,8 +82,9 @@ def draw_report(experiment: Experiment, folder: RunFolder, fresh: bool = False) 
         steps_per_epoch=schedule.steps_per_epoch,
         layer=experiment.gradcam_layer,
     )
-    rows = np.asarray([error.row for error in reading.errors], dtype=np.int64)
-    refuse_other_predictions(experiment, folder, rows)
+    if not fresh:
+        rows = np.asarray([error.row for error in reading.errors], dtype=np.int64)
+        refuse_other_predictions(experiment, folder, rows)
     explained, averaged = kept_maps(folder, reading, model, experiment.normalise, fresh)
     write_report(folder, reading, explained, averaged)
     log.info(f"report: {folder.report} ({time.monotonic() - started:.1f} s)")

@@ -14,6 +14,8 @@ from cifar_lab.report.sheet import DPI, PNG_SETTINGS
 BLUE, VERMILION, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"
 #: At most so many intervals on an axis.
 TICKS = 5
+#: Most classes whose counts and names can be read in a chart.
+READABLE_CLASSES = 25
 
 
 def axes_side_by_side(

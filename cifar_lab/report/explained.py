@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -16,13 +14,13 @@ from torch import Tensor, nn
 
 from cifar_lab.data.arrays import ImageArrays
 from cifar_lab.data.normalise import Normalise
-from cifar_lab.explain.attribution import attribute, completeness
+from cifar_lab.explain.attribution import agreement, attribute
 from cifar_lab.explain.averages import concentration, mean_maps
 from cifar_lab.explain.gradcam import gradcam_of_predictions
-from cifar_lab.explain.maps import left_as_it_was
-from cifar_lab.explain.targets import TARGETS, Targets
+from cifar_lab.explain.targets import TARGETS, Targets, predict
+from cifar_lab.refusal import Refusal
 from cifar_lab.report.statistics import Pair
-from cifar_lab.run.folder import write_atomically
+from cifar_lab.run.records import read_arrays, write_arrays
 
 #: Of the sample of test images whose maps are averaged.
 SAMPLE_SEED = 0
@@ -101,14 +99,13 @@ def explain_images(
     targets = [Targets.named(name, classes, labels) for name in TARGETS]
     maps = [attribute(model, "gradcam", layer, images, target) for target in targets]
     logits = predict(model, images)
-    _, agreement = completeness(model, layer, images, targets[0])
     return Explained(
         sample_ids=test.sample_ids[rows],
         predicted=predicted,
         layer=np.asarray(layer),
         maps=np.stack(maps, axis=1),
         values=np.stack([t.values(logits).cpu().numpy() for t in targets], axis=1),
-        agreement=np.asarray(agreement),
+        agreement=np.asarray(agreement(model, layer, images, targets[0], maps[0])),
     )
 
 
@@ -161,17 +158,9 @@ def average_maps(
     )
 
 
-def predict(model: nn.Module, images: Tensor) -> Tensor:
-    """Logits in eval mode, without gradients: float32 ``(n, classes)``."""
-    with left_as_it_was(model), torch.no_grad():
-        return torch.cat([model(batch) for batch in images.float().split(500)])
-
-
 def save(path: Path, kept: Explained | Averaged) -> None:
     """Writes the arrays, compressed."""
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **dataclasses.asdict(kept))
-    write_atomically(path, buffer.getvalue())
+    write_arrays(path, vars(kept))
 
 
 def load_explained(path: Path) -> Explained | None:
@@ -188,9 +177,8 @@ def load_averaged(path: Path) -> Averaged | None:
 
 def _load(path: Path, kind: type[Explained] | type[Averaged]) -> dict[str, NDArray[Any]] | None:
     try:
-        with np.load(path) as file:
-            return {f.name: file[f.name] for f in dataclasses.fields(kind)}
-    except (OSError, EOFError, ValueError, KeyError, BadZipFile):
+        return read_arrays(path, [field.name for field in dataclasses.fields(kind)])
+    except Refusal:
         return None
 
 

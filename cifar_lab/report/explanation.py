@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import io
-import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,17 +15,18 @@ from torch import Tensor, nn
 
 from cifar_lab.data.arrays import ImageArrays
 from cifar_lab.data.normalise import Normalise
-from cifar_lab.explain.attribution import LAYER_METHODS, attribute, completeness
-from cifar_lab.explain.targets import Targets
-from cifar_lab.report.explained import predict
+from cifar_lab.explain.attribution import (
+    FAITHFUL,
+    LAYER_METHODS,
+    WITHOUT_LAYER,
+    agreement,
+    attribute,
+)
+from cifar_lab.explain.targets import Targets, predict
 from cifar_lab.report.gallery import chosen_errors
 from cifar_lab.report.image_figures import attributions
 from cifar_lab.report.options import ReportOptions
-from cifar_lab.report.sections.attribution import FAITHFUL
 from cifar_lab.run.records import Predictions
-
-#: Methods that look at the image alone; a layer means nothing to them.
-WITHOUT_LAYER = ("integrated_gradients", "occlusion")
 
 
 @dataclass(frozen=True)
@@ -62,13 +62,14 @@ class Answer:
     Attributes:
         name: of the figure.
         png: the figure.
-        arrays: by name, the maps as the content of ``.npz`` files.
+        arrays: by the name of a file: maps, the explained numbers, the classes that were explained
+            (as in ``Targets``) and sample ids.
         lines: to print.
     """
 
     name: str
     png: bytes
-    arrays: dict[str, bytes]
+    arrays: dict[str, dict[str, NDArray[Any]]]
     lines: list[str]
 
 
@@ -124,7 +125,13 @@ def answer(
         maps.append(found)
         where = f"{method}, {layer}" if layer else method
         titles.append([f"{where}\n{name} {value:.2f}" for value in values])
-        arrays[_file(method, layer, name)] = _kept(found, values, targets, test.sample_ids[rows])
+        arrays[_slug(method, layer, name)] = {
+            "maps": found,
+            "values": values,
+            "first": targets.first.cpu().numpy(),
+            "second": targets.second.cpu().numpy(),
+            "sample_ids": test.sample_ids[rows],
+        }
         lines += _completeness(model, method, layer, name, images, targets, found, values)
     heads = _heads(test, rows, predicted.tolist())
     png = attributions(
@@ -137,8 +144,8 @@ def answer(
         f"{test.sample_ids[row]}: {head}".replace("\n", " ")
         for row, head in zip(rows, heads, strict=True)
     ]
-    named = itertools.chain(question.methods, filter(None, question.layers), question.targets)
-    return Answer(_slug("explain", *named), png, arrays, [*listed, *lines])
+    name = _slug("explain", *question.methods, *question.layers, *question.targets)
+    return Answer(name, png, arrays, [*listed, *lines])
 
 
 def _heads(test: ImageArrays, rows: NDArray[np.int64], predicted: Sequence[int]) -> list[str]:
@@ -168,37 +175,16 @@ def _completeness(
     pairs = ", ".join(f"{s:.2f} of {v:.2f}" for s, v in zip(sums[:5], values[:5], strict=True))
     lines = [f"{method} at {layer}, {target}: maps add up to {pairs}"]
     if method == "gradcam":
-        agreement = completeness(model, layer, images, targets)[1]
-        if agreement < FAITHFUL:
+        found = agreement(model, layer, images, targets, maps)
+        if found < FAITHFUL:
             lines.append(
-                f"warning: at {layer} GradCAM is unfaithful (correlation {agreement:.2f} with "
+                f"warning: at {layer} GradCAM is unfaithful (correlation {found:.2f} with "
                 "HiResCAM): what follows does not weigh all places of a channel alike; see "
                 "--method hirescam"
             )
     return lines
 
 
-def _kept(
-    maps: NDArray[np.float32],
-    values: NDArray[np.float32],
-    targets: Targets,
-    sample_ids: NDArray[np.str_],
-) -> bytes:
-    buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer,
-        maps=maps,
-        values=values,
-        first=targets.first.cpu().numpy(),
-        second=targets.second.cpu().numpy(),
-        sample_ids=sample_ids,
-    )
-    return buffer.getvalue()
-
-
-def _file(*parts: str) -> str:
-    return _slug(*filter(None, parts))
-
-
 def _slug(*parts: str) -> str:
-    return "-".join(re.sub(r"[^A-Za-z0-9_.]+", "_", part) for part in parts)
+    """A file's name without its ending; empty parts are left out."""
+    return "-".join(re.sub(r"[^A-Za-z0-9_.]+", "_", part) for part in parts if part)

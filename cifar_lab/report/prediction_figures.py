@@ -9,11 +9,17 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import NDArray
 
-from cifar_lab.report.chart import BLUE, GREY, TICKS, VERMILION, axes_side_by_side, png, tidy
+from cifar_lab.report.chart import (
+    BLUE,
+    GREY,
+    READABLE_CLASSES,
+    TICKS,
+    VERMILION,
+    axes_side_by_side,
+    png,
+    tidy,
+)
 from cifar_lab.report.statistics import Calibration, ClassResult
-
-#: Most classes whose counts and names can be read in a chart.
-READABLE_CLASSES = 25
 
 
 def confusion_matrix(matrix: NDArray[np.int64], class_names: Sequence[str]) -> bytes:
@@ -123,35 +129,4 @@ def accuracy_by_coverage(shares: NDArray[np.float64], accuracies: NDArray[np.flo
     )
     axes.locator_params(axis="x", nbins=2 * TICKS)
     tidy(axes)
-    return png(figure)
-
-
-def class_distribution(counts: dict[str, NDArray[np.int64]], class_names: Sequence[str]) -> bytes:
-    """Images of each class in each split.
-
-    Args:
-        counts: int64 ``(classes,)`` by the name of a split; splits without images are left out.
-        class_names: in the order of the labels.
-    """
-    from cifar_lab.report.training_figures import SPLIT_COLOURS, SPLIT_NAMES
-
-    shown = {split: values for split, values in counts.items() if values.sum()}
-    classes = len(class_names)
-    readable = classes <= READABLE_CLASSES
-    bottom = 0.45 + 0.085 * max(map(len, class_names)) if readable else 0.5
-    figure = Figure(figsize=(9, 2.2 + bottom))
-    (axes,) = axes_side_by_side(figure, 1, left=0.75, bottom=bottom)
-    width = 0.8 / len(shown)
-    for number, (split, values) in enumerate(shown.items()):
-        places = np.arange(classes) + (number - (len(shown) - 1) / 2) * width
-        axes.bar(places, values, width, color=SPLIT_COLOURS[split], label=SPLIT_NAMES[split])
-    axes.set_xlim(-0.6, classes - 0.4)
-    axes.set_ylabel("images")
-    if readable:
-        axes.set_xticks(range(classes), class_names, rotation=90)
-    else:
-        axes.set_xlabel("class, by its number")
-    tidy(axes)
-    axes.margins(y=0.25)
-    axes.legend(frameon=False, loc="upper right", ncols=len(shown))
     return png(figure)

@@ -20,8 +20,8 @@ from cifar_lab.report.explained import (
 from cifar_lab.report.page import render_html, render_markdown
 from cifar_lab.report.reading import Reading
 from cifar_lab.report.sections.attribution import attribution
+from cifar_lab.report.sections.data import data
 from cifar_lab.report.sections.errors import errors
-from cifar_lab.report.sections.images import images
 from cifar_lab.report.sections.origin import model, origin
 from cifar_lab.report.sections.predictions import classes, confidence, confusions
 from cifar_lab.report.sections.result import first_screen, lead
@@ -86,7 +86,7 @@ def write_report(
             confidence(reading),
             errors(reading, explained),
             attribution(reading, explained, averaged),
-            images(reading),
+            data(reading),
             model(reading),
             origin(reading),
         ],

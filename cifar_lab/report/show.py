@@ -13,7 +13,7 @@ from cifar_lab.data.arrays import Dataset
 from cifar_lab.models.summary import summarise
 from cifar_lab.optim.schedules import Schedule
 from cifar_lab.report.image_figures import samples
-from cifar_lab.report.sections.images import class_counts, spread
+from cifar_lab.report.sections.data import class_counts, spread
 from cifar_lab.report.training_figures import SPLIT_NAMES, learning_rate
 from cifar_lab.run.folder import write_atomically
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
@@ -111,15 +112,29 @@ def read_predictions(path: Path) -> Predictions:
     Raises:
         Refusal: it is missing, or something else stands there.
     """
-    try:
-        with np.load(path) as file:
-            return Predictions(*(file[name] for name in Predictions._fields))
-    except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
-        raise Refusal(f"{path} cannot be read: {error}; is this a finished run?") from error
+    return Predictions(**read_arrays(path, Predictions._fields))
 
 
 def save_predictions(path: Path, logits: NDArray[np.float32], arrays: ImageArrays) -> None:
     """Writes logits ``(n, classes)``, labels ``(n,)`` and sample ids ``(n,)``, compressed."""
+    write_arrays(path, Predictions(logits, arrays.labels, arrays.sample_ids)._asdict())
+
+
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Writes named arrays, compressed."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, logits=logits, labels=arrays.labels, sample_ids=arrays.sample_ids)
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # it has options of its own
     write_atomically(path, buffer.getvalue())
+
+
+def read_arrays(path: Path, names: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Reads what :func:`write_arrays` wrote.
+
+    Raises:
+        Refusal: it is missing, lacks a name, or something else stands there.
+    """
+    try:
+        with np.load(path) as file:
+            return {name: file[name] for name in names}
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
+        raise Refusal(f"{path} cannot be read: {error}; is this a finished run?") from error

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cifar_lab.explain.attribution import METHODS, attribute, completeness
+from cifar_lab.explain.attribution import METHODS, agreement, attribute
 from cifar_lab.explain.targets import Targets
 from cifar_lab.models.custom_resnet import CustomResNet
 from cifar_lab.models.resnet import ResNet18
@@ -125,9 +125,9 @@ def test_hirescam_adds_up_where_gradcam_does_not(layer, exact):
         logits = model.eval()(images)[torch.arange(6), classes].numpy()
     sums = attribute(model, "hirescam", layer, images, of(classes)).sum((1, 2))
     assert np.allclose(sums, logits, rtol=1e-4, atol=1e-6) is exact
-    gradcam_sums, agreement = completeness(model, "layer3.sum", images, of(classes))
-    assert not np.allclose(gradcam_sums, logits, rtol=0.1)
-    assert agreement < 0.9
+    maps = gradcam(model, "layer3.sum", images, classes)
+    assert not np.allclose(maps.sum((1, 2)), logits, rtol=0.1)
+    assert agreement(model, "layer3.sum", images, of(classes), maps) < 0.9
 
 
 def test_under_an_average_both_are_one_and_complete():
@@ -135,7 +135,7 @@ def test_under_an_average_both_are_one_and_complete():
     images, targets = torch.randn(3, 3, 32, 32), of(torch.tensor([1, 9, 4]))
     maps = [attribute(model, name, "layer4", images, targets) for name in ("gradcam", "hirescam")]
     np.testing.assert_allclose(*maps, rtol=1e-4, atol=1e-7)
-    assert completeness(model, "layer4", images, targets)[1] == pytest.approx(1, abs=1e-5)
+    assert agreement(model, "layer4", images, targets, maps[0]) == pytest.approx(1, abs=1e-5)
 
 
 @pytest.mark.parametrize("method", ["gradcam", "hirescam", "integrated_gradients"])

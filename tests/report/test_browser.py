@@ -40,7 +40,15 @@ def folder(tmp_path_factory) -> RunFolder:
             "layer": "layer2",
             "images": 12,
             "randomised": 0.1,
-            "orders": [{"order": "gradcam", "deletion": 0.3, "insertion": 0.6}],
+            "orders": [
+                {
+                    "order": "gradcam",
+                    "deletion": 0.3,
+                    "insertion": 0.6,
+                    "deletion_error": 0.01,
+                    "insertion_error": 0.02,
+                }
+            ],
         }
     )
     rows = [error.row for error in run.errors]
@@ -159,6 +167,7 @@ def test_it_prints(browser, folder):
     assert page.pdf(format="A4").startswith(b"%PDF")
     page.emulate_media(media="print")
     assert not page.is_visible("nav")
+    assert page.evaluate("document.querySelector('details pre').checkVisibility()")
     page.close()
 
 

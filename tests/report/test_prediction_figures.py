@@ -78,15 +78,6 @@ def test_coverage_ends_at_the_accuracy_of_all(drawn):
     assert line.get_ydata() == pytest.approx(100 - line.get_xdata() / 4)
 
 
-def test_the_distribution_leaves_out_a_split_without_images(drawn):
-    counts = {"train": np.array([5, 6]), "val": np.array([0, 0]), "test": np.array([2, 1])}
-    assert_is_png(figures.class_distribution(counts, ("cat", "dog")))
-    (axes,) = drawn[0].axes
-    heights = [bar.get_height() for bar in axes.patches]
-    assert heights == [5, 6, 2, 1]
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["train", "test"]
-
-
 def assert_is_png(png: bytes) -> None:
     with Image.open(io.BytesIO(png)) as image:
         assert image.format == "PNG"

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cifar_lab.explain.attribution import FAITHFUL
 from cifar_lab.explain.targets import TARGETS
 from cifar_lab.report.blocks import Block, Picture, Section, Table, Text
 from cifar_lab.report.explained import Averaged, Explained
@@ -14,10 +15,10 @@ from cifar_lab.report.image_figures import attributions, mean_maps
 from cifar_lab.report.reading import Reading
 from cifar_lab.report.wording import several
 
-#: Correlation of GradCAM with HiResCAM below which GradCAM is called unfaithful.
-FAITHFUL = 0.99
 #: Classes whose mean maps are shown, and maps a row.
 CLASSES, COLUMNS = 20, 5
+#: What trust is measured by.
+CURVES = ("deletion", "insertion")
 NO_LAYER = (
     "Nothing sensible can be shown: the model declares no layer whose output is a map. "
     "`report.gradcam_layer=…` names one; `cifar-lab explain RUN --method occlusion` needs none."
@@ -140,7 +141,7 @@ def _mean_and_deviation(values: NDArray[np.float64]) -> list[str]:
 def trust(found: dict[str, Any]) -> list[Block]:
     """The table that ``explain RUN --trust`` left."""
     rows = [
-        [row["order"], f"{row['deletion']:.3f}", f"{row['insertion']:.3f}"]
+        [row["order"], *(f"{row[k]:.3f} ± {row[f'{k}_error']:.3f}" for k in CURVES)]
         for row in found["orders"]
     ]
     header = ("cells in the order of", "deletion (lower is better)", "insertion (higher is better)")
@@ -148,9 +149,9 @@ def trust(found: dict[str, Any]) -> list[Block]:
         Text(
             f"How far to trust {found['method']} at {found['layer']}, over {found['images']:,} "
             "fixed test images: mean probability of the predicted class while cells are covered "
-            "with the mean colour in an order (deletion) or uncovered (insertion). With all "
-            f"weights drawn anew, its maps keep a rank correlation of {found['randomised']:.2f} "
-            "with those shown (0: they depend on what was learned)."
+            "with the mean colour in an order (deletion) or uncovered (insertion), with standard "
+            "errors. With all weights drawn anew, its maps keep a rank correlation of "
+            f"{found['randomised']:.2f} with those shown (0: they depend on what was learned)."
         ),
         Table(header, rows),
     ]

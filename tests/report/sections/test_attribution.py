@@ -74,11 +74,19 @@ def test_the_trust_table_is_shown_once_it_exists():
         "layer": "layer2",
         "images": 512,
         "randomised": 0.12,
-        "orders": [{"order": "gradcam", "deletion": 0.31, "insertion": 0.62}],
+        "orders": [
+            {
+                "order": "gradcam",
+                "deletion": 0.31,
+                "insertion": 0.62,
+                "deletion_error": 0.01,
+                "insertion_error": 0.02,
+            }
+        ],
     }
     text, table = trust(found)
     assert "over 512 fixed test images" in text.text
-    assert table.rows == [["gradcam", "0.310", "0.620"]]
+    assert table.rows == [["gradcam", "0.310 ± 0.010", "0.620 ± 0.020"]]
     assert "explain RUN --trust" in attribution(reading(), None, None).blocks[-1].text
     shown = attribution(reading(trust=found), None, None).blocks
     assert [block.kind for block in shown] == ["text", "table"]

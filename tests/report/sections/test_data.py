@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from cifar_lab.report.sections.images import class_counts, duplicates_found, images, spread
+from cifar_lab.report.sections.data import class_counts, data, duplicates_found, spread
 from tests.report.readings import dataset, reading
 
 
 def test_splits_are_counted_with_size_mean_and_deviation():
-    table = images(reading()).blocks[0]
+    table = data(reading()).blocks[0]
     assert table.rows == [
         ["train", "9", "3 to 3", "6×8", "0.5000 0.5000 0.5000", "0.2500 0.2500 0.2500"],
         ["validation", "3", "1 to 1", "6×8", "", ""],
@@ -28,14 +28,14 @@ def test_a_test_image_that_was_trained_on_is_named():
 
 
 def test_no_duplicates_are_said_to_be_none():
-    data = dataset()
-    data.source.test.images[5] = 0
-    assert duplicates_found(data).startswith("No test image has the very pixels")
+    images = dataset()
+    images.source.test.images[5] = 0
+    assert duplicates_found(images).startswith("No test image has the very pixels")
 
 
 def test_pictures_have_words():
     names = {}
-    for block in images(reading()).blocks[2:]:
+    for block in data(reading()).blocks[2:]:
         names[block.name] = block.alt
     assert list(names) == ["class_distribution", "samples", "augmented"]
     assert '<b>, cats & dogs and "quoted"' in names["samples"]
@@ -47,12 +47,12 @@ def test_rows_are_spread_evenly():
 
 
 def test_mixing_is_told_beside_the_augmented_images():
-    plain = images(reading()).blocks[-1].caption
+    plain = data(reading()).blocks[-1].caption
     assert plain.endswith("before normalisation: no augmentation.")
     node = {"_target_": "cifar_lab.data.mixing.Mixup", "alpha": 0.5, "p": 1.0}
     mixed = reading(config={**reading().config, "mixing": node})
     assert (
-        images(mixed)
+        data(mixed)
         .blocks[-1]
         .caption.endswith("Whole batches are then mixed in pairs: Mixup, alpha 0.5, p 1.")
     )

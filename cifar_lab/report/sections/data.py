@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from cifar_lab.data.arrays import Dataset
 from cifar_lab.data.duplicates import duplicates
 from cifar_lab.report.blocks import Block, Picture, Section, Table, Text
+from cifar_lab.report.data_figures import class_distribution
 from cifar_lab.report.image_figures import samples
-from cifar_lab.report.prediction_figures import class_distribution
 from cifar_lab.report.reading import Reading
 from cifar_lab.report.training_figures import SPLIT_NAMES
 from cifar_lab.report.wording import plural, several
@@ -23,12 +23,12 @@ CLASSES, EACH, AUGMENTED, EPOCHS = 20, 8, 6, 7
 NAMED = 5
 
 
-def images(reading: Reading) -> Section:
+def data(reading: Reading) -> Section:
     """Counts, samples, duplicates and what augmentation makes of the images."""
-    data = reading.dataset
-    counts = class_counts(data)
-    blocks: list[Block] = [_table(data, counts), Text(duplicates_found(data))]
-    blocks += [_distribution(counts, data.class_names), _samples(data), _augmented(reading)]
+    dataset = reading.dataset
+    counts = class_counts(dataset)
+    blocks: list[Block] = [_table(dataset, counts), Text(duplicates_found(dataset))]
+    blocks += [_distribution(counts, dataset.class_names), _samples(dataset), _augmented(reading)]
     return Section("Data", blocks)
 
 
