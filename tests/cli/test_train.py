@@ -90,7 +90,17 @@ def test_a_sweep_runs_a_job_for_each_value(tmp_path):
     assert len(jobs) == 2
 
 
-@pytest.mark.parametrize("experiment", ["digits", "cifar10_short", "fast90", "fast94"])
+EXPERIMENTS = [
+    "cifar10_short",
+    "digits",
+    "fast90",
+    "fast94",
+    "s10_custom_resnet",
+    "s11_resnet18",
+]
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_every_experiment_runs_two_batches(experiment, tmp_path):
     from tests.conftest import write_image_folder
 
@@ -106,7 +116,7 @@ def test_every_experiment_runs_two_batches(experiment, tmp_path):
 def test_the_list_of_experiments_above_is_complete():
     from cifar_lab.config.compose import Composer
 
-    assert Composer().options("experiments") == ["cifar10_short", "digits", "fast90", "fast94"]
+    assert Composer().options("experiments") == EXPERIMENTS
 
 
 def test_three_mistakes_end_with_status_2_three_lines_and_nothing_written(tmp_path, capsys):
