@@ -15,9 +15,10 @@ from cifar_lab.build import parts
 from cifar_lab.data.arrays import Dataset
 from cifar_lab.data.normalise import Normalise
 from cifar_lab.engine.allocator import keep_freed_memory
+from cifar_lab.engine.fit import Loaders
 from cifar_lab.engine.learner import Learner
 from cifar_lab.engine.precision import dtype_of, resolve_precision
-from cifar_lab.engine.trainer import Loaders, Trainer
+from cifar_lab.engine.trainer import Trainer
 from cifar_lab.explain.layers import choose_layer
 from cifar_lab.optim.schedules import Schedule
 from cifar_lab.refusal import Refusal
@@ -103,7 +104,7 @@ def experiment(config: dict[str, Any], tried: dict[str, Any] | None = None) -> E
         raise Refusal(problems)
     assert built is not None
     trainer, dataset, model = built["trainer"], built["dataset"], built["model"]
-    device = built["device"]
+    device = built["place"]
     wanted = trainer.keep_freed_memory and device.type == "cpu"
     memory_kept = wanted and keep_freed_memory()
     precision = resolve_precision(trainer.precision, device)
@@ -139,9 +140,11 @@ def attempt(config: dict[str, Any], skip: Collection[str] = ()) -> tuple[dict[st
         skip: groups and root keys that are known to be wrong already.
 
     Returns:
-        The parts by name, and what building the configuration would refuse.
+        The parts by name, and what training the configuration would refuse.
     """
-    return _attempt(config, skip, load=False)
+    built, problems = _attempt(config, skip, load=False)
+    trainer = built.get("trainer")
+    return built, [*problems, *([] if trainer is None else trainer.unmet_needs())]
 
 
 def problems(config: dict[str, Any], skip: Collection[str] = ()) -> list[str]:
@@ -177,8 +180,9 @@ def _attempt(
     Without ``load`` nothing is decoded or downloaded.
     """
     attempts = _Attempts(set(skip))
-    device = attempts("device", lambda: parts.device(config["device"]))
+    named = attempts("device", lambda: parts.device(config["device"]))
     trainer = attempts("trainer", lambda: parts.node(config["trainer"]))
+    device = attempts("place", lambda: trainer.place(named), ("trainer", "device"))
     dataset = attempts("dataset", lambda: parts.dataset(config, load))
     attempts("batch", lambda: parts.refuse_large_batch(trainer, dataset), ("trainer", "dataset"))
     # Where there are no images to tell, ten classes of 32×32 let the other parts be checked.
@@ -187,7 +191,7 @@ def _attempt(
     mean = np.full(3, 0.5) if dataset is None else dataset.mean
     size = (32, 32) if dataset is None else dataset.image_size
     model = attempts(
-        "model", lambda: parts.model(config, classes, size, trainer, device), ("trainer", "device")
+        "model", lambda: parts.model(config, classes, size, trainer, device), ("place",)
     )
     rows = images if dataset is None else len(dataset.source.train)
     attempts(

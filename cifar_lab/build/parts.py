@@ -20,13 +20,14 @@ from pydantic import ValidationError
 from torch import nn
 
 from cifar_lab.data.arrays import Dataset
-from cifar_lab.data.loaders import EvalLoader, TrainLoader
+from cifar_lab.data.loaders import EvalLoader, Shard, TrainLoader
 from cifar_lab.data.mixing import Mixing
 from cifar_lab.data.normalise import Normalise
 from cifar_lab.data.pixels import Pixels
 from cifar_lab.data.sources import Source
+from cifar_lab.engine.fit import Loaders
 from cifar_lab.engine.seeding import seed_everything
-from cifar_lab.engine.trainer import Loaders, Trainer
+from cifar_lab.engine.trainer import Trainer
 from cifar_lab.optim.schedules import Schedule
 from cifar_lab.refusal import Refusal, in_our_words
 
@@ -204,15 +205,24 @@ def refuse_idle_freezing(trainer: Trainer, model: nn.Module) -> None:
 
 
 def refuse_large_batch(trainer: Trainer, dataset: Dataset | None) -> None:
-    """Refuses a step of more images than there are."""
+    """Refuses a step of more images than there are, and a batch of fewer than processes."""
     if dataset is None:
         return
-    size, accumulated = trainer.batch_size, trainer.accumulate_batches
-    if size * accumulated > len(dataset.train_indices):
-        times = "" if accumulated == 1 else f" times trainer.accumulate_batches={accumulated}"
+    images, accumulated = len(dataset.train_indices), trainer.accumulate_batches
+    size, processes = trainer.batch_size, trainer.world.size
+    factors = [(f"trainer.accumulate_batches={accumulated}", accumulated)]
+    factors += [(f"{processes} processes", processes)]
+    if trainer.images_per_step() > images:
+        times = "".join(f" times {name}" for name, factor in factors if factor > 1)
         raise Refusal(
-            f"trainer.batch_size={size}{times} is larger than the {len(dataset.train_indices)} "
-            "training images; lower it"
+            f"trainer.batch_size={size}{times} is larger than the {images} training images; lower "
+            "it"
+        )
+    left = images % (size * processes)
+    if 0 < left < processes:
+        raise Refusal(
+            f"trainer.batch_size={size} leaves a last batch of {left} image for {processes} "
+            "processes; take another batch size, or other trainer.devices"
         )
 
 
@@ -230,10 +240,11 @@ def loaders(
     pixels = Pixels(train.images, normalise.device, resident)
     test_pixels = Pixels(test.images, normalise.device, resident)
     workers = min(os.cpu_count() or 1, 8) if trainer.workers is None else trainer.workers
-    batch_size = trainer.batch_size
-    val = dataset.val_indices
+    val, shard = dataset.val_indices, Shard(trainer.world.rank, trainer.world.size)
     return Loaders(
-        train=TrainLoader(dataset, pixels, stack, normalise, mixing, batch_size, seed, workers),
+        train=TrainLoader(
+            dataset, pixels, stack, normalise, mixing, trainer.batch_size, seed, workers, shard
+        ),
         val=EvalLoader(pixels, train.labels, val, normalise, size) if len(val) else None,
         test=EvalLoader(test_pixels, test.labels, np.arange(len(test)), normalise, size),
     )

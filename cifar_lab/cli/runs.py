@@ -43,14 +43,20 @@ def resume(words: list[str]) -> int:
     """Goes on with an interrupted run, in its own folder."""
     folder, overrides = run_and_overrides(words, "resume")
     refuse_others("resume", overrides, PLACES)
-    from cifar_lab.recipe import refuse_unresumable, run_experiment
+    from cifar_lab.recipe import follow, refuse_unresumable, run_experiment
     from cifar_lab.run.origin import Origin
 
     refuse_unresumable(folder)
+    experiment = restored(folder, overrides)
+    if experiment.trainer.unmet_needs():
+        raise Refusal(experiment.trainer.unmet_needs())
+    if not experiment.trainer.world.leads:
+        follow(experiment)
+        return DONE
     origin = Origin(shlex.join(["cifar-lab", "rerun", str(folder.path)]), differences=[])
     if folder.provenance.is_file():
         origin = Origin.recorded(read_json(folder.provenance))
-    run_experiment(restored(folder, overrides), folder, origin, resume=True)
+    run_experiment(experiment, folder, origin, resume=True)
     return DONE
 
 

@@ -101,9 +101,16 @@ def launch(
 ) -> dict[str, Any]:
     """Claims the run's folder and runs the experiment in it; gives the summary.
 
+    In a process that another one leads it trains along, and gives nothing.
+
     Raises:
         Refusal: the folder cannot be written, or is another run's.
     """
+    if not experiment.trainer.world.leads:
+        from cifar_lab.recipe import follow
+
+        follow(experiment)
+        return {}
     from cifar_lab.config.compose import job_part
     from cifar_lab.config.differences import differences
     from cifar_lab.run.origin import Origin

@@ -44,6 +44,17 @@ class Batch(NamedTuple):
 TrainBatch = Batch | MixedBatch
 
 
+class Shard(NamedTuple):
+    """Which part of every batch a process gets: part ``rank`` of ``parts``."""
+
+    rank: int
+    parts: int
+
+
+#: All of every batch.
+WHOLE = Shard(rank=0, parts=1)
+
+
 class TrainLoader:
     """Shuffled, augmented batches of the training rows; the last one may be smaller.
 
@@ -57,9 +68,10 @@ class TrainLoader:
         stack: the augmentation; None leaves images as they are.
         normalise: applied to whole batches, on the device.
         mixing: of each batch, after normalisation; None mixes nothing.
-        batch_size: images a batch.
+        batch_size: images a batch that this process gets.
         seed: the run's seed.
         workers: processes for the steps that work on single images; 0 does them in this one.
+        shard: which part of every batch this process gets.
 
     Attributes:
         augmentation: where its steps run and why there, as a run says it.
@@ -75,6 +87,7 @@ class TrainLoader:
         batch_size: int,
         seed: int,
         workers: int,
+        shard: Shard = WHOLE,
     ) -> None:
         self.rows = dataset.train_indices
         self.batch_size = batch_size
@@ -82,6 +95,7 @@ class TrainLoader:
         self.stack = stack
         self.pixels = pixels
         self.augmentation = "none" if stack is None else stack.described(workers)
+        self._shard = shard
         self._normalise = normalise
         self._mixing = mixing
         self._labels = torch.from_numpy(dataset.source.train.labels).to(normalise.device)
@@ -93,7 +107,7 @@ class TrainLoader:
 
     def __len__(self) -> int:
         """Batches an epoch."""
-        return -(-len(self.rows) // self.batch_size)
+        return -(-len(self.rows) // (self.batch_size * self._shard.parts))
 
     def order(self, epoch: int) -> NDArray[np.int64]:
         """The training rows in the order of an epoch."""
@@ -113,7 +127,7 @@ class TrainLoader:
         if first >= end:
             return
         size = self.batch_size
-        order = torch.from_numpy(self.order(epoch))[first * size : end * size]
+        order = self._share(torch.from_numpy(self.order(epoch)), first, end)
         # Several small batches are made at once: the cost of an operation is that of its call.
         together = size * max(CHUNK_IMAGES // size, 1) if self._single is None else size
         chunks = order.to(self._normalise.device, non_blocking=True).split(together)
@@ -124,6 +138,15 @@ class TrainLoader:
                 augmented = self.stack.batches(store, places, epoch, rows)
             images = self._normalise(augmented).split(size)
             yield from map(Batch, images, self._labels[rows].split(size))
+
+    def _share(self, order: Tensor, first: int, end: int) -> Tensor:
+        """The rows of batches ``first`` to ``end - 1`` that this process gets, in order."""
+        rank, parts = self._shard
+        together = self.batch_size * parts
+        rows = order[first * together : end * together]
+        whole, rest = rows.split((len(rows) - len(rows) % together, len(rows) % together))
+        mine = whole.view(-1, parts, self.batch_size)[:, rank].flatten()
+        return torch.cat([mine, rest.tensor_split(parts)[rank]])
 
     def _stores(self, epoch: int, chunks: tuple[Tensor, ...]) -> Iterator[tuple[Tensor, Tensor]]:
         """Images on the device and the places of each chunk's rows among them."""

@@ -78,17 +78,25 @@ class EagerStep:
         # Another size would be compiled anew, for one batch an epoch.
         whole = len(batch.labels) == self._batch_size
         loss, logits = self.learner.loss_and_logits(batch, self._compiled if whole else None)
-        (loss if share == 1 else loss * share).backward()
+        self.backward(loss if share == 1 else loss * share)
         return StepResult(loss.detach(), correct(logits, batch.labels))
 
     def update(self) -> None:
         """Takes the gradients to the weights, and the weights to their average."""
         if self._clip is not None:
             torch.nn.utils.clip_grad_norm_(self._parameters, self._clip)
-        self.state.optimizer.step()
+        self.update_weights()
         self.state.optimizer.zero_grad(set_to_none=True)
         if self.state.ema is not None:
             self.state.ema.update(self.learner.model)
+
+    def backward(self, loss: Tensor) -> None:
+        """Adds the loss's gradients to those of the weights."""
+        loss.backward()
+
+    def update_weights(self) -> None:
+        """Takes the gradients to the weights."""
+        self.state.optimizer.step()
 
 
 class CapturedStep:

@@ -17,6 +17,7 @@ from cifar_lab.engine.interrupts import StopRequest
 from cifar_lab.engine.metrics import LossAndAccuracy
 from cifar_lab.engine.state import TrainingState
 from cifar_lab.models.summary import summarise
+from cifar_lab.recipe.processes import companions
 from cifar_lab.recipe.read import draw_report, predict_test, refuse_other_images
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.checkpoint import (
@@ -58,7 +59,7 @@ def run_experiment(
         The summary, as written to summary.json.
     """
     stop = StopRequest()
-    with stop.listening(), logged_to(folder), recorded(folder):
+    with stop.listening(), logged_to(folder), recorded(folder), companions(experiment):
         state = _begin(experiment, folder, origin, resume)
         meter = WorkMeter(experiment.learner.device) if experiment.measure_work else None
         failure = experiment.trainer.fit(
@@ -135,6 +136,7 @@ def _begin(
         config=experiment.config,
         seed=experiment.seed,
         device=learner.device,
+        processes=experiment.trainer.world.size,
         precision=learner.precision,
         fast_path=experiment.fast_path(),
         fingerprint=experiment.dataset.source.fingerprint,

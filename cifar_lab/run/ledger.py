@@ -156,8 +156,10 @@ def _hardware(made: dict[str, Any]) -> str:
         for key, value in made.get("environment", {}).items()
         if key.endswith("_MAX_CPU_ISA")
     ]
-    parts = (made["device_name"], f"{made['threads']} threads", made["precision"], *limits)
-    return ", ".join(parts)
+    processes = made.get("processes", 1)  # one, before there could be several
+    threads = f"{made['threads']} thread{'s' if made['threads'] > 1 else ''}"
+    each = threads if processes == 1 else f"{processes} processes of {threads}"
+    return ", ".join((made["device_name"], each, made["precision"], *limits))
 
 
 def _run_row(result: Result) -> str:

@@ -23,6 +23,7 @@ LIBRARIES = (
     "albumentations",
     "timm",
     "captum",
+    "lightning",
     "hydra-core",
     "omegaconf",
     "numpy",
@@ -38,6 +39,7 @@ def provenance(
     config: dict[str, Any],
     seed: int,
     device: torch.device,
+    processes: int,
     precision: str,
     fast_path: dict[str, str],
     fingerprint: str,
@@ -49,6 +51,7 @@ def provenance(
         config: the composed configuration as plain values.
         seed: the run's seed.
         device: what it runs on.
+        processes: that train together.
         precision: what it computes in, resolved.
         fast_path: what makes it fast, each piece with how it stands.
         fingerprint: of the data set's pixels and labels.
@@ -63,6 +66,7 @@ def provenance(
         "libraries": {name: _version(name) for name in LIBRARIES},
         "device": str(device),
         "device_name": device_name(device),
+        "processes": processes,
         "threads": torch.get_num_threads(),
         "environment": environment(),
         "precision": precision,

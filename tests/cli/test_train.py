@@ -93,10 +93,12 @@ def test_a_sweep_runs_a_job_for_each_value(tmp_path):
 EXPERIMENTS = [
     "cifar10_short",
     "digits",
+    "eva6_s8_resnet18_8x8",
     "fast90",
     "fast94",
     "s10_custom_resnet",
     "s11_resnet18",
+    "s12_custom_resnet_lightning",
 ]
 
 

@@ -20,7 +20,7 @@ import torch
 from cifar_lab.data.arrays import Dataset, ImageArrays, SourceImages
 from cifar_lab.data.augment import PadAndCrop
 from cifar_lab.data.batch_augment import AugmentationStack, BatchSteps
-from cifar_lab.data.loaders import EvalLoader, TrainLoader
+from cifar_lab.data.loaders import WHOLE, EvalLoader, Shard, TrainLoader
 from cifar_lab.data.mixing import CutMix, MixedBatch, Mixup
 from cifar_lab.data.normalise import Normalise
 from cifar_lab.data.pixels import Pixels
@@ -264,6 +264,25 @@ def reference() -> list[tuple[torch.Tensor, torch.Tensor]]:
     return [together(loader, epoch) for epoch in (0, 1)]
 
 
+@pytest.mark.parametrize("parts", [2, 3])
+def test_the_parts_of_a_batch_are_one_process_batch_at_as_many_times_the_size(parts):
+    """Order and draws included; TRAINED images leave a smaller last batch."""
+    stack = augmenter(noise=False)
+    whole = loader_of(some_dataset(), stack, batch_size=5 * parts)
+    shards = [
+        loader_of(some_dataset(), stack, batch_size=5, shard=Shard(rank, parts))
+        for rank in range(parts)
+    ]
+    assert TRAINED % (5 * parts) != 0
+    assert [len(shard) for shard in shards] == [len(whole)] * parts
+    every = zip(*(shard.batches(1, 1, len(whole)) for shard in shards), strict=True)
+    for expected, pieces in zip(whole.batches(1, 1, len(whole)), every, strict=True):
+        sizes = [len(piece.labels) for piece in pieces]
+        assert max(sizes) - min(sizes) <= 1
+        assert torch.equal(torch.cat([piece.labels for piece in pieces]), expected.labels)
+        assert torch.equal(torch.cat([piece.images for piece in pieces]), expected.images)
+
+
 def arrays(images: np.ndarray | None = None) -> ImageArrays:
     """Images of six rows and eight columns; each is its own class."""
     if images is None:
@@ -286,10 +305,18 @@ def train_loader(
 
 
 def loader_of(
-    dataset: Dataset, stack, batch_size: int = 5, seed: int = 0, workers: int = 0, mixing=None
+    dataset: Dataset,
+    stack,
+    batch_size: int = 5,
+    seed: int = 0,
+    workers: int = 0,
+    mixing=None,
+    shard: Shard = WHOLE,
 ) -> TrainLoader:
     pixels = Pixels(dataset.source.train.images, torch.device("cpu"), resident=True)
-    return TrainLoader(dataset, pixels, stack, normalise(), mixing, batch_size, seed, workers)
+    return TrainLoader(
+        dataset, pixels, stack, normalise(), mixing, batch_size, seed, workers, shard
+    )
 
 
 def augmenter(seed: int = 0, noise: bool = True) -> AugmentationStack:

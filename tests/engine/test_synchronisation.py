@@ -16,11 +16,12 @@ from cifar_lab.data.loaders import EvalLoader, TrainLoader
 from cifar_lab.data.mixing import CutMix, Mixing, Mixup
 from cifar_lab.data.normalise import Normalise
 from cifar_lab.data.pixels import Pixels
+from cifar_lab.engine.fit import Loaders
 from cifar_lab.engine.hooks import Hooks
 from cifar_lab.engine.interrupts import StopRequest
 from cifar_lab.engine.learner import Learner
 from cifar_lab.engine.state import TrainingState
-from cifar_lab.engine.trainer import Loaders, Trainer
+from cifar_lab.engine.trainer import Trainer
 from cifar_lab.optim.schedules import Constant
 
 

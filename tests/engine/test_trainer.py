@@ -21,16 +21,19 @@ from cifar_lab.data.loaders import EvalLoader, TrainLoader
 from cifar_lab.data.mixing import CutMix, Mixing, Mixup
 from cifar_lab.data.normalise import Normalise
 from cifar_lab.data.pixels import Pixels
-from cifar_lab.engine import trainer as trainer_module
+from cifar_lab.engine import fit as fit_module
+from cifar_lab.engine.fit import Loaders, NonFiniteLoss
 from cifar_lab.engine.hooks import HookList, Hooks
 from cifar_lab.engine.interrupts import Interrupted, StopRequest
 from cifar_lab.engine.learner import Learner
+from cifar_lab.engine.lightning import LightningTrainer
 from cifar_lab.engine.metrics import RunningMetrics, correct
 from cifar_lab.engine.state import TrainingState
-from cifar_lab.engine.trainer import Loaders, NonFiniteLoss, Trainer
+from cifar_lab.engine.trainer import Trainer
 
 CPU = torch.device("cpu")
 CLASSES = 3
+ENGINE: dict[str, type[Trainer]] = {"class": Trainer}
 TIME_COLUMNS = {"epoch_seconds", "images_per_second"}
 
 
@@ -40,6 +43,12 @@ def _signals_that_nobody_takes_do_not_end_the_tests():
     yield
     for signum, handler in before.items():
         signal.signal(signum, handler)
+
+
+@pytest.fixture(autouse=True, params=[Trainer, LightningTrainer], ids=["native", "lightning"])
+def _both_engines(request, monkeypatch):
+    """Whatever holds of the native engine holds of Lightning's, on one device."""
+    monkeypatch.setitem(ENGINE, "class", request.param)
 
 
 # What a step computes
@@ -136,9 +145,9 @@ def test_the_recorded_rate_is_that_of_the_last_update(accumulate_batches):
     run = make_run(epochs=3, accumulate_batches=accumulate_batches)
     used, recording = [], Recording()
     step = run.state.optimizer.step
-    run.state.optimizer.step = lambda: (
+    run.state.optimizer.step = lambda **closure: (
         used.append(run.state.optimizer.param_groups[0]["lr"]),
-        step(),
+        step(**closure),
     )
     run.fit(recording)
     updates = -(-5 // accumulate_batches)
@@ -752,7 +761,9 @@ def make_run(
         "keep_freed_memory": False,
         "compile": False,
     }
-    trainer = Trainer(**(settings | changes))
+    if ENGINE["class"] is LightningTrainer:
+        settings |= {"devices": 1, "num_nodes": 1, "strategy": "auto"}
+    trainer = ENGINE["class"](**(settings | changes))
     dataset = random_dataset(images, validation)
     normalise = Normalise(dataset.mean, dataset.std, CPU, channels_last=False, dtype=torch.float32)
     train, test = dataset.source.train, dataset.source.test
@@ -809,7 +820,7 @@ def random_dataset(images: int, validation: int) -> Dataset:
 def clocked(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Watched]:
     """A learner on a clock of its own: 30 s a training batch, 10 s an evaluation batch."""
     clock = SimpleNamespace(now=1000.0)
-    monkeypatch.setattr(trainer_module, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    monkeypatch.setattr(fit_module, "time", SimpleNamespace(monotonic=lambda: clock.now))
 
     class Clocked(Watched):
         def logits(self, images, forward):

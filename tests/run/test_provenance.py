@@ -143,6 +143,7 @@ def recorded(seed: int) -> dict:
         config={"seed": 0},
         seed=seed,
         device=CPU,
+        processes=1,
         precision="bf16",
         fast_path={"step": "eager"},
         fingerprint="abc",

@@ -1,0 +1,263 @@
+"""One training in progress: what every engine does around its steps."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+
+from cifar_lab.data.loaders import Batch, EvalLoader, TrainBatch, TrainLoader
+from cifar_lab.engine.hooks import Hooks, Row
+from cifar_lab.engine.interrupts import Interrupted, StopRequest
+from cifar_lab.engine.learner import Learner
+from cifar_lab.engine.metrics import LossAndAccuracy
+from cifar_lab.engine.state import TrainingState
+from cifar_lab.engine.step import Step, StepResult, freeze
+from cifar_lab.optim.schedules import Schedule
+from cifar_lab.refusal import RunFailed
+
+if TYPE_CHECKING:
+    from cifar_lab.engine.trainer import Trainer
+
+
+class NonFiniteLoss(RunFailed):
+    """The loss became infinite or not a number."""
+
+
+class Loaders(NamedTuple):
+    """The batches of a run; ``val`` is None without validation images."""
+
+    train: TrainLoader
+    val: EvalLoader | None
+    test: EvalLoader
+
+
+@dataclass
+class Fit:
+    """One training; everything that changes is in its state.
+
+    An engine drives it: while it :attr:`goes_on`, it begins an epoch, trains the epoch's batches
+    until :meth:`time_is_up`, and ends the epoch.
+
+    Attributes:
+        trainer: how to train.
+        learner: model and criterion.
+        loaders: the batches.
+        schedule: the learning rates.
+        state: where training stands.
+        hooks: what happens around the steps.
+        stop: whether somebody asked to stop.
+        make_step: a step over the parameters that are trained at this time. It is made anew when
+            some are frozen, as a captured one would go on training them.
+        cut_short: why the current epoch ends before its last batch; None while it does not.
+    """
+
+    trainer: Trainer
+    learner: Learner
+    loaders: Loaders
+    schedule: Schedule
+    state: TrainingState
+    hooks: Hooks
+    stop: StopRequest
+    make_step: Callable[[], Step]
+    cut_short: str | None = field(default=None, init=False)
+    _step: Step | None = field(default=None, init=False)
+    _epoch_started: float = field(default=0.0, init=False)
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of this run, limits included."""
+        limit = self.trainer.limit_epochs
+        return self.trainer.epochs if limit is None else min(limit, self.trainer.epochs)
+
+    @property
+    def batches(self) -> int:
+        """Batches an epoch of this run, limits included."""
+        limit = self.trainer.limit_batches
+        return len(self.loaders.train) if limit is None else min(limit, len(self.loaders.train))
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether another epoch is to be trained."""
+        return self.state.epoch < self.epochs and self.state.stopped is None
+
+    @property
+    def failure(self) -> str | None:
+        """Why steps ran as written though they should not have; None where nothing failed."""
+        return None if self._step is None else self._step.failure
+
+    def run(self, drive: Callable[[Fit], None]) -> str | None:
+        """Trains by an engine's loop; gives :attr:`failure`.
+
+        Raises:
+            NonFiniteLoss: names epoch, step and learning rate.
+            Interrupted: asked to stop by a signal; the state was handed to ``on_interrupt``.
+        """
+        self.hooks.on_fit_start(self.state, self.epochs, self.batches)
+        try:
+            with self.stop.deferred():
+                drive(self)
+        finally:
+            self.hooks.on_fit_end()
+        return self.failure
+
+    def begin_epoch(self) -> None:
+        """Freezes what is trained no more; before an epoch's first batch, or the next to train."""
+        self._epoch_started = time.monotonic() - self.state.train_seconds
+        self.cut_short = None
+        self.learner.model.train()
+        frozen = freeze(self.learner.model, self.trainer.freeze_after_epochs, self.state.epoch)
+        if frozen or self._step is None:
+            self._step = self.make_step()
+
+    def epoch_batches(self) -> Iterator[TrainBatch]:
+        """What is left of the current epoch."""
+        return self.loaders.train.batches(self.state.epoch, self.state.batches_done, self.batches)
+
+    def time_is_up(self) -> bool:
+        """Whether the current epoch ends before its next batch; looked at between two updates."""
+        index = self.state.batches_done
+        between_updates = index > 0 and index % self.trainer.accumulate_batches == 0
+        if between_updates and self._time_limit_reached():
+            self.cut_short = f"{self._time_limit()}, after {index} of {self.batches} batches"
+        return self.cut_short is not None
+
+    def train(self, batch: TrainBatch) -> StepResult:
+        """Trains the next batch; gives what it did, over all processes."""
+        assert self._step is not None, "begin_epoch comes first"
+        state, world, index = self.state, self.trainer.world, self.state.batches_done
+        group = self.trainer.accumulate_batches
+        ends_step = (index + 1) % group == 0 or index + 1 == self.batches
+        number = self._step_number(index)
+        result = self._step(
+            batch,
+            # Processes average their gradients, however many images each had.
+            share=len(batch.labels) * world.size / self._images_of_step(index),
+            learning_rate=self.schedule.learning_rate(number) if ends_step else None,
+        )
+        count = len(batch.labels)
+        if world.size > 1:
+            result, count = self._over_all_processes(result, count, index)
+        state.train_metrics.update(*result, count, number)
+        state.batches_done += 1
+        state.train_seconds = time.monotonic() - self._epoch_started
+        self.hooks.on_batch_end(state)
+        if ends_step:
+            self.leave_if_asked()
+        return result
+
+    def end_epoch(self) -> None:
+        """Evaluates, writes the epoch's row and decides whether training goes on."""
+        state, world = self.state, self.trainer.world
+        train = self._finite_result()
+        evaluation_started = time.monotonic()
+        row: Row = {
+            "epoch": state.epoch + 1,
+            "lr": self.schedule.learning_rate(self._step_number(state.batches_done - 1)),
+            "train_loss": train.loss,
+            "train_accuracy": train.accuracy,
+        }
+        if self.loaders.val is not None and world.leads:
+            self._evaluate("val", self.loaders.val, row)
+        if self.trainer.test_every_epoch and world.leads:
+            self._evaluate("test", self.loaders.test, row)
+        row["epoch_seconds"] = state.train_seconds + time.monotonic() - evaluation_started
+        row["images_per_second"] = train.count / state.train_seconds
+        # Nothing of the state changes before every evaluation is done: one that is interrupted
+        # is done again.
+        is_best = world.leads and self._remember_best(row)
+        state.begin_next_epoch(row["epoch_seconds"])
+        state.stopped = world.agree(self.cut_short or self._reason_to_stop())
+        self.hooks.on_epoch_end(state, row, is_best)
+        self.leave_if_asked()
+
+    def leave_if_asked(self) -> None:
+        """Hands the state over and leaves, where a signal asked for it.
+
+        Raises:
+            Interrupted: it did.
+        """
+        if self.stop.requested is not None:
+            self.hooks.on_interrupt(self.state)
+            raise Interrupted(self.stop.requested)
+
+    def _over_all_processes(
+        self, result: StepResult, count: int, index: int
+    ) -> tuple[StepResult, int]:
+        sums = torch.stack([result.loss.double() * count, result.hits.double()])
+        loss, hits = self.trainer.world.sum(sums)
+        images = self._images(index, index + 1)
+        return StepResult(loss / images, hits.long()), images
+
+    def _step_number(self, batch_index: int) -> int:
+        """Number of the update that a batch belongs to, in the unshortened run."""
+        steps_before = self.state.epoch * self.schedule.steps_per_epoch
+        return steps_before + batch_index // self.trainer.accumulate_batches
+
+    def _images_of_step(self, batch_index: int) -> int:
+        """Images whose gradients make the update that a batch belongs to."""
+        group = self.trainer.accumulate_batches
+        first = batch_index - batch_index % group
+        return self._images(first, min(first + group, self.batches))
+
+    def _images(self, first: int, end: int) -> int:
+        """Images of batches ``first`` to ``end - 1`` of an epoch, over all processes."""
+        size = self.loaders.train.batch_size * self.trainer.world.size
+        return min(end * size, len(self.loaders.train.rows)) - first * size
+
+    def _finite_result(self) -> LossAndAccuracy:
+        step = self.state.train_metrics.first_bad_step()
+        if step is not None:
+            raise NonFiniteLoss(
+                f"the training loss is not finite from epoch {self.state.epoch + 1}, step {step} "
+                f"of the run on, at learning rate {self.schedule.learning_rate(step):.4g}; lower "
+                "the learning rate, set trainer.clip_gradient_norm, or try "
+                "trainer.precision=float32"
+            )
+        return self.state.train_metrics.result()
+
+    def _remember_best(self, row: Row) -> bool:
+        """Whether this epoch is the best so far; without validation, the newest always is."""
+        if self.loaders.val is None:
+            return True
+        best = self.state.best
+        if best is not None and row["val_accuracy"] <= best["val_accuracy"]:
+            return False
+        self.state.best = {name: row[name] for name in ("epoch", "val_loss", "val_accuracy")}
+        return True
+
+    def _evaluate(self, split: str, loader: EvalLoader, row: Row) -> None:
+        batches = self._interruptible(loader)
+        _, metrics = self.learner.predict(batches, self.state.evaluated_model)
+        result = metrics.result()
+        row[f"{split}_loss"], row[f"{split}_accuracy"] = result.loss, result.accuracy
+
+    def _interruptible(self, loader: EvalLoader) -> Iterator[Batch]:
+        for batch in loader:
+            self.leave_if_asked()
+            yield batch
+
+    def _reason_to_stop(self) -> str | None:
+        """Why no further epoch is begun; None where none is left, or nothing speaks against it."""
+        state, patience = self.state, self.trainer.early_stopping_patience
+        if state.epoch >= self.epochs:
+            return None
+        if self._time_limit_reached():
+            return self._time_limit()
+        if patience is None or state.best is None or state.epoch - state.best["epoch"] < patience:
+            return None
+        return f"no better validation accuracy for {patience} epochs"
+
+    def _time_limit_reached(self) -> bool:
+        limit = self.trainer.max_minutes
+        if limit is None:
+            return False
+        minutes = (self.state.elapsed_seconds + self.state.train_seconds) / 60
+        return self.trainer.world.agree(minutes >= limit)
+
+    def _time_limit(self) -> str:
+        begun = self.state.epoch + (self.state.batches_done > 0)
+        return f"the wall time limit of {self.trainer.max_minutes:g} minutes in epoch {begun}"

@@ -1,0 +1,161 @@
+"""``trainer=lightning``: one process, two processes over gloo, two machines."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from cifar_lab.cli.main import main
+from cifar_lab.run.folder import RunFolder
+from cifar_lab.run.records import read_metrics
+
+TIMES = {"epoch_seconds", "images_per_second"}
+#: Digits in float32; 1,280 training images are whole batches of any size below.
+QUICK = [
+    "dataset=digits", "dataset.limit_train_images=1280", "dataset.validation_fraction=0",
+    "augmentation=none", "optimizer=sgd", "scheduler.max_lr=0.05",
+    "trainer.precision=float32", "trainer.epochs=2", "report.enabled=false",
+]  # fmt: skip
+PLAIN = ["model._target_=tests.cli.nets.Plain", "~model.width"]
+TWO = ["trainer=lightning", "trainer.devices=2"]
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+
+
+def test_two_processes_do_what_one_does_at_twice_the_batch(tmp_path):
+    one = train(tmp_path / "one", *PLAIN, "trainer.batch_size=64")
+    two = train(tmp_path / "two", *PLAIN, "trainer.batch_size=32", *TWO)
+    for expected, row in zip(rows(one), rows(two), strict=True):
+        assert row == pytest.approx(expected, rel=1e-4)
+    for name, expected in weights(one).items():
+        torch.testing.assert_close(weights(two)[name], expected, rtol=1e-4, atol=1e-5)
+    assert json.loads(two.provenance.read_text())["processes"] == 2
+
+
+def test_both_ranks_end_with_equal_weights_and_one_writes(tmp_path):
+    normed = ["model._target_=tests.cli.nets.Normed", "~model.width", f"+model.folder={tmp_path}"]
+    run = train(tmp_path / "run", *normed, "trainer.batch_size=50", *TWO)
+    follower = torch.load(tmp_path / "follower.pt", weights_only=True)
+    for name, leading in weights(run).items():
+        if "running" not in name:  # each has seen its own images
+            assert torch.equal(follower[name], leading), name
+    assert {path.name for path in tmp_path.iterdir()} == {"run", "follower.pt"}
+    assert rows(run)[-1]["train_loss"] < rows(run)[0]["train_loss"]
+
+
+def test_a_process_that_fails_ends_the_run_and_is_named(tmp_path, capfd):
+    failing = ["model._target_=tests.cli.nets.Failing", "~model.width"]
+    started = time.monotonic()
+    words = [*QUICK, *failing, "trainer.batch_size=32", *TWO]
+    assert main(["train", *words, f"hydra.run.dir={tmp_path / 'run'}"]) == 1
+    assert time.monotonic() - started < 120
+    run = RunFolder(tmp_path / "run")
+    status = json.loads(run.status.read_text())
+    assert status["state"] == "failed"
+    assert (
+        "process 1 of this machine failed with status 1: ValueError: three is too many"
+        in (status["error"])
+    )
+    assert "in forward" in run.log.read_text()  # its traceback
+
+
+def test_a_loss_that_is_not_finite_is_the_leaders_to_tell(tmp_path):
+    words = [*QUICK, *PLAIN, "trainer.batch_size=32", "scheduler.max_lr=1e30", *TWO]
+    assert main(["train", *words, f"hydra.run.dir={tmp_path / 'run'}"]) == 1
+    error = json.loads(RunFolder(tmp_path / "run").status.read_text())["error"]
+    assert error.startswith("NonFiniteLoss: the training loss is not finite from epoch 1")
+
+
+def test_ctrl_c_and_resume_end_where_an_uninterrupted_run_does(tmp_path):
+    words = [*QUICK, *PLAIN, "trainer.batch_size=8", "trainer.epochs=3", *TWO]
+    whole = command(tmp_path / "whole", words)
+    assert whole.wait(200) == 0
+    stopped = command(tmp_path / "stopped", words)
+    run = RunFolder(tmp_path / "stopped")
+    while not run.metrics.is_file():
+        assert stopped.poll() is None
+        time.sleep(0.02)
+    os.killpg(stopped.pid, signal.SIGINT)  # as a terminal does
+    assert stopped.wait(100) == 128 + signal.SIGINT
+    assert json.loads(run.status.read_text())["state"] == "interrupted"
+    assert main(["resume", str(run.path)]) == 0
+    assert rows(run) == rows(RunFolder(tmp_path / "whole"))
+
+
+def test_a_second_machine_trains_along_and_writes_nothing(tmp_path):
+    words = [*QUICK, *PLAIN, "trainer.batch_size=32", "trainer=lightning", "trainer.num_nodes=2"]
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port = str(listening.getsockname()[1])
+    place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    machines = [
+        command(tmp_path / f"machine{rank}", words, NODE_RANK=str(rank), **place)
+        for rank in range(2)
+    ]
+    assert [machine.wait(200) for machine in machines] == [0, 0]
+    assert not (tmp_path / "machine1").exists()
+    one = train(tmp_path / "one", *PLAIN, "trainer.batch_size=64")
+    for expected, row in zip(rows(one), rows(RunFolder(tmp_path / "machine0")), strict=True):
+        assert row == pytest.approx(expected, rel=1e-4)
+
+
+def test_without_lightning_it_is_refused_and_the_extra_is_named(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("cifar_lab.engine.lightning.find_spec", lambda name: None)
+    assert main(["train", *QUICK, "trainer=lightning", "trainer.epochs=0"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert any("pip install 'cifar-lab[lightning]', or take trainer=native" in x for x in lines)
+    assert len(lines) == 2
+    assert not (tmp_path / "outputs").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "place", "message"),
+    [
+        (["trainer.num_nodes=2"], {}, "needs MASTER_ADDR and MASTER_PORT in the environment"),
+        ([], {"RANK": "1"}, "told that its rank is 1 .* makes 1 processes"),
+        (["trainer.devices=3", "trainer.batch_size=426"], {}, "leaves a last batch of 2 images"),
+        (["trainer.strategy=fsdp"], {}, "must be 'auto', 'ddp' or"),
+    ],
+)
+def test_what_cannot_be_trained_on_several_devices_is_refused(
+    words, place, message, monkeypatch, capsys
+):
+    for name, value in place.items():
+        monkeypatch.setenv(name, value)
+    assert main(["check", *QUICK, "trainer=lightning", *words]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def train(folder: Path, *words: str) -> RunFolder:
+    assert main(["train", *QUICK, *words, f"hydra.run.dir={folder}"]) == 0
+    return RunFolder(folder)
+
+
+def command(folder: Path, words: list[str], **environment: str) -> subprocess.Popen[bytes]:
+    """The command line in a process group of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "cifar_lab", "train", *words, f"hydra.run.dir={folder}"],
+        env={**os.environ, **environment},
+        start_new_session=True,
+    )
+
+
+def rows(run: RunFolder) -> list[dict[str, float]]:
+    return [{k: v for k, v in row.items() if k not in TIMES} for row in read_metrics(run.metrics)]
+
+
+def weights(run: RunFolder) -> dict[str, torch.Tensor]:
+    return torch.load(run.last_checkpoint, weights_only=True)["model"]
