@@ -27,7 +27,8 @@ def show(words: list[str]) -> int:
     )
     folder = OUTPUTS / "show"
     if chosen == ["data"]:
-        print(shows.data(experiment.dataset, folder))
+        name = str(experiment.config["dataset"]["_target_"]).rsplit(".", 1)[-1]
+        print(shows.data(experiment.dataset, name, folder))
     elif chosen == ["augmentation"]:
         stack = experiment.loaders.train.stack
         print(shows.augmentation(experiment.dataset, stack, folder))

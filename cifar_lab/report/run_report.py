@@ -17,7 +17,7 @@ from cifar_lab.report.explained import (
     load_explained,
     save,
 )
-from cifar_lab.report.page import render_html, render_markdown
+from cifar_lab.report.page import write_page
 from cifar_lab.report.reading import Reading
 from cifar_lab.report.sections.attribution import attribution
 from cifar_lab.report.sections.data import data
@@ -27,7 +27,7 @@ from cifar_lab.report.sections.predictions import classes, confidence, confusion
 from cifar_lab.report.sections.result import first_screen, lead
 from cifar_lab.report.sections.training import training
 from cifar_lab.report.statistics import confused_pairs
-from cifar_lab.run.folder import RunFolder, write_atomically
+from cifar_lab.run.folder import RunFolder
 
 #: Confused pairs whose maps are averaged.
 PAIRS = 5
@@ -91,10 +91,7 @@ def write_report(
             origin(reading),
         ],
     )
-    for picture in page.pictures():
-        write_atomically(folder.figure(picture.name), picture.png)
-    write_atomically(folder.report, render_html(page))
-    write_atomically(folder.report_markdown, render_markdown(page))
+    write_page(page, folder.report)
 
 
 def _others(explained: Explained, sample_ids: NDArray[np.str_]) -> bool:
