@@ -18,7 +18,7 @@ from cifar_lab.engine.allocator import keep_freed_memory
 from cifar_lab.engine.learner import Learner
 from cifar_lab.engine.precision import dtype_of, resolve_precision
 from cifar_lab.engine.trainer import Loaders, Trainer
-from cifar_lab.explain.layers import choose_layer
+from cifar_lab.explain.layers import choose_layers
 from cifar_lab.optim.schedules import Schedule
 from cifar_lab.refusal import Refusal
 from cifar_lab.report.options import ReportOptions
@@ -44,7 +44,7 @@ class Experiment:
         schedule: over the whole run.
         trainer: how to train.
         report: what to draw.
-        gradcam_layer: name of the layer that the report explains; None where none gives a map.
+        gradcam_layers: names of the layers that the report explains; none where none gives a map.
         memory_kept: freed memory stays with the process.
     """
 
@@ -61,7 +61,7 @@ class Experiment:
     schedule: Schedule
     trainer: Trainer
     report: ReportOptions
-    gradcam_layer: str | None
+    gradcam_layers: tuple[str, ...]
     memory_kept: bool
 
     def fast_path(self, failure: str | None = None) -> dict[str, str]:
@@ -126,7 +126,7 @@ def experiment(config: dict[str, Any], tried: dict[str, Any] | None = None) -> E
         schedule=built["scheduler"],
         trainer=trainer,
         report=built["report"],
-        gradcam_layer=built["gradcam_layer"],
+        gradcam_layers=built["gradcam_layers"],
         memory_kept=memory_kept,
     )
 
@@ -201,8 +201,8 @@ def _attempt(
     attempts("scheduler", lambda: parts.schedule(config, trainer, images), ("trainer", "optimizer"))
     report = attempts("report", lambda: parts.node(config["report"]))
     attempts(
-        "gradcam_layer",
-        lambda: choose_layer(model, size, report.gradcam_layer),
+        "gradcam_layers",
+        lambda: choose_layers(model, size, report.gradcam_layer),
         ("report", "model"),
     )
     return attempts.parts, attempts.problems

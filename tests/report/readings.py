@@ -88,7 +88,7 @@ def reading(**changes: Any) -> Reading:
         "stack": None,
         "planned": [0.1, 0.05, 0.02, 0.01],
         "steps_per_epoch": 2,
-        "layer": "layer2",
+        "layers": ("layer2",),
         "trust": None,
     }
     for known in (summary, provenance, settings):
