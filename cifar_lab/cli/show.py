@@ -33,7 +33,8 @@ def show(words: list[str]) -> int:
         stack = experiment.loaders.train.stack
         print(shows.augmentation(experiment.dataset, stack, folder))
     elif chosen == ["model"]:
-        print(shows.model(experiment.learner.model, experiment.dataset.image_size))
+        size, batch_size = experiment.dataset.image_size, experiment.trainer.batch_size
+        print(shows.model(experiment.learner.model, size, batch_size))
     else:
         print(shows.schedule(experiment.schedule, folder))
     return DONE

@@ -58,9 +58,9 @@ def augmentation(dataset: Dataset, stack: AugmentationStack | None, folder: Path
     return _saved(folder / "augmentation.png", samples(images, titles, columns=8))
 
 
-def model(network: nn.Module, image_size: tuple[int, int]) -> str:
-    """The layer table."""
-    return summarise(network, image_size).table
+def model(network: nn.Module, image_size: tuple[int, int], batch_size: int) -> str:
+    """The layer table, with the totals of an image and of a batch."""
+    return summarise(network, image_size).table_at(batch_size)
 
 
 def schedule(planned: Schedule, folder: Path) -> str:

@@ -69,6 +69,7 @@ def reading(**changes: Any) -> Reading:
         "seed": 0,
         "optimizer": {"_target_": "x.sgd", "momentum": 0.9},
         "augmentation": {"train": {}},
+        "trainer": {"batch_size": 512},
     }
     settings = {
         "title": "title <u>",

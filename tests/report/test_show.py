@@ -94,7 +94,8 @@ def test_no_augmentation_draws_images_as_they_are(tmp_path, drawn):
 
 
 def test_the_model_is_shown_as_its_layer_table():
-    table = show.model(CustomResNet(num_classes=3, width=4), (32, 32))
+    table = show.model(CustomResNet(num_classes=3, width=4), (32, 32), batch_size=7)
+    assert "Total mult-adds at batch 7 (G): 0.01" in table
     assert "Total params: 26,116" in table
     assert "[1, 16, 8, 8]" in table
 
