@@ -32,8 +32,8 @@ matrix products measured during the run.
 """
 
 #: Where published studies stand beside what was recorded of them.
-STUDIES = """The published studies beside these runs: [results/studies.md](results/studies.md), and as
-one page that opens offline, [results/studies.html](results/studies.html).
+STUDIES = """The published studies beside these runs: [results/studies.md](results/studies.md), and
+as one page that opens offline, [results/studies.html](results/studies.html).
 """
 
 
