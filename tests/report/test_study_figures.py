@@ -30,7 +30,7 @@ def test_every_run_is_a_line_in_one_unit_beside_the_published_accuracy(drawn):
     ]  # fmt: skip
     assert figures.study_curves(runs, 0.9).startswith(b"\x89PNG")
     loss, accuracy = drawn[0].axes
-    drawn_losses = [line.get_ydata() for line in loss.lines]
+    drawn_losses = [list(line.get_ydata()) for line in loss.lines]
     assert drawn_losses == [[2, 1], [3, 1.5]] * 2
     drawn_accuracies = [list(line.get_ydata()) for line in accuracy.lines]
     np.testing.assert_allclose(drawn_accuracies[:4], [[10, 20], [20, 40], [20, 40], [40, 80]])
