@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install quickstart test bench lint format hooks constraints clean
+.PHONY: help install quickstart test bench studies lint format hooks constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,19 @@ bench: $(INSTALLED) ## measure against the peers, half an hour: BENCH_ROOT=/data
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,bench]'
 	$(BIN)/python -m benchmarks $(if $(BENCH_ROOT),--root $(BENCH_ROOT))
 	$(BIN)/python -m benchmarks.table
+
+STUDIES := s10_custom_resnet s11_resnet18 s12_custom_resnet_lightning eva6_s8_resnet18_8x8 \
+  s8_custom_resnet_gradcam
+
+# One that fails keeps none of the others from being trained and recorded.
+studies: $(INSTALLED) ## train and record the five studies: STUDIES_ROOT=/data/cifar10
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,lightning]'
+	@failed=; for study in $(STUDIES); do \
+	  { $(BIN)/cifar-lab train experiments=$$study \
+	      $(if $(STUDIES_ROOT),dataset.root=$(STUDIES_ROOT)) $(STUDIES_OVERRIDES) \
+	    && $(BIN)/cifar-lab record latest; } || failed="$$failed $$study"; \
+	done; \
+	test -z "$$failed" || { echo "not recorded:$$failed" >&2; exit 1; }
 
 format: $(INSTALLED) ## put the code into its format
 	$(BIN)/ruff check --fix .

@@ -219,7 +219,7 @@ def evaluation_figures(
     pictures = [
         curves(rows),
         learning_rate(planned, steps, [(row["epoch"], row["lr"]) for row in rows]),
-        gallery(images[chosen], maps, errors, class_names),
+        gallery(images[chosen], {"layer3": maps}, errors, class_names),
     ]
     found = {"loss": result.loss, "accuracy": result.accuracy}
     return {**found, "per_class": [row["recall"] for row in table]}, pictures

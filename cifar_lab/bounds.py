@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Annotated
 
-from annotated_types import Ge, Gt, Le, Lt
+from annotated_types import Ge, Gt, Le, Len, Lt
 
 PositiveInt = Annotated[int, Gt(0)]
 NonNegativeInt = Annotated[int, Ge(0)]
@@ -18,3 +18,4 @@ NonNegativeFloat = Annotated[float, Ge(0), Lt(math.inf)]
 AtLeastOne = Annotated[float, Ge(1), Lt(math.inf)]
 Fraction = Annotated[float, Ge(0), Lt(1)]
 UnitInterval = Annotated[float, Ge(0), Le(1)]
+SomeNames = Annotated[tuple[str, ...], Len(1)]

@@ -17,8 +17,7 @@ def checks(experiment: Experiment) -> list[str]:
     learner, data, schedule = experiment.learner, experiment.dataset, experiment.schedule
     loss = _try_batches(experiment)
     size = summarise(learner.model, data.image_size)
-    layer = experiment.gradcam_layer
-    maps = map_sizes(learner.model, [layer] if layer else [], data.image_size)
+    maps = map_sizes(learner.model, list(experiment.gradcam_layers), data.image_size)
     shown = [f"at {name}, {size[0]}×{size[1]}" for name, size in maps.items() if size]
     rates = [schedule.learning_rate(step) for step in range(schedule.total_steps)]
     rows = {
@@ -31,7 +30,7 @@ def checks(experiment: Experiment) -> list[str]:
         "one batch": f"forward and backward done, loss {loss:.4f}",
         "schedule": f"{schedule.total_steps:,} steps; learning rate {rates[0]:.4g}, at most "
         f"{max(rates):.4g}, at last {rates[-1]:.4g}",
-        "GradCAM": ", ".join(shown) or "none: the model declares no layer that gives a map",
+        "GradCAM": " and ".join(shown) or "none: the model declares no layer that gives a map",
     }
     return [f"{name + ':':<11}{text}" for name, text in rows.items()]
 

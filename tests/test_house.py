@@ -118,9 +118,21 @@ def test_a_default_stands_once_in_yaml(target):
 def test_the_ledger_is_what_record_would_write():
     from cifar_lab.run.ledger import read_results, render
 
-    assert (TOP / "experiments" / "README.md").read_text() == render(
-        read_results(TOP / "experiments" / "results")
-    )
+    results = read_results(TOP / "experiments" / "results")
+    assert (TOP / "experiments" / "README.md").read_text() == render(results, studies=True)
+
+
+def test_the_studies_page_is_what_record_would_write():
+    from cifar_lab.report.page import render_markdown
+    from cifar_lab.report.studies import studies_page
+    from cifar_lab.run.ledger import read_results
+    from cifar_lab.run.studies import read_published
+
+    experiments = TOP / "experiments"
+    page = studies_page(read_published(experiments), read_results(experiments / "results"))
+    assert (experiments / "results" / "studies.md").read_text() == render_markdown(page)
+    figures = {file.stem for file in (experiments / "results" / "figures").glob("*.png")}
+    assert figures == {picture.name for picture in page.pictures()}
 
 
 def test_nothing_large_and_no_pictures_are_committed():

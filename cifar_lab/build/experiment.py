@@ -19,7 +19,7 @@ from cifar_lab.engine.fit import Loaders
 from cifar_lab.engine.learner import Learner
 from cifar_lab.engine.precision import dtype_of, resolve_precision
 from cifar_lab.engine.trainer import Trainer
-from cifar_lab.explain.layers import choose_layer
+from cifar_lab.explain.layers import choose_layers
 from cifar_lab.optim.schedules import Schedule
 from cifar_lab.refusal import Refusal
 from cifar_lab.report.options import ReportOptions
@@ -45,7 +45,7 @@ class Experiment:
         schedule: over the whole run.
         trainer: how to train.
         report: what to draw.
-        gradcam_layer: name of the layer that the report explains; None where none gives a map.
+        gradcam_layers: names of the layers that the report explains; none where none gives a map.
         memory_kept: freed memory stays with the process.
     """
 
@@ -62,7 +62,7 @@ class Experiment:
     schedule: Schedule
     trainer: Trainer
     report: ReportOptions
-    gradcam_layer: str | None
+    gradcam_layers: tuple[str, ...]
     memory_kept: bool
 
     def fast_path(self, failure: str | None = None) -> dict[str, str]:
@@ -127,7 +127,7 @@ def experiment(config: dict[str, Any], tried: dict[str, Any] | None = None) -> E
         schedule=built["scheduler"],
         trainer=trainer,
         report=built["report"],
-        gradcam_layer=built["gradcam_layer"],
+        gradcam_layers=built["gradcam_layers"],
         memory_kept=memory_kept,
     )
 
@@ -205,8 +205,8 @@ def _attempt(
     attempts("scheduler", lambda: parts.schedule(config, trainer, images), ("trainer", "optimizer"))
     report = attempts("report", lambda: parts.node(config["report"]))
     attempts(
-        "gradcam_layer",
-        lambda: choose_layer(model, size, report.gradcam_layer),
+        "gradcam_layers",
+        lambda: choose_layers(model, size, report.gradcam_layer),
         ("report", "model"),
     )
     return attempts.parts, attempts.problems

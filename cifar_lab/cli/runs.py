@@ -101,13 +101,17 @@ def ls(words: list[str]) -> int:
 
 
 def record(words: list[str]) -> int:
-    """Copies what the ledger needs of runs into ``experiments/results/`` and writes the ledger."""
+    """Enters runs into ``experiments/results/``, and writes the ledger and the studies' page."""
     from cifar_lab.config.saved import saved_job
+    from cifar_lab.report.studies import write_studies
     from cifar_lab.run.ledger import record_runs
 
     folders = [find_run(OUTPUTS, word) for word in words]
     ledger = record_runs([(run, saved_job(run)) for run in folders], Path("experiments"))
     print(f"ledger: {ledger}")
+    page = write_studies(Path("experiments"))
+    if page is not None:
+        print(f"studies: {page}")
     return DONE
 
 

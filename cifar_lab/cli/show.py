@@ -27,12 +27,14 @@ def show(words: list[str]) -> int:
     )
     folder = OUTPUTS / "show"
     if chosen == ["data"]:
-        print(shows.data(experiment.dataset, folder))
+        name = str(experiment.config["dataset"]["_target_"]).rsplit(".", 1)[-1]
+        print(shows.data(experiment.dataset, name, folder))
     elif chosen == ["augmentation"]:
         stack = experiment.loaders.train.stack
         print(shows.augmentation(experiment.dataset, stack, folder))
     elif chosen == ["model"]:
-        print(shows.model(experiment.learner.model, experiment.dataset.image_size))
+        size, batch_size = experiment.dataset.image_size, experiment.trainer.batch_size
+        print(shows.model(experiment.learner.model, size, batch_size))
     else:
         print(shows.schedule(experiment.schedule, folder))
     return DONE

@@ -22,12 +22,15 @@ class ImageArrays:
         labels: int64 ``(n,)``, indices into ``class_names``.
         class_names: names in the order of the labels.
         sample_ids: ``(n,)`` strings that name each image for good, such as a file's path.
+        file_sizes: int32 ``(n, 2)``, height and width in pixels before images were scaled to one
+            size; None where none was scaled.
     """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
     class_names: tuple[str, ...]
     sample_ids: NDArray[np.str_]
+    file_sizes: NDArray[np.int32] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -36,6 +39,12 @@ class ImageArrays:
     def image_size(self) -> tuple[int, int]:
         """Height and width in pixels."""
         return self.images.shape[1], self.images.shape[2]
+
+    def original_sizes(self) -> NDArray[np.int32]:
+        """Height and width of each image before any scaling, int32 ``(n, 2)``."""
+        if self.file_sizes is not None:
+            return self.file_sizes
+        return np.tile(np.asarray(self.image_size, dtype=np.int32), (len(self), 1))
 
     def fingerprint(self) -> str:
         """SHA-256 over pixels, labels and class names, in hexadecimal."""
@@ -106,6 +115,18 @@ def pixel_statistics(
         for value, square in zip(total, squares, strict=True)
     ]
     return np.array(mean), np.sqrt(variance)
+
+
+def pixel_counts(images: NDArray[np.uint8], indices: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How often each channel of the chosen images has each value, int64 ``(3, 256)``."""
+    chunks = [indices[i : i + SUMMED_AT_ONCE] for i in range(0, len(indices), SUMMED_AT_ONCE)]
+
+    def counted(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        pixels = images[rows].reshape(-1, 3)
+        return np.stack([np.bincount(pixels[:, c], minlength=256) for c in range(3)])
+
+    with ThreadPoolExecutor() as pool:
+        return np.sum(list(pool.map(counted, chunks)), axis=0, dtype=np.int64)
 
 
 def _channel_sums(images: NDArray[np.uint8]) -> NDArray[np.int64]:

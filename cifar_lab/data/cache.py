@@ -89,6 +89,8 @@ def _write(entry: Path, splits: dict[str, ImageArrays]) -> None:
             np.save(entry / images_file(split), arrays.images)
         np.save(entry / f"{split}_labels.npy", arrays.labels)
         np.save(entry / f"{split}_sample_ids.npy", arrays.sample_ids)
+        if arrays.file_sizes is not None:
+            np.save(entry / f"{split}_file_sizes.npy", arrays.file_sizes)
     meta = {
         "class_names": splits["train"].class_names,
         "fingerprint": fingerprint(splits["train"], splits["test"]),
@@ -104,11 +106,13 @@ def _read(entry: Path) -> SourceImages:
     meta = json.loads((entry / "meta.json").read_text())
 
     def split(name: str) -> ImageArrays:
+        file_sizes = entry / f"{name}_file_sizes.npy"
         return ImageArrays(
             images=np.load(entry / images_file(name), mmap_mode="r"),
             labels=np.load(entry / f"{name}_labels.npy"),
             class_names=tuple(meta["class_names"]),
             sample_ids=np.load(entry / f"{name}_sample_ids.npy"),
+            file_sizes=np.load(file_sizes) if file_sizes.is_file() else None,
         )
 
     return SourceImages(split("train"), split("test"), meta["fingerprint"])

@@ -129,6 +129,7 @@ def _decode_split(
         for file in listing.files[split][name]
     ]
     store = _PixelFile(space / images_file(split), len(rows))
+    file_sizes: list[tuple[int, int]] = []
     kept: list[tuple[str, int]] = []
     unreadable: list[Path] = []
     with ThreadPoolExecutor() as pool:  # Pillow lets go of the interpreter while it decodes
@@ -136,11 +137,14 @@ def _decode_split(
             chunk = rows[start : start + DECODED_AT_ONCE]
             files = [listing.root / file for file, _ in chunk]
             images = pool.map(lambda file: _decode(file, resize), files, chunksize=64)
-            for row, image in zip(chunk, images, strict=True):
-                if image is None:
+            for row, decoded in zip(chunk, images, strict=True):
+                if decoded is None:
                     unreadable.append(listing.root / row[0])
                 else:
+                    image, file_size = decoded
                     sizes[image.shape[:2]] += 1
+                    if resize is not None:
+                        file_sizes.append(file_size)
                     kept.append(row)
                     store.append(image)
     for file in unreadable if skip_unreadable else []:
@@ -157,6 +161,7 @@ def _decode_split(
         labels=np.asarray([label for _, label in kept], dtype=np.int64),
         class_names=listing.class_names,
         sample_ids=np.asarray([file for file, _ in kept]),
+        file_sizes=None if resize is None else np.asarray(file_sizes, dtype=np.int32),
     )
 
 
@@ -201,9 +206,10 @@ def _refuse_emptied(listing: FolderListing, split: str, counts: Counter[int]) ->
         )
 
 
-def _decode(file: Path, resize: int | None) -> NDArray[np.uint8] | None:
-    """RGB uint8 ``(height, width, 3)``, or None where the file is no image that can be read.
+def _decode(file: Path, resize: int | None) -> tuple[NDArray[np.uint8], tuple[int, int]] | None:
+    """RGB uint8 ``(height, width, 3)``, and height and width before it was scaled.
 
+    None where the file is no image that can be read.
     Upright as its EXIF data says; 16-bit grey levels scaled to 8; what is transparent, white.
     """
     from PIL import Image, ImageOps
@@ -213,9 +219,10 @@ def _decode(file: Path, resize: int | None) -> NDArray[np.uint8] | None:
             image = _as_rgb(ImageOps.exif_transpose(opened))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return None
+    file_size = (image.height, image.width)
     if resize is not None and image.size != (resize, resize):
         image = image.resize((resize, resize), Image.Resampling.BICUBIC)
-    return np.asarray(image, dtype=np.uint8)
+    return np.asarray(image, dtype=np.uint8), file_size
 
 
 def _as_rgb(image: Any) -> Any:

@@ -100,7 +100,9 @@ class Digits(Source):
         ids = np.asarray([f"digits/{i:04d}" for i in range(len(labels))])
         train_rows, test_rows = stratified_split(labels, 0.2, seed=0)
         train, test = (
-            ImageArrays(images[rows], labels[rows], names, ids[rows])
+            ImageArrays(
+                images[rows], labels[rows], names, ids[rows], np.full((len(rows), 2), 8, np.int32)
+            )
             for rows in (train_rows, test_rows)
         )
         return SourceImages(train, test, fingerprint(train, test))
@@ -136,6 +138,8 @@ class ImageFolder(Source):
     @functools.cached_property
     def _folder_key(self) -> str:
         settings: dict[str, object] = {"resize": self.resize, "skip": self.skip_unreadable}
+        if self.resize is not None:  # entries from before the files' sizes were kept lack them
+            settings["file_sizes"] = True
         return cache_key(self._listing.all_files(), self.folder, settings)
 
     def check(self) -> None:

@@ -1,8 +1,8 @@
-"""Which layer of a model to explain."""
+"""Which layers of a model to explain."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import nn
@@ -14,37 +14,50 @@ from cifar_lab.refusal import Refusal
 SMALLEST_SIDE = 5
 
 
-def choose_layer(model: nn.Module, image_size: tuple[int, int], name: str | None) -> str | None:
-    """The layer whose map is shown; None where the model declares none that puts out a map.
+def choose_layers(
+    model: nn.Module, image_size: tuple[int, int], names: str | Sequence[str] | None
+) -> tuple[str, ...]:
+    """The layers whose maps are shown; none where the model declares none that puts out a map.
 
     Args:
         model: takes float ``(1, 3, height, width)``; may name ``explainable_layers``, shallow
             to deep.
         image_size: height and width in pixels.
-        name: a layer by its module name; None takes the deepest of the model's own whose map is
-            at least 5×5, or the one with the largest map where none is.
+        names: a layer by its module name, or several; None takes the deepest of the model's own
+            whose map is at least 5×5, or the one with the largest map where none is.
 
     Raises:
-        Refusal: the named layer does not exist, or its output is no map; or the model cannot take
-            images of that size.
+        Refusal: a named layer does not exist, or its output is no map, all such at once; or the
+            model cannot take images of that size.
     """
+    if names is None:
+        return _own_layer(model, image_size)
+    wanted = list(dict.fromkeys([names] if isinstance(names, str) else names))
     modules = dict(model.named_modules())
-    if name is not None and name not in modules:
-        declared = ", ".join(getattr(model, "explainable_layers", ())) or "none"
-        raise Refusal(
-            f"report.gradcam_layer={name}: {type(model).__name__} has no such module; it names "
-            f"{declared} as worth explaining"
-        )
-    candidates = [name] if name is not None else list(getattr(model, "explainable_layers", ()))
-    found = map_sizes(model, candidates, image_size)
-    if name is not None and found[name] is None:
-        raise Refusal(
-            f"GradCAM needs a map: {name} gives neither (batch, channels, h, w) nor tokens on a "
-            "square grid; name another layer with report.gradcam_layer=…"
-        )
+    declared = ", ".join(getattr(model, "explainable_layers", ())) or "none"
+    problems = [
+        f"report.gradcam_layer={name}: {type(model).__name__} has no such module; it names "
+        f"{declared} as worth explaining"
+        for name in wanted
+        if name not in modules
+    ]
+    found = map_sizes(model, [name for name in wanted if name in modules], image_size)
+    problems += [
+        f"GradCAM needs a map: {name} gives neither (batch, channels, h, w) nor tokens on a "
+        "square grid; name another layer with report.gradcam_layer=…"
+        for name, size in found.items()
+        if size is None
+    ]
+    if problems:
+        raise Refusal(problems)
+    return tuple(wanted)
+
+
+def _own_layer(model: nn.Module, image_size: tuple[int, int]) -> tuple[str, ...]:
+    found = map_sizes(model, list(getattr(model, "explainable_layers", ())), image_size)
     sizes = {layer: size for layer, size in found.items() if size is not None}
     large = [layer for layer, size in sizes.items() if min(size) >= SMALLEST_SIDE]
-    return large[-1] if large else max(sizes, key=lambda layer: sizes[layer], default=None)
+    return tuple(large[-1:] or sorted(sizes, key=lambda layer: sizes[layer])[-1:])
 
 
 def map_sizes(

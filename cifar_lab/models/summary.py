@@ -25,6 +25,12 @@ class ModelSummary:
     parameters: int
     multiply_adds: int
 
+    def table_at(self, batch_size: int) -> str:
+        """The table with the multiply-adds of a batch as well, as published tables count them."""
+        giga = batch_size * self.multiply_adds / 1e9
+        total = f"Total mult-adds at batch {batch_size} (G): {giga:,.2f}"
+        return re.sub(r"(Total mult-adds \(M\): .*)", rf"\1\n{total}", self.table)
+
 
 def summarise(model: nn.Module, image_size: tuple[int, int]) -> ModelSummary:
     """Counts with torchinfo and torch, on one image; the model is left in the mode it was in.

@@ -50,7 +50,7 @@ def explain(
 
     restore(experiment, folder)
     model, test = experiment.learner.model, experiment.dataset.source.test
-    layers = layers or [experiment.gradcam_layer or NO_LAYER]
+    layers = layers or experiment.gradcam_layers or [NO_LAYER]
     methods, targets = methods or ["gradcam"], targets or TARGETS
     problems = [
         *_unknown("method", methods, METHODS),
@@ -81,7 +81,7 @@ def measure_trust(experiment: Experiment, folder: RunFolder, method: str) -> Non
     from cifar_lab.explain.targets import Targets
     from cifar_lab.explain.trust import baselines, randomisation, score
 
-    layer = experiment.gradcam_layer or NO_LAYER
+    layer = next(iter(experiment.gradcam_layers), NO_LAYER)
     problems = _unknown("method", [method], METHODS) + _wrong_layers(experiment, [layer], [method])
     if problems:
         raise Refusal(problems)

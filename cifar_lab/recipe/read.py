@@ -80,7 +80,7 @@ def draw_report(experiment: Experiment, folder: RunFolder, fresh: bool = False) 
         stack=experiment.loaders.train.stack,
         planned=[schedule.learning_rate(step) for step in range(schedule.total_steps)],
         steps_per_epoch=schedule.steps_per_epoch,
-        layer=experiment.gradcam_layer,
+        layers=experiment.gradcam_layers,
     )
     if not fresh:
         rows = np.asarray([error.row for error in reading.errors], dtype=np.int64)

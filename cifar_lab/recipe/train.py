@@ -130,7 +130,7 @@ def _begin(
         log.info(f"resuming {folder.path} after epoch {state.epoch}, batch {state.batches_done}")
         return state
     size = summarise(learner.model, experiment.dataset.image_size)
-    write_atomically(folder.model_table, size.table + "\n")
+    write_atomically(folder.model_table, size.table_at(experiment.trainer.batch_size) + "\n")
     record = provenance(
         origin=origin,
         config=experiment.config,

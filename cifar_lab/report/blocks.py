@@ -55,11 +55,13 @@ class Table:
         header: one a column.
         rows: cells as they are read.
         text_columns: columns of words, set to the left; the first always is.
+        wrapped: words are broken into lines, where cells are sentences.
     """
 
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
     text_columns: Sequence[int] = ()
+    wrapped: bool = False
     kind: str = field(default="table", init=False)
 
     def is_text(self, column: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,16 +15,16 @@ GALLERY_COLUMNS = 5
 
 def gallery(
     images: NDArray[np.uint8],
-    maps: NDArray[np.float32] | None,
+    maps: Mapping[str, NDArray[np.float32]],
     rows: Sequence[Misclassified],
     class_names: Sequence[str],
 ) -> bytes:
-    """Misclassified images, in true colours, each above its signed map.
+    """Misclassified images, in true colours, each above its signed maps.
 
     Args:
         images: uint8 ``(n, height, width, 3)``, as they are on disk.
-        maps: float32 ``(n, h, w)``, signed; each is drawn on its own symmetric scale. None draws
-            the images alone.
+        maps: float32 ``(n, h, w)``, signed, by the name of a layer, which is told where there are
+            several; each map is drawn on its own symmetric scale. Without any, images stand alone.
         rows: one a picture.
         class_names: in the order of the labels.
     """
@@ -37,11 +37,12 @@ def gallery(
         for row, image in zip(rows, images, strict=True)
     ]
     kinds = [pictures]
-    if maps is not None:
+    for layer, of_layer in maps.items():
+        above = f"{layer}: " if len(maps) > 1 else ""
         kinds.append(
             [
-                map_tile(image, map_, float(np.abs(map_).max()), side=256)
-                for image, map_ in zip(images, maps, strict=True)
+                map_tile(image, map_, float(np.abs(map_).max()), side=256, above=above)
+                for image, map_ in zip(images, of_layer, strict=True)
             ]
         )
     bands = []

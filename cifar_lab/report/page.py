@@ -1,13 +1,23 @@
-"""report.html, one self-contained page, and report.md, which says the same."""
+"""A self-contained page, and a text that says the same."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from cifar_lab.report.blocks import Page
+from cifar_lab.run.folder import write_atomically
+
+
+def write_page(page: Page, html: Path) -> None:
+    """Writes a page; beside it the text, as ``.md``, and ``figures/``, which the text links to."""
+    for picture in page.pictures():
+        write_atomically(html.parent / "figures" / f"{picture.name}.png", picture.png)
+    write_atomically(html, render_html(page))
+    write_atomically(html.with_suffix(".md"), render_markdown(page))
 
 
 def render_html(page: Page) -> str:

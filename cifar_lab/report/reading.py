@@ -40,7 +40,7 @@ class Reading:
         stack: the augmentation; None for none.
         planned: learning rate of each step.
         steps_per_epoch: converts steps to epochs.
-        layer: that GradCAM explains; None where none gives a map.
+        layers: that GradCAM explains; none where none gives a map.
         trust: of attributions/trust.json; None where that was not asked for.
     """
 
@@ -57,7 +57,7 @@ class Reading:
     stack: AugmentationStack | None
     planned: Sequence[float]
     steps_per_epoch: int
-    layer: str | None
+    layers: tuple[str, ...]
     trust: dict[str, Any] | None
 
     @property
@@ -110,7 +110,7 @@ def read_run(
     stack: AugmentationStack | None,
     planned: Sequence[float],
     steps_per_epoch: int,
-    layer: str | None,
+    layers: tuple[str, ...],
 ) -> Reading:
     """Reads a finished run's folder; the rest is as :class:`Reading` has it.
 
@@ -132,6 +132,6 @@ def read_run(
         stack=stack,
         planned=planned,
         steps_per_epoch=steps_per_epoch,
-        layer=layer,
+        layers=layers,
         trust=read_json(folder.trust) if folder.trust.is_file() else None,
     )

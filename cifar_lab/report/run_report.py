@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
@@ -15,9 +17,10 @@ from cifar_lab.report.explained import (
     explain_images,
     load_averaged,
     load_explained,
-    save,
+    save_averaged,
+    save_explained,
 )
-from cifar_lab.report.page import render_html, render_markdown
+from cifar_lab.report.page import write_page
 from cifar_lab.report.reading import Reading
 from cifar_lab.report.sections.attribution import attribution
 from cifar_lab.report.sections.data import data
@@ -27,7 +30,7 @@ from cifar_lab.report.sections.predictions import classes, confidence, confusion
 from cifar_lab.report.sections.result import first_screen, lead
 from cifar_lab.report.sections.training import training
 from cifar_lab.report.statistics import confused_pairs
-from cifar_lab.run.folder import RunFolder, write_atomically
+from cifar_lab.run.folder import RunFolder
 
 #: Confused pairs whose maps are averaged.
 PAIRS = 5
@@ -35,7 +38,7 @@ PAIRS = 5
 
 def kept_maps(
     folder: RunFolder, reading: Reading, model: nn.Module, normalise: Normalise, fresh: bool
-) -> tuple[Explained | None, Averaged | None]:
+) -> tuple[Sequence[Explained], Averaged | None]:
     """The maps that a report shows: those of the folder where they fit, else computed and kept.
 
     Args:
@@ -44,35 +47,39 @@ def kept_maps(
         model: with the weights of the reported checkpoint.
         normalise: makes images what the model reads, in float32.
         fresh: whatever the folder holds is of other weights.
+
+    Returns:
+        Maps of the gallery's images at each layer, and averages at the first.
     """
-    test, layer = reading.test, reading.layer
-    if layer is None:
-        return None, None
+    test, layers = reading.test, reading.layers
+    if not layers:
+        return [], None
     rows = np.asarray([error.row for error in reading.errors], dtype=np.int64)
     explained = None if fresh else load_explained(folder.gallery_maps)
-    if len(rows) and (
-        explained is None or explained.layer != layer or _others(explained, test.sample_ids[rows])
-    ):
-        explained = explain_images(model, layer, normalise, test, rows, reading.predicted[rows])
-        save(folder.gallery_maps, explained)
+    if len(rows) and (explained is None or not _fit(explained, layers, test.sample_ids[rows])):
+        predicted = reading.predicted[rows]
+        explained = [
+            explain_images(model, layer, normalise, test, rows, predicted) for layer in layers
+        ]
+        save_explained(folder.gallery_maps, explained)
     number = min(reading.options.averaged_images, len(test))
     averaged = None if fresh else load_averaged(folder.averaged_maps)
-    if number and (averaged is None or averaged.layer != layer or averaged.images != number):
+    if number and (averaged is None or averaged.layer != layers[0] or averaged.images != number):
         pairs = confused_pairs(reading.matrix, PAIRS)
-        averaged = average_maps(model, layer, normalise, test, reading.predicted, pairs, number)
-        save(folder.averaged_maps, averaged)
-    return explained if len(rows) else None, averaged if number else None
+        averaged = average_maps(model, layers[0], normalise, test, reading.predicted, pairs, number)
+        save_averaged(folder.averaged_maps, averaged)
+    return (explained or []) if len(rows) else [], averaged if number else None
 
 
 def write_report(
-    folder: RunFolder, reading: Reading, explained: Explained | None, averaged: Averaged | None
+    folder: RunFolder, reading: Reading, explained: Sequence[Explained], averaged: Averaged | None
 ) -> None:
     """Writes figures, report.html and report.md.
 
     Args:
         folder: of the run.
         reading: of the run.
-        explained: maps of the gallery's images; None without errors or a layer.
+        explained: maps of the gallery's images at each layer; none without errors or a layer.
         averaged: None where that was not asked for, or without a layer.
     """
     page = Page(
@@ -91,11 +98,12 @@ def write_report(
             origin(reading),
         ],
     )
-    for picture in page.pictures():
-        write_atomically(folder.figure(picture.name), picture.png)
-    write_atomically(folder.report, render_html(page))
-    write_atomically(folder.report_markdown, render_markdown(page))
+    write_page(page, folder.report)
 
 
-def _others(explained: Explained, sample_ids: NDArray[np.str_]) -> bool:
-    return list(explained.sample_ids) != list(sample_ids)
+def _fit(
+    explained: Sequence[Explained], layers: Sequence[str], sample_ids: NDArray[np.str_]
+) -> bool:
+    return [str(found.layer) for found in explained] == list(layers) and all(
+        list(found.sample_ids) == list(sample_ids) for found in explained
+    )

@@ -5,45 +5,43 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import nn
 
 from cifar_lab.data.arrays import Dataset
 from cifar_lab.models.summary import summarise
 from cifar_lab.optim.schedules import Schedule
+from cifar_lab.report.data_page import data_page
 from cifar_lab.report.image_figures import samples
-from cifar_lab.report.sections.data import class_counts, spread
+from cifar_lab.report.page import write_page
+from cifar_lab.report.sections.data import channels, class_counts, spread
 from cifar_lab.report.training_figures import SPLIT_NAMES, learning_rate
 from cifar_lab.run.folder import write_atomically
 
 if TYPE_CHECKING:
     from cifar_lab.data.batch_augment import AugmentationStack
 
-COLUMNS = 10
 
+def data(dataset: Dataset, name: str, folder: Path) -> str:
+    """Counts of each class and split, mean and standard deviation; writes a page with figures.
 
-def data(dataset: Dataset, folder: Path) -> str:
-    """Counts of each class and split, mean and standard deviation; draws images of each class."""
-    train, counts = dataset.source.train, class_counts(dataset)
+    Args:
+        dataset: images and splits.
+        name: of the data set.
+        folder: below which ``data/`` is written.
+    """
+    counts = class_counts(dataset)
     width = max(len("class"), *map(len, dataset.class_names))
     lines = [f"{'class':<{width}}" + "".join(f"{SPLIT_NAMES[split]:>12}" for split in counts)]
-    for label, name in enumerate(dataset.class_names):
+    for label, class_name in enumerate(dataset.class_names):
         numbers = "".join(f"{values[label]:>12,}" for values in counts.values())
-        lines.append(f"{name:<{width}}{numbers}")
+        lines.append(f"{class_name:<{width}}{numbers}")
     lines.append(f"{'all':<{width}}" + "".join(f"{v.sum():>12,}" for v in counts.values()))
     lines.append(f"images of {dataset.image_size[0]}×{dataset.image_size[1]} pixels, RGB")
-    lines.append(f"mean of R, G, B / 255 of the training images: {_numbers(dataset.mean)}")
-    lines.append(f"standard deviation / 255: {_numbers(dataset.std)}")
-    rows = dataset.train_indices
-    chosen = [
-        row
-        for label in range(min(len(dataset.class_names), COLUMNS))
-        for row in spread(rows[train.labels[rows] == label], COLUMNS)
-    ]
-    titles = [dataset.class_names[train.labels[row]] for row in chosen]
-    picture = samples([train.images[row] for row in chosen], titles, COLUMNS)
-    return "\n".join([*lines, _saved(folder / "data.png", picture)])
+    lines.append(f"mean of R, G, B / 255 of the training images: {channels(dataset.mean)}")
+    lines.append(f"standard deviation / 255: {channels(dataset.std)}")
+    page = folder / "data" / "data.html"
+    write_page(data_page(dataset, name), page)
+    return "\n".join([*lines, f"page: {page}"])
 
 
 def augmentation(dataset: Dataset, stack: AugmentationStack | None, folder: Path) -> str:
@@ -60,9 +58,9 @@ def augmentation(dataset: Dataset, stack: AugmentationStack | None, folder: Path
     return _saved(folder / "augmentation.png", samples(images, titles, columns=8))
 
 
-def model(network: nn.Module, image_size: tuple[int, int]) -> str:
-    """The layer table."""
-    return summarise(network, image_size).table
+def model(network: nn.Module, image_size: tuple[int, int], batch_size: int) -> str:
+    """The layer table, with the totals of an image and of a batch."""
+    return summarise(network, image_size).table_at(batch_size)
 
 
 def schedule(planned: Schedule, folder: Path) -> str:
@@ -76,10 +74,6 @@ def schedule(planned: Schedule, folder: Path) -> str:
         lines.append(f"last step of epoch {epoch + 1:>3}: {rate:.6g}")
     picture = learning_rate(rates, steps_per_epoch, used=[])
     return "\n".join([*lines, _saved(folder / "schedule.png", picture)])
-
-
-def _numbers(values: NDArray[np.float64]) -> str:
-    return " ".join(f"{value:.8f}" for value in values)
 
 
 def _saved(path: Path, png: bytes) -> str:

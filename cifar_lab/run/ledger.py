@@ -31,6 +31,11 @@ accuracy without. Work is seconds of training and final evaluation times the rat
 matrix products measured during the run.
 """
 
+#: Where published studies stand beside what was recorded of them.
+STUDIES = """The published studies beside these runs: [results/studies.md](results/studies.md), and
+as one page that opens offline, [results/studies.html](results/studies.html).
+"""
+
 
 class Result(NamedTuple):
     """A recorded run."""
@@ -68,7 +73,8 @@ def record_runs(runs: Sequence[tuple[RunFolder, dict[str, Any]]], experiments: P
         for file in (run.summary, run.provenance, run.metrics):
             write_atomically(folder / file.name, file.read_bytes())
     ledger = experiments / "README.md"
-    write_atomically(ledger, render(read_results(results)))
+    studies = (experiments / "published.json").is_file()
+    write_atomically(ledger, render(read_results(results), studies))
     return ledger
 
 
@@ -92,18 +98,29 @@ def read_results(results: Path) -> list[Result]:
     ]
 
 
-def render(results: Sequence[Result]) -> str:
-    """The ledger as Markdown."""
+def grouped(results: Sequence[Result]) -> list[list[Result]]:
+    """Runs of one experiment on one kind of hardware together, in the order of the first."""
     groups: dict[tuple[str, ...], list[Result]] = defaultdict(list)
     for result in results:
         experiment = (result.summary["name"], _experiment_hash(result.config))
-        groups[(*experiment, _hardware(result.provenance))].append(result)
+        groups[(*experiment, hardware(result.provenance))].append(result)
+    return list(groups.values())
+
+
+def render(results: Sequence[Result], studies: bool) -> str:
+    """The ledger as Markdown.
+
+    Args:
+        results: recorded runs.
+        studies: whether there is a page of published studies to link to.
+    """
     lines = [
         HEADER,
+        *([STUDIES] if studies else []),
         "| experiment | model | n | test accuracy (%) | epochs | training | work | hardware "
         "| command |",
         "|---|---|---:|---:|---:|---:|---:|---|---|",
-        *(_row(group) for group in groups.values()),
+        *(_row(group) for group in grouped(results)),
         "",
         "## Runs",
         "",
@@ -116,10 +133,12 @@ def render(results: Sequence[Result]) -> str:
 
 def _row(group: Sequence[Result]) -> str:
     first = group[0]
-    accuracy = _mean([100 * result.summary["test"]["accuracy"] for result in group], 2)
+    accuracy = mean_and_deviation([100 * result.summary["test"]["accuracy"] for result in group], 2)
     plain = [result.summary.get("test_without_flips") for result in group]
     if all(each is not None for each in plain):
-        without = _mean([100 * each["accuracy"] for each in plain if each is not None], 2)
+        without = mean_and_deviation(
+            [100 * each["accuracy"] for each in plain if each is not None], 2
+        )
         accuracy = f"{accuracy} with flips averaged; {without} without"
     works = [result.summary["work"] for result in group if "work" in result.summary]
     minutes = statistics.mean(result.summary["training_seconds"] for result in group) / 60
@@ -133,23 +152,25 @@ def _row(group: Sequence[Result]) -> str:
         f"{trained}" if trained == planned else f"{trained} of {planned}",
         f"{minutes:.1f} min",
         _work(works) if len(works) == len(group) else "–",
-        _hardware(made),
+        hardware(made),
         f"`{made['command']}`",
     )
     return f"| {' | '.join(cells)} |"
 
 
-def _mean(values: Sequence[float], digits: int) -> str:
+def mean_and_deviation(values: Sequence[float], digits: int) -> str:
+    """``90.71 ± 0.22``, with the sample standard deviation; of one value, the value alone."""
     spread = f" ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else ""
     return f"{statistics.mean(values):.{digits}f}{spread}"
 
 
 def _work(works: Sequence[dict[str, Any]]) -> str:
     rate = statistics.mean(work["matmul_flops_per_second"] for work in works)
-    return f"{_mean([work['tflop'] for work in works], 0)} TFLOP at {rate / 1e9:,.0f} GFLOP/s"
+    tflop = mean_and_deviation([work["tflop"] for work in works], 0)
+    return f"{tflop} TFLOP at {rate / 1e9:,.0f} GFLOP/s"
 
 
-def _hardware(made: dict[str, Any]) -> str:
+def hardware(made: dict[str, Any]) -> str:
     """What a run was computed on; libraries may have been told to use only a part of it."""
     limits = [
         f"{key}={value}"
@@ -162,18 +183,22 @@ def _hardware(made: dict[str, Any]) -> str:
     return ", ".join((made["device_name"], each, made["precision"], *limits))
 
 
+def commit(made: dict[str, Any]) -> str:
+    """What a run's code was, as far as a checkout can tell."""
+    git = made["git"]
+    if git is None:
+        return "none"
+    return f"`{git['commit'][:12]}`{' (changed)' if git['dirty'] else ''}"
+
+
 def _run_row(result: Result) -> str:
-    git = result.provenance["git"]
-    commit = (
-        "none" if git is None else f"`{git['commit'][:12]}`{' (changed)' if git['dirty'] else ''}"
-    )
     path = "/".join(result.folder.parts[-2:])
     cells = (
         f"[{path}](results/{path})",
         str(result.provenance["seed"]),
         f"{100 * result.summary['test']['accuracy']:.2f}",
         str(result.summary["reported_epoch"]),
-        commit,
+        commit(result.provenance),
     )
     return f"| {' | '.join(cells)} |"
 

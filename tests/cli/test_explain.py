@@ -27,7 +27,7 @@ def test_the_gallerys_images_are_explained_for_each_target(run, capsys):
     for number, target in enumerate(("predicted", "true", "difference")):
         with np.load(run.attributions(f"gradcam-layer2-{target}")) as file:
             assert file["sample_ids"].tolist() == gallery["sample_ids"].tolist()
-            np.testing.assert_allclose(file["maps"], gallery["maps"][:, number], atol=1e-6)
+            np.testing.assert_allclose(file["maps"], gallery["layer2/maps"][:, number], atol=1e-6)
             assert file["maps"].shape == (10, 8, 8)
     figure = re.search(r"figure: (\S+)", said)[1]
     with Image.open(figure) as image:

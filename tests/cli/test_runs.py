@@ -63,6 +63,20 @@ def test_report_shows_as_many_images_as_asked(run):
     assert "Shown are 3 of" in run.report.read_text()
 
 
+def test_report_shows_the_gallery_at_several_layers_and_keeps_their_maps(run):
+    layers = ["layer3.sum", "layer1.sum"]
+    assert main(["report", f"report.gradcam_layer=[{','.join(layers)}]", str(run.path)]) == 0
+    with np.load(run.gallery_maps) as file:
+        assert file["layers"].tolist() == layers
+        assert file["layer3.sum/maps"].shape == (10, 3, 4, 4)
+        assert file["layer1.sum/maps"].shape == (10, 3, 16, 16)
+    with np.load(run.averaged_maps) as file:
+        assert file["layer"] == "layer3.sum"
+    markdown = run.report_markdown.read_text()
+    assert "at layer3.sum (4×4 cells) and layer1.sum (16×16 cells)" in markdown
+    assert run.figure("attributions-layer1.sum").is_file()
+
+
 def test_eval_refuses_a_checkpoint_that_does_not_give_the_recorded_accuracy(run, capsys):
     summary = json.loads(run.summary.read_text())
     summary["test"]["accuracy"] += 0.0015

@@ -8,7 +8,7 @@ from cifar_lab.cli.main import main
 @pytest.mark.parametrize(
     ("part", "said", "figure"),
     [
-        ("data", ["1,293", "144", "360", "mean of R, G, B"], "data.png"),
+        ("data", ["1,293", "144", "360", "mean of R, G, B"], "data/data.html"),
         ("augmentation", [], "augmentation.png"),
         ("model", ["6,573,120", "ResidualSum"], None),
         ("schedule", ["504 steps, 21 an epoch", "largest: 0.02"], "schedule.png"),
@@ -22,6 +22,6 @@ def test_show_prints_and_draws_a_part(part, said, figure, tmp_path, monkeypatch,
     for text in said:
         assert text in output
     if figure is not None:
-        png = tmp_path / "outputs" / "show" / figure
-        assert png.read_bytes().startswith(b"\x89PNG")
-        assert f"figure: outputs/show/{figure}" in output
+        begins = b"<!doctype html>" if figure.endswith("html") else b"\x89PNG"
+        assert (tmp_path / "outputs" / "show" / figure).read_bytes().startswith(begins)
+        assert f": outputs/show/{figure}" in output.splitlines()[-1]

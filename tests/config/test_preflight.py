@@ -196,6 +196,11 @@ def test_a_missing_root_is_asked_for():
         ),
         (["report.gradcam_layer=layer9"], "CustomResNet has no such module"),
         (
+            ["report.gradcam_layer=[layer2,layer9]"],
+            "gradcam_layer=layer9: CustomResNet has no such",
+        ),
+        (["report.gradcam_layer=[]"], r"report.gradcam_layer=\[\]: must be .+ at least 1 item"),
+        (
             ["+trainer.freeze_after_epochs.stam=3"],
             "freeze_after_epochs.stam: no parameter of CustomResNet begins with 'stam'; they begin "
             "with: stem, layer1",

@@ -7,7 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cifar_lab.data.arrays import Dataset, ImageArrays, SourceImages, pixel_statistics
+from cifar_lab.data.arrays import (
+    Dataset,
+    ImageArrays,
+    SourceImages,
+    pixel_counts,
+    pixel_statistics,
+)
 
 
 @pytest.mark.parametrize("chosen", [1, 4096, 4097, 5000])
@@ -21,6 +27,24 @@ def test_mean_and_deviation_equal_those_of_numpy_over_the_chosen_images(chosen):
     np.testing.assert_allclose(mean, pixels.mean(axis=(0, 1, 2)), rtol=1e-12)
     np.testing.assert_allclose(std, pixels.std(axis=(0, 1, 2)), rtol=1e-12)
     assert mean.dtype == std.dtype == np.float64
+
+
+@pytest.mark.parametrize("chosen", [1, 2500])
+def test_values_of_pixels_are_counted_by_channel(chosen):
+    generator = np.random.default_rng(0)
+    images = generator.integers(0, (50, 150, 256), (6000, 2, 3, 3), dtype=np.uint8)
+    indices = generator.permutation(6000)[:chosen]
+    pixels = images[indices].reshape(-1, 3)
+    edges = np.arange(257) - 0.5
+    expected = [np.histogram(pixels[:, channel], edges)[0] for channel in range(3)]
+    np.testing.assert_array_equal(pixel_counts(images, indices), expected)
+
+
+def test_images_that_were_not_scaled_have_their_own_size():
+    arrays = some_arrays()
+    assert arrays.original_sizes().tolist() == [list(arrays.image_size)] * len(arrays)
+    sizes = np.asarray([[n, 2 * n] for n in range(len(arrays))])
+    assert replace(arrays, file_sizes=sizes).original_sizes() is sizes
 
 
 def test_half_black_and_half_white_have_mean_and_deviation_one_half():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,17 @@ def test_what_comes_back_is_what_was_decoded(tmp_path, visit):
         assert found.labels.dtype == np.int64
         assert found.class_names == expected.class_names
     assert source.fingerprint == fingerprint(*decoded())
+
+
+def test_sizes_of_files_are_kept_where_images_were_scaled(tmp_path):
+    def scaled(_):
+        train, test = decoded()
+        return replace(train, file_sizes=np.arange(10).reshape(5, 2)), test
+
+    for _ in range(2):
+        source = cached(tmp_path, "key", scaled)
+        assert source.train.file_sizes.tolist() == [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9]]
+        assert source.test.file_sizes is None
 
 
 def test_images_are_memory_mapped_and_cannot_be_written(tmp_path):

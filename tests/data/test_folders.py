@@ -264,6 +264,8 @@ def test_resizing_makes_all_images_square_and_keeps_what_they_show(image_folder)
     Image.fromarray(halves).save(image_folder / "train" / "ant" / "0.png")
     train, test = decode(list_folder(image_folder), 16, False)
     assert train.image_size == test.image_size == (16, 16)
+    assert train.original_sizes().tolist() == [[12, 20]] + [[8, 8]] * 7
+    assert test.original_sizes().tolist() == [[8, 8]] * 4
     assert (train.images[0, :, :6] == 0).all()
     assert (train.images[0, :, 10:] == (200, 100, 50)).all()
 

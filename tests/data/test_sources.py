@@ -42,6 +42,7 @@ def test_digits_are_those_of_scikit_learn_in_blocks_of_four_by_four(digits):
         np.testing.assert_allclose(arrays.images[..., 0], expected, atol=0.5)
         assert (arrays.images == arrays.images[..., :1]).all()
         np.testing.assert_array_equal(arrays.labels, originals.target[rows])
+        assert (arrays.original_sizes() == originals.images.shape[1:]).all()
 
 
 def test_a_fifth_of_the_digits_is_for_testing_whatever_the_split_seed(digits):
@@ -136,6 +137,12 @@ def test_each_size_has_a_cache_of_its_own(image_folder, tmp_path):
     ]
     assert sizes == [(8, 8), (4, 4), (8, 8)]
     assert len(os.listdir(tmp_path / "cache")) == 2
+
+
+def test_the_sizes_of_the_files_are_known_from_the_cache_as_well(image_folder, tmp_path):
+    for _ in range(2):
+        source = folder_source(image_folder, tmp_path, resize=4).load().source
+        assert source.test.original_sizes().tolist() == [[8, 8]] * 4
 
 
 def test_an_unreadable_file_is_skipped_only_when_asked(image_folder, tmp_path):

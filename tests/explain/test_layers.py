@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from cifar_lab.explain.layers import choose_layer, map_sizes
+from cifar_lab.explain.layers import choose_layers, map_sizes
 from cifar_lab.models.custom_resnet import CustomResNet
 from cifar_lab.models.resnet import ResNet18
 from cifar_lab.refusal import Refusal
@@ -24,29 +24,42 @@ SIZE = (32, 32)
 )
 def test_the_deepest_layer_of_at_least_5x5_is_taken(model, expected, side):
     network = model()
-    assert choose_layer(network, SIZE, None) == expected
+    assert choose_layers(network, SIZE, None) == (expected,)
     assert map_sizes(network, [expected], SIZE) == {expected: (side, side)}
 
 
 @pytest.mark.parametrize(("side", "expected"), [(40, "layer3.sum"), (39, "layer2"), (8, "stem")])
 def test_the_smallest_map_has_five_cells_a_side(side, expected):
     # 40 / 8 = 5 cells at layer3; 39 // 8 = 4.
-    assert choose_layer(CustomResNet(10, 4), (side, side), None) == expected
+    assert choose_layers(CustomResNet(10, 4), (side, side), None) == (expected,)
 
 
 def test_both_sides_must_have_five_cells():
-    assert choose_layer(CustomResNet(10, 4), (64, 16), None) == "layer1.sum"
+    assert choose_layers(CustomResNet(10, 4), (64, 16), None) == ("layer1.sum",)
 
 
 def test_where_no_map_is_large_enough_the_largest_is_taken():
     model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(4 * 4, 2))
     model.explainable_layers = ("0", "1")
-    assert choose_layer(model, (4, 4), None) == "0"
+    assert choose_layers(model, (4, 4), None) == ("0",)
 
 
 def test_a_named_layer_is_taken_however_small_its_map():
-    assert choose_layer(CustomResNet(10, 4), SIZE, "layer3.sum") == "layer3.sum"
-    assert choose_layer(CustomResNet(10, 4), SIZE, "layer1.branch.0") == "layer1.branch.0"
+    assert choose_layers(CustomResNet(10, 4), SIZE, "layer3.sum") == ("layer3.sum",)
+    assert choose_layers(CustomResNet(10, 4), SIZE, "layer1.branch.0") == ("layer1.branch.0",)
+
+
+def test_several_layers_are_taken_in_the_order_of_their_names_each_once():
+    names = ["layer3.sum", "layer1.sum", "layer3.sum"]
+    assert choose_layers(CustomResNet(10, 4), SIZE, names) == ("layer3.sum", "layer1.sum")
+
+
+def test_all_that_is_wrong_with_several_layers_is_told_at_once():
+    with pytest.raises(Refusal) as refusal:
+        choose_layers(CustomResNet(10, 4), SIZE, ["layer9", "layer2", "head", "layer8"])
+    assert [problem.split(": ")[0] for problem in refusal.value.problems] == [
+        "report.gradcam_layer=layer9", "report.gradcam_layer=layer8", "GradCAM needs a map",
+    ]  # fmt: skip
 
 
 def test_an_unknown_layer_is_refused_with_those_worth_explaining():
@@ -55,37 +68,37 @@ def test_an_unknown_layer_is_refused_with_those_worth_explaining():
         match=r"report\.gradcam_layer=layer9: CustomResNet has no such module; it names stem, "
         r"layer1\.sum, layer2, layer3\.sum as worth explaining",
     ):
-        choose_layer(CustomResNet(10, 4), SIZE, "layer9")
+        choose_layers(CustomResNet(10, 4), SIZE, "layer9")
 
 
 def test_an_unknown_layer_of_a_model_that_names_none_is_refused():
     with pytest.raises(Refusal, match="Sequential has no such module; it names none as worth"):
-        choose_layer(nn.Sequential(nn.Conv2d(3, 4, 1)), SIZE, "layer9")
+        choose_layers(nn.Sequential(nn.Conv2d(3, 4, 1)), SIZE, "layer9")
 
 
 def test_a_layer_without_a_map_is_refused():
     with pytest.raises(Refusal, match=r"needs a map: head gives neither \(batch, channels, h, w\)"):
-        choose_layer(CustomResNet(10, 4), SIZE, "head")
+        choose_layers(CustomResNet(10, 4), SIZE, "head")
 
 
 def test_a_model_whose_layers_give_no_map_has_none():
     model = nn.Sequential(nn.Flatten(), nn.Linear(48, 2))
-    assert choose_layer(model, (4, 4), None) is None
+    assert choose_layers(model, (4, 4), None) == ()
     model.explainable_layers = ("1",)
-    assert choose_layer(model, (4, 4), None) is None
+    assert choose_layers(model, (4, 4), None) == ()
 
 
 def test_a_model_that_declares_no_layer_is_explained_at_a_named_one():
     model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Flatten(), nn.Linear(4 * 16, 2))
-    assert choose_layer(model, (4, 4), None) is None
-    assert choose_layer(model, (4, 4), "0") == "0"
+    assert choose_layers(model, (4, 4), None) == ()
+    assert choose_layers(model, (4, 4), "0") == ("0",)
 
 
 def test_images_that_the_model_cannot_take_are_refused():
     with pytest.raises(
         Refusal, match=r"CustomResNet cannot take images of 4×4 pixels \(.+\); choose another model"
     ):
-        choose_layer(CustomResNet(10, 4).train(), (4, 4), None)
+        choose_layers(CustomResNet(10, 4).train(), (4, 4), None)
 
 
 def test_sizes_are_height_by_width():
@@ -100,7 +113,7 @@ def test_sizes_are_height_by_width():
 def test_the_model_is_left_as_it_was(training):
     model = CustomResNet(10, 4).train(training)
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    choose_layer(model, SIZE, None)
+    choose_layers(model, SIZE, None)
     assert all(module.training is training for module in model.modules())
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     assert not any(module._forward_hooks for module in model.modules())

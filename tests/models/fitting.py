@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from cifar_lab.explain.attribution import attribute
-from cifar_lab.explain.layers import choose_layer
+from cifar_lab.explain.layers import choose_layers
 from cifar_lab.explain.targets import Targets
 from cifar_lab.models.summary import summarise
 
@@ -71,7 +71,7 @@ def assert_it_is_summarised_and_has_a_map(step: Step) -> None:
     size = summarise(step.model, (32, 32))
     assert size.parameters == count(step.model)
     assert size.multiply_adds > 0
-    layer = choose_layer(step.model, (32, 32), None)
+    (layer,) = choose_layers(step.model, (32, 32), None)
     classes = torch.tensor([0, 1])
     maps = attribute(
         step.model, "gradcam", layer, torch.randn(2, 3, 32, 32),

@@ -30,6 +30,15 @@ def test_sizes_are_those_of_the_seed_studies_and_of_torch(model, parameters, mil
     assert size.multiply_adds == pytest.approx(statistics.total_mult_adds, rel=1e-4)
 
 
+def test_the_table_gives_the_published_totals_of_a_batch():
+    size = summarise(ResNet18(10, 2, 1), (32, 32))
+    lines = size.table_at(512).splitlines()
+    assert "Total params: 11,173,962" in lines
+    place = lines.index("Total mult-adds (M): 555.42")
+    assert lines[place + 1] == "Total mult-adds at batch 512 (G): 284.38"
+    assert size.table.splitlines() == lines[: place + 1] + lines[place + 2 :]
+
+
 def test_counts_of_a_small_net_equal_those_by_hand():
     model = nn.Sequential(
         nn.Conv2d(3, 5, 3, padding=1, bias=False), nn.ReLU(), nn.Flatten(), nn.Linear(5 * 24, 7)

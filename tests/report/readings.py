@@ -69,6 +69,7 @@ def reading(**changes: Any) -> Reading:
         "seed": 0,
         "optimizer": {"_target_": "x.sgd", "momentum": 0.9},
         "augmentation": {"train": {}},
+        "trainer": {"batch_size": 512},
     }
     settings = {
         "title": "title <u>",
@@ -88,7 +89,7 @@ def reading(**changes: Any) -> Reading:
         "stack": None,
         "planned": [0.1, 0.05, 0.02, 0.01],
         "steps_per_epoch": 2,
-        "layer": "layer2",
+        "layers": ("layer2",),
         "trust": None,
     }
     for known in (summary, provenance, settings):

@@ -72,7 +72,7 @@ def folder(tmp_path_factory) -> RunFolder:
         draw.random(9),
         draw.random(3),
     )
-    write_report(folder, run, explained, averaged)
+    write_report(folder, run, [explained], averaged)
     return folder
 
 
@@ -107,7 +107,7 @@ def test_nothing_is_asked_for_but_the_page_itself(page, folder):
 
 def test_every_picture_is_there_with_its_words(page, folder):
     pictures = page.evaluate("[...document.images].map(i => [i.complete, i.naturalWidth, i.alt])")
-    assert len(pictures) == len(list((folder.path / "figures").glob("*.png"))) == 14
+    assert len(pictures) == len(list((folder.path / "figures").glob("*.png"))) == 15
     assert all(complete and width > 100 and alt for complete, width, alt in pictures)
 
 

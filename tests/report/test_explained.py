@@ -17,7 +17,8 @@ from cifar_lab.report.explained import (
     explain_images,
     load_averaged,
     load_explained,
-    save,
+    save_averaged,
+    save_explained,
 )
 from cifar_lab.report.statistics import Pair
 
@@ -60,10 +61,12 @@ def test_each_image_has_the_maps_and_logits_of_its_targets(setting, tmp_path):
             np.testing.assert_allclose(found.maps[n, t], expected, rtol=1e-3, atol=1e-6)
         own, true = logits[row, predicted[n]], logits[row, test.labels[row]]
         np.testing.assert_allclose(found.values[n], [own, true, own - true], atol=1e-4)
-    save(tmp_path / "maps.npz", found)
-    again = load_explained(tmp_path / "maps.npz")
-    for name, value in vars(found).items():
-        np.testing.assert_array_equal(getattr(again, name), value)
+    finer = explain_images(model, "layer1.sum", normalise, test, rows, predicted)
+    save_explained(tmp_path / "maps.npz", [found, finer])
+    for kept, again in zip([found, finer], load_explained(tmp_path / "maps.npz"), strict=True):
+        for name, value in vars(kept).items():
+            np.testing.assert_array_equal(getattr(again, name), value)
+    assert found.maps.shape != finer.maps.shape
 
 
 def test_averages_are_those_of_maps_taken_one_by_one(setting, tmp_path):
@@ -91,7 +94,7 @@ def test_averages_are_those_of_maps_taken_one_by_one(setting, tmp_path):
     spread, right = concentration(maps), predicted[sample] == test.labels[sample]
     np.testing.assert_allclose(found.right, spread[right])
     np.testing.assert_allclose(found.wrong, spread[~right])
-    save(tmp_path / "averages.npz", found)
+    save_averaged(tmp_path / "averages.npz", found)
     assert load_averaged(tmp_path / "averages.npz").pairs.tolist() == [[label, taken]]
 
 
@@ -101,3 +104,11 @@ def test_a_file_that_holds_no_maps_is_none(tmp_path, content):
         (tmp_path / "maps.npz").write_bytes(content)
     assert load_explained(tmp_path / "maps.npz") is None
     assert load_averaged(tmp_path / "maps.npz") is None
+
+
+def test_maps_of_a_run_that_knew_one_layer_do_not_fit(setting, tmp_path):
+    model, normalise, test, logits = setting
+    rows = np.array([0, 1])
+    found = explain_images(model, LAYER, normalise, test, rows, logits[rows].argmax(1))
+    np.savez_compressed(tmp_path / "maps.npz", **vars(found))
+    assert load_explained(tmp_path / "maps.npz") is None

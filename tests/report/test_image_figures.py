@@ -30,7 +30,7 @@ def titles(monkeypatch) -> list[str]:
 
 def test_the_gallery_shows_images_in_true_colours_above_their_maps():
     images, maps, rows = gallery_of(3)
-    pixels = decoded(figures.gallery(images, maps, rows, ("cat", "dog", "<b>")))
+    pixels = decoded(figures.gallery(images, {"layer3": maps}, rows, ("cat", "dog", "<b>")))
     for column, (image, map_) in enumerate(zip(images, maps, strict=True)):
         assert_shown(pixels, image.repeat(32, 0).repeat(32, 1), band=0, column=column)
         shown = overlay(image, map_, np.abs(map_).max(), side=256)
@@ -42,7 +42,7 @@ def test_the_gallery_titles_name_classes_probabilities_and_scales(titles):
     maps[0] = -np.abs(maps[0]) - 0.1
     maps[1] /= np.abs(maps[1]).max() / 2.5
     maps[2] = 0
-    figures.gallery(images, maps, rows, ("cat", "dog", "<b>"))
+    figures.gallery(images, {"layer3": maps}, rows, ("cat", "dog", "<b>"))
     assert titles == [
         "dog (90.0%)\ntrue: cat (10.0%)",
         "<b> (80.0%)\ntrue: dog (20.0%)",
@@ -53,10 +53,29 @@ def test_the_gallery_titles_name_classes_probabilities_and_scales(titles):
     ]
 
 
+def test_the_gallery_shows_a_row_for_each_of_several_layers_with_its_name(titles):
+    images, maps, rows = gallery_of(7)
+    finer = np.repeat(np.repeat(-maps, 2, axis=1), 2, axis=2)
+    pixels = decoded(figures.gallery(images, {"layer3": maps, "layer2": finer}, rows, "abc"))
+    assert pixels.shape[0] == 2 * (48 + 256 + 16 + 2 * (24 + 256 + 16)) + 16
+    for band, of_layer in ((1, maps), (2, finer)):
+        for column in range(5):
+            shown = overlay(images[column], of_layer[column], np.abs(maps[column]).max(), side=256)
+            assert_shown(pixels, shown, band, column)
+    assert [title.split(":")[0] for title in titles[5:15]] == ["layer3"] * 5 + ["layer2"] * 5
+    assert [title.split(":")[0] for title in titles[17:]] == ["layer3"] * 2 + ["layer2"] * 2
+    assert titles[5].startswith("layer3: ±")
+
+
+def test_a_gallery_without_maps_has_images_alone():
+    images, _, rows = gallery_of(2)
+    assert decoded(figures.gallery(images, {}, rows, "abc")).shape[0] == 48 + 256 + 2 * 16
+
+
 @pytest.mark.parametrize(("number", "columns", "bands"), [(1, 1, 1), (5, 5, 1), (7, 5, 2)])
 def test_the_gallery_has_at_most_five_columns(number, columns, bands):
     images, maps, rows = gallery_of(number)
-    pixels = decoded(figures.gallery(images, maps, rows, ("cat", "dog", "<b>")))
+    pixels = decoded(figures.gallery(images, {"layer3": maps}, rows, ("cat", "dog", "<b>")))
     assert pixels.shape[1] == columns * (256 + 16) + 16
     assert pixels.shape[0] == bands * (48 + 24 + 2 * (256 + 16)) + 16
 
@@ -73,7 +92,7 @@ def test_samples_are_drawn_row_by_row_with_their_titles(titles):
 @pytest.mark.parametrize("name", [r"$\bill$", "$5"])
 def test_a_class_name_between_dollar_signs_is_no_formula(name):
     images, maps, rows = gallery_of(1)
-    assert_is_png(figures.gallery(images, maps, rows, (name, name, name)))
+    assert_is_png(figures.gallery(images, {"layer3": maps}, rows, (name, name, name)))
     assert_is_png(figures.samples(list(images), [name], columns=2))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ def drawn(monkeypatch) -> list[dict[str, Any]]:
 
 
 def test_data_counts_the_images_of_each_class_and_split(tmp_path):
-    table = [line.split() for line in show.data(dataset(), tmp_path).splitlines()]
+    table = [line.split() for line in show.data(dataset(), "Insects", tmp_path).splitlines()]
     assert table[:4] == [
         ["class", "train", "validation", "test"],
         ["ant", "12", "1", "2"],
@@ -39,30 +40,29 @@ def test_data_counts_the_images_of_each_class_and_split(tmp_path):
 
 
 def test_the_columns_of_the_counts_are_aligned(tmp_path):
-    lines = show.data(dataset(), tmp_path).splitlines()[:4]
+    lines = show.data(dataset(), "Insects", tmp_path).splitlines()[:4]
     assert len({len(line) for line in lines}) == 1
 
 
 def test_data_says_size_mean_and_standard_deviation(tmp_path):
-    text = show.data(dataset(), tmp_path)
+    text = show.data(dataset(), "Insects", tmp_path)
     assert "images of 4×6 pixels, RGB" in text
     assert "training images: 0.10000000 0.20000000 0.30000000" in text
     assert "standard deviation / 255: 0.50000000 0.25000000 0.12500000" in text
 
 
-def test_data_draws_training_images_of_each_class_under_their_names(tmp_path, drawn):
-    text = show.data(dataset(), tmp_path)
-    (call,) = drawn
-    # Each image is of one grey level: its row.
-    rows = [int(image.max()) for image in call["images"]]
-    assert call["titles"] == ["ant"] * 10 + ["bumblebee"] * 3
-    assert [dataset().source.train.labels[row] for row in rows] == [0] * 10 + [1] * 3
-    assert set(rows) <= set(dataset().train_indices.tolist())
-    assert len(set(rows)) == 13
-    # Twelve ants among rows 0 to 12: ten of them, from the first to the last.
-    assert (rows[0], rows[9]) == (0, 12)
-    assert text.splitlines()[-1] == f"figure: {tmp_path / 'data.png'}"
-    assert_is_png(tmp_path / "data.png")
+def test_data_writes_a_page_with_its_figures(tmp_path):
+    text = show.data(dataset(), "Insects", tmp_path)
+    assert text.splitlines()[-1] == f"page: {tmp_path / 'data' / 'data.html'}"
+    assert "<title>Data: Insects</title>" in (tmp_path / "data" / "data.html").read_text()
+    markdown = (tmp_path / "data" / "data.md").read_text()
+    linked = re.findall(r"\]\((figures/.+?\.png)\)", markdown)
+    assert linked == [
+        f"figures/{name}.png"
+        for name in ("class_distribution", "image_sizes", "pixel_values", "samples")
+    ]
+    for name in linked:
+        assert_is_png(tmp_path / "data" / name)
 
 
 def test_augmentation_draws_images_beside_what_each_epoch_makes_of_them(tmp_path, drawn):
@@ -94,7 +94,8 @@ def test_no_augmentation_draws_images_as_they_are(tmp_path, drawn):
 
 
 def test_the_model_is_shown_as_its_layer_table():
-    table = show.model(CustomResNet(num_classes=3, width=4), (32, 32))
+    table = show.model(CustomResNet(num_classes=3, width=4), (32, 32), batch_size=7)
+    assert "Total mult-adds at batch 7 (G): 0.01" in table
     assert "Total params: 26,116" in table
     assert "[1, 16, 8, 8]" in table
 

@@ -64,7 +64,7 @@ def test_a_link_to_a_run_is_recorded_as_the_run(tmp_path, experiments):
 def test_the_ledger_stands_beside_the_results_and_is_what_they_render_to(tmp_path, experiments):
     ledger = record_runs([(finished_run(tmp_path), CONFIG)], experiments)
     assert ledger == experiments / "README.md"
-    assert ledger.read_text() == render(read_results(experiments / "results"))
+    assert ledger.read_text() == render(read_results(experiments / "results"), studies=False)
 
 
 def test_a_run_recorded_twice_stands_there_once(tmp_path, experiments):
@@ -208,8 +208,16 @@ def test_unfinished_runs_are_refused_all_at_once_and_nothing_is_recorded(tmp_pat
     assert not any(experiments.iterdir())
 
 
+def test_the_ledger_links_to_published_studies_where_there_are_some(tmp_path, experiments):
+    run = finished_run(tmp_path)
+    assert "studies" not in record_runs([(run, CONFIG)], experiments).read_text()
+    write_json(experiments / "published.json", {"studies": []})
+    text = record_runs([(run, CONFIG)], experiments).read_text()
+    assert "[results/studies.md](results/studies.md)" in text
+
+
 def test_an_empty_ledger_has_its_headings():
-    text = render([])
+    text = render([], studies=False)
     assert rows_below(text, "| experiment |") == rows_below(text, "| run |") == []
 
 

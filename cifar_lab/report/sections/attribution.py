@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -26,14 +27,15 @@ NO_LAYER = (
 
 
 def attribution(
-    reading: Reading, explained: Explained | None, averaged: Averaged | None
+    reading: Reading, explained: Sequence[Explained], averaged: Averaged | None
 ) -> Section:
     """GradCAM of the gallery's images for each target, and averages over a stated sample."""
-    if reading.layer is None:
+    if not reading.layers:
         return Section("Attribution", [Text(NO_LAYER)])
     blocks: list[Block] = []
-    if explained is not None:
-        blocks += [_maps(reading, explained), *completeness(explained)]
+    for number, found in enumerate(explained):
+        name = f"attributions-{found.layer}" if number else "attributions"
+        blocks += [_maps(reading, found, name), *completeness(found)]
     if averaged is not None:
         blocks += _averages(reading, averaged)
     if reading.trust is not None:
@@ -69,7 +71,7 @@ def completeness(explained: Explained) -> list[Text]:
     return texts
 
 
-def _maps(reading: Reading, explained: Explained) -> Picture:
+def _maps(reading: Reading, explained: Explained, name: str) -> Picture:
     names, shown = reading.class_names, reading.errors
     titles = []
     for error, values in zip(shown, explained.values, strict=True):
@@ -79,9 +81,10 @@ def _maps(reading: Reading, explained: Explained) -> Picture:
     heads = [f"{names[e.label]}\ntaken for {names[e.predicted]}" for e in shown]
     height, width = explained.maps.shape[2:]
     return Picture(
-        "attributions",
+        name,
         attributions(images, list(explained.maps), heads, titles),
-        alt=f"GradCAM maps of {several(list(TARGETS))} for {len(shown)} misclassified images.",
+        alt=f"GradCAM maps of {several(list(TARGETS))} at {explained.layer} for {len(shown)} "
+        "misclassified images.",
         caption="A row an image: GradCAM of the predicted logit, of the true one, and of their "
         f"difference, at {explained.layer} ({height}×{width} cells), on one scale a row, in logit "
         "units; red speaks for, blue against. A map without a red cell is called all negative: "
@@ -99,8 +102,9 @@ def _averages(reading: Reading, averaged: Averaged) -> list[Block]:
             "mean_maps",
             mean_maps(averaged.class_maps[shown], titles, COLUMNS),
             alt=f"Mean GradCAM maps of {several([names[c] for c in shown])}.",
-            caption=f"Mean GradCAM of the predicted class over {int(averaged.images):,} test "
-            "images, drawn by a fixed seed, by the class that they were taken for; one scale.",
+            caption=f"Mean GradCAM at {averaged.layer} of the predicted class over "
+            f"{int(averaged.images):,} test images, drawn by a fixed seed, by the class that they "
+            "were taken for; one scale.",
             width="natural",
         )
     ]

@@ -1,4 +1,4 @@
-"""The data: what the model was shown."""
+"""The data: what the model was shown. ``cifar-lab show data`` shows the same before a run."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from cifar_lab.report.blocks import Block, Picture, Section, Table, Text
 from cifar_lab.report.data_figures import class_distribution
 from cifar_lab.report.image_figures import samples
 from cifar_lab.report.reading import Reading
+from cifar_lab.report.sections.sizes import sizes
 from cifar_lab.report.training_figures import SPLIT_NAMES
 from cifar_lab.report.wording import plural, several
 
@@ -24,12 +25,33 @@ NAMED = 5
 
 
 def data(reading: Reading) -> Section:
-    """Counts, samples, duplicates and what augmentation makes of the images."""
+    """Counts, sizes, samples, duplicates and what augmentation makes of the images."""
     dataset = reading.dataset
-    counts = class_counts(dataset)
-    blocks: list[Block] = [_table(dataset, counts), Text(duplicates_found(dataset))]
-    blocks += [_distribution(counts, dataset.class_names), _samples(dataset), _augmented(reading)]
-    return Section("Data", blocks)
+    shown = [*splits(dataset), *sizes(dataset), samples_of_classes(dataset), _augmented(reading)]
+    return Section("Data", shown)
+
+
+def splits(data: Dataset) -> list[Block]:
+    """Images of each split and class, what they are normalised by, and duplicates."""
+    counts = class_counts(data)
+    return [
+        _table(data, counts),
+        Text(f"Normalised by {normalised_by(data)}."),
+        Text(duplicates_found(data)),
+        _distribution(counts, data.class_names),
+    ]
+
+
+def normalised_by(data: Dataset) -> str:
+    """Mean and standard deviation of each channel, in the unit of pixels / 255."""
+    return (
+        f"mean {channels(data.mean)} and standard deviation {channels(data.std)} of R, G, B / 255"
+    )
+
+
+def channels(values: NDArray[np.float64]) -> str:
+    """A number a channel, float64 ``(3,)``, to eight digits."""
+    return " ".join(f"{value:.8f}" for value in values)
 
 
 def class_counts(data: Dataset) -> dict[str, NDArray[np.int64]]:
@@ -58,19 +80,19 @@ def duplicates_found(data: Dataset) -> str:
 def _table(data: Dataset, counts: dict[str, NDArray[np.int64]]) -> Table:
     height, width = data.image_size
     rows = [
-        [SPLIT_NAMES[split], f"{values.sum():,}", f"{values.min():,} to {values.max():,}"]
+        [SPLIT_NAMES[split], f"{values.sum():,}", _range(values)]
         for split, values in counts.items()
         if values.sum()
     ]
-    size = f"{height}×{width}"
-    mean, std = (" ".join(f"{v:.4f}" for v in values) for values in (data.mean, data.std))
     return Table(
-        ("split", "images", "of each class", "size", "mean of R, G, B / 255", "standard deviation"),
-        [
-            [*row, size, *((mean, std) if row[0] == SPLIT_NAMES["train"] else ("", ""))]
-            for row in rows
-        ],
+        ("split", "images", "of each class", "height × width"),
+        [[*row, f"{height}×{width}"] for row in rows],
     )
+
+
+def _range(values: NDArray[np.int64]) -> str:
+    low, high = f"{values.min():,}", f"{values.max():,}"
+    return low if low == high else f"{low} to {high}"
 
 
 def _distribution(counts: dict[str, NDArray[np.int64]], names: Sequence[str]) -> Picture:
@@ -78,12 +100,13 @@ def _distribution(counts: dict[str, NDArray[np.int64]], names: Sequence[str]) ->
     return Picture(
         "class_distribution",
         class_distribution(counts, names),
-        alt=f"Images of each class; in training {train.min():,} to {train.max():,}.",
+        alt=f"Images of each class; in training {_range(train)}.",
         caption="Images of each class in each split.",
     )
 
 
-def _samples(data: Dataset) -> Picture:
+def samples_of_classes(data: Dataset) -> Picture:
+    """Training images of each class under its name."""
     train, names = data.source.train, data.class_names
     labels = train.labels[data.train_indices]
     shown = range(min(len(names), CLASSES))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cifar_lab.report.blocks import Picture, Section, Table, Text
 from cifar_lab.report.explained import Explained
 from cifar_lab.report.gallery import RULES
@@ -10,7 +12,7 @@ from cifar_lab.report.reading import Reading
 from cifar_lab.report.wording import percent, several
 
 
-def errors(reading: Reading, explained: Explained | None) -> Section:
+def errors(reading: Reading, explained: Sequence[Explained]) -> Section:
     """Images, predicted and true class, both probabilities, sample ids."""
     shown, wrong = reading.errors, reading.summary["test"]["wrong"]
     if not shown:
@@ -39,21 +41,24 @@ def errors(reading: Reading, explained: Explained | None) -> Section:
     )
 
 
-def _picture(reading: Reading, explained: Explained | None) -> Picture:
+def _picture(reading: Reading, explained: Sequence[Explained]) -> Picture:
     names, shown = reading.class_names, reading.errors
     told = several([f"{names[e.label]} taken for {names[e.predicted]}" for e in shown])
     images = reading.test.images[[error.row for error in shown]]
     caption = "Above each image: predicted and true class with their probabilities."
-    if explained is not None:
-        height, width = explained.maps.shape[2:]
-        caption += (
-            f" Below: GradCAM of the predicted class at {explained.layer} ({height}×{width} "
-            "cells): red speaks for the prediction, blue against it, on a scale of its own for "
-            "each image."
+    if explained:
+        at = several(
+            [f"{e.layer} ({'×'.join(map(str, e.maps.shape[2:]))} cells)" for e in explained]
         )
+        each = "each image" if len(explained) == 1 else "each image and layer"
+        caption += (
+            f" Below: GradCAM of the predicted class at {at}: red speaks for the prediction, blue "
+            f"against it, on a scale of its own for {each}."
+        )
+    maps = {str(found.layer): found.maps[:, 0] for found in explained}
     return Picture(
         "gallery",
-        gallery(images, None if explained is None else explained.maps[:, 0], shown, names),
+        gallery(images, maps, shown, names),
         alt=f"{len(shown)} misclassified images{' with GradCAM maps' * bool(explained)}: {told}.",
         caption=caption,
         width="natural",

@@ -11,7 +11,13 @@ from cifar_lab.report.reading import Reading
 
 def model(reading: Reading) -> Section:
     """Layer, output shape, parameters and multiply-adds, and memory."""
-    return Section("Model", [Code(reading.model_table.splitlines())])
+    summary, batch_size = reading.summary, reading.config["trainer"]["batch_size"]
+    multiply_adds = summary["multiply_adds"]
+    totals = (
+        f"{summary['parameters']:,} parameters; {multiply_adds / 1e6:,.2f} million multiply-adds "
+        f"an image, {batch_size * multiply_adds / 1e9:,.2f} G at the batch size of {batch_size:,}."
+    )
+    return Section("Model", [Text(totals), Code(reading.model_table.splitlines())])
 
 
 def origin(reading: Reading) -> Section:

@@ -10,13 +10,13 @@ from cifar_lab.report.sections.attribution import attribution, completeness, tru
 from tests.report.readings import reading
 
 
-def explained(agreement: float) -> Explained:
+def explained(agreement: float, layer: str = "layer2") -> Explained:
     maps = np.zeros((2, 3, 2, 2), np.float32)
     maps[:, 0] = [[[1, 2], [3, 4]], [[-1, 0], [0, 0]]]
     return Explained(
         sample_ids=np.asarray(["a", "b"]),
         predicted=np.asarray([1, 1]),
-        layer=np.asarray("layer2"),
+        layer=np.asarray(layer),
         maps=maps,
         values=np.asarray([[12.0, 1.0, 11.0], [3.0, 2.0, 1.0]], np.float32),
         agreement=np.asarray(agreement),
@@ -48,8 +48,19 @@ def test_unfaithful_maps_are_warned_of():
     assert "At layer2 GradCAM is unfaithful" in warning.text
 
 
+def test_each_layer_has_maps_and_words_of_its_own():
+    found = [explained(1.0), explained(0.5, "layer1.sum")]
+    blocks = attribution(reading(), found, None).blocks
+    first, _, second, told, warning, _ = blocks
+    assert (first.name, second.name) == ("attributions", "attributions-layer1.sum")
+    assert "at layer2 (2×2 cells)" in first.caption
+    assert "at layer1.sum (2×2 cells)" in second.caption
+    assert told.text.endswith("0.50.")
+    assert "At layer1.sum GradCAM is unfaithful" in warning.text
+
+
 def test_averages_state_their_sample_and_leave_out_classes_without_images():
-    blocks = attribution(reading(), None, averaged()).blocks
+    blocks = attribution(reading(), [], averaged()).blocks
     classes, pairs, table, _ = blocks
     assert isinstance(classes, Picture)
     assert "over 1,000 test images, drawn by a fixed seed" in classes.caption
@@ -64,7 +75,7 @@ def test_averages_state_their_sample_and_leave_out_classes_without_images():
 
 
 def test_where_nothing_can_be_shown_the_section_says_so():
-    (told,) = attribution(reading(layer=None), None, None).blocks
+    (told,) = attribution(reading(layers=()), [], None).blocks
     assert told.text.startswith("Nothing sensible can be shown: the model declares no layer")
 
 
@@ -87,6 +98,6 @@ def test_the_trust_table_is_shown_once_it_exists():
     text, table = trust(found)
     assert "over 512 fixed test images" in text.text
     assert table.rows == [["gradcam", "0.310 ± 0.010", "0.620 ± 0.020"]]
-    assert "explain RUN --trust" in attribution(reading(), None, None).blocks[-1].text
-    shown = attribution(reading(trust=found), None, None).blocks
+    assert "explain RUN --trust" in attribution(reading(), [], None).blocks[-1].text
+    shown = attribution(reading(trust=found), [], None).blocks
     assert [block.kind for block in shown] == ["text", "table"]

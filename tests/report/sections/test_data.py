@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import numpy as np
 
-from cifar_lab.report.sections.data import class_counts, data, duplicates_found, spread
+from cifar_lab.report.sections.data import class_counts, data, duplicates_found, splits, spread
 from tests.report.readings import dataset, reading
 
 
 def test_splits_are_counted_with_size_mean_and_deviation():
-    table = data(reading()).blocks[0]
+    table, normalised = data(reading()).blocks[:2]
     assert table.rows == [
-        ["train", "9", "3 to 3", "6×8", "0.5000 0.5000 0.5000", "0.2500 0.2500 0.2500"],
-        ["validation", "3", "1 to 1", "6×8", "", ""],
-        ["test", "12", "4 to 4", "6×8", "", ""],
+        ["train", "9", "3", "6×8"],
+        ["validation", "3", "1", "6×8"],
+        ["test", "12", "4", "6×8"],
     ]
+    assert normalised.text == (
+        "Normalised by mean 0.50000000 0.50000000 0.50000000 and standard deviation 0.25000000 "
+        "0.25000000 0.25000000 of R, G, B / 255."
+    )
     counts = class_counts(dataset())
     assert {split: values.tolist() for split, values in counts.items()} == {
         "train": [3, 3, 3], "val": [1, 1, 1], "test": [4, 4, 4],
     }  # fmt: skip
+
+
+def test_classes_of_unequal_size_are_told_from_the_smallest_to_the_largest():
+    images = dataset()
+    images.source.test.labels[:] = [0] * 7 + [1] * 3 + [2] * 2
+    assert splits(images)[0].rows[2] == ["test", "12", "2 to 7", "6×8"]
 
 
 def test_a_test_image_that_was_trained_on_is_named():
@@ -34,10 +44,8 @@ def test_no_duplicates_are_said_to_be_none():
 
 
 def test_pictures_have_words():
-    names = {}
-    for block in data(reading()).blocks[2:]:
-        names[block.name] = block.alt
-    assert list(names) == ["class_distribution", "samples", "augmented"]
+    names = {block.name: block.alt for block in data(reading()).blocks if block.kind == "picture"}
+    assert list(names) == ["class_distribution", "image_sizes", "samples", "augmented"]
     assert '<b>, cats & dogs and "quoted"' in names["samples"]
 
 

@@ -55,4 +55,12 @@ def test_a_run_outside_a_checkout_has_no_commit():
 
 
 def test_the_model_table_is_shown_as_it_is():
-    assert list(model(reading()).blocks[0].lines) == ["Conv2d <64> 1,728", "Total memory"]
+    assert list(model(reading()).blocks[1].lines) == ["Conv2d <64> 1,728", "Total memory"]
+
+
+def test_the_models_totals_are_those_of_an_image_and_of_a_batch():
+    totals = model(reading(parameters=11_173_962, multiply_adds=555_422_720)).blocks[0]
+    assert totals.text == (
+        "11,173,962 parameters; 555.42 million multiply-adds an image, 284.38 G at the batch size "
+        "of 512."
+    )

@@ -1,0 +1,108 @@
+"""How large the images are, before they are scaled to one size."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cifar_lab.data.arrays import Dataset
+from cifar_lab.report.blocks import Block, Picture, Table, Text
+from cifar_lab.report.data_figures import many_sizes, sizes_by_count
+from cifar_lab.report.training_figures import SPLIT_NAMES
+
+#: Most sizes that are told one by one; of more, the smallest, the middle and the largest.
+NAMED = 12
+
+#: Height and width in pixels, with the images of that size.
+Counts = dict[tuple[int, int], int]
+
+
+def sizes(data: Dataset) -> list[Block]:
+    """Sizes of each split's images, as counts where they are few, else as they are spread."""
+    found = original_sizes(data)
+    counts = {split: size_counts(values) for split, values in found.items()}
+    all_sizes = sorted({size for split in counts.values() for size in split})
+    images = sum(map(len, found.values()))
+    blocks: list[Block] = [Text(_sentence(data.image_size, images, all_sizes))]
+    if len(all_sizes) > NAMED:
+        return [*blocks, _many(counts), _spread(found)]
+    if len(all_sizes) > 1:
+        header = ("height × width", *(SPLIT_NAMES[split] for split in counts))
+        rows = [
+            [_named(size), *(f"{c.get(size, 0):,}" for c in counts.values())] for size in all_sizes
+        ]
+        blocks.append(Table(header, rows))
+    return [*blocks, _few(counts, all_sizes)]
+
+
+def original_sizes(data: Dataset) -> dict[str, NDArray[np.int32]]:
+    """Height and width of the images of each split that has some, int32 ``(n, 2)`` each."""
+    train = data.source.train.original_sizes()
+    found = {
+        "train": train[data.train_indices],
+        "val": train[data.val_indices],
+        "test": data.source.test.original_sizes(),
+    }
+    return {split: values for split, values in found.items() if len(values)}
+
+
+def size_counts(sizes: NDArray[np.int32]) -> Counts:
+    """Images of each size among int32 ``(n, 2)``, from small to large."""
+    unique, counts = np.unique(sizes, axis=0, return_counts=True)
+    pairs = zip(unique.tolist(), counts.tolist(), strict=True)
+    return {(height, width): count for (height, width), count in pairs}
+
+
+def _sentence(scaled_to: tuple[int, int], images: int, all_sizes: list[tuple[int, int]]) -> str:
+    if len(all_sizes) > 1:
+        return (
+            f"Images are of {len(all_sizes):,} sizes, and are scaled to {_named(scaled_to)} pixels "
+            "(height × width)."
+        )
+    begins = f"All {images:,} images are of {_named(all_sizes[0])} pixels (height × width)"
+    return f"{begins}{f', scaled to {_named(scaled_to)}' * (all_sizes[0] != scaled_to)}."
+
+
+def _few(counts: dict[str, Counts], all_sizes: list[tuple[int, int]]) -> Picture:
+    names = [_named(size) for size in all_sizes]
+    told = "; ".join(
+        f"{SPLIT_NAMES[split]}: " + ", ".join(f"{n:,} of {_named(size)}" for size, n in c.items())
+        for split, c in counts.items()
+    )
+    bars = {split: [c.get(size, 0) for size in all_sizes] for split, c in counts.items()}
+    return Picture(
+        "image_sizes",
+        sizes_by_count(bars, names),
+        alt=f"Images by height × width; {told}.",
+        caption="Images of each size, height × width in pixels, in each split.",
+    )
+
+
+def _many(counts: dict[str, Counts]) -> Picture:
+    return Picture(
+        "image_sizes",
+        many_sizes(counts),
+        alt="Height against width of the images of "
+        f"{' and '.join(SPLIT_NAMES[split] for split in counts)}.",
+        caption="Height against width in pixels, both on a logarithmic scale, before scaling; a "
+        "dot a size, its area the images of that size; on the line, images are square.",
+    )
+
+
+def _spread(found: dict[str, NDArray[np.int32]]) -> Table:
+    rows = [
+        [
+            SPLIT_NAMES[split],
+            *(
+                f"{values[:, side].min():,} / {np.median(values[:, side]):,.0f} / "
+                f"{values[:, side].max():,}"
+                for side in (0, 1)
+            ),
+        ]
+        for split, values in found.items()
+    ]
+    return Table(("split", "height: least / median / most", "width"), rows)
+
+
+def _named(size: tuple[int, int]) -> str:
+    return f"{size[0]}×{size[1]}"

@@ -1,0 +1,183 @@
+"""One published study beside its recorded runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from cifar_lab.report.blocks import Block, Code, Picture, Section, Table, Text
+from cifar_lab.report.study_figures import study_classes, study_curves
+from cifar_lab.report.wording import duration, percent, plural
+from cifar_lab.run.ledger import Result, commit, hardware, mean_and_deviation
+from cifar_lab.run.records import read_metrics
+from cifar_lab.run.studies import Study
+from cifar_lab.run.summary import described, type_name
+
+
+def study_section(study: Study) -> Section:
+    """Asked, published and ours; curves and classes; runs that are not counted."""
+    blocks: list[Block] = [_reached(study), _table(study)]
+    blocks += [Text(f"Wrong in the original: {fault}") for fault in study.facts["wrong"]]
+    if study.whole:
+        blocks += [_curves(study), *_classes(study)]
+    else:
+        command = f"cifar-lab train experiments={study.name} dataset.root=DIR"
+        blocks += [
+            Text("No whole run of it is recorded yet. The commands:"),
+            Code([command, "cifar-lab record latest"], language="sh"),
+        ]
+    return Section(study.facts["title"], [*blocks, *_not_counted(study)])
+
+
+def accuracy(group: Sequence[Result]) -> str:
+    """Test accuracy as mean ± standard deviation over n runs."""
+    return _over(group, lambda result: result.summary["test"]["accuracy"])
+
+
+def _over(group: Sequence[Result], value: Callable[[Result], float]) -> str:
+    shares = [100 * value(result) for result in group]
+    return f"{mean_and_deviation(shares, 2)} % (n={len(shares)})"
+
+
+def _reached(study: Study) -> Text:
+    facts, published = study.facts, study.facts["test_accuracy"]
+    told = []
+    for group in study.groups:
+        mean = float(np.mean([result.summary["test"]["accuracy"] for result in group]))
+        told.append(
+            f"The published test accuracy of {percent(published)} is "
+            f"{'reached' if mean >= published else 'not reached'} by "
+            f"{plural(len(group), 'run', 'runs')} on {hardware(group[0].provenance)}: "
+            f"{percent(mean)}, {100 * (mean - published):+.2f} points."
+        )
+    if not told:
+        told.append(f"Published: {percent(published)} of the test images; not run yet.")
+    if facts["target_accuracy"] is not None:
+        told.append(f"The document's own target was {percent(facts['target_accuracy'])}.")
+    return Text(" ".join(told))
+
+
+def _table(study: Study) -> Table:
+    facts, asked, as_run = study.facts, study.facts["asked"], study.facts["as_run"]
+    target = facts["target_accuracy"]
+    of_test = [] if target is None else [f"target {percent(target)}"]
+    asked = {
+        "parameters": f"{facts['parameters']:,}",
+        "epochs": str(facts["epochs"]),
+        "batch": str(facts["batch_size"]),
+        **asked,
+        "test accuracy": "; ".join([*of_test, *filter(None, [asked.get("test accuracy")])]),
+    }
+    published = {
+        "test accuracy": percent(facts["test_accuracy"]),
+        "train accuracy": percent(facts["train_accuracy"]),
+        **{key: f"as run: {value}" for key, value in as_run.items()},
+    }
+    rows = [
+        [name, asked.get(name, "") or "–", published.get(name, "–"), *map(ours, study.groups)]
+        for name, ours in OURS.items()
+    ]
+    single = len(study.groups) < 2
+    names = ["ours"] if single else [f"ours, {n + 1}" for n in range(len(study.groups))]
+    if not study.groups:
+        rows = [[*row, "–"] for row in rows]
+    header = ("", "asked for", "published", *names)
+    return Table(header, rows, text_columns=range(1, len(header)), wrapped=True)
+
+
+def _setting(group: str) -> Callable[[Sequence[Result]], str]:
+    return lambda runs: described(runs[0].config[group])
+
+
+def _steps(runs: Sequence[Result]) -> str:
+    steps = runs[0].config["augmentation"]["train"]
+    return "; ".join(described(step) for step in steps.values()) or "none"
+
+
+def _alike(value: Callable[[Result], str]) -> Callable[[Sequence[Result]], str]:
+    """What is the same in all runs once, else each in the order of the runs."""
+    return lambda runs: "; ".join(dict.fromkeys(value(run) for run in runs))
+
+
+def _best(run: Result) -> float | None:
+    values = [row.get("test_accuracy") for row in read_metrics(run.folder / "metrics.csv")]
+    return max((value for value in values if value is not None), default=None)
+
+
+def _best_epoch(runs: Sequence[Result]) -> str:
+    if any(_best(run) is None for run in runs):
+        return "not evaluated"
+    return _over(runs, lambda run: _best(run) or 0.0)
+
+
+#: A row each: what, and how it is read from runs that are alike.
+OURS: dict[str, Callable[[Sequence[Result]], str]] = {
+    "test accuracy": accuracy,
+    "best test epoch (optimistic, for comparison only)": _best_epoch,
+    "train accuracy": lambda runs: _over(runs, lambda r: r.summary["final"]["train_accuracy"]),
+    "model": _setting("model"),
+    "parameters": _alike(lambda r: f"{r.summary['parameters']:,}"),
+    "epochs": _alike(lambda r: f"{r.summary['epochs_trained']} of {r.summary['epochs_planned']}"),
+    "batch": _alike(lambda r: str(r.config["trainer"]["batch_size"])),
+    "optimizer": _setting("optimizer"),
+    "schedule": _setting("scheduler"),
+    "augmentation": _steps,
+    "loss": _setting("criterion"),
+    "figures": lambda _: "below; all of them in each run's report.html",
+    "besides": lambda _: "–",
+    "engine": lambda runs: type_name(runs[0].config["trainer"]),
+    "seeds": _alike(lambda r: str(r.provenance["seed"])),
+    "training time": _alike(lambda r: duration(r.summary["training_seconds"])),
+    "hardware": _alike(lambda r: hardware(r.provenance)),
+    "commit": _alike(lambda r: commit(r.provenance).replace("`", "")),
+    "command": lambda runs: runs[0].provenance["command"],
+}
+
+
+def _curves(study: Study) -> Picture:
+    runs = [read_metrics(run.folder / "metrics.csv") for run in study.whole]
+    last = ", ".join(f"{100 * run.summary['test']['accuracy']:.2f} %" for run in study.whole)
+    return Picture(
+        f"{study.name}-curves",
+        study_curves(runs, study.facts["test_accuracy"]),
+        alt=f"Loss and accuracy of {plural(len(runs), 'run', 'runs')} over epochs; test accuracy "
+        f"at the end {last}.",
+        caption="Loss and accuracy after each epoch, both means over images, a line a run. "
+        "Training values are gathered during the epoch, on augmented images; nothing was chosen "
+        "by the test curve.",
+    )
+
+
+def _classes(study: Study) -> list[Block]:
+    runs = [run.summary["per_class"] for run in study.whole]
+    names = [row["class"] for row in runs[0]]
+    shares = np.asarray([[row["recall"] for row in run] for run in runs])
+    picture = Picture(
+        f"{study.name}-classes",
+        study_classes(names, shares),
+        alt=f"Test accuracy of each class; lowest {names[int(shares.mean(axis=0).argmin())]}.",
+        caption="Share of each class's test images that are recognised: a ring a run, a line at "
+        "the mean.",
+    )
+    rows = [
+        [name, mean_and_deviation((100 * shares[:, n]).tolist(), 1)] for n, name in enumerate(names)
+    ]
+    return [picture, Table(("class", f"test accuracy (%), n={len(runs)}"), rows)]
+
+
+def _not_counted(study: Study) -> list[Block]:
+    if not study.not_counted:
+        return []
+    rows = [
+        [
+            run.folder.name,
+            percent(run.summary["test"]["accuracy"]),
+            "; ".join(reasons),
+        ]
+        for run, reasons in study.not_counted
+    ]
+    return [
+        Text("These runs are not whole, or not what was asked for, and are not counted:"),
+        Table(("run", "test accuracy", "why"), rows, text_columns=(2,), wrapped=True),
+    ]
