@@ -36,7 +36,7 @@ MAY_IMPORT = {
     ),
     "models": (set(), {"timm", "torch", "torchinfo", "torchvision"}),
     "optim": (set(), {"timm", "torch"}),
-    "engine": ({"data", "optim"}, {"timm", "torch"}),
+    "engine": ({"data", "optim"}, {"numpy", "timm", "torch"}),
     "run": ({"data", "engine", "models"}, {"numpy", "torch", "tqdm"}),
     "explain": (set(), {"captum", "numpy", "torch"}),
     "report": (
