@@ -34,5 +34,5 @@ def show(words: list[str]) -> int:
     elif chosen == ["model"]:
         print(shows.model(experiment.learner.model, experiment.dataset.image_size))
     else:
-        print(shows.schedule(experiment.schedule, folder))
+        print(shows.schedule(experiment.schedule, experiment.finds_max_lr, folder))
     return DONE

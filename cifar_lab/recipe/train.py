@@ -17,6 +17,7 @@ from cifar_lab.engine.interrupts import StopRequest
 from cifar_lab.engine.metrics import LossAndAccuracy
 from cifar_lab.engine.state import TrainingState
 from cifar_lab.models.summary import summarise
+from cifar_lab.recipe.find_lr import found_max_lr
 from cifar_lab.recipe.read import draw_report, predict_test, refuse_other_images
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.checkpoint import (
@@ -60,6 +61,8 @@ def run_experiment(
     stop = StopRequest()
     with stop.listening(), logged_to(folder), recorded(folder):
         state = _begin(experiment, folder, origin, resume)
+        if experiment.finds_max_lr:
+            experiment = found_max_lr(experiment, folder)
         meter = WorkMeter(experiment.learner.device) if experiment.measure_work else None
         failure = experiment.trainer.fit(
             experiment.learner,
@@ -139,6 +142,8 @@ def _begin(
         fast_path=experiment.fast_path(),
         fingerprint=experiment.dataset.source.fingerprint,
     )
+    if experiment.max_lr_found is not None:  # resumed before its first checkpoint
+        record["max_lr_found"] = experiment.max_lr_found
     write_json(folder.provenance, record)
     log.info(f"run: {folder.path}")
     log.info(

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from cifar_lab.bounds import FIND
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.folder import RunFolder, read_json, write_atomically
 from cifar_lab.run.provenance import config_hash
@@ -177,11 +178,12 @@ def _run_row(result: Result) -> str:
 
 
 def _experiment_hash(config: dict[str, Any]) -> str:
+    idle = config.get("scheduler", {}).get("max_lr") != FIND
     kept = {
         group: {k: v for k, v in node.items() if (group, k) not in PLACES}
         if isinstance(node, dict)
         else node
         for group, node in config.items()
-        if group not in WITHOUT_EFFECT and node != NO_MIXING
+        if group not in WITHOUT_EFFECT and node != NO_MIXING and not (idle and group == "lr_finder")
     }
     return config_hash(kept)

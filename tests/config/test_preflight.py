@@ -44,7 +44,7 @@ COMPOSER = Composer()
         ("~trainer.epochs", "trainer.epochs is missing; Trainer needs it"),
         ("~seed", "seed is missing; a run needs it"),
         ("name=a/b", "name=a/b: must be a folder's name"),
-        ("name=latest", "none of best, latest, show"),
+        ("name=latest", "none of best, find-lr, latest, show"),
         ("trainer=null", r"a run needs a trainer; it has: native"),
         ("~model", "a run needs a model; it has: custom_resnet"),
         ("experiments=nothing", "experiments has no option 'nothing'; it has: "),
