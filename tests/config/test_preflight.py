@@ -105,6 +105,18 @@ def test_a_value_that_only_repeats_another_is_not_a_second_mistake():
     assert len(preflight(COMPOSER, ["optimizer.lr=-1"]).problems) == 1
 
 
+def test_a_maximal_learning_rate_may_be_found_and_no_other_value():
+    for scheduler in ("one_cycle", "cosine", "multistep", "triangular", "constant"):
+        overrides = [f"scheduler={scheduler}", "scheduler.max_lr=find"]
+        assert preflight(COMPOSER, overrides).problems == []
+    assert preflight(COMPOSER, ["scheduler.max_lr=-1"]).problems == [
+        "scheduler.max_lr=-1: must be greater than 0 or must be 'find'"
+    ]
+    assert preflight(COMPOSER, ["optimizer.lr=find"]).problems == [
+        "optimizer.lr=find: must be a valid number"
+    ]
+
+
 def test_an_experiments_values_for_another_model_are_refused(tmp_path):
     found = preflight(COMPOSER, ["experiments=digits", "model=resnet18"])
     assert found.problems == [
