@@ -70,6 +70,17 @@ def fit(built: Experiment, *hooks: Hooks) -> list[Row]:
     return rows.rows
 
 
+def range_test(
+    built: Experiment, start_lr: float, end_lr: float, steps: int, divergence: float
+) -> tuple[list[float], list[float]]:
+    """Learning rates and smoothed losses of the learning-rate finder, as configured otherwise."""
+    test = dataclasses.replace(
+        built.lr_finder, start_lr=start_lr, end_lr=end_lr, steps=steps, divergence=divergence
+    )
+    curve = test.run(built.trainer, built.learner, built.optimizer, built.loaders.train)
+    return curve.learning_rates, curve.smoothed
+
+
 def losses(built: Experiment, batches: Pairs) -> list[float]:
     """The loss of each of some training steps, a batch a step."""
     found = []

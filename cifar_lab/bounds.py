@@ -11,11 +11,16 @@ from typing import Annotated
 
 from annotated_types import Ge, Gt, Le, Len, Lt
 
+#: What ``scheduler.max_lr`` may say in place of a number: the run looks for it first.
+FIND = "find"
+
 PositiveInt = Annotated[int, Gt(0)]
 NonNegativeInt = Annotated[int, Ge(0)]
+AtLeastTwo = Annotated[int, Ge(2)]
 PositiveFloat = Annotated[float, Gt(0), Lt(math.inf)]
 NonNegativeFloat = Annotated[float, Ge(0), Lt(math.inf)]
 AtLeastOne = Annotated[float, Ge(1), Lt(math.inf)]
 Fraction = Annotated[float, Ge(0), Lt(1)]
 UnitInterval = Annotated[float, Ge(0), Le(1)]
 SomeNames = Annotated[tuple[str, ...], Len(1)]
+PositiveShare = Annotated[float, Gt(0), Le(1)]

@@ -19,6 +19,7 @@ def checks(experiment: Experiment) -> list[str]:
     size = summarise(learner.model, data.image_size)
     maps = map_sizes(learner.model, list(experiment.gradcam_layers), data.image_size)
     shown = [f"at {name}, {size[0]}×{size[1]}" for name, size in maps.items() if size]
+    unit = " times the maximum, which a run finds first" if experiment.finds_max_lr else ""
     rates = [schedule.learning_rate(step) for step in range(schedule.total_steps)]
     rows = {
         "data": f"{len(data.train_indices):,} training, {len(data.val_indices):,} validation, "
@@ -29,7 +30,7 @@ def checks(experiment: Experiment) -> list[str]:
         "device": f"{learner.device} in {learner.precision}",
         "one batch": f"forward and backward done, loss {loss:.4f}",
         "schedule": f"{schedule.total_steps:,} steps; learning rate {rates[0]:.4g}, at most "
-        f"{max(rates):.4g}, at last {rates[-1]:.4g}",
+        f"{max(rates):.4g}, at last {rates[-1]:.4g}{unit}",
         "GradCAM": " and ".join(shown) or "none: the model declares no layer that gives a map",
     }
     return [f"{name + ':':<11}{text}" for name, text in rows.items()]

@@ -36,7 +36,7 @@ MAY_IMPORT = {
     ),
     "models": (set(), {"timm", "torch", "torchinfo", "torchvision"}),
     "optim": (set(), {"timm", "torch"}),
-    "engine": ({"data", "optim"}, {"lightning", "timm", "torch"}),
+    "engine": ({"data", "optim"}, {"lightning", "numpy", "timm", "torch"}),
     "run": ({"data", "engine", "models"}, {"numpy", "torch", "tqdm"}),
     "explain": (set(), {"captum", "numpy", "torch"}),
     "report": (

@@ -57,7 +57,7 @@ def test_the_readmes_commands_parse(command):
     elif program == "cifar-lab":
         assert words[0] in VERBS or words[0] == "--help"
         overrides = [w for w in words[1:] if "=" in w or w.startswith("~")]
-        if words[0] in ("train", "check", "show", "rerun"):
+        if words[0] in ("train", "check", "find-lr", "show", "rerun"):
             for job in sweep_jobs(overrides):
                 assert preflight(Composer(), job).problems == []
         for override in overrides if words[0] == "report" else []:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -11,12 +12,14 @@ import numpy as np
 import torch
 from hydra.errors import InstantiationException
 
+from cifar_lab.bounds import FIND
 from cifar_lab.build import parts
 from cifar_lab.data.arrays import Dataset
 from cifar_lab.data.normalise import Normalise
 from cifar_lab.engine.allocator import keep_freed_memory
 from cifar_lab.engine.fit import Loaders
 from cifar_lab.engine.learner import Learner
+from cifar_lab.engine.lr_finder import RangeTest
 from cifar_lab.engine.precision import dtype_of, resolve_precision
 from cifar_lab.engine.trainer import Trainer
 from cifar_lab.explain.layers import choose_layers
@@ -43,7 +46,9 @@ class Experiment:
         normalise: makes images what the model reads, in float32, for explaining.
         optimizer: over the model's parameters.
         schedule: over the whole run.
+        max_lr_found: the schedule's maximum where a range test found it; else None.
         trainer: how to train.
+        lr_finder: how to look for a learning rate.
         report: what to draw.
         gradcam_layers: names of the layers that the report explains; none where none gives a map.
         memory_kept: freed memory stays with the process.
@@ -60,10 +65,23 @@ class Experiment:
     normalise: Normalise
     optimizer: torch.optim.Optimizer
     schedule: Schedule
+    max_lr_found: float | None
     trainer: Trainer
+    lr_finder: RangeTest
     report: ReportOptions
     gradcam_layers: tuple[str, ...]
     memory_kept: bool
+
+    @property
+    def finds_max_lr(self) -> bool:
+        """Whether the schedule's maximum is still to be found, and is 1 until then."""
+        return self.config["scheduler"].get("max_lr") == FIND and self.max_lr_found is None
+
+    def with_max_lr(self, found: float) -> Experiment:
+        """The experiment with the maximum that was found."""
+        images = len(self.dataset.train_indices)
+        schedule = parts.schedule(self.config, self.trainer, images, max_lr=found)
+        return dataclasses.replace(self, schedule=schedule, max_lr_found=found)
 
     def fast_path(self, failure: str | None = None) -> dict[str, str]:
         """What makes this run fast, each piece with how it stands and, where it is off, why.
@@ -125,7 +143,9 @@ def experiment(config: dict[str, Any], tried: dict[str, Any] | None = None) -> E
         normalise=in_float32,
         optimizer=built["optimizer"],
         schedule=built["scheduler"],
+        max_lr_found=None,
         trainer=trainer,
+        lr_finder=built["lr_finder"],
         report=built["report"],
         gradcam_layers=built["gradcam_layers"],
         memory_kept=memory_kept,
@@ -203,6 +223,7 @@ def _attempt(
     attempts("criterion", lambda: parts.node(config["criterion"]))
     attempts("optimizer", lambda: parts.optimizer(config, model, trainer), ("model", "trainer"))
     attempts("scheduler", lambda: parts.schedule(config, trainer, images), ("trainer", "optimizer"))
+    attempts("lr_finder", lambda: parts.node(config["lr_finder"]))
     report = attempts("report", lambda: parts.node(config["report"]))
     attempts(
         "gradcam_layers",

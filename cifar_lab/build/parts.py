@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from torch import nn
 
+from cifar_lab.bounds import FIND
 from cifar_lab.data.arrays import Dataset
 from cifar_lab.data.loaders import EvalLoader, Shard, TrainLoader
 from cifar_lab.data.mixing import Mixing
@@ -182,10 +183,22 @@ def normalise(
     return Normalise(dataset.mean, dataset.std, device, channels_last, dtype)
 
 
-def schedule(config: dict[str, Any], trainer: Trainer, images: int) -> Schedule:
-    """The schedule, told the length of the run."""
+def schedule(
+    config: dict[str, Any], trainer: Trainer, images: int, max_lr: float | None = None
+) -> Schedule:
+    """The schedule, told the length of the run.
+
+    Args:
+        config: as plain values.
+        trainer: says how long the run is.
+        images: training images.
+        max_lr: what was found, where the configuration says to look; None takes 1 until then.
+    """
+    scheduler = config["scheduler"]
+    if scheduler.get("max_lr") == FIND:
+        scheduler = {**scheduler, "max_lr": 1.0 if max_lr is None else max_lr}
     steps = trainer.steps_per_epoch(images)
-    schedule: Schedule = node(config["scheduler"], epochs=trainer.epochs, steps_per_epoch=steps)
+    schedule: Schedule = node(scheduler, epochs=trainer.epochs, steps_per_epoch=steps)
     return schedule
 
 

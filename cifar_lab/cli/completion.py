@@ -15,7 +15,7 @@ from cifar_lab.run.folder import find_runs
 #: Verbs whose first word is a part to show, or a run.
 TAKES_SUBJECT = ("show", "report", "eval", "resume", "rerun", "ls", "record")
 #: Verbs whose other words Hydra completes.
-TAKES_OVERRIDES = ("train", "check", "show", "report", "rerun")
+TAKES_OVERRIDES = ("train", "check", "find-lr", "show", "report", "rerun")
 
 
 def complete(words: Sequence[str]) -> int:

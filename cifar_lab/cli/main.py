@@ -31,6 +31,9 @@ VERBS = {
     "check": Verb(
         "check [OVERRIDES] [-m]", "say whether it would run, without training", "train.check"
     ),
+    "find-lr": Verb(
+        "find-lr [OVERRIDES]", "look for a learning rate by range tests", "find_lr.find_lr"
+    ),
     "show": Verb(
         "show {data,augmentation,model,schedule} [OVERRIDES]",
         "print or draw one part of a configuration",

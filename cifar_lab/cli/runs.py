@@ -127,7 +127,10 @@ def restored(folder: RunFolder, overrides: list[str]) -> Experiment:
         raise Refusal(found.problems)
     if not folder.provenance.is_file():  # it was stopped before it began
         return build.experiment(found.job())
-    return build.experiment(build.readable(found.job(), read_json(folder.provenance)))
+    made_with = read_json(folder.provenance)
+    experiment = build.experiment(build.readable(found.job(), made_with))
+    max_lr = made_with.get("max_lr_found")
+    return experiment if max_lr is None else experiment.with_max_lr(max_lr)
 
 
 def _results(folder: RunFolder) -> tuple[str, str, str]:

@@ -36,5 +36,5 @@ def show(words: list[str]) -> int:
         size, batch_size = experiment.dataset.image_size, experiment.trainer.batch_size
         print(shows.model(experiment.learner.model, size, batch_size))
     else:
-        print(shows.schedule(experiment.schedule, folder))
+        print(shows.schedule(experiment.schedule, experiment.finds_max_lr, folder))
     return DONE

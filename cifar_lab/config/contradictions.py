@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from cifar_lab.bounds import FIND
+
 #: What a configuration without mixing builds.
 NO_MIXING = "cifar_lab.data.mixing.none"
 
@@ -18,6 +20,15 @@ def problems(config: dict[str, Any]) -> Iterator[tuple[str, str]]:
             "trainer",
             f"trainer.early_stopping_patience={patience} needs validation images, but "
             "dataset.validation_fraction=0; raise the fraction, or set the patience to null",
+        )
+    processes = trainer.get("devices", 1) * trainer.get("num_nodes", 1)
+    if processes > 1 and config["scheduler"].get("max_lr") == FIND:
+        yield (
+            "scheduler",
+            f"scheduler.max_lr={FIND} looks on one device, where a step has a {processes}th of the "
+            f"images that {processes} processes take together; run `cifar-lab find-lr` with "
+            f"trainer=native and trainer.batch_size={processes * trainer['batch_size']}, and give "
+            "what it finds",
         )
     mixing = config["mixing"]["_target_"]
     if trainer.get("batch_size") == 1 and mixing != NO_MIXING:

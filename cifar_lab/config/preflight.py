@@ -115,7 +115,7 @@ def check_composed(found: Preflight) -> None:
         # second mistake.
         if not _is_interpolation(found.config, key):
             found.add(key.split(".")[0], problem)
-    if not found.groups & {"trainer", "dataset", "mixing"}:
+    if not found.groups & {"trainer", "dataset", "mixing", "scheduler"}:
         for group, problem in contradictions.problems(config):
             found.add(group, problem)
 

@@ -11,9 +11,9 @@ from hydra.core.override_parser.types import Override, OverrideType
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
+from yaml import YAMLError, safe_load
 
-from cifar_lab.config.compose import Composer, job_part
+from cifar_lab.config.compose import Composer, config_folder, job_part
 from cifar_lab.config.contradictions import NO_MIXING
 from cifar_lab.config.preflight import (
     CANNOT_COMPOSE,
@@ -28,6 +28,8 @@ from cifar_lab.run.folder import RunFolder, read_json
 #: What older runs know nothing of, by group, as it says what those runs did.
 ADDED_SINCE: dict[str, dict[str, Any]] = {
     "mixing": {"_target_": NO_MIXING},
+    # They never looked, so that today's settings are as good as any.
+    "lr_finder": safe_load((config_folder() / "lr_finder" / "range_test.yaml").read_bytes()),
     "report": {"gallery": "most_confident", "averaged_images": 1000},
 }
 

@@ -13,12 +13,12 @@ import json
 import re
 import typing
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
-from cifar_lab.bounds import NonNegativeInt, PositiveInt
+from cifar_lab.bounds import FIND, NonNegativeInt, PositiveInt
 from cifar_lab.refusal import in_our_words
 
 
@@ -32,7 +32,7 @@ def _folder_name(name: str) -> str:
 
 
 #: Names below outputs/ that mean something else.
-RESERVED_NAMES = {"latest", "best", "show"}
+RESERVED_NAMES = {"latest", "best", "show", "find-lr"}
 #: Keys of the root that are values; the others are groups, each a node or a dictionary of nodes.
 ROOT_VALUES: dict[str, Any] = {
     "name": Annotated[str, AfterValidator(_folder_name)],
@@ -51,8 +51,11 @@ SUPPLIED: dict[str, set[str]] = {
     "scheduler": {"epochs", "steps_per_epoch"},
     "criterion": set(),
     "trainer": set(),
+    "lr_finder": set(),
     "report": set(),
 }
+#: Values that the build puts another in place of before a constructor sees them, by key.
+WORDS: dict[str, Any] = {"scheduler.max_lr": Literal[FIND]}
 #: Keys of Hydra's ``instantiate`` itself.
 HYDRA_KEYS = {"_target_", "_partial_", "_convert_", "_recursive_", "_args_"}
 
@@ -155,6 +158,7 @@ def _annotations(target: Any) -> dict[str, Any]:
 
 
 def _wrong_value(path: str, value: Any, annotation: Any) -> Iterator[tuple[str, str]]:
+    annotation = annotation | WORDS[path] if path in WORDS else annotation
     try:
         adapter = TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
     except PydanticUserError:  # a dataclass carries its own settings

@@ -17,6 +17,7 @@ from cifar_lab.engine.interrupts import StopRequest
 from cifar_lab.engine.metrics import LossAndAccuracy
 from cifar_lab.engine.state import TrainingState
 from cifar_lab.models.summary import summarise
+from cifar_lab.recipe.find_lr import found_max_lr
 from cifar_lab.recipe.processes import companions
 from cifar_lab.recipe.read import draw_report, predict_test, refuse_other_images
 from cifar_lab.refusal import Refusal
@@ -59,17 +60,20 @@ def run_experiment(
         The summary, as written to summary.json.
     """
     stop = StopRequest()
-    with stop.listening(), logged_to(folder), recorded(folder), companions(experiment):
+    with stop.listening(), logged_to(folder), recorded(folder):
         state = _begin(experiment, folder, origin, resume)
+        if experiment.finds_max_lr:
+            experiment = found_max_lr(experiment, folder)
         meter = WorkMeter(experiment.learner.device) if experiment.measure_work else None
-        failure = experiment.trainer.fit(
-            experiment.learner,
-            experiment.loaders,
-            experiment.schedule,
-            state,
-            _hooks(experiment, folder, meter),
-            stop,
-        )
+        with companions(experiment):
+            failure = experiment.trainer.fit(
+                experiment.learner,
+                experiment.loaders,
+                experiment.schedule,
+                state,
+                _hooks(experiment, folder, meter),
+                stop,
+            )
         if failure is not None:
             made_with = read_json(folder.provenance)
             write_json(folder.provenance, made_with | {"fast_path": experiment.fast_path(failure)})
@@ -141,6 +145,8 @@ def _begin(
         fast_path=experiment.fast_path(),
         fingerprint=experiment.dataset.source.fingerprint,
     )
+    if experiment.max_lr_found is not None:  # resumed before its first checkpoint
+        record["max_lr_found"] = experiment.max_lr_found
     write_json(folder.provenance, record)
     log.info(f"run: {folder.path}")
     log.info(

@@ -42,6 +42,7 @@ class Reading:
         steps_per_epoch: converts steps to epochs.
         layers: that GradCAM explains; none where none gives a map.
         trust: of attributions/trust.json; None where that was not asked for.
+        found: of lr_finder.json; None where the learning rate was given.
     """
 
     title: str
@@ -59,6 +60,7 @@ class Reading:
     steps_per_epoch: int
     layers: tuple[str, ...]
     trust: dict[str, Any] | None
+    found: dict[str, Any] | None
 
     @property
     def test(self) -> ImageArrays:
@@ -134,4 +136,5 @@ def read_run(
         steps_per_epoch=steps_per_epoch,
         layers=layers,
         trust=read_json(folder.trust) if folder.trust.is_file() else None,
+        found=read_json(folder.lr_finder) if folder.lr_finder.is_file() else None,
     )

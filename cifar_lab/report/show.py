@@ -63,16 +63,24 @@ def model(network: nn.Module, image_size: tuple[int, int], batch_size: int) -> s
     return summarise(network, image_size).table_at(batch_size)
 
 
-def schedule(planned: Schedule, folder: Path) -> str:
-    """The learning rate at the end of each epoch; draws that of every step."""
+def schedule(planned: Schedule, relative: bool, folder: Path) -> str:
+    """The learning rate at the end of each epoch; draws that of every step.
+
+    Args:
+        planned: over the whole run.
+        relative: its maximum is not known yet, and stands for 1.
+        folder: where the figure is saved.
+    """
     rates = [planned.learning_rate(step) for step in range(planned.total_steps)]
     steps_per_epoch = planned.steps_per_epoch
     lines = [f"{planned.total_steps:,} steps, {steps_per_epoch:,} an epoch"]
+    if relative:
+        lines.append("a run finds the maximum first; these are multiples of it:")
     lines.append(f"first step: {rates[0]:.6g}; largest: {max(rates):.6g}; last: {rates[-1]:.6g}")
     for epoch in range(planned.total_steps // steps_per_epoch):
         rate = rates[(epoch + 1) * steps_per_epoch - 1]
         lines.append(f"last step of epoch {epoch + 1:>3}: {rate:.6g}")
-    picture = learning_rate(rates, steps_per_epoch, used=[])
+    picture = learning_rate(rates, steps_per_epoch, used=[], relative=relative)
     return "\n".join([*lines, _saved(folder / "schedule.png", picture)])
 
 

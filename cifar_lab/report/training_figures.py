@@ -49,7 +49,10 @@ def curves(rows: Sequence[Row]) -> bytes:
 
 
 def learning_rate(
-    planned: Sequence[float], steps_per_epoch: int, used: Sequence[tuple[float, float]]
+    planned: Sequence[float],
+    steps_per_epoch: int,
+    used: Sequence[tuple[float, float]],
+    relative: bool = False,
 ) -> bytes:
     """The planned learning rate of every step, and the one used at the end of each epoch.
 
@@ -57,6 +60,7 @@ def learning_rate(
         planned: learning rate of update 0, 1, ….
         steps_per_epoch: converts updates to epochs.
         used: pairs of epoch and learning rate, as recorded; may be empty.
+        relative: the learning rates are multiples of a maximum that is not known yet.
     """
     figure = Figure(figsize=(9, 2.6))
     (axes,) = axes_side_by_side(figure, 1, left=0.95)
@@ -68,7 +72,8 @@ def learning_rate(
         axes.plot(
             recorded_epochs, rates, "o", color=VERMILION, ms=5, label="used, last step of an epoch"
         )
-    axes.set(xlabel="epoch", ylabel="learning rate", xlim=(0, None), ylim=(0, None))
+    quantity = "learning rate / maximum" if relative else "learning rate"
+    axes.set(xlabel="epoch", ylabel=quantity, xlim=(0, None), ylim=(0, None))
     tidy(axes)
     axes.legend(frameon=False, loc="upper right")
     return png(figure)

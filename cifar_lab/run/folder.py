@@ -79,6 +79,16 @@ class RunFolder:
         return self.path / "predictions.npz"
 
     @property
+    def lr_finder(self) -> Path:
+        """What range tests of the learning rate found."""
+        return self.path / "lr_finder.json"
+
+    @property
+    def lr_finder_figure(self) -> Path:
+        """Beside it, by ``find-lr``; a run's is in its report."""
+        return self.path / "lr_finder.png"
+
+    @property
     def gallery_maps(self) -> Path:
         """Maps of the images in the report's gallery."""
         return self.attributions("gallery")

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from cifar_lab.bounds import FIND
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.folder import RunFolder, read_json, write_atomically
 from cifar_lab.run.provenance import config_hash
@@ -178,9 +179,9 @@ def hardware(made: dict[str, Any]) -> str:
         if key.endswith("_MAX_CPU_ISA")
     ]
     processes = made.get("processes", 1)  # one, before there could be several
+    several = [f"{processes} processes"] if processes > 1 else []
     threads = f"{made['threads']} thread{'s' if made['threads'] > 1 else ''}"
-    each = threads if processes == 1 else f"{processes} processes of {threads}"
-    return ", ".join((made["device_name"], each, made["precision"], *limits))
+    return ", ".join((made["device_name"], *several, threads, made["precision"], *limits))
 
 
 def commit(made: dict[str, Any]) -> str:
@@ -204,11 +205,12 @@ def _run_row(result: Result) -> str:
 
 
 def _experiment_hash(config: dict[str, Any]) -> str:
+    idle = config.get("scheduler", {}).get("max_lr") != FIND
     kept = {
         group: {k: v for k, v in node.items() if (group, k) not in PLACES}
         if isinstance(node, dict)
         else node
         for group, node in config.items()
-        if group not in WITHOUT_EFFECT and node != NO_MIXING
+        if group not in WITHOUT_EFFECT and node != NO_MIXING and not (idle and group == "lr_finder")
     }
     return config_hash(kept)

@@ -10,7 +10,14 @@ import torch
 
 from benchmarks import ours, peers, roofline
 from benchmarks.__main__ import choose, line, main
-from benchmarks.cases import all_cases, evaluation, input_pipeline, tiny_network, training_step
+from benchmarks.cases import (
+    all_cases,
+    evaluation,
+    input_pipeline,
+    lr_finder,
+    tiny_network,
+    training_step,
+)
 from benchmarks.cases.memory import multiply
 from benchmarks.measure import Different, Result, Target
 from tests.benchmarks.conftest import made_case
@@ -35,6 +42,8 @@ TARGETS = {
     "start-train-help": (1.3, True),
     "start-cfg": (1.3, True),
     "start-first-step": (1.5, False),
+    "lr-finder-fp32": (1.0, False),
+    "lr-finder-bf16": (2.0, False),
     "gradcam-package": (2.5, False),
     "gradcam-captum": (1.5, False),
     "evaluation-figures": (4, False),
@@ -95,6 +104,15 @@ def test_other_losses_are_found(quick, monkeypatch):
     monkeypatch.setattr(ours, "losses", lambda built, batches: [0.1, 0.1, 0.1])
     with pytest.raises(Different, match="losses of three steps: differs by"):
         training_step.run(quick, "float32", 8)
+
+
+def test_the_finder_has_the_packages_curve(quick, monkeypatch):
+    result = lr_finder.run(quick, "float32")
+    assert result.value > 0
+    assert result.notes[0].startswith("smoothed losses of 10 steps differ by")
+    monkeypatch.setattr(ours, "range_test", lambda *_: ([1e-5] * 10, [2.0] * 10))
+    with pytest.raises(Different, match="learning rates: differs by"):
+        lr_finder.run(quick, "float32")
 
 
 def test_a_tiny_network_learns_the_same_in_both_loops(quick):

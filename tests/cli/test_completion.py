@@ -17,6 +17,7 @@ PROGRAM = Path(sys.executable).with_name("cifar-lab")
     [
         ("cifar-lab tr", {"train"}),
         ("cifar-lab re", {"report", "resume", "rerun", "record"}),
+        ("cifar-lab find-lr lr_finder.su", {"lr_finder.suggestion="}),
         ("cifar-lab show sch", {"schedule"}),
         ("cifar-lab train model=res", {"model=resnet18", "model=resnet18_8x8"}),
         ("cifar-lab train trainer.ep", {"trainer.epochs="}),

@@ -99,6 +99,7 @@ EXPERIMENTS = [
     "s10_custom_resnet",
     "s11_resnet18",
     "s12_custom_resnet_lightning",
+    "s8_custom_resnet_gradcam",
 ]
 
 

@@ -44,7 +44,7 @@ COMPOSER = Composer()
         ("~trainer.epochs", "trainer.epochs is missing; Trainer needs it"),
         ("~seed", "seed is missing; a run needs it"),
         ("name=a/b", "name=a/b: must be a folder's name"),
-        ("name=latest", "none of best, latest, show"),
+        ("name=latest", "none of best, find-lr, latest, show"),
         ("trainer=null", r"a run needs a trainer; it has: native"),
         ("~model", "a run needs a model; it has: custom_resnet"),
         ("experiments=nothing", "experiments has no option 'nothing'; it has: "),
@@ -103,6 +103,18 @@ def test_mistakes_of_the_command_line_and_of_the_world_are_told_together(tmp_pat
 def test_a_value_that_only_repeats_another_is_not_a_second_mistake():
     # scheduler.max_lr is ${optimizer.lr}
     assert len(preflight(COMPOSER, ["optimizer.lr=-1"]).problems) == 1
+
+
+def test_a_maximal_learning_rate_may_be_found_and_no_other_value():
+    for scheduler in ("one_cycle", "cosine", "multistep", "triangular", "constant"):
+        overrides = [f"scheduler={scheduler}", "scheduler.max_lr=find"]
+        assert preflight(COMPOSER, overrides).problems == []
+    assert preflight(COMPOSER, ["scheduler.max_lr=-1"]).problems == [
+        "scheduler.max_lr=-1: must be greater than 0 or must be 'find'"
+    ]
+    assert preflight(COMPOSER, ["optimizer.lr=find"]).problems == [
+        "optimizer.lr=find: must be a valid number"
+    ]
 
 
 def test_an_experiments_values_for_another_model_are_refused(tmp_path):

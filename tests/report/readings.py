@@ -91,6 +91,7 @@ def reading(**changes: Any) -> Reading:
         "steps_per_epoch": 2,
         "layers": ("layer2",),
         "trust": None,
+        "found": None,
     }
     for known in (summary, provenance, settings):
         known.update({name: changes[name] for name in changes.keys() & known.keys()})

@@ -36,6 +36,8 @@ def test_file_names_are_those_that_people_and_tools_rely_on():
         run.gallery_maps: "attributions/gallery.npz",
         run.averaged_maps: "attributions/averages.npz",
         run.trust: "attributions/trust.json",
+        run.lr_finder: "lr_finder.json",
+        run.lr_finder_figure: "lr_finder.png",
         run.figure("curves"): "figures/curves.png",
         run.report: "report.html",
         run.report_markdown: "report.md",

@@ -130,6 +130,20 @@ def test_seed_and_places_alone_make_no_other_experiment(tmp_path, experiments, k
     assert len(rows_below(text, "| run |")) == 2
 
 
+@pytest.mark.parametrize("max_lr", [0.1, "find"])
+def test_how_to_look_for_a_learning_rate_makes_another_experiment_only_where_it_was_looked_for(
+    tmp_path, experiments, max_lr
+):
+    config = CONFIG | {"scheduler": {"max_lr": max_lr}}
+    runs = [
+        (finished_run(tmp_path, "10"), config),
+        (finished_run(tmp_path, "11"), config | {"lr_finder": {"steps": 100}}),
+        (finished_run(tmp_path, "12"), config | {"lr_finder": {"steps": 200}}),
+    ]
+    text = record_runs(runs, experiments).read_text()
+    assert len(rows_below(text, "| experiment |")) == (3 if max_lr == "find" else 1)
+
+
 def test_test_time_flips_and_work_are_told(tmp_path, experiments):
     runs = []
     for hour, plain, tflop in (("10", 0.97, 90.0), ("11", 0.96, 94.0)):

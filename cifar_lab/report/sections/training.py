@@ -6,8 +6,10 @@ from typing import Any
 
 from cifar_lab.report import training_figures as figures
 from cifar_lab.report.blocks import Picture, Section, Text
+from cifar_lab.report.finder_figure import range_tests
 from cifar_lab.report.reading import Reading
 from cifar_lab.report.wording import plural, several
+from cifar_lab.run.finding import RULE_NAMES, rate
 
 #: What optimizers call their momentum.
 MOMENTA = ("momentum", "betas", "sgd_momentum", "nesterov")
@@ -17,7 +19,12 @@ def training(reading: Reading) -> Section:
     """Curves, and the learning rate and momentum as planned and as used."""
     return Section(
         "Training",
-        [_curves(reading), _learning_rate(reading), Text(momentum(reading.config))],
+        [
+            _curves(reading),
+            _learning_rate(reading),
+            *([] if reading.found is None else [_range_tests(reading.found)]),
+            Text(momentum(reading.config)),
+        ],
     )
 
 
@@ -62,6 +69,21 @@ def _learning_rate(reading: Reading) -> Picture:
         alt=f"Learning rate from {planned[0]:.3g} over at most {max(planned):.3g} to "
         f"{planned[-1]:.3g} in {plural(len(planned), 'step', 'steps')}.",
         caption="Learning rate as planned, and as recorded with the last step of each epoch.",
+    )
+
+
+def _range_tests(found: dict[str, Any]) -> Picture:
+    rule = RULE_NAMES[found["settings"]["suggestion"]]
+    chosen = found["suggestions"][found["settings"]["suggestion"]]
+    seeds = plural(chosen["seeds"], "seed", "seeds")
+    taken = f"{rate(found['max_lr'])}, the median by {rule} over {seeds}"
+    return Picture(
+        "lr_finder",
+        range_tests(found),
+        alt=f"Smoothed loss over learning rate; taken is {taken}, which suggest "
+        f"{rate(chosen['lowest'])} to {rate(chosen['highest'])}.",
+        caption=f"Range tests before training gave the maximal learning rate: {taken}. Each rule "
+        "has its median and its range over the seeds.",
     )
 
 

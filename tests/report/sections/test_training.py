@@ -6,6 +6,7 @@ import pytest
 
 from cifar_lab.report.sections.training import momentum, training
 from tests.report.readings import reading
+from tests.report.test_finder_figure import found
 
 
 def test_the_curves_alternative_text_names_the_last_values():
@@ -15,6 +16,15 @@ def test_the_curves_alternative_text_names_the_last_values():
         "validation loss 1.250 and accuracy 40.0%."
     )
     assert learning_rate.alt == "Learning rate from 0.1 over at most 0.1 to 0.01 in 4 steps."
+
+
+def test_what_range_tests_found_is_shown_where_they_were_made():
+    record = found()
+    _, _, tests, _ = training(reading(found=record)).blocks
+    assert tests.name == "lr_finder"
+    assert f"{record['max_lr']:.3g}, the median by valley over 3 seeds" in tests.caption
+    ends = record["suggestions"]["valley"]
+    assert f"which suggest {ends['lowest']:.3g} to {ends['highest']:.3g}." in tests.alt
 
 
 def test_a_test_curve_is_called_for_looking_only():

@@ -1,0 +1,114 @@
+"""What is tried on a model and its optimizer and then taken back, bit by bit."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from cifar_lab.engine.seeding import random_states, restore_random_states
+
+
+@contextlib.contextmanager
+def random_states_kept() -> Iterator[None]:
+    """Leaves the random states of Python, numpy and torch as they were, however it is left."""
+    states, of_numpy = random_states(), np.random.get_state()
+    try:
+        yield
+    finally:
+        restore_random_states(states)
+        np.random.set_state(of_numpy)
+
+
+@contextlib.contextmanager
+def kept(model: nn.Module, optimizer: Optimizer) -> Iterator[None]:
+    """Lets both be trained inside, and leaves them and the random states as they were.
+
+    Gradients from before are put aside. Weights and buffers keep their identity, so that whoever
+    holds one, as an optimizer does the weights, goes on with it.
+
+    Args:
+        model: weights, buffers, gradients and modes are put back.
+        optimizer: its state and groups are put back.
+    """
+    with contextlib.ExitStack() as stack:
+        for part in (random_states_kept(), _weights(model), _buffers(model), _modes(model)):
+            stack.enter_context(part)
+        for each in _with_inner(optimizer):
+            stack.enter_context(_optimizer(each))
+        yield
+
+
+@contextlib.contextmanager
+def _weights(model: nn.Module) -> Iterator[None]:
+    before = [(p, p.detach().clone(), p.grad) for p in model.parameters()]
+    for parameter, _, _ in before:
+        parameter.grad = None
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for parameter, values, gradient in before:
+                parameter.copy_(values)
+                parameter.grad = gradient
+
+
+@contextlib.contextmanager
+def _buffers(model: nn.Module) -> Iterator[None]:
+    # By module and name, as a module may replace a buffer rather than write to it.
+    before: list[tuple[nn.Module, str, Tensor | None, Tensor | None]] = [
+        (module, name, buffer, None if buffer is None else buffer.clone())
+        for module in model.modules()
+        for name, buffer in module._buffers.items()
+    ]
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for module, name, buffer, values in before:
+                if buffer is not None and values is not None:
+                    buffer.copy_(values)
+                module._buffers[name] = buffer
+
+
+@contextlib.contextmanager
+def _modes(model: nn.Module) -> Iterator[None]:
+    before = [(module, module.training) for module in model.modules()]
+    try:
+        yield
+    finally:
+        for module, training in before:
+            module.training = training
+
+
+@contextlib.contextmanager
+def _optimizer(optimizer: Optimizer) -> Iterator[None]:
+    # Not by load_state_dict, which casts what it takes up and makes new groups.
+    state = {parameter: copy.deepcopy(values) for parameter, values in optimizer.state.items()}
+    groups = [_copied(group) for group in optimizer.param_groups]
+    try:
+        yield
+    finally:
+        optimizer.state.clear()
+        optimizer.state.update(state)
+        for group, values in zip(optimizer.param_groups, groups, strict=True):
+            group.clear()
+            group.update(values)
+
+
+def _with_inner(optimizer: Optimizer) -> Iterator[Optimizer]:
+    """The optimizer and those that it drives, as timm's Lookahead does another."""
+    yield optimizer
+    for value in vars(optimizer).values():
+        if isinstance(value, Optimizer):
+            yield from _with_inner(value)
+
+
+def _copied(group: dict[str, Any]) -> dict[str, Any]:
+    return {k: list(v) if k == "params" else copy.deepcopy(v) for k, v in group.items()}

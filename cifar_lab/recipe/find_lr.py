@@ -1,0 +1,98 @@
+"""``find-lr``, and ``scheduler.max_lr=find`` before a run: range tests over several seeds."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from cifar_lab import build
+from cifar_lab.build import Experiment
+from cifar_lab.engine.lr_finder import Curve
+from cifar_lab.engine.restoring import random_states_kept
+from cifar_lab.refusal import RunFailed
+from cifar_lab.run.finding import RULE_NAMES, finding, nothing_found, rate, table
+from cifar_lab.run.folder import RunFolder, read_json, write_atomically, write_json
+
+log = logging.getLogger("cifar_lab")
+
+
+def find_lr(experiment: Experiment, folder: RunFolder, command: str) -> None:
+    """Runs the tests, saves the record and the figure, and says what to paste.
+
+    Args:
+        experiment: built, untrained.
+        folder: no run's.
+        command: repeats the tests.
+
+    Raises:
+        RunFailed: no seed suggests a learning rate; what was measured is saved all the same.
+    """
+    found = _search(experiment)
+    from cifar_lab.report.finder_figure import range_tests  # matplotlib costs seconds
+
+    write_json(folder.lr_finder, {"command": command, **found})
+    write_atomically(folder.lr_finder_figure, range_tests(found))
+    log.info(f"record: {folder.lr_finder}\nfigure: {folder.lr_finder_figure}")
+    if found["max_lr"] is None:
+        log.error(nothing_found(experiment.lr_finder))
+        raise RunFailed(nothing_found(experiment.lr_finder))
+    rule = RULE_NAMES[experiment.lr_finder.suggestion]
+    log.info(f"to train with the median by {rule}:\n{found['override']}")
+
+
+def found_max_lr(experiment: Experiment, folder: RunFolder) -> Experiment:
+    """The experiment with the maximum that the tests find, recorded in its run's folder.
+
+    What is trained afterwards is not changed by having looked.
+
+    Raises:
+        RunFailed: no seed suggests a learning rate.
+    """
+    found = _search(experiment)
+    write_json(folder.lr_finder, found)
+    if found["max_lr"] is None:
+        raise RunFailed(nothing_found(experiment.lr_finder))
+    log.info(f"found: {found['override']}")
+    made_with = read_json(folder.provenance)
+    write_json(folder.provenance, made_with | {"max_lr_found": found["max_lr"]})
+    return experiment.with_max_lr(found["max_lr"])
+
+
+def _search(experiment: Experiment) -> dict[str, Any]:
+    """The record of the tests of all seeds; leaves everything as it was."""
+    started, learner = time.monotonic(), experiment.learner
+    with random_states_kept():
+        curves = {trial.seed: _curve(trial) for trial in _trials(experiment)}
+    found = finding(experiment.lr_finder, curves)
+    log.info(table(found))
+    return {
+        **found,
+        "device": str(learner.device),
+        "precision": learner.precision,
+        "finder_seconds": time.monotonic() - started,
+    }
+
+
+def _trials(experiment: Experiment) -> Iterator[Experiment]:
+    """The experiment with its own seed and with those after it: other weights, order and draws."""
+    yield experiment
+    for offset in range(1, experiment.lr_finder.seeds):
+        yield build.experiment({**experiment.config, "seed": experiment.seed + offset})
+
+
+def _curve(trial: Experiment) -> Curve:
+    test = trial.lr_finder
+    curve = test.run(trial.trainer, trial.learner, trial.optimizer, trial.loaders.train)
+    how = f", where the loss {_verb(curve)}" if curve.ended else ""
+    last = curve.learning_rates[-1] if curve.learning_rates else test.start_lr
+    log.info(
+        f"range test, seed {trial.seed}: {len(curve.losses)} of {test.steps} steps, from learning "
+        f"rate {rate(test.start_lr)} to {rate(last)}{how}"
+    )
+    return curve
+
+
+def _verb(curve: Curve) -> str:
+    return "diverged" if curve.ended == "diverged" else "was no longer finite"

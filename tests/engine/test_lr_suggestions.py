@@ -1,0 +1,114 @@
+"""Suggestions of a curve, against torch-lr-finder and against every subsequence there is."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import warnings
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from cifar_lab.engine.lr_suggestions import (
+    _falling,
+    minimum_over_ten,
+    spread,
+    steepest,
+    suggestions,
+    valley,
+)
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # tqdm's, of notebooks
+    import torch_lr_finder
+
+
+def rates(count: int) -> list[float]:
+    return [10 ** (-5 + 6 * step / 100) for step in range(count)]
+
+
+def noisy(count: int, seed: int) -> list[float]:
+    """Falls to its least at about two thirds and rises again, with noise that the rules meet."""
+    generator = np.random.default_rng(seed)
+    where = np.linspace(0, 1, count)
+    return (2 + 4 * (where - 0.67) ** 2 + generator.normal(0, 0.02, count)).tolist()
+
+
+@pytest.mark.parametrize("count", [30, 57, 100, 400])
+@pytest.mark.parametrize("seed", range(5))
+def test_steepest_descent_is_what_torch_lr_finder_suggests(count, seed, capsys):
+    theirs = object.__new__(torch_lr_finder.LRFinder)
+    theirs.history = {"lr": rates(count), "loss": noisy(count, seed)}
+    _, expected = theirs.plot(ax=Figure().subplots())
+    assert steepest(rates(count), noisy(count, seed)) == expected
+
+
+def test_a_short_curve_has_its_ends_left_out_in_proportion():
+    losses = [9.0, 1.0, 0.9, 0.8, 0.7, 0.2, 0.15, 0.1, 0.05, 0.04, 0.03, -9.0]
+    assert steepest(rates(12), losses) == rates(12)[4]  # neither the first fall nor the last
+
+
+def test_falling_lengths_are_those_of_the_longest_of_all_subsequences():
+    for losses in itertools.permutations(range(6)):
+        expected = []
+        for end in range(len(losses)):
+            before = [c for n in range(end + 1) for c in itertools.combinations(range(end), n)]
+            falling = [c for c in before if is_falling([losses[i] for i in (*c, end)])]
+            expected.append(max(len(c) + 1 for c in falling))
+        assert _falling([float(loss) for loss in losses]) == expected
+
+
+def test_equal_losses_do_not_fall():
+    assert _falling([3.0, 3.0, 2.0, 2.0, 1.0]) == [1, 1, 2, 2, 3]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_valley_is_fastais(seed):
+    """As fastai 2.8 computes it, on what it leaves of a curve of 100 steps."""
+    losses, inner = noisy(100, seed), range(10, 95)
+    lengths = [1] * len(inner)
+    end, start = 0, 0
+    for i, j in [(later, earlier) for later in range(1, len(inner)) for earlier in range(later)]:
+        if losses[inner[i]] < losses[inner[j]]:
+            lengths[i] = max(lengths[i], lengths[j] + 1)
+        if lengths[end] < lengths[i]:
+            end, start = i, i - lengths[i]
+    part = (end - start) / 3
+    assert valley(rates(100), losses) == rates(100)[inner[start + int(part) + int(part / 2)]]
+
+
+def test_the_valley_of_a_straight_fall_is_its_middle():
+    losses = [*[5.0] * 30, *np.linspace(5, 1, 41)[1:], *[4.0] * 30]
+    assert rates(100).index(valley(rates(100), losses)) == pytest.approx(49, abs=2)
+
+
+def test_a_tenth_of_the_rate_at_the_least_loss():
+    losses = noisy(100, 0)
+    assert minimum_over_ten(rates(100), losses) == rates(100)[np.argmin(losses)] / 10
+
+
+@pytest.mark.parametrize(
+    "losses", [[], [1.0], [1.0] * 50, list(map(float, range(50)))], ids=["none", "1", "flat", "up"]
+)
+def test_a_curve_that_never_falls_suggests_nothing(losses):
+    assert set(suggestions(rates(len(losses)), losses).values()) == {None}
+
+
+@pytest.mark.parametrize("count", range(2, 30))
+def test_a_fall_of_any_length_has_suggestions(count):
+    found = suggestions(rates(count), [float(-step) for step in range(count)])
+    assert found["minimum_over_ten"] == rates(count)[-1] / 10
+    for rule in ("steepest", "valley"):
+        assert found[rule] in rates(count)
+
+
+def test_seeds_are_summed_up_by_their_median_and_range():
+    assert spread([0.1, 0.4, 0.2]) == (0.2, 0.1, 0.4, 3)
+    assert spread([0.1, None, 0.4]) == (pytest.approx(0.2), 0.1, 0.4, 2)
+    assert spread([8.0, 1.0, 4.0, 2.0]) == (pytest.approx(math.sqrt(8)), 1.0, 8.0, 4)
+    assert spread([None, None]) is None
+
+
+def is_falling(losses: list[int]) -> bool:
+    return all(a > b for a, b in itertools.pairwise(losses))
