@@ -92,8 +92,8 @@ def test_tests_mirror_the_package():
 
 #: Join rooms, and are tested where they meet: tests/config (what is refused) and tests/cli.
 JOINS = {"build", "recipe"}
-#: Contracts and pieces that only show in others: hooks in trainer, blocks in the networks.
-WITHOUT_BEHAVIOUR = {"hooks", "blocks", "profiler"}
+#: Contracts and pieces that only show in others: hooks and fit in trainer, blocks in the networks.
+WITHOUT_BEHAVIOUR = {"fit", "hooks", "blocks", "profiler"}
 
 
 @pytest.mark.parametrize(

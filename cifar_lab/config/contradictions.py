@@ -25,10 +25,9 @@ def problems(config: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if processes > 1 and config["scheduler"].get("max_lr") == FIND:
         yield (
             "scheduler",
-            f"scheduler.max_lr={FIND} looks on one device, where a step has a {processes}th of the "
-            f"images that {processes} processes take together; run `cifar-lab find-lr` with "
-            f"trainer=native and trainer.batch_size={processes * trainer['batch_size']}, and give "
-            "what it finds",
+            f"scheduler.max_lr={FIND} looks on one device, but {processes} processes take a step "
+            "together; give what `cifar-lab find-lr trainer=native "
+            f"trainer.batch_size={processes * trainer['batch_size']}` finds",
         )
     mixing = config["mixing"]["_target_"]
     if trainer.get("batch_size") == 1 and mixing != NO_MIXING:

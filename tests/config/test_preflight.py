@@ -45,7 +45,7 @@ COMPOSER = Composer()
         ("~seed", "seed is missing; a run needs it"),
         ("name=a/b", "name=a/b: must be a folder's name"),
         ("name=latest", "none of best, find-lr, latest, show"),
-        ("trainer=null", r"a run needs a trainer; it has: native"),
+        ("trainer=null", r"a run needs a trainer; it has: lightning, native"),
         ("~model", "a run needs a model; it has: custom_resnet"),
         ("experiments=nothing", "experiments has no option 'nothing'; it has: "),
         ("trainer.epochs='${nope}'", "Interpolation key 'nope' not found"),
@@ -150,6 +150,16 @@ def test_early_stopping_without_validation_is_a_contradiction():
 @pytest.mark.parametrize("option", ["mixup", "cutmix"])
 def test_values_of_mixing_have_their_ranges(option, override, message):
     assert preflight(COMPOSER, [f"mixing={option}", override]).problems == [message]
+
+
+def test_looking_for_a_rate_on_one_device_for_several_is_a_contradiction():
+    one = ["trainer=lightning", "scheduler.max_lr=find"]
+    four = [*one, "trainer.devices=2", "trainer.num_nodes=2"]
+    assert preflight(COMPOSER, four).problems == [
+        "scheduler.max_lr=find looks on one device, but 4 processes take a step together; give "
+        "what `cifar-lab find-lr trainer=native trainer.batch_size=2048` finds"
+    ]
+    assert preflight(COMPOSER, one).problems == []
 
 
 def test_mixing_batches_of_one_image_is_a_contradiction():

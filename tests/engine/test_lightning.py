@@ -1,0 +1,78 @@
+"""Where a process of ``LightningTrainer`` stands. What it computes: test_trainer, and tests/cli."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+
+from cifar_lab.engine.lightning import LightningTrainer
+from cifar_lab.engine.world import World
+from cifar_lab.refusal import Refusal
+from tests.engine.test_trainer import make_run
+
+
+@pytest.fixture(autouse=True)
+def _of_no_world(monkeypatch):
+    for name in ("RANK", "LOCAL_RANK", "NODE_RANK", "MASTER_ADDR", "MASTER_PORT"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize(
+    ("environment", "rank", "companions"),
+    [
+        ({}, 0, 2),
+        ({"NODE_RANK": "1"}, 3, 2),  # the first of the second machine starts the others there
+        ({"LOCAL_RANK": "2"}, 2, 0),  # somebody started this one, and starts the others
+        ({"NODE_RANK": "1", "LOCAL_RANK": "2"}, 5, 0),
+        ({"RANK": "4", "LOCAL_RANK": "1", "GROUP_RANK": "1"}, 4, 0),  # torchrun
+    ],
+)
+def test_rank_and_companions_follow_from_the_environment(
+    environment, rank, companions, monkeypatch
+):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    here = trainer(devices=3, num_nodes=2)
+    assert here.world == World(rank, 6)
+    assert here.companions == companions
+
+
+def test_a_step_has_the_images_of_all_processes():
+    several = trainer(devices=3, num_nodes=2, batch_size=5, accumulate_batches=2)
+    assert several.images_per_step() == 60
+    assert several.steps_per_epoch(121) == 3
+
+
+def test_frozen_parameters_take_the_strategy_that_does_without_their_gradients():
+    frozen = {"stem": 1}
+    assert trainer()._strategy() == "auto"
+    assert trainer(devices=2)._strategy() == "ddp"
+    unused = "ddp_find_unused_parameters_true"
+    assert trainer(devices=2, freeze_after_epochs=frozen)._strategy() == unused
+    assert trainer(devices=2, strategy="ddp", freeze_after_epochs=frozen)._strategy() == "ddp"
+
+
+def test_every_process_of_a_machine_gets_a_device_of_its_own(monkeypatch):
+    cpu, cuda = torch.device("cpu"), torch.device("cuda")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert trainer(devices=2).place(cpu) == cpu
+    assert trainer(devices=2).place(cuda) == torch.device("cuda:1")
+    assert trainer().place(torch.device("cuda:1")) == torch.device("cuda:1")
+    with pytest.raises(Refusal, match=r"trainer.devices=3 on device=cuda: this machine has 2 CUDA"):
+        trainer(devices=3).place(cuda)
+    with pytest.raises(Refusal, match="set device=cuda"):
+        trainer(devices=2).place(torch.device("cuda:1"))
+
+
+def test_steps_are_not_captured():
+    assert trainer().why_not_captured(torch.device("cuda")) == "Lightning drives the steps"
+
+
+def trainer(**changes) -> LightningTrainer:
+    native = make_run().trainer
+    settings = {"devices": 1, "num_nodes": 1, "strategy": "auto"} | changes
+    fields = {f.name: getattr(native, f.name) for f in dataclasses.fields(native)}
+    return LightningTrainer(**(fields | settings))
