@@ -234,8 +234,8 @@ def refuse_large_batch(trainer: Trainer, dataset: Dataset | None) -> None:
     left = images % (size * processes)
     if 0 < left < processes:
         raise Refusal(
-            f"trainer.batch_size={size} leaves a last batch of {left} image for {processes} "
-            "processes; take another batch size, or other trainer.devices"
+            f"trainer.batch_size={size} leaves a last batch of {left} of the {images} training "
+            f"images for {processes} processes; take another batch size, or other trainer.devices"
         )
 
 

@@ -109,7 +109,7 @@ def test_the_schedule_is_told_at_the_end_of_each_epoch(tmp_path):
         start_fraction=0.0,
         end_fraction=0.0,
     )
-    assert show.schedule(planned, tmp_path).splitlines() == [
+    expected = [
         "1,500 steps, 500 an epoch",
         "first step: 0; largest: 0.5; last: 0",
         "last step of epoch   1: 0.5",
@@ -117,7 +117,10 @@ def test_the_schedule_is_told_at_the_end_of_each_epoch(tmp_path):
         "last step of epoch   3: 0",
         f"figure: {tmp_path / 'schedule.png'}",
     ]
+    assert show.schedule(planned, False, tmp_path).splitlines() == expected
     assert_is_png(tmp_path / "schedule.png")
+    expected.insert(1, "a run finds the maximum first; these are multiples of it:")
+    assert show.schedule(planned, True, tmp_path).splitlines() == expected
 
 
 def dataset() -> Dataset:
