@@ -6,8 +6,10 @@ import dataclasses
 
 import pytest
 import torch
+from torch import nn
 
 from cifar_lab.engine.lightning import LightningTrainer
+from cifar_lab.engine.trainer import Trainer
 from cifar_lab.engine.world import World
 from cifar_lab.refusal import Refusal
 from tests.engine.test_trainer import make_run
@@ -65,6 +67,52 @@ def test_every_process_of_a_machine_gets_a_device_of_its_own(monkeypatch):
         trainer(devices=3).place(cuda)
     with pytest.raises(Refusal, match="set device=cuda"):
         trainer(devices=2).place(torch.device("cuda:1"))
+
+
+def test_losses_are_the_native_engines_step_by_step():
+    """With batch norm, dropout, momentum, clipping and accumulation."""
+    losses: dict[type[Trainer], list[float]] = {Trainer: [], LightningTrainer: []}
+    for engine, kept in losses.items():
+        run = make_run(
+            epochs=3,
+            images=18,
+            net=net(),
+            criterion=Recorded(kept),
+            momentum=0.9,
+            accumulate_batches=2,
+            clip_gradient_norm=0.5,
+        )
+        fields = {f.name: getattr(run.trainer, f.name) for f in dataclasses.fields(run.trainer)}
+        several = {} if engine is Trainer else {"devices": 1, "num_nodes": 1, "strategy": "auto"}
+        run.trainer = engine(**fields, **several)
+        torch.manual_seed(0)
+        run.fit()
+    native, lightning = losses.values()
+    assert len(native) == 3 * 5
+    assert lightning == pytest.approx(native, rel=1e-6)
+    assert native[-1] < native[0]
+
+
+class Recorded(nn.CrossEntropyLoss):
+    """Keeps every training loss."""
+
+    def __init__(self, losses: list[float]) -> None:
+        super().__init__()
+        self.losses = losses
+
+    def forward(self, logits, labels):
+        loss = super().forward(logits, labels)
+        if loss.requires_grad:
+            self.losses.append(loss.item())
+        return loss
+
+
+def net() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Dropout(0.2), nn.Flatten(),
+        nn.Linear(16, 3),
+    )  # fmt: skip
 
 
 def test_steps_are_not_captured():
