@@ -34,12 +34,13 @@ def suggestions(
 
 
 def steepest(learning_rates: Sequence[float], losses: Sequence[float]) -> float | None:
-    """Where the loss falls most a step, both ends left out.
+    """Where the loss falls most a step, before it is least, both ends left out.
 
     The suggestion of torch-lr-finder (https://github.com/davidtvs/pytorch-lr-finder), from 30
-    steps on; it leaves out as many of fewer.
+    steps on, where the loss is least at the end; it leaves out as many of fewer, and also takes
+    a fall after the loss has grown, where nothing is learned any more.
     """
-    inner = _inner(len(losses))
+    inner = _inner(losses)
     if len(inner) < 2:
         return None
     slopes = np.gradient(np.asarray(losses)[inner.start : inner.stop])
@@ -48,12 +49,12 @@ def steepest(learning_rates: Sequence[float], losses: Sequence[float]) -> float 
 
 
 def valley(learning_rates: Sequence[float], losses: Sequence[float]) -> float | None:
-    """The middle of the longest valley, both ends left out.
+    """The middle of the longest valley before the loss is least, both ends left out.
 
     The valley ends where the longest falling subsequence of the losses does, and is as many steps
     long as that has members: fastai's rule (https://docs.fast.ai/callback.schedule.html).
     """
-    inner = _inner(len(losses))
+    inner = _inner(losses)
     lengths = _falling([losses[step] for step in inner])
     longest = max(lengths, default=1)
     if longest < 2:
@@ -98,11 +99,14 @@ def spread(values: Sequence[float | None]) -> Spread | None:
     return Spread(median, found[0], found[-1], len(found))
 
 
-def _inner(steps: int) -> range:
+def _inner(losses: Sequence[float]) -> range:
+    """The steps that a rule looks at: up to the least loss, without noise at either end."""
+    steps = len(losses)
     first, last = (
         min(most, int(share * steps)) for most, share in zip(IGNORED, LARGEST_SHARE, strict=True)
     )
-    return range(first, steps - last)
+    least = int(np.argmin(losses)) if steps else 0
+    return range(min(first, least), min(steps - last, least + 1))
 
 
 def _falling(losses: Sequence[float]) -> list[int]:

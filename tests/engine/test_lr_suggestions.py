@@ -38,10 +38,20 @@ def noisy(count: int, seed: int) -> list[float]:
 @pytest.mark.parametrize("count", [30, 57, 100, 400])
 @pytest.mark.parametrize("seed", range(5))
 def test_steepest_descent_is_what_torch_lr_finder_suggests(count, seed, capsys):
+    """Of the curve up to its least loss and the five steps that it leaves out at the end."""
+    losses = noisy(count, seed)
+    end = int(np.argmin(losses)) + 1 + 5
     theirs = object.__new__(torch_lr_finder.LRFinder)
-    theirs.history = {"lr": rates(count), "loss": noisy(count, seed)}
+    theirs.history = {"lr": rates(count)[:end], "loss": losses[:end]}
     _, expected = theirs.plot(ax=Figure().subplots())
-    assert steepest(rates(count), noisy(count, seed)) == expected
+    assert steepest(rates(count), losses) == expected
+
+
+@pytest.mark.parametrize("rule", [steepest, valley])
+def test_a_fall_after_the_loss_has_grown_is_no_suggestion(rule):
+    """As of a network without warm-up, whose loss leaps, falls from there, and leaps again."""
+    losses = [*np.linspace(3, 2, 40), *np.linspace(2, 60, 20), *np.linspace(60, 9, 30)]
+    assert rule(rates(90), losses) < rates(90)[40]
 
 
 def test_a_short_curve_has_its_ends_left_out_in_proportion():
@@ -66,7 +76,8 @@ def test_equal_losses_do_not_fall():
 @pytest.mark.parametrize("seed", range(5))
 def test_the_valley_is_fastais(seed):
     """As fastai 2.8 computes it, on what it leaves of a curve of 100 steps."""
-    losses, inner = noisy(100, seed), range(10, 95)
+    losses = noisy(100, seed)
+    inner = range(10, min(95, int(np.argmin(losses)) + 1))
     lengths = [1] * len(inner)
     end, start = 0, 0
     for i, j in [(later, earlier) for later in range(1, len(inner)) for earlier in range(later)]:
