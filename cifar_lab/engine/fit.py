@@ -125,8 +125,8 @@ class Fit:
             self.cut_short = f"{self._time_limit()}, after {index} of {self.batches} batches"
         return self.cut_short is not None
 
-    def train(self, batch: TrainBatch) -> StepResult:
-        """Trains the next batch; gives what it did, over all processes."""
+    def train(self, batch: TrainBatch) -> None:
+        """Trains the next batch, and leaves where somebody asked for it."""
         assert self._step is not None, "begin_epoch comes first"
         state, world, index = self.state, self.trainer.world, self.state.batches_done
         group = self.trainer.accumulate_batches
@@ -147,7 +147,6 @@ class Fit:
         self.hooks.on_batch_end(state)
         if ends_step:
             self.leave_if_asked()
-        return result
 
     def end_epoch(self) -> None:
         """Evaluates, writes the epoch's row and decides whether training goes on."""

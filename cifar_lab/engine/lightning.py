@@ -26,15 +26,10 @@ from torch.optim import Optimizer
 
 from cifar_lab.bounds import PositiveInt
 from cifar_lab.data.loaders import TrainBatch
-from cifar_lab.engine.fit import Fit, Loaders
-from cifar_lab.engine.hooks import Hooks
-from cifar_lab.engine.interrupts import StopRequest
-from cifar_lab.engine.learner import Learner
-from cifar_lab.engine.state import TrainingState
+from cifar_lab.engine.fit import Fit
 from cifar_lab.engine.step import EagerStep
 from cifar_lab.engine.trainer import Trainer
 from cifar_lab.engine.world import World
-from cifar_lab.optim.schedules import Schedule
 from cifar_lab.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -110,25 +105,13 @@ class LightningTrainer(Trainer):
         """Lightning drives the steps."""
         return "Lightning drives the steps"
 
-    def fit(
-        self,
-        learner: Learner,
-        loaders: Loaders,
-        schedule: Schedule,
-        state: TrainingState,
-        hooks: Hooks,
-        stop: StopRequest,
-    ) -> str | None:
-        """Trains as :meth:`Trainer.fit` does, over all processes; they must have been started."""
-        # Made when the first epoch begins, as the step needs the module.
-        fit = Fit(self, learner, loaders, schedule, state, hooks, stop, lambda: module.step())
-        module = _module(fit)
-        return fit.run(lambda fit: self._drive(fit, module))
-
-    def _drive(self, fit: Fit, module: LightningModule) -> None:
+    def drive(self, fit: Fit) -> None:
+        """Lightning's loop, over all processes; they must have been started."""
         from lightning.fabric.plugins.environments.lightning import LightningEnvironment
         from lightning.pytorch import Trainer as Driver
 
+        module = _module(fit)
+        fit.make_step = module.step
         for name in ("lightning.pytorch", "lightning.fabric"):
             logging.getLogger(name).setLevel(logging.WARNING)
         device = fit.learner.device

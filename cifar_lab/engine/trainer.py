@@ -130,7 +130,17 @@ class Trainer:
             Interrupted: asked to stop by a signal; the state was handed to ``on_interrupt``.
         """
         make_step = partial(self.step, learner, state)
-        return Fit(self, learner, loaders, schedule, state, hooks, stop, make_step).run(_loop)
+        return Fit(self, learner, loaders, schedule, state, hooks, stop, make_step).run(self.drive)
+
+    def drive(self, fit: Fit) -> None:
+        """The loop: whole epochs, until the fit does not go on."""
+        while fit.goes_on:
+            fit.begin_epoch()
+            for batch in fit.epoch_batches():
+                if fit.time_is_up():
+                    break
+                fit.train(batch)
+            fit.end_epoch()
 
     def why_not_captured(self, device: torch.device) -> str | None:
         """Why steps are not to be replayed from a CUDA graph; None where they are."""
@@ -153,13 +163,3 @@ class Trainer:
         if self.why_not_captured(learner.device) is None:
             return CapturedStep(eager, self.batch_size)
         return eager
-
-
-def _loop(fit: Fit) -> None:
-    while fit.goes_on:
-        fit.begin_epoch()
-        for batch in fit.epoch_batches():
-            if fit.time_is_up():
-                break
-            fit.train(batch)
-        fit.end_epoch()

@@ -60,10 +60,13 @@ def companions(experiment: Experiment) -> Iterator[None]:
         yield
         return
     threads = torch.get_num_threads()
-    with _environment(number), contextlib.ExitStack() as files:
-        torch.set_num_threads(max(threads // (number + 1), 1))
-        started = [_start(rank, experiment.config, files) for rank in range(1, number + 1)]
+    each = max(threads // (number + 1), 1)
+    started: list[_Companion] = []
+    with _environment(each), contextlib.ExitStack() as files:
+        torch.set_num_threads(each)
         try:
+            for rank in range(1, number + 1):
+                started.append(_start(rank, experiment.config, files))
             for companion in started:
                 companion.await_ready()
             yield
@@ -138,19 +141,22 @@ def _refuse_failed(started: list[_Companion], error: RuntimeError) -> None:
 
 
 @contextlib.contextmanager
-def _environment(companions: int) -> Iterator[None]:
-    """Tells Lightning that the processes are there, and where they meet."""
-    before = dict(os.environ)
-    threads = max(torch.get_num_threads() // (companions + 1), 1)
-    os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
-    os.environ.setdefault("MASTER_PORT", str(_free_port()))
-    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
-    os.environ["LOCAL_RANK"] = "0"
+def _environment(threads: int) -> Iterator[None]:
+    """Tells Lightning that the processes are there, where they meet, and their threads."""
+    told = {
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(_free_port()),
+        "OMP_NUM_THREADS": str(threads),
+        **os.environ,
+        "LOCAL_RANK": "0",
+    }
+    added = told.keys() - os.environ.keys()
+    os.environ.update(told)
     try:
         yield
     finally:
-        os.environ.clear()
-        os.environ.update(before)
+        for name in added:
+            del os.environ[name]
 
 
 def _free_port() -> int:

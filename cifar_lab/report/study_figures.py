@@ -7,13 +7,12 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from PIL import Image
 
 from cifar_lab.engine.hooks import Row
-from cifar_lab.report.chart import BLUE, GREY, TICKS, axes_side_by_side, png, tidy
-from cifar_lab.report.training_figures import SPLIT_COLOURS, SPLIT_NAMES
+from cifar_lab.report.chart import BLUE, GREY, axes_side_by_side, png
+from cifar_lab.report.training_figures import SPLIT_COLOURS, SPLIT_NAMES, dress
 
 #: Line of each split: the colours alone are not told apart in print.
 STYLES = {"train": "--", "val": ":", "test": "-"}
@@ -42,13 +41,7 @@ def study_curves(runs: Sequence[Sequence[Row]], published: float) -> bytes:
     accuracy_axes.axhline(
         100 * published, color=GREY, linewidth=1, label=f"published test, {published:.2%}"
     )
-    loss_axes.set(xlabel="epoch", ylabel="loss (mean over images, nats)")
-    accuracy_axes.set(xlabel="epoch", ylabel="accuracy (%)")
-    for axes in (loss_axes, accuracy_axes):
-        axes.xaxis.set_major_locator(MaxNLocator(TICKS, integer=True))
-        tidy(axes)
-    loss_axes.legend(frameon=False, loc="upper right")
-    accuracy_axes.legend(frameon=False, loc="lower right")
+    dress(loss_axes, accuracy_axes)
     return _small(png(figure))
 
 

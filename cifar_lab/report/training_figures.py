@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -37,6 +38,12 @@ def curves(rows: Sequence[Row]) -> bytes:
             values = [scale * row[f"{split}_{quantity}"] for row in rows]
             marker = SPLIT_MARKERS[split] if len(rows) <= 40 else None
             axes.plot(epochs, values, color=colour, marker=marker, ms=4, label=SPLIT_NAMES[split])
+    dress(loss_axes, accuracy_axes)
+    return png(figure)
+
+
+def dress(loss_axes: Axes, accuracy_axes: Axes) -> None:
+    """Names, ticks and legends of loss and accuracy over epochs, once their lines are drawn."""
     loss_axes.set(xlabel="epoch", ylabel="loss (mean over images, nats)")
     accuracy_axes.set(xlabel="epoch", ylabel="accuracy (%)")
     for axes in (loss_axes, accuracy_axes):
@@ -45,7 +52,6 @@ def curves(rows: Sequence[Row]) -> bytes:
     # Placed, as looking for the emptiest corner takes longer than drawing.
     loss_axes.legend(frameon=False, loc="upper right")
     accuracy_axes.legend(frameon=False, loc="lower right")
-    return png(figure)
 
 
 def learning_rate(

@@ -80,20 +80,16 @@ def test_a_loss_that_is_not_finite_is_the_leaders_to_tell(tmp_path):
     assert error.startswith("NonFiniteLoss: the training loss is not finite from epoch 1")
 
 
-def test_ctrl_c_and_resume_end_where_an_uninterrupted_run_does(tmp_path):
-    words = [*QUICK, *PLAIN, "trainer.batch_size=8", "trainer.epochs=3", *TWO]
-    whole = command(tmp_path / "whole", words)
-    assert whole.wait(200) == 0
-    stopped = command(tmp_path / "stopped", words)
-    run = RunFolder(tmp_path / "stopped")
-    while not run.metrics.is_file():
-        assert stopped.poll() is None
-        time.sleep(0.02)
-    os.killpg(stopped.pid, signal.SIGINT)  # as a terminal does
-    assert stopped.wait(100) == 128 + signal.SIGINT
-    assert json.loads(run.status.read_text())["state"] == "interrupted"
-    assert main(["resume", str(run.path)]) == 0
-    assert rows(run) == rows(RunFolder(tmp_path / "whole"))
+def test_ctrl_c_sigterm_and_resume_end_where_an_uninterrupted_run_does(tmp_path):
+    words = [*QUICK, *PLAIN, "trainer.batch_size=8", "trainer.epochs=6", *TWO]
+    whole, run = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "stopped")
+    assert command("train", *words, f"hydra.run.dir={whole.path}").wait(200) == 0
+    process = command("train", *words, f"hydra.run.dir={run.path}")
+    stop_after(process, run, epochs=1, signum=signal.SIGINT)
+    process = command("resume", str(run.path))
+    stop_after(process, run, epochs=len(rows(run)) + 1, signum=signal.SIGTERM)
+    assert command("resume", str(run.path)).wait(200) == 0
+    assert rows(run) == rows(whole)
 
 
 def test_a_second_machine_trains_along_and_writes_nothing(tmp_path):
@@ -103,7 +99,9 @@ def test_a_second_machine_trains_along_and_writes_nothing(tmp_path):
         port = str(listening.getsockname()[1])
     place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     machines = [
-        command(tmp_path / f"machine{rank}", words, NODE_RANK=str(rank), **place)
+        command(
+            "train", *words, f"hydra.run.dir={tmp_path}/machine{rank}", NODE_RANK=str(rank), **place
+        )
         for rank in range(2)
     ]
     assert [machine.wait(200) for machine in machines] == [0, 0]
@@ -150,13 +148,25 @@ def train(folder: Path, *words: str) -> RunFolder:
     return RunFolder(folder)
 
 
-def command(folder: Path, words: list[str], **environment: str) -> subprocess.Popen[bytes]:
+def command(*words: str, **environment: str) -> subprocess.Popen[bytes]:
     """The command line in a process group of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", "cifar_lab", "train", *words, f"hydra.run.dir={folder}"],
+        [sys.executable, "-m", "cifar_lab", *words],
         env={**os.environ, **environment},
         start_new_session=True,
     )
+
+
+def stop_after(
+    process: subprocess.Popen[bytes], run: RunFolder, epochs: int, signum: signal.Signals
+) -> None:
+    """Signals the whole group, as a terminal does, once so many epochs are recorded."""
+    while not run.metrics.is_file() or len(rows(run)) < epochs:
+        assert process.poll() is None
+        time.sleep(0.02)
+    os.killpg(process.pid, signum)
+    assert process.wait(100) == 128 + signum
+    assert json.loads(run.status.read_text())["state"] == "interrupted"
 
 
 def rows(run: RunFolder) -> list[dict[str, float]]:
