@@ -13,6 +13,7 @@ from PIL import Image
 from cifar_lab.engine.hooks import Row
 from cifar_lab.report.chart import BLUE, GREY, axes_side_by_side, png
 from cifar_lab.report.training_figures import SPLIT_COLOURS, SPLIT_NAMES, dress
+from cifar_lab.report.wording import percent
 
 #: Line of each split: the colours alone are not told apart in print.
 STYLES = {"train": "--", "val": ":", "test": "-"}
@@ -39,7 +40,7 @@ def study_curves(runs: Sequence[Sequence[Row]], published: float) -> bytes:
                 values = [scale * row[f"{split}_{quantity}"] for row in rows]
                 axes.plot(epochs, values, STYLES[split], color=colour, linewidth=1, label=name)
     accuracy_axes.axhline(
-        100 * published, color=GREY, linewidth=1, label=f"published test, {published:.2%}"
+        100 * published, color=GREY, linewidth=1, label=f"published test, {percent(published)}"
     )
     dress(loss_axes, accuracy_axes)
     return _small(png(figure))

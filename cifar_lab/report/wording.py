@@ -12,6 +12,11 @@ def percent(share: float) -> str:
     return f"{100 * share:.2f} %"
 
 
+def points(difference: float) -> str:
+    """``+0.12 points`` or ``−0.12 points``, of shares in 0 … 1."""
+    return f"{100 * difference:+.2f} points".replace("-", "−")
+
+
 def with_interval(found: Interval) -> str:
     """``90.7 % (90.1 to 91.3)``."""
     return f"{100 * found.share:.1f} % ({100 * found.low:.1f} to {100 * found.high:.1f})"

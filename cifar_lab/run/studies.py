@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean
 from typing import Any, NamedTuple
 
 from cifar_lab.run.folder import read_json
@@ -32,11 +33,14 @@ class Study:
     Attributes:
         facts: of ``experiments/published.json``.
         groups: its whole runs, those whose configuration and hardware are alike together.
-        not_counted: its other runs.
+        beside: whole runs of other recipes for it, grouped likewise: of the experiments that are
+            named after it, ``s10_custom_resnet_as_run`` after ``s10_custom_resnet``.
+        not_counted: its and their other runs.
     """
 
     facts: dict[str, Any]
     groups: Sequence[Sequence[Result]]
+    beside: Sequence[Sequence[Result]]
     not_counted: Sequence[NotCounted]
 
     @property
@@ -48,6 +52,15 @@ class Study:
     def whole(self) -> list[Result]:
         """Every whole run."""
         return [result for group in self.groups for result in group]
+
+    def reached_by(self, runs: Sequence[Result]) -> bool:
+        """Whether their mean test accuracy is at least the published one."""
+        return mean_test_accuracy(runs) >= float(self.facts["test_accuracy"])
+
+
+def mean_test_accuracy(runs: Sequence[Result]) -> float:
+    """Of the last epochs on all test images, in 0 … 1."""
+    return mean(result.summary["test"]["accuracy"] for result in runs)
 
 
 def read_published(experiments: Path) -> dict[str, Any] | None:
@@ -61,7 +74,7 @@ def read_published(experiments: Path) -> dict[str, Any] | None:
 
 
 def studies(published: dict[str, Any], results: Sequence[Result]) -> list[Study]:
-    """Every study with its runs, which are those of its name.
+    """Every study with its runs, which are those of its name or named after it.
 
     Args:
         published: of :func:`read_published`.
@@ -69,10 +82,15 @@ def studies(published: dict[str, Any], results: Sequence[Result]) -> list[Study]
     """
     found = []
     for facts in published["studies"]:
-        own = [result for result in results if result.summary["name"] == facts["name"]]
-        judged = [NotCounted(result, shortcomings(result, facts)) for result in own]
-        whole = [result for result, reasons in judged if not reasons]
-        found.append(Study(facts, grouped(whole), [each for each in judged if each.reasons]))
+        judged = [
+            NotCounted(result, shortcomings(result, facts))
+            for result in results
+            if f"{result.summary['name']}_".startswith(f"{facts['name']}_")
+        ]
+        groups = grouped([result for result, reasons in judged if not reasons])
+        own = [group for group in groups if group[0].summary["name"] == facts["name"]]
+        beside = [group for group in groups if group not in own]
+        found.append(Study(facts, own, beside, [each for each in judged if each.reasons]))
     return found
 
 

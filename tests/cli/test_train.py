@@ -97,6 +97,7 @@ EXPERIMENTS = [
     "fast90",
     "fast94",
     "s10_custom_resnet",
+    "s10_custom_resnet_as_run",
     "s11_resnet18",
     "s12_custom_resnet_lightning",
     "s8_custom_resnet_gradcam",

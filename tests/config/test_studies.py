@@ -16,6 +16,9 @@ STUDIES = {
     "s10_custom_resnet": (
         CustomResNet, 24, 512, 0.057, 1, 8, ["crop", "flip", "cutout"], ("adam", 1e-4, None),
     ),
+    "s10_custom_resnet_as_run": (
+        CustomResNet, 24, 512, 0.057, 100, 8, ["crop", "flip", "cutout"], ("adam", 1e-4, None),
+    ),
     "s11_resnet18": (
         ResNet18, 20, 512, 0.02656, 100, 16, ["crop", "flip", "cutout"], ("sgd", 0, 0.9),
     ),

@@ -58,6 +58,26 @@ def test_asked_published_and_ours_stand_side_by_side(tmp_path):
     assert rows["command"][3] == "cifar-lab train experiments=wide seed=1"
 
 
+def test_recipes_beside_a_study_have_rows_and_columns_of_their_own(tmp_path):
+    beside = {"name": "wide_as_run", "test": 0.87, "scheduler__max_lr": 0.2}
+    page = page_of(tmp_path, {"test": 0.8}, beside, {**beside, "trained": 2})
+    assert page.blocks[0].rows[:2] == [
+        ["wide", "85.00 %", "80.00 % (n=1)", "1", "0", "no"],
+        ["wide_as_run", "85.00 %", "87.00 % (n=1)", "1", "1", "yes"],
+    ]
+    section = page.sections[0]
+    assert "reached by 1 run of wide_as_run on A processor" in section.blocks[0].text
+    assert "87.00 %, +2.00 points" in section.blocks[0].text
+    table = next(block for block in section.blocks if isinstance(block, Table))
+    assert table.header[-2:] == ("ours", "wide_as_run")
+    schedule = next(row for row in table.rows if row[0] == "schedule")
+    assert schedule[-2:] == ["OneCycle(max_lr=0.1)", "OneCycle(max_lr=0.2)"]
+    # What is drawn is the study's own.
+    curves = next(block for block in section.blocks if isinstance(block, Picture))
+    assert curves.alt.startswith("Loss and accuracy of 1 run over epochs")
+    assert section.blocks[-1].rows[0][0] == "wide_as_run/2026-01-03"
+
+
 def test_a_study_has_its_curves_and_classes(tmp_path):
     section = page_of(tmp_path, {"test": 0.8}, {"test": 0.6}).sections[0]
     curves, classes = (block for block in section.blocks if isinstance(block, Picture))
@@ -75,7 +95,7 @@ def test_a_study_without_a_whole_run_says_so_and_gives_the_command(tmp_path):
     assert any(text.startswith("No whole run") for text in texts(section))
     (code,) = (block for block in section.blocks if isinstance(block, Code))
     assert code.lines[0] == "cifar-lab train experiments=wide dataset.root=DIR"
-    assert section.blocks[-1].rows == [["2026-01-01", "86.00 %", "1 of 3 epochs"]]
+    assert section.blocks[-1].rows == [["wide/2026-01-01", "86.00 %", "1 of 3 epochs"]]
     assert not [block for block in section.blocks if isinstance(block, Picture)]
 
 

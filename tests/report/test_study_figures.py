@@ -36,7 +36,7 @@ def test_every_run_is_a_line_in_one_unit_beside_the_published_accuracy(drawn):
     np.testing.assert_allclose(drawn_accuracies[:4], [[10, 20], [20, 40], [20, 40], [40, 80]])
     assert drawn_accuracies[4] == [90, 90]
     names = [text.get_text() for text in accuracy.get_legend().get_texts()]
-    assert names == ["train", "test", "published test, 90.00%"]
+    assert names == ["train", "test", "published test, 90.00 %"]
 
 
 def test_classes_are_rings_for_runs_and_a_line_at_the_mean(drawn):

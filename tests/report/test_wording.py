@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cifar_lab.report.statistics import Interval
-from cifar_lab.report.wording import duration, percent, plural, several, with_interval
+from cifar_lab.report.wording import duration, percent, plural, points, several, with_interval
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,8 @@ def test_several_words_are_a_list(words, expected):
 def test_one_is_not_many():
     assert plural(1, "epoch", "epochs") == "1 epoch"
     assert plural(1200, "epoch", "epochs") == "1,200 epochs"
+
+
+def test_differences_have_a_sign_of_their_own():
+    assert points(0.90154 - 0.9) == "+0.15 points"
+    assert points(0.9005 - 0.9015) == "−0.10 points"

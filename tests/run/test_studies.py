@@ -27,6 +27,14 @@ def test_whole_runs_are_counted_together_by_configuration_and_hardware(tmp_path)
     assert wide.not_counted == []
 
 
+def test_recipes_named_after_a_study_stand_beside_it(tmp_path):
+    names = ["wide_as_run", "wider", "wide_as_run"]
+    wide, deep = of(tmp_path, {}, *({"name": name} for name in names))
+    assert [result.config["seed"] for result in wide.whole] == [0]
+    assert [[result.config["seed"] for result in group] for group in wide.beside] == [[1, 3]]
+    assert deep.beside == []
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [

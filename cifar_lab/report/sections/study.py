@@ -8,10 +8,10 @@ import numpy as np
 
 from cifar_lab.report.blocks import Block, Code, Picture, Section, Table, Text
 from cifar_lab.report.study_figures import study_classes, study_curves
-from cifar_lab.report.wording import duration, percent, plural
+from cifar_lab.report.wording import duration, percent, plural, points
 from cifar_lab.run.ledger import Result, commit, hardware, mean_and_deviation
 from cifar_lab.run.records import read_metrics
-from cifar_lab.run.studies import Study
+from cifar_lab.run.studies import Study, mean_test_accuracy
 from cifar_lab.run.summary import described, type_name
 
 
@@ -43,13 +43,13 @@ def _over(group: Sequence[Result], value: Callable[[Result], float]) -> str:
 def _reached(study: Study) -> Text:
     facts, published = study.facts, study.facts["test_accuracy"]
     told = []
-    for group in study.groups:
-        mean = float(np.mean([result.summary["test"]["accuracy"] for result in group]))
+    for group in [*study.groups, *study.beside]:
+        mean, name = mean_test_accuracy(group), group[0].summary["name"]
         told.append(
             f"The published test accuracy of {percent(published)} is "
-            f"{'reached' if mean >= published else 'not reached'} by "
-            f"{plural(len(group), 'run', 'runs')} on {hardware(group[0].provenance)}: "
-            f"{percent(mean)}, {100 * (mean - published):+.2f} points."
+            f"{'reached' if study.reached_by(group) else 'not reached'} by "
+            f"{plural(len(group), 'run', 'runs')} {'' if name == study.name else f'of {name} '}on "
+            f"{hardware(group[0].provenance)}: {percent(mean)}, {points(mean - published)}."
         )
     if not told:
         told.append(f"Published: {percent(published)} of the test images; not run yet.")
@@ -74,16 +74,25 @@ def _table(study: Study) -> Table:
         "train accuracy": percent(facts["train_accuracy"]),
         **{key: f"as run: {value}" for key, value in as_run.items()},
     }
+    groups = [*(study.groups or [[]]), *study.beside]
     rows = [
-        [name, asked.get(name, "") or "–", published.get(name, "–"), *map(ours, study.groups)]
+        [
+            name,
+            asked.get(name, "") or "–",
+            published.get(name, "–"),
+            *(ours(group) if group else "–" for group in groups),
+        ]
         for name, ours in OURS.items()
     ]
-    single = len(study.groups) < 2
-    names = ["ours"] if single else [f"ours, {n + 1}" for n in range(len(study.groups))]
-    if not study.groups:
-        rows = [[*row, "–"] for row in rows]
-    header = ("", "asked for", "published", *names)
+    header = ("", "asked for", "published", *_headings(study))
     return Table(header, rows, text_columns=range(1, len(header)), wrapped=True)
+
+
+def _headings(study: Study) -> list[str]:
+    """A column each: ours, numbered where there are several, and recipes beside it by name."""
+    count = len(study.groups)
+    ours = [f"ours, {number + 1}" for number in range(count)] if count > 1 else ["ours"]
+    return [*ours, *(group[0].summary["name"] for group in study.beside)]
 
 
 def _setting(group: str) -> Callable[[Sequence[Result]], str]:
@@ -125,7 +134,7 @@ OURS: dict[str, Callable[[Sequence[Result]], str]] = {
     "augmentation": _steps,
     "loss": _setting("criterion"),
     "figures": lambda _: "below; all of them in each run's report.html",
-    "besides": lambda _: "–",
+    "besides": lambda _: "cifar-lab find-lr; model.txt, run.log and checkpoints in each run",
     "engine": lambda runs: type_name(runs[0].config["trainer"]),
     "seeds": _alike(lambda r: str(r.provenance["seed"])),
     "training time": _alike(lambda r: duration(r.summary["training_seconds"])),
@@ -171,7 +180,7 @@ def _not_counted(study: Study) -> list[Block]:
         return []
     rows = [
         [
-            run.folder.name,
+            "/".join(run.folder.parts[-2:]),
             percent(run.summary["test"]["accuracy"]),
             "; ".join(reasons),
         ]
