@@ -29,7 +29,7 @@ STUDIES = {
         ResNet18, 20, 128, 0.05, 100, 16, ["crop", "flip", "affine", "cutout"], ("sgd", 0, 0.9),
     ),
     "s8_custom_resnet_gradcam": (
-        CustomResNet, 24, 512, None, 1, 8, ["crop", "flip", "cutout"], ("sgd", 5e-4, 0.9),
+        CustomResNet, 24, 512, None, 1, 8, ["crop", "flip", "cutout"], ("adam", 1e-4, None),
     ),
 }  # fmt: skip
 IMAGES = 50_000
