@@ -44,6 +44,7 @@ TARGETS = {
     "start-first-step": (1.5, False),
     "lr-finder-fp32": (1.0, False),
     "lr-finder-bf16": (2.0, False),
+    "lr-finder-bf16-autocast": (2.0, False),
     "gradcam-package": (2.5, False),
     "gradcam-captum": (1.5, False),
     "evaluation-figures": (4, False),
@@ -107,12 +108,12 @@ def test_other_losses_are_found(quick, monkeypatch):
 
 
 def test_the_finder_has_the_packages_curve(quick, monkeypatch):
-    result = lr_finder.run(quick, "float32")
+    result = lr_finder.run(quick, "float32", "float32")
     assert result.value > 0
     assert result.notes[0].startswith("smoothed losses of 10 steps differ by")
     monkeypatch.setattr(ours, "range_test", lambda *_: ([1e-5] * 10, [2.0] * 10))
     with pytest.raises(Different, match="learning rates: differs by"):
-        lr_finder.run(quick, "float32")
+        lr_finder.run(quick, "float32", "float32")
 
 
 def test_a_tiny_network_learns_the_same_in_both_loops(quick):
