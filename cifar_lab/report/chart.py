@@ -19,7 +19,7 @@ READABLE_CLASSES = 25
 
 
 def axes_side_by_side(
-    figure: Figure, columns: int, left: float = 0.65, bottom: float = 0.5, top: float = 0.1
+    figure: Figure, columns: int, left: float = 0.8, bottom: float = 0.5, top: float = 0.1
 ) -> list[Axes]:
     """Axes with margins in inches: an automatic layout draws everything twice."""
     width, height = figure.get_size_inches()

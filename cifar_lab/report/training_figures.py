@@ -76,10 +76,16 @@ def learning_rate(
     if used:
         recorded_epochs, rates = zip(*used, strict=True)
         axes.plot(
-            recorded_epochs, rates, "o", color=VERMILION, ms=5, label="used, last step of an epoch"
+            recorded_epochs,
+            rates,
+            "o",
+            color=VERMILION,
+            ms=5,
+            clip_on=False,  # the last lies on the edge
+            label="used, last step of an epoch",
         )
     quantity = "learning rate / maximum" if relative else "learning rate"
-    axes.set(xlabel="epoch", ylabel=quantity, xlim=(0, None), ylim=(0, None))
+    axes.set(xlabel="epoch", ylabel=quantity, xlim=(0, epochs[-1]), ylim=(0, None))
     tidy(axes)
     axes.legend(frameon=False, loc="upper right")
     return png(figure)

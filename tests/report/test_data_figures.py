@@ -6,18 +6,8 @@ import itertools
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
 from cifar_lab.report import data_figures as figures
-
-
-@pytest.fixture
-def drawn(monkeypatch) -> list[Figure]:
-    """Figures in the order in which they were drawn."""
-    kept: list[Figure] = []
-    as_png = figures.png
-    monkeypatch.setattr(figures, "png", lambda figure: kept.append(figure) or as_png(figure))
-    return kept
 
 
 def test_the_distribution_leaves_out_a_split_without_images(drawn):

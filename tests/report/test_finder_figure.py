@@ -4,20 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
 from cifar_lab.engine.lr_finder import RangeTest
 from cifar_lab.report import finder_figure
 from cifar_lab.report.chart import VERMILION
 from cifar_lab.run.finding import finding
-
-
-@pytest.fixture
-def drawn(monkeypatch) -> list[Figure]:
-    made: list[Figure] = []
-    as_png = finder_figure.png
-    monkeypatch.setattr(finder_figure, "png", lambda f: made.append(f) or as_png(f))
-    return made
 
 
 def found(spacing: str = "exponential", seeds: int = 3, falls: float = 1.0) -> dict:

@@ -6,7 +6,6 @@ import io
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 from PIL import Image
 
 from cifar_lab.report import prediction_figures as figures
@@ -14,15 +13,6 @@ from cifar_lab.report.statistics import calibration, class_results
 
 MATRIX = np.array([[8, 2, 0], [1, 9, 0], [0, 5, 5]])
 NAMES = ("cat", "dog", "frog")
-
-
-@pytest.fixture
-def drawn(monkeypatch) -> list[Figure]:
-    """The figures that are drawn, in order."""
-    made: list[Figure] = []
-    as_png = figures.png
-    monkeypatch.setattr(figures, "png", lambda figure: made.append(figure) or as_png(figure))
-    return made
 
 
 def test_the_matrix_shows_counts_and_colours_by_share_of_the_true_class(drawn):
@@ -71,11 +61,11 @@ def test_the_reliability_diagram_shows_filled_bins_alone(drawn):
 
 def test_coverage_ends_at_the_accuracy_of_all(drawn):
     shares = np.arange(1, 2001) / 2000
-    accuracies = 1 - shares / 4
+    accuracies = 1 - shares / 10  # ticks as wide as 100.0
     assert_is_png(figures.accuracy_by_coverage(shares, accuracies))
     (line,) = drawn[0].axes[0].lines
-    assert (line.get_xdata()[-1], line.get_ydata()[-1]) == pytest.approx((100, 75))
-    assert line.get_ydata() == pytest.approx(100 - line.get_xdata() / 4)
+    assert (line.get_xdata()[-1], line.get_ydata()[-1]) == pytest.approx((100, 90))
+    assert line.get_ydata() == pytest.approx(100 - line.get_xdata() / 10)
 
 
 def assert_is_png(png: bytes) -> None:

@@ -3,18 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
-from matplotlib.figure import Figure
 
 from cifar_lab.report import study_figures as figures
-
-
-@pytest.fixture
-def drawn(monkeypatch) -> list[Figure]:
-    kept: list[Figure] = []
-    as_png = figures.png
-    monkeypatch.setattr(figures, "png", lambda figure: kept.append(figure) or as_png(figure))
-    return kept
 
 
 def test_every_run_is_a_line_in_one_unit_beside_the_published_accuracy(drawn):

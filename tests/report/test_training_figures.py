@@ -6,7 +6,6 @@ import io
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 from PIL import Image
 
 from cifar_lab.report import training_figures as figures
@@ -24,15 +23,6 @@ ROWS = [
     }
     for epoch in (1, 2, 3)
 ]
-
-
-@pytest.fixture
-def drawn(monkeypatch) -> list[Figure]:
-    """The figures that are drawn, in order."""
-    made: list[Figure] = []
-    as_png = figures.png
-    monkeypatch.setattr(figures, "png", lambda figure: made.append(figure) or as_png(figure))
-    return made
 
 
 def test_curves_show_every_split_that_was_evaluated(drawn):
