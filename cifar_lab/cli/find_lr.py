@@ -8,6 +8,7 @@ from datetime import datetime
 from cifar_lab.cli.arguments import OUTPUTS, overrides_only
 from cifar_lab.cli.main import DONE
 from cifar_lab.config.compose import Composer
+from cifar_lab.config.contradictions import looking_on_one_device
 from cifar_lab.run.folder import RunFolder
 
 
@@ -19,7 +20,11 @@ def find_lr(words: list[str]) -> int:
     from cifar_lab.run.console import speak
 
     speak()
-    experiment = build_checked(preflight(Composer(flags.config_dir), flags.overrides))
+    found = preflight(Composer(flags.config_dir), flags.overrides)
+    if found.resolved and "trainer" not in found.groups:
+        for group, problem in looking_on_one_device(found.job()):
+            found.add(group, problem)
+    experiment = build_checked(found)
     now = datetime.now().strftime("%Y-%m-%d/%H-%M-%S-%f")
     folder = RunFolder(OUTPUTS / "find-lr" / experiment.name / now)
     folder.path.mkdir(parents=True)  # before the minutes that the tests may take

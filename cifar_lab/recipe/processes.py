@@ -96,8 +96,17 @@ class _Companion:
             raise self.failure()
 
     def await_end(self) -> None:
-        if self.process.wait(PATIENCE_SECONDS) != 0:
-            raise self.failure()
+        """A process that is done and does not end must not cost the run that it trained."""
+        try:
+            status = self.process.wait(PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            log.warning(
+                f"process {self.rank} of this machine has not ended {PATIENCE_SECONDS:g} seconds "
+                "after training, and is killed"
+            )
+        else:
+            if status != 0:
+                raise self.failure()
 
     def failure(self) -> RunFailed:
         """What it said goes to the log, its last line into the exception."""

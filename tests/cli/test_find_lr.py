@@ -98,6 +98,10 @@ def test_every_mistake_is_told_before_anything_runs(capsys):
     assert main(["find-lr", "dataset=digits", "lr_finder.start_lr=3", "lr_finder.end_lr=2"]) == 2
     assert "start_lr=3 must be below end_lr=2" in capsys.readouterr().err
     assert main(["find-lr", "dataset=digits", "-m"]) == 2
+    capsys.readouterr()
+    assert main(["find-lr", "dataset=digits", "trainer=lightning", "trainer.devices=2"]) == 2
+    (told,) = capsys.readouterr().err.splitlines()
+    assert told.endswith("what `cifar-lab find-lr trainer=native trainer.batch_size=1024` finds")
     assert not Path("outputs").exists()
 
 

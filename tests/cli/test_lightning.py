@@ -73,6 +73,14 @@ def test_a_process_that_fails_ends_the_run_and_is_named(tmp_path, capfd):
     assert "in forward" in run.log.read_text()  # its traceback
 
 
+def test_a_process_that_does_not_end_costs_no_run(tmp_path, monkeypatch):
+    monkeypatch.setattr("cifar_lab.recipe.processes.PATIENCE_SECONDS", 0.5)
+    lingering = ["model._target_=tests.cli.nets.Lingering", "~model.width"]
+    run = train(tmp_path / "run", *lingering, "trainer.batch_size=32", *TWO)
+    assert "process 1 of this machine has not ended 0.5 seconds" in run.log.read_text()
+    assert json.loads(run.status.read_text())["state"] == "done"
+
+
 def test_a_loss_that_is_not_finite_is_the_leaders_to_tell(tmp_path):
     words = [*QUICK, *PLAIN, "trainer.batch_size=32", "scheduler.max_lr=1e30", *TWO]
     assert main(["train", *words, f"hydra.run.dir={tmp_path / 'run'}"]) == 1

@@ -156,8 +156,8 @@ def test_looking_for_a_rate_on_one_device_for_several_is_a_contradiction():
     one = ["trainer=lightning", "scheduler.max_lr=find"]
     four = [*one, "trainer.devices=2", "trainer.num_nodes=2"]
     assert preflight(COMPOSER, four).problems == [
-        "scheduler.max_lr=find looks on one device, but 4 processes take a step together; give "
-        "what `cifar-lab find-lr trainer=native trainer.batch_size=2048` finds"
+        "a learning rate is looked for on one device, but 4 processes take a step together; give "
+        "scheduler.max_lr what `cifar-lab find-lr trainer=native trainer.batch_size=2048` finds"
     ]
     assert preflight(COMPOSER, one).problems == []
 
