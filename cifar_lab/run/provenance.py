@@ -31,6 +31,8 @@ LIBRARIES = (
 )
 #: Beginnings of environment variables that libraries read.
 COMPUTING = ("CUDA_", "DNNL_", "KMP_", "MKL_", "OMP_", "ONEDNN_", "PYTORCH_", "TORCH_")
+#: What ``record`` writes, between the runs of ``make studies`` too: it changes no run.
+RECORDED = (":(top,exclude)experiments/results", ":(top,exclude)experiments/README.md")
 
 
 def provenance(
@@ -88,7 +90,10 @@ def config_hash(config: dict[str, Any]) -> str:
 
 
 def git_state(inside: Path) -> dict[str, Any] | None:
-    """Commit of the checkout that holds the package, and whether it was changed since."""
+    """Commit of the checkout that holds the package, and whether it was changed since.
+
+    Recorded results are no change.
+    """
 
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(inside), *arguments]
@@ -96,7 +101,8 @@ def git_state(inside: Path) -> dict[str, Any] | None:
 
     try:
         git("ls-files", "--error-unmatch", str(Path(__file__)))  # an installed wheel has no commit
-        return {"commit": git("rev-parse", "HEAD"), "dirty": bool(git("status", "--porcelain"))}
+        changed = git("status", "--porcelain", "--", ":/", *RECORDED)
+        return {"commit": git("rev-parse", "HEAD"), "dirty": bool(changed)}
     except (OSError, subprocess.CalledProcessError):
         return None
 

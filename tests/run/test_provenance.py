@@ -83,6 +83,16 @@ def test_any_change_since_the_commit_makes_it_dirty(checkout, file):
     assert git_state(checkout)["dirty"] is True
 
 
+def test_what_record_writes_changes_no_run(checkout):
+    results = checkout / "experiments" / "results"
+    (results / "mine").mkdir(parents=True)
+    (results / "mine" / "summary.json").touch()
+    (results.parent / "README.md").touch()
+    assert git_state(checkout / "package")["dirty"] is False
+    (results.parent / "mine.yaml").touch()
+    assert git_state(checkout / "package")["dirty"] is True
+
+
 def test_a_package_that_the_surrounding_checkout_does_not_hold_has_no_commit(checkout, monkeypatch):
     """As a wheel in a virtual environment inside somebody's checkout."""
     installed = checkout / ".venv" / "module.py"
