@@ -93,7 +93,7 @@ def _overview(found: Sequence[Study]) -> Block:
                     accuracy(group) if group else "–",
                     str(len(group)),
                     str(len(others)) if name not in told else "",
-                    ("yes" if study.reached_by(group) else "no") if group else "not run",
+                    ("yes" if study.reached_by(group) else "no") if group else "no whole run",
                 ]
             )
             told.add(name)

@@ -89,7 +89,7 @@ def studies(published: dict[str, Any], results: Sequence[Result]) -> list[Study]
         ]
         groups = grouped([result for result, reasons in judged if not reasons])
         own = [group for group in groups if group[0].summary["name"] == facts["name"]]
-        beside = [group for group in groups if group not in own]
+        beside = [group for group in groups if group[0].summary["name"] != facts["name"]]
         found.append(Study(facts, own, beside, [each for each in judged if each.reasons]))
     return found
 

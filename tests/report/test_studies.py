@@ -25,7 +25,7 @@ def test_the_overview_says_what_was_reached_by_whole_runs(tmp_path):
     # Mean 86; squares 4 + 4 over n - 1 = 1: the root of 8.
     assert overview.rows == [
         ["wide", "85.00 %", "86.00 ± 2.83 % (n=2)", "2", "1", "yes"],
-        ["deep", "50.00 %", "–", "0", "0", "not run"],
+        ["deep", "50.00 %", "–", "0", "0", "no whole run"],
     ]
 
 
@@ -93,6 +93,7 @@ def test_a_study_has_its_curves_and_classes(tmp_path):
 def test_a_study_without_a_whole_run_says_so_and_gives_the_command(tmp_path):
     section = page_of(tmp_path, {"trained": 1}).sections[0]
     assert any(text.startswith("No whole run") for text in texts(section))
+    assert "85.00 % of the test images; no whole run yet" in section.blocks[0].text
     (code,) = (block for block in section.blocks if isinstance(block, Code))
     assert code.lines[0] == "cifar-lab train experiments=wide dataset.root=DIR"
     assert section.blocks[-1].rows == [["wide/2026-01-01", "86.00 %", "1 of 3 epochs"]]

@@ -52,7 +52,7 @@ def _reached(study: Study) -> Text:
             f"{hardware(group[0].provenance)}: {percent(mean)}, {points(mean - published)}."
         )
     if not told:
-        told.append(f"Published: {percent(published)} of the test images; not run yet.")
+        told.append(f"Published: {percent(published)} of the test images; no whole run yet.")
     if facts["target_accuracy"] is not None:
         told.append(f"The document's own target was {percent(facts['target_accuracy'])}.")
     return Text(" ".join(told))
