@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from cifar_lab import build
-from cifar_lab.build import Experiment, parts
+from cifar_lab import assembly
+from cifar_lab.assembly import Experiment, parts
 from cifar_lab.config.compose import Composer, config_folder, job_part
 from cifar_lab.data.loaders import Batch
 from cifar_lab.engine.hooks import HookList, Hooks, Row
@@ -31,7 +31,7 @@ Pairs = Sequence[tuple[Tensor, Tensor]]
 
 def experiment(*overrides: str) -> Experiment:
     """An experiment from the command line's overrides, built."""
-    return build.experiment(job_part(Composer().compose(list(overrides))))
+    return assembly.experiment(job_part(Composer().compose(list(overrides))))
 
 
 def around(built: Experiment, model: nn.Module) -> Experiment:
@@ -214,10 +214,10 @@ def evaluation_figures(
     Returns:
         Loss, accuracy and recall of each class; the figures as PNG.
     """
-    from cifar_lab.report.gallery import chosen_errors
-    from cifar_lab.report.image_figures import gallery
-    from cifar_lab.report.training_figures import curves, learning_rate
-    from cifar_lab.run.summary import per_class
+    from cifar_lab.analysis.misclassified import chosen_errors
+    from cifar_lab.analysis.predictions import per_class
+    from cifar_lab.report.figures.images import gallery
+    from cifar_lab.report.figures.training import curves, learning_rate
 
     # A network that gives what it gets: all of an evaluation but its forward pass.
     predicted, metrics = built.learner.predict([Batch(*b) for b in batches], nn.Identity())

@@ -11,9 +11,6 @@ from typing import Annotated
 
 from annotated_types import Ge, Gt, Le, Len, Lt
 
-#: What ``scheduler.max_lr`` may say in place of a number: the run looks for it first.
-FIND = "find"
-
 PositiveInt = Annotated[int, Gt(0)]
 NonNegativeInt = Annotated[int, Ge(0)]
 AtLeastTwo = Annotated[int, Ge(2)]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cifar_lab.cli.main import VERBS
+from cifar_lab.cli.verbs import VERBS
 from cifar_lab.config import signatures
 from cifar_lab.config.compose import Composer
 from cifar_lab.config.preflight import preflight, sweep_jobs
@@ -83,17 +83,17 @@ def test_tests_mirror_the_package():
     """Room by room; the command line's tests also run what joins the rooms."""
     rooms = {path.parent.name for path in MODULES if path.parent != TOP / "cifar_lab"}
     tested = {path.parent.name for path in (TOP / "tests").glob("*/**/test_*.py")}
-    assert tested == rooms - JOINS | {"benchmarks"}
-    for room in ("data", "engine", "explain", "models", "optim", "run"):
+    assert tested == rooms - JOINS | {"benchmarks", "recipe"}
+    for room in ("analysis", "data", "engine", "explain", "models", "optim", "results", "run"):
         modules = {p.stem for p in (TOP / "cifar_lab" / room).glob("*.py")} - {"__init__"}
         covered = {p.stem.removeprefix("test_") for p in (TOP / "tests" / room).glob("test_*.py")}
         assert modules - covered <= WITHOUT_BEHAVIOUR, (room, modules - covered)
 
 
 #: Join rooms, and are tested where they meet: tests/config (what is refused) and tests/cli.
-JOINS = {"build", "recipe"}
+JOINS = {"assembly", "recipe"}
 #: Contracts and pieces that only show in others: hooks and fit in trainer, blocks in the networks.
-WITHOUT_BEHAVIOUR = {"fit", "hooks", "blocks", "profiler"}
+WITHOUT_BEHAVIOUR = {"fit", "hooks", "blocks", "profiler", "maps", "recorded", "older"}
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,8 @@ def test_a_default_stands_once_in_yaml(target):
 
 
 def test_the_ledger_is_what_record_would_write():
-    from cifar_lab.run.ledger import read_results, render
+    from cifar_lab.results.ledger import render
+    from cifar_lab.results.recorded import read_results
 
     results = read_results(TOP / "experiments" / "results")
     assert (TOP / "experiments" / "README.md").read_text() == render(results, studies=True)
@@ -124,9 +125,9 @@ def test_the_ledger_is_what_record_would_write():
 
 def test_the_studies_page_is_what_record_would_write():
     from cifar_lab.report.page import render_markdown
-    from cifar_lab.report.studies import studies_page
-    from cifar_lab.run.ledger import read_results
-    from cifar_lab.run.studies import read_published
+    from cifar_lab.report.pages.studies import studies_page
+    from cifar_lab.results.recorded import read_results
+    from cifar_lab.results.studies import read_published
 
     experiments = TOP / "experiments"
     page = studies_page(read_published(experiments), read_results(experiments / "results"))

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
 from hydra._internal.utils import get_args_parser
 
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.folder import RunFolder, find_run
+from cifar_lab.run.find import OUTPUTS, find_run
+from cifar_lab.run.folder import RunFolder
 
-#: Where runs lie, below the current folder.
-OUTPUTS = Path("outputs")
 #: Hydra's flags that mean nothing here: the groups and the main file are fixed.
 UNSUPPORTED = ("config_path", "config_name", "experimental_rerun")
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 
 from hydra.errors import HydraException
 
-from cifar_lab.cli.main import DONE, REFUSED, VERBS
+from cifar_lab.cli.verbs import DONE, REFUSED, VERBS
 from cifar_lab.config.compose import CONFIG_NAME, Composer
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.folder import find_runs
+from cifar_lab.run.find import find_runs
 
 #: Verbs whose first word is a part to show, or a run.
 TAKES_SUBJECT = ("show", "report", "eval", "resume", "rerun", "ls", "record")
@@ -53,8 +53,8 @@ def _query(words: Sequence[str]) -> int:
 
 
 def _subjects(verb: str) -> list[str]:
-    from cifar_lab.cli.arguments import OUTPUTS
     from cifar_lab.cli.show import PARTS
+    from cifar_lab.run.find import OUTPUTS
 
     if verb == "show":
         return list(PARTS)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import NoReturn
 
-from cifar_lab.cli.arguments import OUTPUTS
-from cifar_lab.cli.main import DONE
 from cifar_lab.cli.runs import PLACES, refuse_others, restored
+from cifar_lab.cli.verbs import DONE
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.folder import find_run
+from cifar_lab.run.find import OUTPUTS, find_run
 
 
 def explain(words: list[str]) -> int:

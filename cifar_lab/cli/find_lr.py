@@ -5,10 +5,11 @@ from __future__ import annotations
 import shlex
 from datetime import datetime
 
-from cifar_lab.cli.arguments import OUTPUTS, overrides_only
-from cifar_lab.cli.main import DONE
+from cifar_lab.cli.arguments import overrides_only
+from cifar_lab.cli.verbs import DONE
 from cifar_lab.config.compose import Composer
 from cifar_lab.config.contradictions import looking_on_one_device
+from cifar_lab.run.find import OUTPUTS
 from cifar_lab.run.folder import RunFolder
 
 

@@ -9,53 +9,11 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import NamedTuple
 
 from cifar_lab import __version__
+from cifar_lab.cli.verbs import DONE, FAILED, REFUSED, RUN_HELP, VERBS, usage
 from cifar_lab.engine.interrupts import Interrupted
 from cifar_lab.refusal import Refusal, RunFailed
-
-DONE, FAILED, REFUSED = 0, 1, 2
-
-
-class Verb(NamedTuple):
-    """A verb's usage, one line of help, and where its function is."""
-
-    usage: str
-    help: str
-    function: str
-
-
-VERBS = {
-    "train": Verb("train [OVERRIDES] [-m]", "train, evaluate and report; -m sweeps", "train.train"),
-    "check": Verb(
-        "check [OVERRIDES] [-m]", "say whether it would run, without training", "train.check"
-    ),
-    "find-lr": Verb(
-        "find-lr [OVERRIDES]", "look for a learning rate by range tests", "find_lr.find_lr"
-    ),
-    "show": Verb(
-        "show {data,augmentation,model,schedule} [OVERRIDES]",
-        "print or draw one part of a configuration",
-        "show.show",
-    ),
-    "report": Verb("report RUN [report.KEY=VALUE]", "draw a run's report again", "runs.report"),
-    "explain": Verb(
-        "explain RUN [FLAGS]",
-        "where the model looks: --ids, --layer, --target, --method, --trust",
-        "explain.explain",
-    ),
-    "eval": Verb("eval RUN", "compute a run's test accuracy again", "runs.evaluate"),
-    "resume": Verb("resume RUN", "go on with an interrupted run", "runs.resume"),
-    "rerun": Verb("rerun RUN [OVERRIDES]", "run again, with changes", "runs.rerun"),
-    "ls": Verb("ls [PART]", "list runs", "runs.ls"),
-    "record": Verb(
-        "record [RUN…]", "enter runs into experiments/results/ and its ledger", "runs.record"
-    ),
-}
-
-RUN_HELP = "RUN is a path, 'latest', 'best', or a part of one run's path."
-COMPLETION_HELP = 'Completion: eval "$(cifar-lab -sc install=bash)" (or zsh); fish: … | source'
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -111,11 +69,3 @@ def _dispatch(words: list[str]) -> int:
     module, _, function = VERBS[words[0]].function.partition(".")
     run: Callable[[list[str]], int] = getattr(import_module(f"cifar_lab.cli.{module}"), function)
     return run(words[1:])
-
-
-def usage() -> str:
-    """The verbs, a line each."""
-    width = max(len(verb.usage) for verb in VERBS.values())
-    lines = [f"  {verb.usage:<{width}}  {verb.help}" for verb in VERBS.values()]
-    closing = ["`cifar-lab train --help` lists groups and options.", COMPLETION_HELP]
-    return "\n".join(["usage: cifar-lab VERB …", "", *lines, "", RUN_HELP, *closing])

@@ -6,13 +6,15 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cifar_lab.cli.arguments import OUTPUTS, run_and_overrides
-from cifar_lab.cli.main import DONE
+from cifar_lab.cli.arguments import run_and_overrides
+from cifar_lab.cli.verbs import DONE
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.folder import RunFolder, find_run, find_runs, read_json
+from cifar_lab.run.files import read_json
+from cifar_lab.run.find import OUTPUTS, find_run, find_runs
+from cifar_lab.run.folder import RunFolder
 
 if TYPE_CHECKING:
-    from cifar_lab.build import Experiment
+    from cifar_lab.assembly import Experiment
 
 #: Overrides that say where a run is read, and change nothing of it.
 PLACES = ("device=", "dataset.root=", "dataset.cache_dir=")
@@ -103,8 +105,8 @@ def ls(words: list[str]) -> int:
 def record(words: list[str]) -> int:
     """Enters runs into ``experiments/results/``, and writes the ledger and the studies' page."""
     from cifar_lab.config.saved import saved_job
-    from cifar_lab.report.studies import write_studies
-    from cifar_lab.run.ledger import record_runs
+    from cifar_lab.report.pages.studies import write_studies
+    from cifar_lab.results.ledger import record_runs
 
     folders = [find_run(OUTPUTS, word) for word in words]
     ledger = record_runs([(run, saved_job(run)) for run in folders], Path("experiments"))
@@ -117,7 +119,7 @@ def record(words: list[str]) -> int:
 
 def restored(folder: RunFolder, overrides: list[str]) -> Experiment:
     """A run's experiment, built from its saved configuration as it can be built here."""
-    from cifar_lab import build
+    from cifar_lab import assembly
     from cifar_lab.config.saved import restored
     from cifar_lab.run.console import speak
 
@@ -126,9 +128,9 @@ def restored(folder: RunFolder, overrides: list[str]) -> Experiment:
     if found.problems:
         raise Refusal(found.problems)
     if not folder.provenance.is_file():  # it was stopped before it began
-        return build.experiment(found.job())
+        return assembly.experiment(found.job())
     made_with = read_json(folder.provenance)
-    experiment = build.experiment(build.readable(found.job(), made_with))
+    experiment = assembly.experiment(assembly.readable(found.job(), made_with))
     max_lr = made_with.get("max_lr_found")
     return experiment if max_lr is None else experiment.with_max_lr(max_lr)
 

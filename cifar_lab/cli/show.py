@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from cifar_lab.cli.arguments import OUTPUTS, overrides_only
-from cifar_lab.cli.main import DONE
+from cifar_lab.cli.arguments import overrides_only
+from cifar_lab.cli.verbs import DONE
 from cifar_lab.config.compose import Composer
 from cifar_lab.refusal import Refusal
+from cifar_lab.run.find import OUTPUTS
 
 PARTS = ("data", "augmentation", "model", "schedule")
 
@@ -18,7 +19,7 @@ def show(words: list[str]) -> int:
     flags = overrides_only([word for word in words if word != chosen[0]], "show")
     from cifar_lab.cli.train import build_checked
     from cifar_lab.config.preflight import preflight
-    from cifar_lab.report import show as shows
+    from cifar_lab.recipe import show as shows
     from cifar_lab.run.console import speak
 
     speak()

@@ -9,16 +9,17 @@ import shlex
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cifar_lab.cli.arguments import OUTPUTS, hydra_arguments
-from cifar_lab.cli.main import DONE
+from cifar_lab.cli.arguments import hydra_arguments
+from cifar_lab.cli.verbs import DONE
 from cifar_lab.config.compose import CONFIG_NAME, Composer
 from cifar_lab.refusal import Refusal
+from cifar_lab.run.find import OUTPUTS
 from cifar_lab.run.folder import RunFolder
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-    from cifar_lab.build import Experiment
+    from cifar_lab.assembly import Experiment
     from cifar_lab.config.preflight import Preflight
     from cifar_lab.run.origin import Origin
 
@@ -52,8 +53,8 @@ def check(words: list[str]) -> int:
     if flags.cfg or flags.info or flags.hydra_help:
         raise Refusal("`cifar-lab check` takes overrides, -m and --config-dir; train has --cfg")
     composer = Composer(flags.config_dir)
-    from cifar_lab.checks import checks
     from cifar_lab.config.preflight import preflight
+    from cifar_lab.recipe.check import checks
     from cifar_lab.run.console import speak
 
     speak()
@@ -83,17 +84,17 @@ def build_checked(found: Preflight, download: bool = True) -> Experiment:
     Raises:
         Refusal: there are problems; nothing was written, decoded or downloaded.
     """
-    from cifar_lab import build
+    from cifar_lab import assembly
 
     if not found.resolved:
         raise Refusal(found.problems)
     config = found.job()
-    tried, refused = build.attempt(config, skip=found.groups)
+    tried, refused = assembly.attempt(config, skip=found.groups)
     if found.problems or refused:
         raise Refusal([*found.problems, *refused])
     if not download and "download" in config["dataset"]:
         config["dataset"]["download"] = False
-    return build.experiment(config, tried)
+    return assembly.experiment(config, tried)
 
 
 def launch(
@@ -158,7 +159,7 @@ def _uncollected() -> Iterator[None]:
 def _sweep(composer: Composer, overrides: Sequence[str]) -> int:
     from hydra.core.hydra_config import HydraConfig
 
-    from cifar_lab import build
+    from cifar_lab import assembly
     from cifar_lab.config.compose import job_part
     from cifar_lab.config.differences import differences
     from cifar_lab.config.preflight import preflight
@@ -170,7 +171,7 @@ def _sweep(composer: Composer, overrides: Sequence[str]) -> int:
         found = preflight(composer, job_overrides)
         problems.update(dict.fromkeys(found.problems))
         if found.resolved:
-            told = build.problems(found.job(), skip=found.groups)
+            told = assembly.problems(found.job(), skip=found.groups)
             problems.update(dict.fromkeys(told))
     if problems:
         raise Refusal(list(problems))
@@ -179,7 +180,7 @@ def _sweep(composer: Composer, overrides: Sequence[str]) -> int:
 
     def job(config: DictConfig) -> None:
         plain = job_part(config)
-        experiment = build.experiment(plain)
+        experiment = assembly.experiment(plain)
         hydra = HydraConfig.get()
         folder = RunFolder.below_current(hydra.runtime.output_dir)
         claim(folder)

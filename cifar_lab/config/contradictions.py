@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from cifar_lab.bounds import FIND
-
-#: What a configuration without mixing builds.
-NO_MIXING = "cifar_lab.data.mixing.none"
+from cifar_lab.nodes import FIND, NO_MIXING
 
 
 def problems(config: dict[str, Any]) -> Iterator[tuple[str, str]]:

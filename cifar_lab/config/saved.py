@@ -14,7 +14,6 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError, safe_load
 
 from cifar_lab.config.compose import Composer, config_folder, job_part
-from cifar_lab.config.contradictions import NO_MIXING
 from cifar_lab.config.preflight import (
     CANNOT_COMPOSE,
     Preflight,
@@ -22,8 +21,11 @@ from cifar_lab.config.preflight import (
     first_sentence,
     preflight,
 )
+from cifar_lab.nodes import NO_MIXING
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.folder import RunFolder, read_json
+from cifar_lab.run.files import read_json
+from cifar_lab.run.folder import RunFolder
+from cifar_lab.run.older import with_current_targets
 
 #: What older runs know nothing of, by group, as it says what those runs did.
 ADDED_SINCE: dict[str, dict[str, Any]] = {
@@ -184,7 +186,8 @@ def _apply_changes(saved: dict[Any, Any], before: dict[Any, Any], after: dict[An
 
 def _config(folder: RunFolder) -> DictConfig:
     """The configuration that a run keeps, as it would be kept today."""
-    config: DictConfig = _load(folder.config)
+    written = OmegaConf.to_container(_load(folder.config), resolve=False)
+    config = OmegaConf.create(with_current_targets(written))
     for group, added in ADDED_SINCE.items():
         config[group] = OmegaConf.merge(added, config.get(group, {}))
     return config

@@ -18,7 +18,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
-from cifar_lab.bounds import FIND, NonNegativeInt, PositiveInt
+from cifar_lab.bounds import NonNegativeInt, PositiveInt
+from cifar_lab.nodes import FIND
 from cifar_lab.refusal import in_our_words
 
 

@@ -33,7 +33,7 @@ class MixedBatch(NamedTuple):
     weight: Tensor
 
 
-def none() -> None:
+def no_mixing() -> None:
     """No mixing: batches stay as they are."""
 
 

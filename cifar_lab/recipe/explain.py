@@ -8,11 +8,12 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import torch
 
-from cifar_lab.build import Experiment
+from cifar_lab.assembly import Experiment
 from cifar_lab.explain.layers import map_sizes
 from cifar_lab.recipe.read import refuse_other_predictions, restore
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.folder import RunFolder, write_atomically, write_json
+from cifar_lab.run.files import write_atomically, write_json
+from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.records import read_predictions, write_arrays
 
 log = logging.getLogger("cifar_lab")
@@ -46,7 +47,7 @@ def explain(
     """
     from cifar_lab.explain.attribution import METHODS
     from cifar_lab.explain.targets import TARGETS
-    from cifar_lab.report.explanation import Question, answer, rows_of
+    from cifar_lab.recipe.explanation import Question, answer, rows_of
 
     restore(experiment, folder)
     model, test = experiment.learner.model, experiment.dataset.source.test

@@ -7,13 +7,14 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from cifar_lab import build
-from cifar_lab.build import Experiment
+from cifar_lab import assembly
+from cifar_lab.assembly import Experiment
 from cifar_lab.engine.lr_finder import Curve
 from cifar_lab.engine.restoring import random_states_kept
 from cifar_lab.refusal import RunFailed
-from cifar_lab.run.finding import RULE_NAMES, finding, nothing_found, rate, table
-from cifar_lab.run.folder import RunFolder, read_json, write_atomically, write_json
+from cifar_lab.run.files import read_json, write_atomically, write_json
+from cifar_lab.run.folder import RunFolder
+from cifar_lab.run.lr_finder import RULE_NAMES, finding, nothing_found, rate, table
 
 log = logging.getLogger("cifar_lab")
 
@@ -30,7 +31,7 @@ def find_lr(experiment: Experiment, folder: RunFolder, command: str) -> None:
         RunFailed: no seed suggests a learning rate; what was measured is saved all the same.
     """
     found = _search(experiment)
-    from cifar_lab.report.finder_figure import range_tests  # matplotlib costs seconds
+    from cifar_lab.report.figures.lr_finder import range_tests
 
     write_json(folder.lr_finder, {"command": command, **found})
     write_atomically(folder.lr_finder_figure, range_tests(found))
@@ -79,7 +80,7 @@ def _trials(experiment: Experiment) -> Iterator[Experiment]:
     """The experiment with its own seed and with those after it: other weights, order and draws."""
     yield experiment
     for offset in range(1, experiment.lr_finder.seeds):
-        yield build.experiment({**experiment.config, "seed": experiment.seed + offset})
+        yield assembly.experiment({**experiment.config, "seed": experiment.seed + offset})
 
 
 def _curve(trial: Experiment) -> Curve:

@@ -22,8 +22,8 @@ from typing import IO, Any
 
 import torch
 
-from cifar_lab import build
-from cifar_lab.build import Experiment
+from cifar_lab import assembly
+from cifar_lab.assembly import Experiment
 from cifar_lab.engine.hooks import Hooks
 from cifar_lab.engine.interrupts import StopRequest
 from cifar_lab.engine.state import TrainingState
@@ -175,7 +175,7 @@ def _free_port() -> int:
 
 
 def _main() -> None:
-    experiment = build.experiment(json.load(sys.stdin))
+    experiment = assembly.experiment(json.load(sys.stdin))
     print(READY, flush=True)
     follow(experiment)
 

@@ -10,12 +10,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from cifar_lab.build import Experiment
+from cifar_lab.assembly import Experiment
 from cifar_lab.data.loaders import Batch
 from cifar_lab.engine.metrics import LossAndAccuracy
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.checkpoint import load_evaluated_weights
-from cifar_lab.run.folder import RunFolder, read_json
+from cifar_lab.run.files import read_json
+from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.records import read_predictions
 
 log = logging.getLogger("cifar_lab")
@@ -65,8 +66,9 @@ def draw_report(experiment: Experiment, folder: RunFolder, fresh: bool = False) 
     Raises:
         Refusal: the run is not finished, or its checkpoint or data are not those recorded.
     """
+    from cifar_lab.recipe.run_maps import kept_maps
+    from cifar_lab.report.pages.run import write_report
     from cifar_lab.report.reading import read_run  # matplotlib and captum cost seconds
-    from cifar_lab.report.run_report import kept_maps, write_report
 
     started = time.monotonic()
     if not fresh:

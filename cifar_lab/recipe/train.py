@@ -11,12 +11,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from cifar_lab.build import Experiment
+from cifar_lab.assembly import Experiment
 from cifar_lab.engine.hooks import HookList, Hooks
 from cifar_lab.engine.interrupts import StopRequest
 from cifar_lab.engine.metrics import LossAndAccuracy
 from cifar_lab.engine.state import TrainingState
 from cifar_lab.models.summary import summarise
+from cifar_lab.nodes import described, type_name
 from cifar_lab.recipe.find_lr import found_max_lr
 from cifar_lab.recipe.processes import companions
 from cifar_lab.recipe.read import draw_report, predict_test, refuse_other_images
@@ -27,19 +28,15 @@ from cifar_lab.run.checkpoint import (
     refuse_other_model,
 )
 from cifar_lab.run.console import Progress, logged_to
-from cifar_lab.run.folder import (
-    RunFolder,
-    point_latest,
-    read_json,
-    write_atomically,
-    write_json,
-)
+from cifar_lab.run.files import read_json, write_atomically, write_json
+from cifar_lab.run.find import point_latest
+from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.origin import Origin
 from cifar_lab.run.profiler import Profiler
 from cifar_lab.run.provenance import provenance
 from cifar_lab.run.records import Recorder, read_metrics, save_predictions
 from cifar_lab.run.status import recorded, state_of
-from cifar_lab.run.summary import described, summary, type_name
+from cifar_lab.run.summary import summary
 from cifar_lab.run.work import WorkMeter, described_work
 
 log = logging.getLogger("cifar_lab")

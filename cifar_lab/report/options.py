@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cifar_lab.analysis.misclassified import Rule
 from cifar_lab.bounds import NonNegativeInt, PositiveInt, SomeNames
-from cifar_lab.report.gallery import Rule
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from cifar_lab.report.blocks import Page
-from cifar_lab.run.folder import write_atomically
+from cifar_lab.run.files import write_atomically
 
 
 def write_page(page: Page, html: Path) -> None:

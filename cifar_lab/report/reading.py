@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cifar_lab.analysis.misclassified import Misclassified, chosen_errors
+from cifar_lab.analysis.predictions import confusion, softmax
 from cifar_lab.data.arrays import Dataset, ImageArrays
 from cifar_lab.engine.hooks import Row
-from cifar_lab.report.gallery import Misclassified, chosen_errors, softmax
 from cifar_lab.report.options import ReportOptions
-from cifar_lab.report.statistics import confusion
-from cifar_lab.run.folder import RunFolder, read_json, read_text
+from cifar_lab.run.files import read_json, read_text
+from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.records import read_metrics, read_predictions
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from torch import nn
 
 from cifar_lab.engine.state import FORMAT, evaluated_weights
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.folder import write_atomically
+from cifar_lab.run.files import write_atomically
 
 
 def save_checkpoint(path: Path, state: dict[str, Any], also: Path | None = None) -> None:

@@ -18,7 +18,8 @@ from cifar_lab.engine.state import TrainingState
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.background import BackgroundWriter
 from cifar_lab.run.checkpoint import save_checkpoint
-from cifar_lab.run.folder import RunFolder, write_atomically
+from cifar_lab.run.files import write_atomically
+from cifar_lab.run.folder import RunFolder
 
 #: Columns that hold counts.
 WHOLE_NUMBERS = {"epoch"}

@@ -14,7 +14,8 @@ from typing import Any
 
 from cifar_lab.engine.interrupts import Interrupted
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.folder import RunFolder, read_json, write_json
+from cifar_lab.run.files import read_json, write_json
+from cifar_lab.run.folder import RunFolder
 
 log = logging.getLogger("cifar_lab")
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cifar_lab.analysis.predictions import per_class
 from cifar_lab.engine.hooks import Row
 from cifar_lab.engine.metrics import LossAndAccuracy
 from cifar_lab.models.summary import ModelSummary
@@ -74,37 +75,3 @@ def summary(
         "final": rows[-1],
         "training_seconds": sum(row["epoch_seconds"] for row in rows),
     }
-
-
-def type_name(node: dict[str, Any]) -> str:
-    """The last part of a configuration node's target: ``Cifar10``."""
-    return str(node["_target_"]).rsplit(".", 1)[-1]
-
-
-def described(node: dict[str, Any]) -> str:
-    """A configuration node as it would be called: ``ResNet18(last_stride=1, pooled_size=2)``."""
-    arguments = [f"{key}={value}" for key, value in node.items() if not key.startswith("_")]
-    return f"{type_name(node)}({', '.join(arguments)})"
-
-
-def per_class(
-    predicted: NDArray[np.int64], labels: NDArray[np.int64], class_names: tuple[str, ...]
-) -> list[dict[str, Any]]:
-    """Precision, recall and F1 of each class, in the order of the labels.
-
-    A ratio over zero images is 0, as in scikit-learn's ``zero_division=0``.
-    """
-    rows = []
-    for label, name in enumerate(class_names):
-        hits = int(((predicted == label) & (labels == label)).sum())
-        count, claimed = int((labels == label).sum()), int((predicted == label).sum())
-        rows.append(
-            {
-                "class": name,
-                "count": count,
-                "precision": hits / claimed if claimed else 0.0,
-                "recall": hits / count if count else 0.0,
-                "f1": 2 * hits / (count + claimed) if count + claimed else 0.0,
-            }
-        )
-    return rows

@@ -87,7 +87,7 @@ def test_provenance_says_what_a_capture_came_to(tmp_path, monkeypatch):
 
 def test_memory_that_the_system_does_not_let_us_keep_is_not_called_kept(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    building = importlib.import_module("cifar_lab.build.experiment")  # a function has its name
+    building = importlib.import_module("cifar_lab.assembly.experiment")  # a function has its name
     monkeypatch.setattr(building, "keep_freed_memory", lambda: False)
     assert main(["train", *DIGITS, "name=elsewhere", "trainer.epochs=1"]) == 0
     (folder,) = (tmp_path / "outputs" / "elsewhere").glob("*/*")

@@ -15,7 +15,9 @@ import torch
 from cifar_lab.cli.main import main
 from cifar_lab.engine.lr_finder import RangeTest
 from cifar_lab.run.console import Progress
-from cifar_lab.run.folder import RunFolder, find_runs, read_json
+from cifar_lab.run.files import read_json
+from cifar_lab.run.find import find_runs
+from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.records import read_metrics
 
 QUICK = [
@@ -189,11 +191,11 @@ def test_before_it_was_found_rates_are_multiples_of_it(capsys):
 
 @pytest.mark.parametrize("scheduler", ["constant", "cosine", "multistep", "triangular"])
 def test_every_schedule_can_be_given_what_is_found(scheduler):
-    from cifar_lab import build
+    from cifar_lab import assembly
     from cifar_lab.config.compose import Composer, job_part
 
     words = [*QUICK, f"scheduler={scheduler}", "trainer.epochs=30", FIND]
-    experiment = build.experiment(job_part(Composer().compose(words)))
+    experiment = assembly.experiment(job_part(Composer().compose(words)))
     assert experiment.finds_max_lr
     found = experiment.with_max_lr(0.25)
     assert not found.finds_max_lr

@@ -219,7 +219,7 @@ def test_a_run_from_before_mixing_existed_is_read_and_run_again(run, capsys):
     assert (
         read_metrics(again.metrics)[0]["train_loss"] == (read_metrics(run.metrics)[0]["train_loss"])
     )
-    assert "cifar_lab.data.mixing.none" in again.config.read_text()
+    assert "cifar_lab.data.no_mixing" in again.config.read_text()
 
 
 def test_resume_refuses_other_images(run, capsys):

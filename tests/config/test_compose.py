@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cifar_lab import build
+from cifar_lab import assembly
 from cifar_lab.config.compose import Composer
 from cifar_lab.config.preflight import preflight
 from cifar_lab.refusal import Refusal
@@ -35,7 +35,7 @@ def test_every_option_of_every_group_composes_and_builds(group, option, tmp_path
     composer = Composer()
     found = preflight(composer, overrides)
     assert found.problems == []
-    experiment = build.experiment(found.job())
+    experiment = assembly.experiment(found.job())
     assert len(experiment.loaders.train) > 0
 
 

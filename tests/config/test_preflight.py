@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from cifar_lab import build
+from cifar_lab import assembly
 from cifar_lab.config.compose import Composer
 from cifar_lab.config.preflight import preflight, sweep_jobs
 from cifar_lab.refusal import Refusal
@@ -58,7 +58,7 @@ COMPOSER = Composer()
         ("model.width=[1", "overrides look like key=value"),
         ("mixing=mix", r"mixing has no option 'mix'; did you mean 'mixup'\?; it has: cutmix, "),
         ("mixing=null", "a run needs a mixing; it has: cutmix, mixup, none"),
-        ("+mixing.alpha=1", "none takes no 'alpha'; it takes: nothing"),
+        ("+mixing.alpha=1", "no_mixing takes no 'alpha'; it takes: nothing"),
     ],
 )
 def test_a_mistake_is_told_in_one_line(override, message):
@@ -94,7 +94,7 @@ def test_mistakes_of_the_command_line_and_of_the_world_are_told_together(tmp_pat
         COMPOSER, ["model=resnet81", "optimizer.lr=0", f"dataset.root={tmp_path}", "device=cuda:9",
                    "dataset.download=false"]
     )  # fmt: skip
-    told = [*found.problems, *build.problems(found.job(), skip=found.groups)]
+    told = [*found.problems, *assembly.problems(found.job(), skip=found.groups)]
     assert len(told) == 4
     assert any("does not hold CIFAR-10" in line for line in told)
     assert any("device=cuda:9 is not there" in line for line in told)
@@ -245,7 +245,7 @@ def test_a_missing_root_is_asked_for():
 )
 def test_what_shows_only_when_built_is_refused_too(overrides, message):
     found = preflight(COMPOSER, ["dataset=digits", *overrides])
-    told = [*found.problems, *build.problems(found.job(), skip=found.groups)]
+    told = [*found.problems, *assembly.problems(found.job(), skip=found.groups)]
     assert len(told) == 1, told
     assert re.search(message, told[0])
 

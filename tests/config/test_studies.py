@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cifar_lab.build import parts
+from cifar_lab.assembly import parts
 from cifar_lab.config.compose import Composer, job_part
 from cifar_lab.models.custom_resnet import CustomResNet
 from cifar_lab.models.resnet import ResNet18

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from cifar_lab.engine.restoring import kept
-from cifar_lab.optim.timm_optimizer import timm_optimizer
+from cifar_lab.optim.from_timm import timm_optimizer
 
 
 class Everything(nn.Module):

@@ -66,6 +66,7 @@ def reading(**changes: Any) -> Reading:
         for epoch in (1, 2)
     ]
     config = {
+        "mixing": {"_target_": "cifar_lab.data.no_mixing"},
         "seed": 0,
         "optimizer": {"_target_": "x.sgd", "momentum": 0.9},
         "augmentation": {"train": {}},

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cifar_lab.report.explained import Averaged, Explained
-from cifar_lab.report.run_report import write_report
+from cifar_lab.explain.explained import Averaged, Explained
+from cifar_lab.report.pages.run import write_report
 from cifar_lab.run.folder import RunFolder
 from tests.report.readings import reading
 

@@ -18,7 +18,8 @@ import pytest
 
 from cifar_lab.engine.interrupts import Interrupted
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.folder import RunFolder, write_json
+from cifar_lab.run.files import write_json
+from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.status import claim, recorded, state_of
 
 

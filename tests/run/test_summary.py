@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import precision_recall_fscore_support
 
+from cifar_lab.analysis.predictions import per_class
 from cifar_lab.engine.metrics import LossAndAccuracy
 from cifar_lab.models.summary import ModelSummary
-from cifar_lab.run.summary import described, per_class, summary, type_name
+from cifar_lab.nodes import described, type_name
+from cifar_lab.run.summary import summary
 
 NAMES = ("ant", "bee", "cat", "dog")
 #: Four epochs, the third the best.

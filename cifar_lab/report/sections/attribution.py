@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifar_lab.explain.attribution import FAITHFUL
+from cifar_lab.explain.explained import Averaged, Explained
 from cifar_lab.explain.targets import TARGETS
 from cifar_lab.report.blocks import Block, Picture, Section, Table, Text
-from cifar_lab.report.explained import Averaged, Explained
-from cifar_lab.report.image_figures import attributions, mean_maps
+from cifar_lab.report.figures.images import attributions, mean_maps
 from cifar_lab.report.reading import Reading
-from cifar_lab.report.wording import several
+from cifar_lab.wording import several
 
 #: Classes whose mean maps are shown, and maps a row.
 CLASSES, COLUMNS = 20, 5

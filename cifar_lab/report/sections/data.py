@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from cifar_lab.data.arrays import Dataset
 from cifar_lab.data.duplicates import duplicates
+from cifar_lab.nodes import NO_MIXING, type_name
 from cifar_lab.report.blocks import Block, Picture, Section, Table, Text
-from cifar_lab.report.data_figures import class_distribution
-from cifar_lab.report.image_figures import samples
+from cifar_lab.report.figures.data import class_distribution
+from cifar_lab.report.figures.images import samples
+from cifar_lab.report.figures.training import SPLIT_NAMES
 from cifar_lab.report.reading import Reading
 from cifar_lab.report.sections.sizes import sizes
-from cifar_lab.report.training_figures import SPLIT_NAMES
-from cifar_lab.report.wording import plural, several
+from cifar_lab.wording import plural, several
 
 #: Classes and images of each that are shown, and images and epochs of augmentation.
 CLASSES, EACH, AUGMENTED, EPOCHS = 20, 8, 6, 7
@@ -144,10 +145,14 @@ def _augmented(reading: Reading) -> Picture:
 
 def _mixed(config: dict[str, Any]) -> str:
     """What becomes of whole batches afterwards."""
-    node = dict(config.get("mixing", {}))
-    name = str(node.pop("_target_", "none")).rsplit(".", 1)[-1]
-    settings = ", ".join(f"{key} {value:g}" for key, value in node.items())
-    return "" if name == "none" else f" Whole batches are then mixed in pairs: {name}, {settings}."
+    node = config["mixing"]
+    settings = ", ".join(f"{k} {v:g}" for k, v in node.items() if not k.startswith("_"))
+    name = type_name(node)
+    return (
+        ""
+        if node["_target_"] == NO_MIXING
+        else f" Whole batches are then mixed in pairs: {name}, {settings}."
+    )
 
 
 def spread(rows: NDArray[np.int64], number: int) -> NDArray[np.int64]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cifar_lab.analysis.misclassified import RULES
+from cifar_lab.explain.explained import Explained
 from cifar_lab.report.blocks import Picture, Section, Table, Text
-from cifar_lab.report.explained import Explained
-from cifar_lab.report.gallery import RULES
-from cifar_lab.report.image_figures import gallery
+from cifar_lab.report.figures.images import gallery
 from cifar_lab.report.reading import Reading
-from cifar_lab.report.wording import percent, several
+from cifar_lab.wording import percent, several
 
 
 def errors(reading: Reading, explained: Sequence[Explained]) -> Section:

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from cifar_lab.report import prediction_figures as figures
+from cifar_lab.analysis.confidence import BINS, calibration, coverage
+from cifar_lab.analysis.predictions import Pair, class_results, confused_pairs
 from cifar_lab.report.blocks import Picture, Section, Table, Text
-from cifar_lab.report.image_figures import samples
+from cifar_lab.report.figures import predictions as figures
+from cifar_lab.report.figures.images import samples
 from cifar_lab.report.reading import Reading
-from cifar_lab.report.statistics import (
-    BINS,
-    Pair,
-    calibration,
-    class_results,
-    confused_pairs,
-    coverage,
-)
-from cifar_lab.report.wording import percent, several, with_interval
+from cifar_lab.wording import percent, several, with_interval
 
 #: Confused pairs that are shown, and images of each.
 PAIRS, EACH = 6, 6

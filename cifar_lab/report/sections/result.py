@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from cifar_lab.analysis.intervals import wilson
 from cifar_lab.report.blocks import Block, Facts, Text
 from cifar_lab.report.reading import Reading
-from cifar_lab.report.statistics import wilson
-from cifar_lab.report.wording import duration, percent, plural, several, with_interval
+from cifar_lab.wording import duration, percent, plural, several, with_interval
 
 #: Keys that say where a run was made, not what was run.
 PLACES = ("name", "dataset.root", "dataset.cache_dir", "device")

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from cifar_lab.data.arrays import Dataset
 from cifar_lab.report.blocks import Block, Picture, Table, Text
-from cifar_lab.report.data_figures import many_sizes, sizes_by_count
-from cifar_lab.report.training_figures import SPLIT_NAMES
+from cifar_lab.report.figures.data import many_sizes, sizes_by_count
+from cifar_lab.report.figures.training import SPLIT_NAMES
 
 #: Most sizes that are told one by one; of more, the smallest, the middle and the largest.
 NAMED = 12

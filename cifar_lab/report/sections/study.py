@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from cifar_lab.analysis.spread import mean_and_deviation
+from cifar_lab.nodes import described, type_name
 from cifar_lab.report.blocks import Block, Code, Picture, Section, Table, Text
-from cifar_lab.report.study_figures import study_classes, study_curves
-from cifar_lab.report.wording import duration, percent, plural, points
-from cifar_lab.run.ledger import Result, commit, hardware, mean_and_deviation
+from cifar_lab.report.figures.study import study_classes, study_curves
+from cifar_lab.results.recorded import Result, commit, hardware
+from cifar_lab.results.studies import Study, mean_test_accuracy
 from cifar_lab.run.records import read_metrics
-from cifar_lab.run.studies import Study, mean_test_accuracy
-from cifar_lab.run.summary import described, type_name
+from cifar_lab.wording import duration, percent, plural, points
 
 
 def study_section(study: Study) -> Section:

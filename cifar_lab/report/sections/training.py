@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from cifar_lab.report import training_figures as figures
 from cifar_lab.report.blocks import Picture, Section, Text
-from cifar_lab.report.finder_figure import range_tests
+from cifar_lab.report.figures import training as figures
+from cifar_lab.report.figures.lr_finder import range_tests
 from cifar_lab.report.reading import Reading
-from cifar_lab.report.wording import plural, several
-from cifar_lab.run.finding import RULE_NAMES, rate
+from cifar_lab.run.lr_finder import RULE_NAMES, rate
+from cifar_lab.wording import plural, several
 
 #: What optimizers call their momentum.
 MOMENTA = ("momentum", "betas", "sgd_momentum", "nesterov")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from cifar_lab.explain.explained import Averaged, Explained
 from cifar_lab.report.blocks import Picture, Table
-from cifar_lab.report.explained import Averaged, Explained
 from cifar_lab.report.sections.attribution import attribution, completeness, trust
 from tests.report.readings import reading
 

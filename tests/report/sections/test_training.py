@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cifar_lab.report.sections.training import momentum, training
+from tests.report.figures.test_lr_finder import found
 from tests.report.readings import reading
-from tests.report.test_finder_figure import found
 
 
 def test_the_curves_alternative_text_names_the_last_values():

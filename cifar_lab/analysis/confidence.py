@@ -1,0 +1,61 @@
+"""How far the confidence of predictions can be believed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Bins of equal width for the reliability diagram and the expected calibration error.
+BINS = 15
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How far confidence can be believed, by bins of confidence.
+
+    Attributes:
+        edges: float64 ``(bins + 1,)``, from 0 to 1.
+        counts: int64 ``(bins,)``, images in ``(edge, next edge]``.
+        confidence: float64 ``(bins,)``, mean probability of the predicted class; NaN where empty.
+        accuracy: float64 ``(bins,)``, likewise.
+        error: expected calibration error, the mean over images of |accuracy - confidence| of their
+            bin (https://arxiv.org/abs/1706.04599).
+    """
+
+    edges: NDArray[np.float64]
+    counts: NDArray[np.int64]
+    confidence: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
+    error: float
+
+
+def calibration(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> Calibration:
+    """Bins images by the probability of their predicted class.
+
+    Args:
+        confidence: float64 ``(n,)``, in 0 … 1.
+        right: bool ``(n,)``.
+    """
+    edges = np.linspace(0, 1, BINS + 1)
+    bins = np.clip(np.ceil(confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)
+    counts = np.bincount(bins, minlength=BINS)
+    sums = [np.bincount(bins, weights=values, minlength=BINS) for values in (confidence, right)]
+    with np.errstate(invalid="ignore"):
+        means = [total / counts for total in sums]
+    error = float(np.abs(sums[1] - sums[0]).sum() / len(confidence))
+    return Calibration(edges, counts, means[0], means[1], error)
+
+
+def coverage(
+    confidence: NDArray[np.float64], right: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Accuracy among the most confident images, for every share of them that is kept.
+
+    Returns:
+        Shares kept and accuracies, both float64 ``(n,)``; the last is the whole set.
+    """
+    order = np.argsort(-confidence, kind="stable")
+    kept = np.arange(1, len(order) + 1)
+    return kept / len(order), np.cumsum(right[order]) / kept

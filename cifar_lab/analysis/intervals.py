@@ -1,0 +1,36 @@
+"""Shares with their intervals."""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+from typing import NamedTuple
+
+#: Of every interval in a report.
+CONFIDENCE = 0.95
+
+
+class Interval(NamedTuple):
+    """A share with its bounds, each in 0 … 1."""
+
+    share: float
+    low: float
+    high: float
+
+
+def wilson(hits: int, count: int) -> Interval:
+    """A share of independent cases with Wilson's score interval (1927) at ``CONFIDENCE``.
+
+    Unlike the usual ± of a normal distribution it holds for shares near 0 and 1 and small counts.
+    Without any case the share is 0, and anything between 0 and 1 is possible.
+    """
+    if count == 0:
+        return Interval(0.0, 0.0, 1.0)
+    z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
+    share, spread = hits / count, z * z / count
+    middle = (share + spread / 2) / (1 + spread)
+    half = z * math.sqrt(share * (1 - share) / count + spread / (4 * count)) / (1 + spread)
+    # The bounds of no and of only hits are 0 and 1; rounding may miss them by a last bit.
+    low = 0.0 if hits == 0 else middle - half
+    high = 1.0 if hits == count else middle + half
+    return Interval(share, low, high)

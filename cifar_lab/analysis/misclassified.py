@@ -1,0 +1,90 @@
+"""The misclassified images that a report shows, and why these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cifar_lab.analysis.predictions import confused_pairs, confusion, log_softmax, softmax
+
+#: How :func:`chosen_errors` may choose.
+Rule = Literal["most_confident", "highest_loss", "pair", "random"]
+#: Each rule as the report states it.
+RULES: dict[Rule, str] = {
+    "most_confident": "of all test images, those whose wrong class was given the highest "
+    "probability",
+    "highest_loss": "of all test images, those whose true class was given the lowest probability",
+    "pair": "images of the most frequently confused pairs of classes, pair by pair, the most "
+    "confident first",
+    "random": "drawn at random, by the run's seed, from all misclassified test images",
+}
+assert get_args(Rule) == tuple(RULES)
+
+
+@dataclass(frozen=True)
+class Misclassified:
+    """One wrong prediction.
+
+    Attributes:
+        row: of the test arrays.
+        label: the true class.
+        predicted: the class with the largest logit.
+        predicted_probability: softmax probability of the predicted class.
+        true_probability: softmax probability of the true class.
+    """
+
+    row: int
+    label: int
+    predicted: int
+    predicted_probability: float
+    true_probability: float
+
+
+def chosen_errors(
+    logits: NDArray[np.float32], labels: NDArray[np.int64], number: int, rule: Rule, seed: int
+) -> list[Misclassified]:
+    """Chooses from all test images; ties keep the order of the rows.
+
+    Args:
+        logits: float32 ``(n, classes)``.
+        labels: int64 ``(n,)``.
+        number: how many at most.
+        rule: by what.
+        seed: for ``random``.
+    """
+    probabilities, predicted = softmax(logits), logits.argmax(axis=1)
+    wrong = np.flatnonzero(predicted != labels)
+    confidence = probabilities[wrong, predicted[wrong]]
+    if rule == "random":
+        chosen = np.random.default_rng(seed).permutation(wrong)
+    elif rule == "highest_loss":
+        chosen = wrong[np.argsort(log_softmax(logits)[wrong, labels[wrong]], kind="stable")]
+    elif rule == "pair":
+        order = _pair_ranks(labels, predicted, logits.shape[1])[wrong]
+        chosen = wrong[np.lexsort((-confidence, order))]
+    else:
+        chosen = wrong[np.argsort(-confidence, kind="stable")]
+    return [
+        Misclassified(
+            row=int(row),
+            label=int(labels[row]),
+            predicted=int(predicted[row]),
+            predicted_probability=float(probabilities[row, predicted[row]]),
+            true_probability=float(probabilities[row, labels[row]]),
+        )
+        for row in chosen[:number]
+    ]
+
+
+def _pair_ranks(
+    labels: NDArray[np.int64], predicted: NDArray[np.int64], classes: int
+) -> NDArray[np.int64]:
+    """Place of each image's pair (true, predicted) among all confusions, by frequency."""
+    matrix = confusion(labels, predicted, classes)
+    ranks = np.full((classes, classes), classes * classes, dtype=np.int64)
+    for rank, pair in enumerate(confused_pairs(matrix, classes * classes)):
+        ranks[pair.label, pair.predicted] = rank
+    return ranks[labels, predicted]

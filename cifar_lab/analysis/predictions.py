@@ -1,0 +1,100 @@
+"""What predictions of a whole test set say, as numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cifar_lab.analysis.intervals import Interval, wilson
+
+
+def confusion(
+    labels: NDArray[np.int64], predicted: NDArray[np.int64], classes: int
+) -> NDArray[np.int64]:
+    """Images by true class (row) and predicted class (column), int64 ``(classes, classes)``."""
+    counts = np.bincount(labels * classes + predicted, minlength=classes * classes)
+    return counts.reshape(classes, classes)
+
+
+class Pair(NamedTuple):
+    """Images of one class that were taken for another."""
+
+    label: int
+    predicted: int
+    images: int
+
+
+def confused_pairs(matrix: NDArray[np.int64], number: int) -> list[Pair]:
+    """The most frequent confusions, largest first; ties in the order of the classes."""
+    wrong = matrix - np.diag(np.diag(matrix))
+    order = np.argsort(-wrong, axis=None, kind="stable")[:number]
+    places = zip(*np.unravel_index(order, wrong.shape), strict=True)
+    pairs = [Pair(int(row), int(column), int(wrong[row, column])) for row, column in places]
+    return [pair for pair in pairs if pair.images > 0]
+
+
+@dataclass(frozen=True)
+class ClassResult:
+    """How one class fared.
+
+    Attributes:
+        name: of the class.
+        count: of its test images.
+        precision: of the images taken for it, the share that are; with its interval.
+        recall: of its images, the share taken for it; with its interval.
+        f1: harmonic mean of both; 0 where both are.
+    """
+
+    name: str
+    count: int
+    precision: Interval
+    recall: Interval
+    f1: float
+
+
+def class_results(matrix: NDArray[np.int64], names: tuple[str, ...]) -> list[ClassResult]:
+    """Each class, in the order of the labels."""
+    results = []
+    for label, name in enumerate(names):
+        hits, count = int(matrix[label, label]), int(matrix[label].sum())
+        claimed = int(matrix[:, label].sum())
+        f1 = 2 * hits / (count + claimed) if count + claimed else 0.0
+        results.append(ClassResult(name, count, wilson(hits, claimed), wilson(hits, count), f1))
+    return results
+
+
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Row-wise, in float64 ``(n, classes)``, so that confident predictions do not all become 1."""
+    return np.exp(log_softmax(logits))
+
+
+def log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Row-wise, in float64: float64 ``(n, classes)``."""
+    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+
+def per_class(
+    predicted: NDArray[np.int64], labels: NDArray[np.int64], class_names: tuple[str, ...]
+) -> list[dict[str, Any]]:
+    """Precision, recall and F1 of each class, in the order of the labels.
+
+    A ratio over zero images is 0, as in scikit-learn's ``zero_division=0``.
+    """
+    rows = []
+    for label, name in enumerate(class_names):
+        hits = int(((predicted == label) & (labels == label)).sum())
+        count, claimed = int((labels == label).sum()), int((predicted == label).sum())
+        rows.append(
+            {
+                "class": name,
+                "count": count,
+                "precision": hits / claimed if claimed else 0.0,
+                "recall": hits / count if count else 0.0,
+                "f1": 2 * hits / (count + claimed) if count + claimed else 0.0,
+            }
+        )
+    return rows

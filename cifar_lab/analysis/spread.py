@@ -1,0 +1,12 @@
+"""Several runs of one configuration as mean and deviation."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+
+
+def mean_and_deviation(values: Sequence[float], digits: int) -> str:
+    """``90.71 ± 0.22``, with the sample standard deviation; of one value, the value alone."""
+    spread = f" ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else ""
+    return f"{statistics.mean(values):.{digits}f}{spread}"

@@ -1,6 +1,0 @@
-"""Builds what a configuration names. Configuration stops here: what is built knows none of it."""
-
-from cifar_lab.build.experiment import Experiment, attempt, experiment, problems, readable
-from cifar_lab.build.parts import source
-
-__all__ = ["Experiment", "attempt", "experiment", "problems", "readable", "source"]

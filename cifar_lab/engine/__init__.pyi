@@ -1,0 +1,12 @@
+from .hooks import HookList as HookList
+from .hooks import Hooks as Hooks
+from .hooks import Row as Row
+from .interrupts import Interrupted as Interrupted
+from .interrupts import StopRequest as StopRequest
+from .learner import Learner as Learner
+from .lightning import LightningTrainer as LightningTrainer
+from .lr_finder import RangeTest as RangeTest
+from .metrics import LossAndAccuracy as LossAndAccuracy
+from .metrics import RunningMetrics as RunningMetrics
+from .state import TrainingState as TrainingState
+from .trainer import Trainer as Trainer

@@ -1,0 +1,15 @@
+from .attribution import METHODS as METHODS
+from .attribution import agreement as agreement
+from .attribution import attribute as attribute
+from .averages import concentration as concentration
+from .averages import mean_maps as mean_maps
+from .gradcam import gradcam_of_predictions as gradcam_of_predictions
+from .layers import choose_layers as choose_layers
+from .layers import map_sizes as map_sizes
+from .targets import TARGETS as TARGETS
+from .targets import Targets as Targets
+from .targets import predict as predict
+from .trust import Score as Score
+from .trust import baselines as baselines
+from .trust import randomisation as randomisation
+from .trust import score as score

@@ -1,0 +1,13 @@
+from .criteria import cross_entropy as cross_entropy
+from .from_timm import timm_optimizer as timm_optimizer
+from .muon_optimizer import Muon as Muon
+from .muon_optimizer import muon as muon
+from .optimizers import adam as adam
+from .optimizers import adamw as adamw
+from .optimizers import sgd as sgd
+from .schedules import Constant as Constant
+from .schedules import Cosine as Cosine
+from .schedules import MultiStep as MultiStep
+from .schedules import OneCycle as OneCycle
+from .schedules import Schedule as Schedule
+from .schedules import Triangular as Triangular

@@ -1,0 +1,89 @@
+"""What ``cifar-lab show`` prints and draws: parts of an experiment before it has run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torch import nn
+
+from cifar_lab.data.arrays import Dataset
+from cifar_lab.models.summary import summarise
+from cifar_lab.optim.schedules import Schedule
+from cifar_lab.report.figures.images import samples
+from cifar_lab.report.figures.training import SPLIT_NAMES, learning_rate
+from cifar_lab.report.page import write_page
+from cifar_lab.report.pages.data import data_page
+from cifar_lab.report.sections.data import channels, class_counts, spread
+from cifar_lab.run.files import write_atomically
+
+if TYPE_CHECKING:
+    from cifar_lab.data.batch_augment import AugmentationStack
+
+
+def data(dataset: Dataset, name: str, folder: Path) -> str:
+    """Counts of each class and split, mean and standard deviation; writes a page with figures.
+
+    Args:
+        dataset: images and splits.
+        name: of the data set.
+        folder: below which ``data/`` is written.
+    """
+    counts = class_counts(dataset)
+    width = max(len("class"), *map(len, dataset.class_names))
+    lines = [f"{'class':<{width}}" + "".join(f"{SPLIT_NAMES[split]:>12}" for split in counts)]
+    for label, class_name in enumerate(dataset.class_names):
+        numbers = "".join(f"{values[label]:>12,}" for values in counts.values())
+        lines.append(f"{class_name:<{width}}{numbers}")
+    lines.append(f"{'all':<{width}}" + "".join(f"{v.sum():>12,}" for v in counts.values()))
+    lines.append(f"images of {dataset.image_size[0]}×{dataset.image_size[1]} pixels, RGB")
+    lines.append(f"mean of R, G, B / 255 of the training images: {channels(dataset.mean)}")
+    lines.append(f"standard deviation / 255: {channels(dataset.std)}")
+    page = folder / "data" / "data.html"
+    write_page(data_page(dataset, name), page)
+    return "\n".join([*lines, f"page: {page}"])
+
+
+def augmentation(dataset: Dataset, stack: AugmentationStack | None, folder: Path) -> str:
+    """Draws eight training images, each beside what seven epochs make of it."""
+    train = dataset.source.train
+    images, titles = [], []
+    for row in spread(dataset.train_indices, 8):
+        images.append(train.images[row])
+        titles.append("as it is")
+        for epoch in range(7):
+            image = train.images[row]
+            images.append(image if stack is None else stack.one(image, epoch, int(row)))
+            titles.append(f"epoch {epoch + 1}")
+    return _saved(folder / "augmentation.png", samples(images, titles, columns=8))
+
+
+def model(network: nn.Module, image_size: tuple[int, int], batch_size: int) -> str:
+    """The layer table, with the totals of an image and of a batch."""
+    return summarise(network, image_size).table_at(batch_size)
+
+
+def schedule(planned: Schedule, relative: bool, folder: Path) -> str:
+    """The learning rate at the end of each epoch; draws that of every step.
+
+    Args:
+        planned: over the whole run.
+        relative: its maximum is not known yet, and stands for 1.
+        folder: where the figure is saved.
+    """
+    rates = [planned.learning_rate(step) for step in range(planned.total_steps)]
+    steps_per_epoch = planned.steps_per_epoch
+    lines = [f"{planned.total_steps:,} steps, {steps_per_epoch:,} an epoch"]
+    if relative:
+        lines.append("a run finds the maximum first; these are multiples of it:")
+    lines.append(f"first step: {rates[0]:.6g}; largest: {max(rates):.6g}; last: {rates[-1]:.6g}")
+    for epoch in range(planned.total_steps // steps_per_epoch):
+        rate = rates[(epoch + 1) * steps_per_epoch - 1]
+        lines.append(f"last step of epoch {epoch + 1:>3}: {rate:.6g}")
+    picture = learning_rate(rates, steps_per_epoch, used=[], relative=relative)
+    return "\n".join([*lines, _saved(folder / "schedule.png", picture)])
+
+
+def _saved(path: Path, png: bytes) -> str:
+    write_atomically(path, png)
+    return f"figure: {path}"

@@ -1,0 +1,1 @@
+"""Charts and image grids, each drawn from plain arrays."""

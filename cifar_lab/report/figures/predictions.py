@@ -1,0 +1,133 @@
+"""Charts of what a model predicts, each drawn from plain arrays and returned as PNG bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
+from numpy.typing import NDArray
+
+from cifar_lab.analysis.confidence import Calibration
+from cifar_lab.analysis.predictions import ClassResult
+from cifar_lab.report.figures.chart import (
+    BLUE,
+    GREY,
+    READABLE_CLASSES,
+    TICKS,
+    VERMILION,
+    axes_side_by_side,
+    png,
+    tidy,
+)
+
+
+def confusion_matrix(matrix: NDArray[np.int64], class_names: Sequence[str]) -> bytes:
+    """True classes from top to bottom, predicted ones from left to right.
+
+    Cells are coloured by their share of the true class; counts and names stand in it as long as
+    they can be read.
+
+    Args:
+        matrix: int64 ``(classes, classes)``, counts.
+        class_names: in the order of the labels.
+    """
+    classes = len(class_names)
+    readable = classes <= READABLE_CLASSES
+    side = max(0.62 * classes, 3.2) if readable else 7.0
+    margin = 0.35 + 0.085 * max(map(len, class_names)) if readable else 0.6
+    figure = Figure(figsize=(side + margin + 0.3, side + margin + 0.3))
+    (axes,) = axes_side_by_side(figure, 1, left=margin + 0.2, bottom=margin + 0.2)
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    axes.set(xlabel="predicted class", ylabel="true class")
+    if readable:
+        axes.set_xticks(range(classes), class_names, rotation=90)
+        axes.set_yticks(range(classes), class_names)
+        axes.tick_params(length=0)
+        for (row, column), count in np.ndenumerate(matrix):
+            if count:
+                colour = "white" if shares[row, column] > 0.5 else "black"
+                axes.text(column, row, f"{count}", ha="center", va="center", color=colour, size=8)
+    return png(figure)
+
+
+def class_recalls(results: Sequence[ClassResult]) -> bytes:
+    """Recall and precision of each class with their intervals, in the order of the labels."""
+    figure = Figure(figsize=(9, 0.9 + 0.3 * len(results)))
+    margin = 0.3 + 0.085 * max(len(result.name) for result in results)
+    (axes,) = axes_side_by_side(figure, 1, left=margin, top=0.4)
+    places = np.arange(len(results))
+    for name, colour, marker, shift in (
+        ("recall", BLUE, "o", -0.14),
+        ("precision", VERMILION, "s", 0.14),
+    ):
+        found = np.asarray([getattr(result, name) for result in results])
+        lengths = np.stack([found[:, 0] - found[:, 1], found[:, 2] - found[:, 0]])
+        axes.errorbar(
+            100 * found[:, 0],
+            places + shift,
+            xerr=100 * np.clip(lengths, 0, None),
+            fmt=marker,
+            color=colour,
+            ms=4,
+            label=name,
+        )
+    axes.set_yticks(places, [result.name for result in results])
+    axes.set_ylim(len(results) - 0.5, -0.5)
+    axes.set_xlabel("% (95 % interval)")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="x", color="#dddddd", linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
+    return png(figure)
+
+
+def reliability(found: Calibration) -> bytes:
+    """Accuracy against confidence by bins, and how many images each bin holds."""
+    figure = Figure(figsize=(9, 3.4))
+    diagram, counts = axes_side_by_side(figure, 2)
+    filled = found.counts > 0
+    middles = (found.edges[:-1] + found.edges[1:]) / 2
+    width = found.edges[1] - found.edges[0]
+    diagram.plot([0, 100], [0, 100], color=GREY, linewidth=1, linestyle="--")
+    diagram.plot(
+        100 * found.confidence[filled], 100 * found.accuracy[filled], "o-", color=BLUE, ms=4
+    )
+    diagram.set(
+        xlabel="confidence: mean probability of the prediction (%)",
+        ylabel="accuracy (%)",
+        xlim=(0, 100),
+        ylim=(0, 102),
+    )
+    counts.bar(100 * middles[filled], found.counts[filled], 90 * width, color=BLUE)
+    counts.set(xlabel="confidence (%)", ylabel="images", xlim=(0, 100), yscale="log")
+    counts.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    counts.yaxis.set_major_formatter("{x:,.0f}")
+    counts.yaxis.set_minor_formatter(NullFormatter())
+    tidy(diagram)
+    counts.spines[["top", "right"]].set_visible(False)
+    return png(figure)
+
+
+def accuracy_by_coverage(shares: NDArray[np.float64], accuracies: NDArray[np.float64]) -> bytes:
+    """Accuracy among the most confident predictions, for every share of them that is kept.
+
+    Args:
+        shares: float64 ``(n,)``, of the images kept.
+        accuracies: float64 ``(n,)``, among them.
+    """
+    figure = Figure(figsize=(9, 2.8))
+    (axes,) = axes_side_by_side(figure, 1)
+    # Of the first few the accuracy is 0 or 1 and little between.
+    shown = np.unique(np.linspace(len(shares) // 50, len(shares) - 1, 1000).astype(int))
+    axes.plot(100 * shares[shown], 100 * accuracies[shown], color=BLUE)
+    axes.set(
+        xlabel="coverage: share of the images kept, most confident first (%)",
+        ylabel="accuracy among them (%)",
+        xlim=(0, 100),
+    )
+    axes.locator_params(axis="x", nbins=2 * TICKS)
+    tidy(axes)
+    return png(figure)

@@ -1,0 +1,48 @@
+"""The report of one run: every section in order, as a page, as text and as PNG files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cifar_lab.explain.explained import Averaged, Explained
+from cifar_lab.report.blocks import Page
+from cifar_lab.report.page import write_page
+from cifar_lab.report.reading import Reading
+from cifar_lab.report.sections.attribution import attribution
+from cifar_lab.report.sections.data import data
+from cifar_lab.report.sections.errors import errors
+from cifar_lab.report.sections.origin import model, origin
+from cifar_lab.report.sections.predictions import classes, confidence, confusions
+from cifar_lab.report.sections.result import first_screen, lead
+from cifar_lab.report.sections.training import training
+from cifar_lab.run.folder import RunFolder
+
+
+def write_report(
+    folder: RunFolder, reading: Reading, explained: Sequence[Explained], averaged: Averaged | None
+) -> None:
+    """Writes figures, report.html and report.md.
+
+    Args:
+        folder: of the run.
+        reading: of the run.
+        explained: maps of the gallery's images at each layer; none without errors or a layer.
+        averaged: None where that was not asked for, or without a layer.
+    """
+    page = Page(
+        title=reading.title,
+        lead=lead(reading),
+        blocks=first_screen(reading),
+        sections=[
+            training(reading),
+            classes(reading),
+            confusions(reading),
+            confidence(reading),
+            errors(reading, explained),
+            attribution(reading, explained, averaged),
+            data(reading),
+            model(reading),
+            origin(reading),
+        ],
+    )
+    write_page(page, folder.report)

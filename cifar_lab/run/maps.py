@@ -1,0 +1,57 @@
+"""Maps that a run keeps, so that its report is drawn again without a model."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from cifar_lab.explain.explained import Averaged, Explained
+from cifar_lab.refusal import Refusal
+from cifar_lab.run.records import read_arrays, write_arrays
+
+#: Names of what is known of images at one layer, and of what is the same at each.
+OF_A_LAYER, OF_ALL_LAYERS = ("maps", "agreement"), ("sample_ids", "predicted", "values")
+
+
+def save_explained(path: Path, explained: Sequence[Explained]) -> None:
+    """Writes the maps of the same images at each layer, of which there is one at least.
+
+    What is the same at each stands once; the rest is ``layer3/maps`` and ``layer3/agreement``.
+    """
+    own = {f"{e.layer}/{name}": getattr(e, name) for e in explained for name in OF_A_LAYER}
+    shared = {name: getattr(explained[0], name) for name in OF_ALL_LAYERS}
+    write_arrays(path, {"layers": np.stack([e.layer for e in explained]), **shared, **own})
+
+
+def load_explained(path: Path) -> list[Explained] | None:
+    """What :func:`save_explained` wrote; None where it is missing or something else stands there.
+
+    Older runs, which knew one layer, kept it otherwise: None as well.
+    """
+    try:
+        layers = read_arrays(path, ["layers"])["layers"]
+        shared = read_arrays(path, OF_ALL_LAYERS)
+        own = [read_arrays(path, [f"{layer}/{name}" for name in OF_A_LAYER]) for layer in layers]
+    except Refusal:
+        return None
+    return [
+        Explained(layer=layer, **shared, **dict(zip(OF_A_LAYER, arrays.values(), strict=True)))
+        for layer, arrays in zip(layers, own, strict=True)
+    ]
+
+
+def save_averaged(path: Path, averaged: Averaged) -> None:
+    """Writes the arrays, compressed."""
+    write_arrays(path, vars(averaged))
+
+
+def load_averaged(path: Path) -> Averaged | None:
+    """What :func:`save_averaged` wrote; None where it is missing or something else stands there."""
+    try:
+        names = [field.name for field in dataclasses.fields(Averaged)]
+        return Averaged(**read_arrays(path, names))
+    except Refusal:
+        return None

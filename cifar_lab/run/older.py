@@ -1,0 +1,57 @@
+"""How what older versions wrote is read today; nothing else knows an older layout."""
+
+from __future__ import annotations
+
+from typing import Any
+
+#: What configurations named before each package had a public face, and what they name today.
+TARGETS = {
+    f"cifar_lab.{old}": f"cifar_lab.{new}"
+    for old, new in {
+        "data.augment.AlternatingFlip": "data.AlternatingFlip",
+        "data.augment.PadAndCrop": "data.PadAndCrop",
+        "data.mixing.CutMix": "data.CutMix",
+        "data.mixing.Mixup": "data.Mixup",
+        "data.mixing.none": "data.no_mixing",
+        "data.policies.rand_augment": "data.rand_augment",
+        "data.policies.trivial_augment": "data.trivial_augment",
+        "data.sources.Cifar10": "data.Cifar10",
+        "data.sources.Cifar100": "data.Cifar100",
+        "data.sources.Digits": "data.Digits",
+        "data.sources.ImageFolder": "data.ImageFolder",
+        "engine.lightning.LightningTrainer": "engine.LightningTrainer",
+        "engine.lr_finder.RangeTest": "engine.RangeTest",
+        "engine.trainer.Trainer": "engine.Trainer",
+        "models.custom_resnet.CustomResNet": "models.CustomResNet",
+        "models.resnet.ResNet18": "models.ResNet18",
+        "models.three_block.ThreeBlockConvNet": "models.ThreeBlockConvNet",
+        "models.timm_model.timm_model": "models.timm_model",
+        "models.torchvision_model.torchvision_model": "models.torchvision_model",
+        "optim.criteria.cross_entropy": "optim.cross_entropy",
+        "optim.muon.muon": "optim.muon",
+        "optim.optimizers.adam": "optim.adam",
+        "optim.optimizers.adamw": "optim.adamw",
+        "optim.optimizers.sgd": "optim.sgd",
+        "optim.schedules.Constant": "optim.Constant",
+        "optim.schedules.Cosine": "optim.Cosine",
+        "optim.schedules.MultiStep": "optim.MultiStep",
+        "optim.schedules.OneCycle": "optim.OneCycle",
+        "optim.schedules.Triangular": "optim.Triangular",
+        "optim.timm_optimizer.timm_optimizer": "optim.timm_optimizer",
+        "report.options.ReportOptions": "report.ReportOptions",
+    }.items()
+}
+
+
+def with_current_targets(value: Any) -> Any:
+    """A configuration of any version, every ``_target_`` as it is called today."""
+    if isinstance(value, dict):
+        return {
+            key: TARGETS.get(inner, inner)
+            if key == "_target_" and isinstance(inner, str)
+            else with_current_targets(inner)
+            for key, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [with_current_targets(inner) for inner in value]
+    return value

@@ -1,0 +1,41 @@
+"""Statistics against scikit-learn, closed forms and hand-computed cases."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from sklearn import metrics
+
+from cifar_lab.analysis.predictions import class_results, confused_pairs, confusion, softmax
+
+
+def test_the_matrix_and_the_classes_are_those_of_scikit_learn():
+    generator = np.random.default_rng(0)
+    labels, predicted = generator.integers(0, 5, 400), generator.integers(0, 4, 400)
+    matrix = confusion(labels, predicted, 6)  # one class never predicted, one without images
+    expected = metrics.confusion_matrix(labels, predicted, labels=range(6))
+    np.testing.assert_array_equal(matrix, expected)
+    results = class_results(matrix, tuple("abcdef"))
+    table = metrics.precision_recall_fscore_support(
+        labels, predicted, labels=range(6), zero_division=0
+    )
+    for number, result in enumerate(results):
+        found = (result.precision.share, result.recall.share, result.f1, result.count)
+        assert found == pytest.approx([column[number] for column in table])
+    assert [result.name for result in results] == list("abcdef")
+
+
+def test_pairs_are_the_largest_cells_off_the_diagonal():
+    matrix = np.array([[50, 3, 0], [3, 40, 7], [0, 1, 30]])
+    pairs = confused_pairs(matrix, 10)
+    assert pairs == [(1, 2, 7), (0, 1, 3), (1, 0, 3), (2, 1, 1)]
+    assert confused_pairs(matrix, 2) == pairs[:2]
+
+
+def test_softmax_of_large_logits_is_finite_and_sums_to_one():
+    probabilities = softmax(np.array([[1e4, 1e4 - 1, -1e4], [-1e4, -1e4, -1e4]], dtype=np.float32))
+    odds = 1 / (1 + math.exp(-1))
+    np.testing.assert_allclose(probabilities, [[odds, 1 - odds, 0], [1 / 3] * 3], rtol=1e-12)
+    assert probabilities.dtype == np.float64

@@ -1,0 +1,122 @@
+"""Maps of a report against those computed image by image, and what a file gives back."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from cifar_lab.analysis.predictions import Pair
+from cifar_lab.data.arrays import ImageArrays
+from cifar_lab.data.normalise import Normalise
+from cifar_lab.explain.attribution import attribute
+from cifar_lab.explain.averages import concentration
+from cifar_lab.explain.explained import average_maps, explain_images
+from cifar_lab.explain.targets import TARGETS, Targets
+from cifar_lab.models.custom_resnet import CustomResNet
+from cifar_lab.run.maps import load_averaged, load_explained, save_averaged, save_explained
+
+LAYER = "layer2"
+
+
+@pytest.fixture(scope="module")
+def setting():
+    """A small network, random images with labels, and what the network predicts of them."""
+    torch.manual_seed(0)
+    model = CustomResNet(num_classes=3, width=4).eval()
+    draw = np.random.default_rng(0)
+    images = draw.integers(0, 256, (40, 16, 16, 3), dtype=np.uint8)
+    ids = np.asarray([f"test/{n}" for n in range(40)])
+    test = ImageArrays(images, draw.integers(0, 3, 40), ("a", "b", "c"), ids)
+    normalise = Normalise(
+        np.full(3, 0.5), np.full(3, 0.25), torch.device("cpu"), False, torch.float32
+    )
+    with torch.no_grad():
+        logits = model(normalise(torch.from_numpy(images)))
+    return model, normalise, test, logits.numpy()
+
+
+def explained(setting, layer, rows, predicted):
+    model, normalise, test, _ = setting
+    images = normalise(torch.from_numpy(test.images[rows]))
+    ids = test.sample_ids[rows]
+    return explain_images(model, layer, images, test.labels[rows], predicted, ids)
+
+
+def map_of(setting, row: int, name: str, predicted: int) -> np.ndarray:
+    model, normalise, test, _ = setting
+    classes = torch.tensor([predicted]), torch.tensor([int(test.labels[row])])
+    image = normalise(torch.from_numpy(test.images[row : row + 1]))
+    return attribute(model, "gradcam", LAYER, image, Targets.named(name, *classes))[0]
+
+
+def test_each_image_has_the_maps_and_logits_of_its_targets(setting, tmp_path):
+    _, _, test, logits = setting
+    rows = np.array([7, 3, 30])
+    predicted = logits[rows].argmax(1)
+    found = explained(setting, LAYER, rows, predicted)
+    assert found.sample_ids.tolist() == ["test/7", "test/3", "test/30"]
+    for n, row in enumerate(rows):
+        for t, name in enumerate(TARGETS):
+            expected = map_of(setting, row, name, int(predicted[n]))
+            np.testing.assert_allclose(found.maps[n, t], expected, rtol=1e-3, atol=1e-6)
+        own, true = logits[row, predicted[n]], logits[row, test.labels[row]]
+        np.testing.assert_allclose(found.values[n], [own, true, own - true], atol=1e-4)
+    finer = explained(setting, "layer1.sum", rows, predicted)
+    save_explained(tmp_path / "maps.npz", [found, finer])
+    for kept, again in zip([found, finer], load_explained(tmp_path / "maps.npz"), strict=True):
+        for name, value in vars(kept).items():
+            np.testing.assert_array_equal(getattr(again, name), value)
+    assert found.maps.shape != finer.maps.shape
+
+
+def test_averages_are_those_of_maps_taken_one_by_one(setting, tmp_path):
+    model, normalise, test, logits = setting
+    predicted = logits.argmax(1)
+    label, taken = next(
+        (int(a), int(b)) for a, b in zip(test.labels, predicted, strict=True) if a != b
+    )
+    of_pair = np.flatnonzero((test.labels == label) & (predicted == taken))
+    found = average_maps(
+        model,
+        LAYER,
+        lambda rows: normalise(torch.from_numpy(test.images[rows])),
+        test.labels,
+        predicted,
+        3,
+        [Pair(label, taken, len(of_pair))],
+        25,
+    )
+    sample = np.sort(np.random.default_rng(0).permutation(40)[:25])  # as the report says it
+    maps = np.stack([map_of(setting, row, "predicted", int(predicted[row])) for row in sample])
+    for name in range(3):
+        mine = predicted[sample] == name
+        assert found.class_counts[name] == mine.sum()
+        if mine.any():
+            np.testing.assert_allclose(
+                found.class_maps[name], maps[mine].mean(0), rtol=1e-3, atol=1e-6
+            )
+    pair = np.mean([map_of(setting, row, "predicted", taken) for row in of_pair], axis=0)
+    np.testing.assert_allclose(found.pair_maps[0], pair, rtol=1e-3, atol=1e-6)
+    assert found.pair_counts.tolist() == [len(of_pair)]
+    spread, right = concentration(maps), predicted[sample] == test.labels[sample]
+    np.testing.assert_allclose(found.right, spread[right])
+    np.testing.assert_allclose(found.wrong, spread[~right])
+    save_averaged(tmp_path / "averages.npz", found)
+    assert load_averaged(tmp_path / "averages.npz").pairs.tolist() == [[label, taken]]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no archive"])
+def test_a_file_that_holds_no_maps_is_none(tmp_path, content):
+    if content is not None:
+        (tmp_path / "maps.npz").write_bytes(content)
+    assert load_explained(tmp_path / "maps.npz") is None
+    assert load_averaged(tmp_path / "maps.npz") is None
+
+
+def test_maps_of_a_run_that_knew_one_layer_do_not_fit(setting, tmp_path):
+    logits = setting[3]
+    rows = np.array([0, 1])
+    found = explained(setting, LAYER, rows, logits[rows].argmax(1))
+    np.savez_compressed(tmp_path / "maps.npz", **vars(found))
+    assert load_explained(tmp_path / "maps.npz") is None

@@ -1,0 +1,76 @@
+"""Charts of predictions by the data in their axes."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cifar_lab.analysis.confidence import calibration
+from cifar_lab.analysis.predictions import class_results
+from cifar_lab.report.figures import predictions as figures
+
+MATRIX = np.array([[8, 2, 0], [1, 9, 0], [0, 5, 5]])
+NAMES = ("cat", "dog", "frog")
+
+
+def test_the_matrix_shows_counts_and_colours_by_share_of_the_true_class(drawn):
+    assert_is_png(figures.confusion_matrix(MATRIX, NAMES))
+    (axes,) = drawn[0].axes
+    expected = MATRIX / MATRIX.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(axes.images[0].get_array(), expected)
+    counts = {text.get_position()[::-1]: text.get_text() for text in axes.texts}
+    assert counts == {place: str(n) for place, n in np.ndenumerate(MATRIX) if n}
+    assert [text.get_text() for text in axes.get_xticklabels()] == list(NAMES)
+    assert [text.get_text() for text in axes.get_yticklabels()] == list(NAMES)
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted class", "true class")
+
+
+def test_a_hundred_classes_are_drawn_without_words_in_the_cells(drawn):
+    matrix = np.eye(100, dtype=np.int64) * 5
+    assert_is_png(figures.confusion_matrix(matrix, [f"class {n}" for n in range(100)]))
+    assert len(drawn[0].axes[0].texts) == 0
+
+
+def test_recall_and_precision_stand_with_their_intervals(drawn):
+    results = class_results(MATRIX, NAMES)
+    assert_is_png(figures.class_recalls(results))
+    (axes,) = drawn[0].axes
+    for container, name in zip(axes.containers, ("recall", "precision"), strict=True):
+        points, _, (bars,) = container.lines
+        for number, result in enumerate(results):
+            found = getattr(result, name)
+            assert points.get_xdata()[number] == pytest.approx(100 * found.share)
+            ends = bars.get_segments()[number][:, 0]
+            assert ends == pytest.approx([100 * found.low, 100 * found.high])
+    top, bottom = axes.get_ylim()[::-1]
+    assert top < bottom  # the first class is at the top
+
+
+def test_the_reliability_diagram_shows_filled_bins_alone(drawn):
+    found = calibration(np.array([0.75, 0.8, 0.95, 0.95]), np.array([True, False, True, True]))
+    assert_is_png(figures.reliability(found))
+    diagram, counts = drawn[0].axes
+    diagonal, points = diagram.lines
+    assert list(diagonal.get_xdata()) == list(diagonal.get_ydata()) == [0, 100]
+    assert points.get_xdata() == pytest.approx([77.5, 95])
+    assert points.get_ydata() == pytest.approx([50, 100])
+    assert [bar.get_height() for bar in counts.patches] == [2, 2]
+
+
+def test_coverage_ends_at_the_accuracy_of_all(drawn):
+    shares = np.arange(1, 2001) / 2000
+    accuracies = 1 - shares / 10  # ticks as wide as 100.0
+    assert_is_png(figures.accuracy_by_coverage(shares, accuracies))
+    (line,) = drawn[0].axes[0].lines
+    assert (line.get_xdata()[-1], line.get_ydata()[-1]) == pytest.approx((100, 90))
+    assert line.get_ydata() == pytest.approx(100 - line.get_xdata() / 10)
+
+
+def assert_is_png(png: bytes) -> None:
+    with Image.open(io.BytesIO(png)) as image:
+        assert image.format == "PNG"
+        assert all(150 < side < 3000 for side in image.size)
+        assert len(image.convert("RGB").getcolors(maxcolors=1 << 24)) > 2

@@ -1,0 +1,106 @@
+"""Charts of training by the data in their axes, and by the PNG that comes out."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cifar_lab.report.figures import training as figures
+
+ROWS = [
+    {
+        "epoch": epoch,
+        "lr": 0.1 * epoch,
+        "train_loss": 2.0 / epoch,
+        "train_accuracy": 0.25 * epoch,
+        "val_loss": 2.5 / epoch,
+        "val_accuracy": 0.2 * epoch,
+        "test_loss": 3.0 / epoch,
+        "test_accuracy": 0.1 * epoch,
+    }
+    for epoch in (1, 2, 3)
+]
+
+
+def test_curves_show_every_split_that_was_evaluated(drawn):
+    assert_is_png(figures.curves(ROWS))
+    loss, accuracy = drawn[0].axes
+    assert lines(loss) == {
+        "train": ([1, 2, 3], [2.0, 1.0, 2 / 3]),
+        "validation": ([1, 2, 3], [2.5, 1.25, 2.5 / 3]),
+        "test": ([1, 2, 3], [3.0, 1.5, 1.0]),
+    }
+    assert lines(accuracy) == {
+        "train": ([1, 2, 3], pytest.approx([25, 50, 75])),
+        "validation": ([1, 2, 3], pytest.approx([20, 40, 60])),
+        "test": ([1, 2, 3], pytest.approx([10, 20, 30])),
+    }
+    assert "nats" in loss.get_ylabel()
+    assert "%" in accuracy.get_ylabel()
+    for axes in (loss, accuracy):
+        assert legend(axes) == ["train", "validation", "test"]
+        assert axes.get_xlabel() == "epoch"
+
+
+@pytest.mark.parametrize("missing", [("val",), ("test",), ("val", "test")])
+def test_curves_show_no_split_that_was_not_evaluated(drawn, missing):
+    rows = [{k: v for k, v in row.items() if k.split("_")[0] not in missing} for row in ROWS]
+    figures.curves(rows)
+    shown = [figures.SPLIT_NAMES[s] for s in ("train", "val", "test") if s not in missing]
+    assert [legend(axes) for axes in drawn[0].axes] == [shown, shown]
+
+
+def test_a_split_has_the_same_colour_and_marker_in_both_axes(drawn):
+    figures.curves(ROWS)
+    looks = [[(x.get_color(), x.get_marker()) for x in axes.lines] for axes in drawn[0].axes]
+    assert looks[0] == looks[1]
+    assert len(set(looks[0])) == 3
+
+
+def test_a_run_of_one_epoch_has_curves():
+    assert_is_png(figures.curves(ROWS[:1]))
+
+
+def test_epochs_are_marked_by_whole_numbers(drawn):
+    figures.curves(ROWS)
+    assert all(tick == round(tick) for axes in drawn[0].axes for tick in axes.get_xticks())
+
+
+def test_learning_rates_lie_at_the_end_of_their_step(drawn):
+    planned = [0.1, 0.2, 0.4, 0.2, 0.1, 0.0]
+    figures.learning_rate(planned, steps_per_epoch=3, used=[(1, 0.4), (2, 0.0)])
+    (axes,) = drawn[0].axes
+    plan, used = lines(axes).values()
+    assert plan[0] == pytest.approx([1 / 3, 2 / 3, 1, 4 / 3, 5 / 3, 2])
+    assert plan[1] == planned
+    assert used == ([1, 2], [0.4, 0.0])
+    # What was used lies on what was planned.
+    assert [np.interp(epoch, *plan) for epoch in used[0]] == pytest.approx(used[1])
+    assert axes.get_ylim()[0] == axes.get_xlim()[0] == 0
+    assert len(legend(axes)) == 2
+
+
+def test_a_schedule_without_a_run_shows_only_the_plan(drawn):
+    assert_is_png(figures.learning_rate([0.1, 0.2], 1, used=[]))
+    assert len(drawn[0].axes[0].lines) == 1
+
+
+def lines(axes) -> dict[str, tuple[list[float], list[float]]]:
+    return {
+        line.get_label(): (list(line.get_xdata()), list(line.get_ydata())) for line in axes.lines
+    }
+
+
+def legend(axes) -> list[str]:
+    return [text.get_text() for text in axes.get_legend().get_texts()]
+
+
+def assert_is_png(png: bytes) -> None:
+    """Large enough to be read, small enough for a page, and not blank."""
+    with Image.open(io.BytesIO(png)) as image:
+        assert image.format == "PNG"
+        assert all(150 < side < 2000 for side in image.size)
+        assert len(image.convert("RGB").getcolors(maxcolors=1 << 24)) > 2

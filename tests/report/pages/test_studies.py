@@ -1,0 +1,128 @@
+"""The page of published studies against recorded runs made up by hand."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from cifar_lab.report.blocks import Code, Picture, Table, Text
+from cifar_lab.report.page import render_markdown
+from cifar_lab.report.pages.studies import studies_page, write_studies
+from cifar_lab.results.recorded import read_results
+from cifar_lab.results.studies import read_published
+from tests.results.study_runs import experiments_with
+
+
+def page_of(tmp_path, *runs):
+    experiments = experiments_with(tmp_path, *runs)
+    return studies_page(read_published(experiments), read_results(experiments / "results"))
+
+
+def test_the_overview_says_what_was_reached_by_whole_runs(tmp_path):
+    runs = [{"test": 0.84}, {"test": 0.88}, {"test": 0.99, "trainer__limit_batches": 1}]
+    overview = page_of(tmp_path, *runs).blocks[0]
+    # Mean 86; squares 4 + 4 over n - 1 = 1: the root of 8.
+    assert overview.rows == [
+        ["wide", "85.00 %", "86.00 ± 2.83 % (n=2)", "2", "1", "yes"],
+        ["deep", "50.00 %", "–", "0", "0", "no whole run"],
+    ]
+
+
+@pytest.mark.parametrize(("test", "reached"), [(0.8499, "no"), (0.85, "yes")])
+def test_reached_is_at_least_the_published_accuracy(tmp_path, test, reached):
+    page = page_of(tmp_path, {"test": test})
+    assert page.blocks[0].rows[0][-1] == reached
+    words = page.sections[0].blocks[0].text
+    assert ("is not reached by 1 run" in words) == (reached == "no")
+    assert "The document's own target was 80.00 %" in words
+
+
+def test_asked_published_and_ours_stand_side_by_side(tmp_path):
+    page = page_of(tmp_path, {"test": 0.86}, {"test": 0.9, "device": "Another"})
+    table = next(block for block in page.sections[0].blocks if isinstance(block, Table))
+    assert table.header == ("", "asked for", "published", "ours, 1", "ours, 2")
+    rows = {row[0]: row[1:] for row in table.rows}
+    assert rows["test accuracy"] == [
+        "target 80.00 %", "85.00 %", "86.00 % (n=1)", "90.00 % (n=1)",
+    ]  # fmt: skip
+    assert rows["train accuracy"][1:3] == ["90.00 %", "88.00 % (n=1)"]
+    # The second of three epochs was three points better than the last.
+    best = next(cells for name, cells in rows.items() if name.startswith("best test epoch"))
+    assert best[2] == "89.00 % (n=1)"
+    assert rows["epochs"][::2] == ["3", "3 of 3"]
+    assert rows["optimizer"][:3] == ["–", "as run: Adam", "sgd(momentum=0.9)"]
+    assert rows["augmentation"][2] == "Crop(padding_pixels=4)"
+    assert rows["hardware"][2:] == [f"{d}, 2 threads, float32" for d in ("A processor", "Another")]
+    assert rows["commit"][2] == "0123456789ab"
+    assert rows["command"][3] == "cifar-lab train experiments=wide seed=1"
+
+
+def test_recipes_beside_a_study_have_rows_and_columns_of_their_own(tmp_path):
+    beside = {"name": "wide_as_run", "test": 0.87, "scheduler__max_lr": 0.2}
+    page = page_of(tmp_path, {"test": 0.8}, beside, {**beside, "trained": 2})
+    assert page.blocks[0].rows[:2] == [
+        ["wide", "85.00 %", "80.00 % (n=1)", "1", "0", "no"],
+        ["wide_as_run", "85.00 %", "87.00 % (n=1)", "1", "1", "yes"],
+    ]
+    section = page.sections[0]
+    assert "reached by 1 run of wide_as_run on A processor" in section.blocks[0].text
+    assert "87.00 %, +2.00 points" in section.blocks[0].text
+    table = next(block for block in section.blocks if isinstance(block, Table))
+    assert table.header[-2:] == ("ours", "wide_as_run")
+    schedule = next(row for row in table.rows if row[0] == "schedule")
+    assert schedule[-2:] == ["OneCycle(max_lr=0.1)", "OneCycle(max_lr=0.2)"]
+    # What is drawn is the study's own.
+    curves = next(block for block in section.blocks if isinstance(block, Picture))
+    assert curves.alt.startswith("Loss and accuracy of 1 run over epochs")
+    assert section.blocks[-1].rows[0][0] == "wide_as_run/2026-01-03"
+
+
+def test_a_study_has_its_curves_and_classes(tmp_path):
+    section = page_of(tmp_path, {"test": 0.8}, {"test": 0.6}).sections[0]
+    curves, classes = (block for block in section.blocks if isinstance(block, Picture))
+    assert (curves.name, classes.name) == ("wide-curves", "wide-classes")
+    assert curves.alt.endswith("at the end 80.00 %, 60.00 %.")
+    assert classes.alt.endswith("lowest cat.")
+    table = section.blocks[-1]
+    # Recalls of 70 and 50, 90 and 70: the root of 200 is 14.1.
+    assert table.rows == [["cat", "60.0 ± 14.1"], ["dog", "80.0 ± 14.1"]]
+    assert "Wrong in the original: Its scheduler stood still." in texts(section)
+
+
+def test_a_study_without_a_whole_run_says_so_and_gives_the_command(tmp_path):
+    section = page_of(tmp_path, {"trained": 1}).sections[0]
+    assert any(text.startswith("No whole run") for text in texts(section))
+    assert "85.00 % of the test images; no whole run yet" in section.blocks[0].text
+    (code,) = (block for block in section.blocks if isinstance(block, Code))
+    assert code.lines[0] == "cifar-lab train experiments=wide dataset.root=DIR"
+    assert section.blocks[-1].rows == [["wide/2026-01-01", "86.00 %", "1 of 3 epochs"]]
+    assert not [block for block in section.blocks if isinstance(block, Picture)]
+
+
+def test_what_the_originals_had_wrong_is_listed(tmp_path):
+    last = page_of(tmp_path).sections[-1]
+    assert last.blocks[1].rows == [["Labels out of order."]]
+
+
+def test_the_page_is_written_and_figures_without_runs_are_taken_away(tmp_path):
+    experiments = experiments_with(tmp_path, {})
+    results = experiments / "results"
+    (results / "figures").mkdir()
+    (results / "figures" / "gone-curves.png").touch()
+    assert write_studies(experiments) == results / "studies.html"
+    markdown = (results / "studies.md").read_text()
+    page = studies_page(read_published(experiments), read_results(results))
+    assert markdown == render_markdown(page)
+    linked = re.findall(r"\]\(figures/(.+?)\)", markdown)
+    assert sorted(linked) == ["wide-classes.png", "wide-curves.png"]
+    assert sorted(file.name for file in (results / "figures").iterdir()) == sorted(linked)
+
+
+def test_a_checkout_without_studies_has_no_page(tmp_path):
+    assert write_studies(tmp_path) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def texts(section) -> list[str]:
+    return [block.text for block in section.blocks if isinstance(block, Text)]

@@ -1,0 +1,281 @@
+"""The ledger: what is copied of a run, which runs make one experiment, and what its rows say."""
+
+from __future__ import annotations
+
+import copy
+import re
+from pathlib import Path
+
+import pytest
+
+from cifar_lab.refusal import Refusal
+from cifar_lab.results.ledger import record_runs, render
+from cifar_lab.results.recorded import read_results
+from cifar_lab.run.files import read_json, write_atomically, write_json
+from cifar_lab.run.folder import RunFolder
+
+CONFIG = {
+    "name": "digits",
+    "seed": 0,
+    "dataset": {"_target_": "Digits", "root": "/data", "cache_dir": "/cache", "resize": None},
+    "optimizer": {"lr": 0.1},
+}
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def test_configuration_summary_provenance_and_metrics_are_copied(tmp_path, experiments):
+    run = finished_run(tmp_path)
+    record_runs([(run, CONFIG)], experiments)
+    kept = experiments / "results" / "digits" / "2025-01-02_10-00-00-000000"
+    assert sorted(file.name for file in kept.iterdir()) == [
+        "config.json",
+        "metrics.csv",
+        "provenance.json",
+        "summary.json",
+    ]
+    assert read_json(kept / "config.json") == CONFIG
+    for file in (run.summary, run.provenance, run.metrics):
+        assert (kept / file.name).read_bytes() == file.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("path", "key"),
+    [
+        ("outputs/digits/2025-01-02/10-00", "2025-01-02_10-00"),
+        ("outputs/digits/2025-01-02/10-00/optimizer.lr=1", "2025-01-02_10-00_optimizer.lr=1"),
+        ("digits/outputs/digits/2025-01-02/10-00", "2025-01-02_10-00"),
+        ("moved/away/10-00", "away_10-00"),
+    ],
+)
+def test_results_are_named_by_what_follows_the_name_of_the_run(tmp_path, experiments, path, key):
+    run = finished_run(tmp_path)
+    (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+    run = RunFolder(run.path.rename(tmp_path / path))
+    record_runs([(run, CONFIG)], experiments)
+    assert [folder.name for folder in (experiments / "results" / "digits").iterdir()] == [key]
+
+
+def test_a_link_to_a_run_is_recorded_as_the_run(tmp_path, experiments):
+    run = finished_run(tmp_path)
+    (tmp_path / "outputs" / "latest").symlink_to(run.path)
+    for each in (run, RunFolder(tmp_path / "outputs" / "latest")):
+        record_runs([(each, CONFIG)], experiments)
+    assert len(read_results(experiments / "results")) == 1
+
+
+def test_the_ledger_stands_beside_the_results_and_is_what_they_render_to(tmp_path, experiments):
+    ledger = record_runs([(finished_run(tmp_path), CONFIG)], experiments)
+    assert ledger == experiments / "README.md"
+    assert ledger.read_text() == render(read_results(experiments / "results"), studies=False)
+
+
+def test_a_run_recorded_twice_stands_there_once(tmp_path, experiments):
+    run = finished_run(tmp_path)
+    first = record_runs([(run, CONFIG)], experiments).read_text()
+    assert record_runs([(run, CONFIG)], experiments).read_text() == first
+    assert len(read_results(experiments / "results")) == 1
+
+
+def test_the_rows_of_one_run(tmp_path, experiments):
+    text = record_runs([(finished_run(tmp_path), CONFIG)], experiments).read_text()
+    assert (
+        "| digits | ResNet18 | 1 | 98.77 | 20 | 2.0 min | – | A processor, 2 threads, bf16 "
+        "| `cifar-lab train seed=0` |\n"
+    ) in text
+    assert (
+        "| [digits/2025-01-02_10-00-00-000000](results/digits/2025-01-02_10-00-00-000000) | 0 "
+        "| 98.77 | 17 | `0123456789ab` |\n"
+    ) in text
+
+
+def test_the_spread_over_seeds_is_the_sample_standard_deviation(tmp_path, experiments):
+    runs = [
+        (finished_run(tmp_path, hour, seed, accuracy, seconds), CONFIG | {"seed": seed})
+        for seed, (hour, accuracy, seconds) in enumerate(
+            [("10", 0.90, 60.0), ("11", 0.92, 120.0), ("12", 0.97, 240.0)]
+        )
+    ]
+    text = record_runs(runs, experiments).read_text()
+    # Mean (90 + 92 + 97) / 3 = 93; squares 9 + 1 + 16 over n - 1 = 2: the root of 13.
+    assert "| 3 | 93.00 ± 3.61 | 20 | 2.3 min | – |" in text
+    assert len(rows_below(text, "| run |")) == 3
+
+
+def test_runs_recorded_on_several_days_are_counted_together(tmp_path, experiments):
+    for seed, hour in enumerate(("10", "11")):
+        run = finished_run(tmp_path, hour, seed)
+        text = record_runs([(run, CONFIG | {"seed": seed})], experiments).read_text()
+    assert "| digits | ResNet18 | 2 | 98.77 ± 0.00 |" in text
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "same"),
+    [
+        (("seed",), 7, True),
+        (("dataset", "root"), "/elsewhere", True),
+        (("dataset", "cache_dir"), "/elsewhere", True),
+        (("dataset", "resize"), 16, False),
+        (("dataset", "_target_"), "Cifar10", False),
+        (("optimizer", "lr"), 0.2, False),
+        (("name",), "other", False),
+    ],
+)
+def test_seed_and_places_alone_make_no_other_experiment(tmp_path, experiments, key, value, same):
+    changed = copy.deepcopy(CONFIG)
+    node = changed
+    for part in key[:-1]:
+        node = node[part]
+    node[key[-1]] = value
+    runs = [(finished_run(tmp_path, "10"), CONFIG), (finished_run(tmp_path, "11"), changed)]
+    text = record_runs(runs, experiments).read_text()
+    assert len(rows_below(text, "| experiment |")) == (1 if same else 2)
+    assert len(rows_below(text, "| run |")) == 2
+
+
+@pytest.mark.parametrize("max_lr", [0.1, "find"])
+def test_how_to_look_for_a_learning_rate_makes_another_experiment_only_where_it_was_looked_for(
+    tmp_path, experiments, max_lr
+):
+    config = CONFIG | {"scheduler": {"max_lr": max_lr}}
+    runs = [
+        (finished_run(tmp_path, "10"), config),
+        (finished_run(tmp_path, "11"), config | {"lr_finder": {"steps": 100}}),
+        (finished_run(tmp_path, "12"), config | {"lr_finder": {"steps": 200}}),
+    ]
+    text = record_runs(runs, experiments).read_text()
+    assert len(rows_below(text, "| experiment |")) == (3 if max_lr == "find" else 1)
+
+
+def test_test_time_flips_and_work_are_told(tmp_path, experiments):
+    runs = []
+    for hour, plain, tflop in (("10", 0.97, 90.0), ("11", 0.96, 94.0)):
+        run = finished_run(tmp_path, hour)
+        told = {
+            "test_without_flips": {"accuracy": plain, "loss": 0.1, "count": 10},
+            "work": {"tflop": tflop, "matmul_flops_per_second": 4e11},
+        }
+        write_json(run.summary, read_json(run.summary) | told)
+        runs.append((run, CONFIG))
+    text = record_runs(runs, experiments).read_text()
+    # The root of ((97 - 96.5)² + (96 - 96.5)²) / 1, and of 2² + 2².
+    assert "| 98.77 ± 0.00 with flips averaged; 96.50 ± 0.71 without |" in text
+    assert "| 92 ± 3 TFLOP at 400 GFLOP/s |" in text
+
+
+def test_the_same_on_other_hardware_or_a_part_of_it_is_counted_apart(tmp_path, experiments):
+    runs = []
+    for hour, changes in (
+        ("10", {}),
+        ("11", {"device_name": "another"}),
+        ("12", {"environment": {"ONEDNN_MAX_CPU_ISA": "AVX2", "OMP_NUM_THREADS": "2"}}),
+    ):
+        run = finished_run(tmp_path, hour)
+        write_json(run.provenance, read_json(run.provenance) | changes)
+        runs.append((run, CONFIG))
+    text = record_runs(runs, experiments).read_text()
+    assert len(rows_below(text, "| experiment |")) == 3
+    assert "ONEDNN_MAX_CPU_ISA=AVX2 |" in text
+
+
+def test_an_early_end_and_uncommitted_work_are_told(tmp_path, experiments):
+    run = finished_run(tmp_path)
+    write_json(run.summary, read_json(run.summary) | {"epochs_trained": 12})
+    made = read_json(run.provenance)
+    write_json(run.provenance, made | {"git": {"commit": COMMIT, "dirty": True}})
+    text = record_runs([(run, CONFIG)], experiments).read_text()
+    assert "| 98.77 | 12 of 20 |" in text
+    assert "| `0123456789ab` (changed) |" in text
+
+
+def test_a_run_of_no_checkout_has_no_commit(tmp_path, experiments):
+    run = finished_run(tmp_path)
+    write_json(run.provenance, read_json(run.provenance) | {"git": None})
+    assert "| 98.77 | 17 | none |\n" in record_runs([(run, CONFIG)], experiments).read_text()
+
+
+def test_tables_are_whole_and_links_lead_somewhere(tmp_path, experiments):
+    runs = [(finished_run(tmp_path, hour), CONFIG) for hour in ("10", "11")]
+    ledger = record_runs(runs, experiments)
+    text = ledger.read_text()
+    for heading in ("| experiment |", "| run |"):
+        lines = [line for line in text.splitlines() if line.startswith(heading)]
+        columns = {line.count("|") for line in [*lines, *rows_below(text, heading)]}
+        assert len(columns) == 1
+    links = re.findall(r"\]\((.+?)\)", text)
+    assert len(links) == 3
+    assert all((ledger.parent / link).is_dir() for link in links)
+
+
+def test_without_an_experiments_folder_nothing_is_recorded(tmp_path):
+    message = f"there is no {tmp_path / 'experiments'}/ here; record from the top of a checkout"
+    with pytest.raises(Refusal, match=message):
+        record_runs([(finished_run(tmp_path), CONFIG)], tmp_path / "experiments")
+
+
+def test_unfinished_runs_are_refused_all_at_once_and_nothing_is_recorded(tmp_path, experiments):
+    runs = [finished_run(tmp_path, hour) for hour in ("10", "11", "12")]
+    for run in runs[1:]:
+        run.summary.unlink()
+    with pytest.raises(Refusal, match=r"is not finished: it has no summary\.json") as refusal:
+        record_runs([(run, CONFIG) for run in runs], experiments)
+    assert [problem.split(" ")[0] for problem in refusal.value.problems] == [
+        str(run.path) for run in runs[1:]
+    ]
+    assert not any(experiments.iterdir())
+
+
+def test_the_ledger_links_to_published_studies_where_there_are_some(tmp_path, experiments):
+    run = finished_run(tmp_path)
+    assert "studies" not in record_runs([(run, CONFIG)], experiments).read_text()
+    write_json(experiments / "published.json", {"studies": []})
+    text = record_runs([(run, CONFIG)], experiments).read_text()
+    assert "[results/studies.md](results/studies.md)" in text
+
+
+def test_an_empty_ledger_has_its_headings():
+    text = render([], studies=False)
+    assert rows_below(text, "| experiment |") == rows_below(text, "| run |") == []
+
+
+@pytest.fixture
+def experiments(tmp_path) -> Path:
+    folder = tmp_path / "experiments"
+    folder.mkdir()
+    return folder
+
+
+def finished_run(
+    root: Path, hour: str = "10", seed: int = 0, accuracy: float = 0.98765, seconds: float = 120.0
+) -> RunFolder:
+    run = RunFolder(root / "outputs" / "digits" / "2025-01-02" / f"{hour}-00-00-000000")
+    write_json(
+        run.summary,
+        {
+            "name": "digits",
+            "model": "ResNet18",
+            "epochs_planned": 20,
+            "epochs_trained": 20,
+            "reported_epoch": 17,
+            "test": {"accuracy": accuracy},
+            "training_seconds": seconds,
+        },
+    )
+    write_json(
+        run.provenance,
+        {
+            "command": f"cifar-lab train seed={seed}",
+            "git": {"commit": COMMIT, "dirty": False},
+            "device_name": "A processor",
+            "threads": 2,
+            "precision": "bf16",
+            "seed": seed,
+        },
+    )
+    write_atomically(run.metrics, "epoch,train_loss\n1,0.5\n")
+    return run
+
+
+def rows_below(text: str, heading: str) -> list[str]:
+    """Rows of the table whose heading begins so."""
+    table = text[text.index(heading) :].split("\n\n")[0].splitlines()
+    return table[2:]

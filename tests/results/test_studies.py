@@ -1,0 +1,60 @@
+"""Which recorded runs are the whole of a study, and which are not, and why."""
+
+from __future__ import annotations
+
+import pytest
+
+from cifar_lab.results.recorded import read_results
+from cifar_lab.results.studies import read_published, studies
+from tests.results.study_runs import experiments_with
+
+
+def of(tmp_path, *runs):
+    experiments = experiments_with(tmp_path, *runs)
+    return studies(read_published(experiments), read_results(experiments / "results"))
+
+
+def test_runs_belong_to_the_study_of_their_name(tmp_path):
+    wide, deep = of(tmp_path, {}, {"name": "other"}, {"name": "deep", "parameters": 9})
+    assert [result.folder.name for result in wide.whole] == ["2026-01-01"]
+    assert [result.folder.name for result in deep.whole] == ["2026-01-03"]
+
+
+def test_whole_runs_are_counted_together_by_configuration_and_hardware(tmp_path):
+    wide, _ = of(tmp_path, {}, {"device": "B"}, {}, {"scheduler__max_lr": 0.2})
+    seeds = [[result.config["seed"] for result in group] for group in wide.groups]
+    assert seeds == [[0, 2], [1], [3]]
+    assert wide.not_counted == []
+
+
+def test_recipes_named_after_a_study_stand_beside_it(tmp_path):
+    names = ["wide_as_run", "wider", "wide_as_run"]
+    wide, deep = of(tmp_path, {}, *({"name": name} for name in names))
+    assert [result.config["seed"] for result in wide.whole] == [0]
+    assert [[result.config["seed"] for result in group] for group in wide.beside] == [[1, 3]]
+    assert deep.beside == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"trained": 2}, "2 of 3 epochs"),
+        ({"trainer__limit_batches": 2}, "trainer.limit_batches=2"),
+        ({"trainer__limit_epochs": 3}, "trainer.limit_epochs=3"),
+        ({"dataset__limit_train_images": 100}, "dataset.limit_train_images=100"),
+        ({"dataset__validation_fraction": 0.1}, "dataset.validation_fraction=0.1"),
+        ({"trained": 2, "planned": 2}, "epochs 2 where 3 are asked for"),
+        ({"trainer__batch_size": 32}, "batch size 32 where 64 are asked for"),
+        ({"parameters": 1235}, "parameters 1,235 where 1,234 are asked for"),
+    ],
+)
+def test_a_run_that_is_not_the_whole_study_says_why(tmp_path, changes, reason):
+    wide, _ = of(tmp_path, changes, {})
+    ((result, reasons),) = wide.not_counted
+    assert reasons == [reason]
+    assert result.folder.name == "2026-01-01"
+    assert [run.folder.name for run in wide.whole] == ["2026-01-02"]
+
+
+def test_without_published_studies_there_is_nothing_to_read(tmp_path):
+    assert read_published(tmp_path) is None

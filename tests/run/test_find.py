@@ -1,0 +1,134 @@
+"""The run that a person means, and the newest one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from cifar_lab.refusal import Refusal
+from cifar_lab.run.files import write_atomically, write_json
+from cifar_lab.run.find import find_run, find_runs, point_latest
+from cifar_lab.run.folder import RunFolder
+
+
+def test_latest_is_a_relative_link_to_the_newest_run(tmp_path):
+    outputs = tmp_path / "outputs"
+    for name in ("a", "b"):
+        point_latest(outputs, run_in(outputs, name).path)
+    moved = outputs.rename(tmp_path / "moved")
+    assert (moved / "latest").resolve() == moved / "b"
+    assert sorted(os.listdir(moved)) == ["a", "b", "latest"]
+
+
+def test_where_latest_cannot_be_a_link_nothing_happens(tmp_path):
+    (tmp_path / "latest").mkdir()
+    (tmp_path / "latest" / "file").touch()
+    point_latest(tmp_path, run_in(tmp_path, "a").path)
+    assert sorted(os.listdir(tmp_path)) == ["a", "latest"]
+    assert not (tmp_path / "latest").is_symlink()
+
+
+def test_latest_is_switched_and_never_taken_away(tmp_path, monkeypatch):
+    first, second = (run_in(tmp_path, name) for name in ("a", "b"))
+    point_latest(tmp_path, first.path)
+    monkeypatch.setattr(os, "replace", fail)
+    point_latest(tmp_path, second.path)
+    assert (tmp_path / "latest").resolve() == tmp_path / "a"
+    assert sorted(os.listdir(tmp_path)) == ["a", "b", "latest"]
+
+
+def test_runs_are_found_once_and_in_the_order_of_their_paths(tmp_path):
+    names = ["digits/2025-01-02/10-00-00-000000", "digits/2025-01-02/09-00-00-000000", "a/b/c"]
+    runs = [run_in(tmp_path, name) for name in names]
+    (tmp_path / "empty" / "folder").mkdir(parents=True)
+    point_latest(tmp_path, runs[0].path)
+    assert list(find_runs(tmp_path)) == [runs[2], runs[1], runs[0]]
+
+
+def test_there_are_no_runs_where_there_is_no_folder(tmp_path):
+    assert list(find_runs(tmp_path / "outputs")) == []
+
+
+@pytest.mark.parametrize("text", ["PATH", "latest", "12-00", "2025-01-01/12", "noon"])
+def test_a_run_is_meant_by_its_path_or_a_unique_part_of_it(tmp_path, text):
+    outputs = tmp_path / "outputs"
+    run = run_in(outputs, "noon/2025-01-01/12-00-00-000000")
+    run_in(outputs, "night/2025-01-01/00-10-00-000000")
+    point_latest(outputs, run.path)
+    assert find_run(outputs, str(run.path) if text == "PATH" else text) == run
+
+
+def test_a_path_may_lie_anywhere(tmp_path):
+    elsewhere = run_in(tmp_path, "elsewhere")
+    assert find_run(tmp_path / "outputs", str(elsewhere.path)) == elsewhere
+
+
+@pytest.mark.parametrize("text", ["outputs/latest", "outputs/digits/../digits/1", "LINK"])
+def test_links_and_dots_do_not_become_the_name_of_a_run(tmp_path, monkeypatch, text):
+    monkeypatch.chdir(tmp_path)
+    run = run_in(Path("outputs"), "digits/1")
+    point_latest(Path("outputs"), run.path)
+    (tmp_path / "LINK").symlink_to("outputs/digits/1")
+    assert find_run(Path("outputs"), text).path == Path("outputs/digits/1")
+
+
+def test_the_current_folder_may_be_a_run(tmp_path, monkeypatch):
+    run = run_in(tmp_path, "digits/1")
+    monkeypatch.chdir(run.path)
+    assert find_run(Path("outputs"), ".").path.absolute() == run.path
+
+
+def test_a_part_of_several_paths_is_refused_with_all_of_them(tmp_path):
+    runs = [run_in(tmp_path, name) for name in ("digits/1", "digits/2", "other/3")]
+    shown = f"{runs[0].path}, {runs[1].path}"
+    message = rf"RUN=digits fits 2 runs: {shown}; give a longer part of one path"
+    with pytest.raises(Refusal, match=message):
+        find_run(tmp_path, "digits")
+
+
+@pytest.mark.parametrize("text", ["nonsense", "latest"])
+def test_what_fits_no_run_is_refused_with_what_to_do(tmp_path, text):
+    run_in(tmp_path, "digits/1")
+    message = (
+        rf"RUN={text} is no run below {tmp_path}/ \(1 there\); give a path, 'latest', 'best' or a "
+        "part of a path; `cifar-lab ls` lists the runs"
+    )
+    with pytest.raises(Refusal, match=message):
+        find_run(tmp_path, text)
+
+
+def test_best_is_the_finished_run_of_highest_validation_accuracy(tmp_path):
+    for name, accuracy in (("a", 0.5), ("b", 0.9), ("c", 0.7)):
+        validation = {"accuracy": accuracy, "loss": 1.0}
+        write_json(run_in(tmp_path, name).summary, {"validation": validation})
+    write_json(run_in(tmp_path, "without_validation").summary, {"validation": None})
+    run_in(tmp_path, "unfinished")
+    write_atomically(run_in(tmp_path, "damaged").summary, "{")
+    assert find_run(tmp_path, "best").path == tmp_path / "b"
+
+
+def test_without_validation_there_is_no_best(tmp_path):
+    write_json(run_in(tmp_path, "a").summary, {"validation": None})
+    message = rf"RUN=best: no finished run below {tmp_path}/ has a validation split to be ranked by"
+    with pytest.raises(Refusal, match=message):
+        find_run(tmp_path, "best")
+
+
+def run_in(outputs: Path, name: str) -> RunFolder:
+    run = RunFolder(outputs / name)
+    write_atomically(run.status, "{}")
+    return run
+
+
+def fail(*_):
+    raise OSError("disk full")
+
+
+def note(calls, name, function):
+    def noted(*arguments):
+        calls.append(name)
+        return function(*arguments)
+
+    return noted

@@ -1,0 +1,47 @@
+"""Numbers as people write them."""
+
+from __future__ import annotations
+
+import pytest
+
+from cifar_lab.analysis.intervals import Interval
+from cifar_lab.wording import duration, percent, plural, points, several, with_interval
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (0.04, "0.0 s"),
+        (59.9, "59.9 s"),
+        (59.97, "1 min 0 s"),
+        (60, "1 min 0 s"),
+        (125.6, "2 min 6 s"),
+        (3599.7, "1 h 0 min"),
+        (90061, "25 h 1 min"),
+    ],
+)
+def test_durations_are_told_as_people_tell_them(seconds, expected):
+    assert duration(seconds) == expected
+
+
+def test_shares_are_percents():
+    assert percent(0.91234) == "91.23 %"
+    assert with_interval(Interval(0.907, 0.9012, 0.9127)) == "90.7 % (90.1 to 91.3)"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [([], ""), (["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")],
+)
+def test_several_words_are_a_list(words, expected):
+    assert several(words) == expected
+
+
+def test_one_is_not_many():
+    assert plural(1, "epoch", "epochs") == "1 epoch"
+    assert plural(1200, "epoch", "epochs") == "1,200 epochs"
+
+
+def test_differences_have_a_sign_of_their_own():
+    assert points(0.90154 - 0.9) == "+0.15 points"
+    assert points(0.9005 - 0.9015) == "−0.10 points"
