@@ -20,8 +20,8 @@ $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 quickstart: $(INSTALLED) ## train on embedded digits, half a minute; prints where the report is
 	$(BIN)/cifar-lab train experiments=digits
 
-test: $(INSTALLED) ## run the tests: offline, a few minutes
-	$(BIN)/pytest
+test: $(INSTALLED) ## run the tests: offline, a few minutes; SLOW=1 runs the slow ones too
+	$(BIN)/pytest -n auto $(if $(SLOW),,-m 'not slow')
 
 lint: $(INSTALLED) ## check style, format and types
 	$(BIN)/ruff check .
@@ -33,13 +33,10 @@ bench: $(INSTALLED) ## measure against the peers, half an hour: BENCH_ROOT=/data
 	$(BIN)/python -m benchmarks $(if $(BENCH_ROOT),--root $(BENCH_ROOT))
 	$(BIN)/python -m benchmarks.table
 
-STUDIES := s10_custom_resnet s11_resnet18 s12_custom_resnet_lightning eva6_s8_resnet18_8x8 \
-  s8_custom_resnet_gradcam
-
 # One that fails keeps none of the others from being trained and recorded.
 studies: $(INSTALLED) ## train and record the five studies: STUDIES_ROOT=/data/cifar10
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,lightning]'
-	@failed=; for study in $(STUDIES); do \
+	@failed=; for study in $$($(BIN)/python -m cifar_lab.results.studies experiments); do \
 	  { $(BIN)/cifar-lab train experiments=$$study \
 	      $(if $(STUDIES_ROOT),dataset.root=$(STUDIES_ROOT)) $(STUDIES_OVERRIDES) \
 	    && $(BIN)/cifar-lab record latest; } || failed="$$failed $$study"; \

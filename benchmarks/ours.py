@@ -36,7 +36,7 @@ def experiment(*overrides: str) -> Experiment:
 
 def around(built: Experiment, model: nn.Module) -> Experiment:
     """The experiment with another network and a new optimizer over it."""
-    layout = torch.channels_last if built.trainer.channels_last else torch.contiguous_format
+    layout = torch.channels_last if built.setup.channels_last else torch.contiguous_format
     learner = copy.copy(built.learner)
     learner.model = model.to(  # type: ignore[call-overload]
         device=learner.device, memory_format=layout
@@ -44,7 +44,7 @@ def around(built: Experiment, model: nn.Module) -> Experiment:
     return dataclasses.replace(
         built,
         learner=learner,
-        optimizer=parts.optimizer(built.config, model, built.trainer),
+        optimizer=parts.optimizer(built.config["optimizer"], model, built.setup.fused_optimizer),
     )
 
 
@@ -63,8 +63,8 @@ def on_fixed_batches(built: Experiment, batches: Pairs) -> Experiment:
 def fit(built: Experiment, *hooks: Hooks) -> list[Row]:
     """Trains from epoch 0 with the weights as they are; the rows of metrics.csv."""
     learner, rows = built.learner, _Rows()
-    state = TrainingState(learner.model, built.optimizer, built.trainer.ema_decay, learner.device)
-    built.trainer.fit(
+    state = TrainingState(learner.model, built.optimizer, built.plan.ema_decay, learner.device)
+    built.engine.fit(
         learner, built.loaders, built.schedule, state, HookList(rows, *hooks), StopRequest()
     )
     return rows.rows
@@ -77,7 +77,7 @@ def range_test(
     test = dataclasses.replace(
         built.lr_finder, start_lr=start_lr, end_lr=end_lr, steps=steps, divergence=divergence
     )
-    curve = test.run(built.trainer, built.learner, built.optimizer, built.loaders.train)
+    curve = test.run(built.engine, built.learner, built.optimizer, built.loaders.train)
     return curve.learning_rates, curve.smoothed
 
 
@@ -127,8 +127,8 @@ def run_hooks(built: Experiment, folder: Path) -> list[Hooks]:
     from cifar_lab.run.folder import RunFolder
     from cifar_lab.run.records import Recorder
 
-    recorder = Recorder(RunFolder(folder), built.trainer.background_checkpoints)
-    return [recorder, Progress(built.trainer.batch_size)]
+    recorder = Recorder(RunFolder(folder), built.setup.background_checkpoints)
+    return [recorder, Progress(built.plan.batch_size)]
 
 
 class Records:
@@ -144,7 +144,7 @@ class Records:
         from cifar_lab.run.records import Recorder
 
         self.folder = RunFolder(folder)
-        self._recorder = Recorder(self.folder, built.trainer.background_checkpoints)
+        self._recorder = Recorder(self.folder, built.setup.background_checkpoints)
         self._state = TrainingState(built.learner.model, built.optimizer, None, torch.device("cpu"))
         self._recorder.on_fit_start(self._state, epochs=100, batches=1)
 
@@ -215,7 +215,7 @@ def evaluation_figures(
         Loss, accuracy and recall of each class; the figures as PNG.
     """
     from cifar_lab.analysis.misclassified import chosen_errors
-    from cifar_lab.analysis.predictions import per_class
+    from cifar_lab.analysis.predictions import class_results, confusion
     from cifar_lab.report.figures.images import gallery
     from cifar_lab.report.figures.training import curves, learning_rate
 
@@ -223,7 +223,8 @@ def evaluation_figures(
     predicted, metrics = built.learner.predict([Batch(*b) for b in batches], nn.Identity())
     result, logits = metrics.result(), predicted.cpu().numpy()
     labels = torch.cat([batch[1] for batch in batches]).cpu().numpy()
-    table = per_class(logits.argmax(axis=1), labels, tuple(class_names))
+    matrix = confusion(labels, logits.argmax(axis=1), len(class_names))
+    table = class_results(matrix, tuple(class_names))
     errors = chosen_errors(logits, labels, len(maps), "most_confident", seed=0)
     chosen = [error.row for error in errors]
     steps = len(planned) // len(rows)
@@ -233,7 +234,7 @@ def evaluation_figures(
         gallery(images[chosen], {"layer3": maps}, errors, class_names),
     ]
     found = {"loss": result.loss, "accuracy": result.accuracy}
-    return {**found, "per_class": [row["recall"] for row in table]}, pictures
+    return {**found, "per_class": [row.recall.share for row in table]}, pictures
 
 
 class _Rows(Hooks):
@@ -250,7 +251,7 @@ class _FixedBatches:
     """Stands in for the training loader: the same batches in every epoch, as it gives them."""
 
     def __init__(self, batches: Pairs, built: Experiment) -> None:
-        layout = torch.channels_last if built.trainer.channels_last else torch.contiguous_format
+        layout = torch.channels_last if built.setup.channels_last else torch.contiguous_format
         dtype = dtype_of(built.learner.precision)
         self._batches = [Batch(x.to(dtype, memory_format=layout), y) for x, y in batches]
         self.batch_size = len(self._batches[0].labels)

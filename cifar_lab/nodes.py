@@ -7,6 +7,9 @@ from typing import Any
 #: What ``scheduler.max_lr`` may say in place of a number: the run looks for it first.
 FIND = "find"
 
+#: Keys that say where data lie and a run is computed, and change nothing of what it is.
+PLACES = ("device", "dataset.root", "dataset.cache_dir")
+
 #: What a configuration without mixing builds.
 NO_MIXING = "cifar_lab.data.no_mixing"
 

@@ -1,13 +1,35 @@
-"""The exceptions whose message is all that a person needs to see."""
+"""The exceptions whose message is all that a person needs to see, and words they share."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 
 
 def in_our_words(message: str) -> str:
     """Pydantic's "Input should be …" as "must be …"."""
     return message.replace("Input should", "must").removeprefix("Value error, ")
+
+
+def did_you_mean(
+    word: str,
+    words: Iterable[str],
+    most: int = 1,
+    quote: str = "'",
+    otherwise: Sequence[str] = (),
+) -> str:
+    """``; did you mean 'x'?`` of a word that is none of some; empty where none is similar.
+
+    Args:
+        word: what came.
+        words: what is allowed.
+        most: of the similar ones to name, joined by "or".
+        quote: on either side of each.
+        otherwise: to name where none is similar.
+    """
+    found = difflib.get_close_matches(word, list(words), n=most) or otherwise
+    named = " or ".join(f"{quote}{candidate}{quote}" for candidate in found)
+    return f"; did you mean {named}?" if named else ""
 
 
 class Refusal(ValueError):

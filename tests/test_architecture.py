@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -10,17 +11,18 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "cifar_lab"
 
 #: Anyone may import these: the ground, without a room of their own.
-EVERYWHERE = {"refusal", "bounds", "nodes", "wording"}
+EVERYWHERE = {"refusal", "bounds", "network", "nodes", "wording"}
 
 #: room: (rooms of ours, libraries), both besides EVERYWHERE, the room itself and the standard
 #: library. From the top floor down.
 MAY_IMPORT = {
     "cli": (
-        {"assembly", "config", "recipe", "engine", "report", "results", "run"},
-        {"hydra", "omegaconf"},
+        {"config", "engine", "recipe", "report", "results", "run"},
+        {"hydra", "omegaconf", "torch"},
     ),
     "recipe": (
-        {"analysis", "assembly", "data", "engine", "explain", "models", "optim", "report", "run"},
+        {"analysis", "assembly", "config", "data", "engine", "explain", "models", "optim",
+         "report", "run"},
         {"numpy", "torch"},
     ),
     "config": ({"run"}, {"hydra", "omegaconf", "pydantic", "yaml"}),
@@ -33,7 +35,10 @@ MAY_IMPORT = {
         {"PIL", "jinja2", "lazy_loader", "markupsafe", "matplotlib", "numpy"},
     ),
     "results": ({"analysis", "run"}, set()),
-    "run": ({"analysis", "data", "engine", "explain", "models"}, {"numpy", "torch", "tqdm"}),
+    "run": (
+        {"analysis", "data", "engine", "explain"},
+        {"numpy", "omegaconf", "pydantic", "torch", "tqdm", "yaml"},
+    ),
     "engine": ({"data", "optim"}, {"lazy_loader", "lightning", "numpy", "timm", "torch"}),
     "explain": ({"analysis"}, {"captum", "lazy_loader", "numpy", "torch"}),
     "data": (
@@ -45,9 +50,10 @@ MAY_IMPORT = {
     "optim": (set(), {"lazy_loader", "timm", "torch"}),
     "analysis": (set(), {"lazy_loader", "numpy"}),
     "bounds": (set(), {"annotated_types"}),
+    "network": (set(), {"torch"}),
     "nodes": (set(), set()),
     "refusal": (set(), set()),
-    "wording": ({"analysis"}, set()),
+    "wording": (set(), set()),
     "__init__": (set(), set()),
     "__main__": ({"cli"}, set()),
 }  # fmt: skip
@@ -59,7 +65,10 @@ ONLY_FROM = {
     ("engine", "data"): {"cifar_lab.data.loaders", "cifar_lab.data.mixing"},
     ("engine", "optim"): {"cifar_lab.optim.schedules"},
     ("report", "engine"): {"cifar_lab.engine.hooks"},
+    ("cli", "engine"): {"cifar_lab.engine.interrupts"},
 }
+#: The only files of a room that may import a library.
+IN_ONE_FILE = {("run", "omegaconf"): "config.py", ("run", "yaml"): "config.py"}
 
 
 def test_every_import_is_in_the_table():
@@ -78,6 +87,30 @@ def test_the_table_lists_nothing_that_is_not_imported():
             assert allowed[side] <= used[room][side], (room, allowed[side] - used[room][side])
 
 
+def test_a_room_imports_only_from_floors_below_it():
+    """The table is written from the top floor down, and no arrow runs back up."""
+    floors = [room for room in MAY_IMPORT if not room.startswith("__")]
+    for number, room in enumerate(floors):
+        assert MAY_IMPORT[room][0] <= set(floors[number:]), room
+
+
+def test_no_file_imports_in_a_circle():
+    modules = {_dotted(file): file for file in PACKAGE.rglob("*.py")}
+    arrows = {
+        module: {to for name in _imports(file.read_text()) if (to := _module(name, modules))}
+        for module, file in modules.items()
+    }
+    TopologicalSorter({a: b - {a} for a, b in arrows.items()}).prepare()  # CycleError names it
+
+
+def test_a_circle_would_be_found():
+    with pytest.raises(CycleError):
+        TopologicalSorter({"a": {"b"}, "b": {"a"}}).prepare()
+    modules = {_dotted(file): file for file in PACKAGE.rglob("*.py")}
+    name = _imports("def f():\n    from cifar_lab.engine.fit import Fit").pop()
+    assert _module(name, modules) == "cifar_lab.engine.fit"
+
+
 def test_hydras_instantiate_is_called_in_assembly_alone():
     callers = [f.name for f in PACKAGE.rglob("*.py") if "instantiate(" in f.read_text()]
     assert callers == ["parts.py"]
@@ -92,10 +125,23 @@ def test_hydras_instantiate_is_called_in_assembly_alone():
         ("report/page.py", "from cifar_lab import assembly"),
         ("data/arrays.py", "def f():\n    import hydra"),
         ("engine/trainer.py", "from cifar_lab.data.sources import Digits"),
+        ("run/record.py", "from omegaconf import OmegaConf"),
     ],
 )
 def test_a_planted_violation_is_found(room, line):
     assert _violations(PACKAGE / room, line)
+
+
+def _dotted(file: Path) -> str:
+    parts = file.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _module(name: str, modules: dict[str, Path]) -> str | None:
+    """The file that an imported name stands in; a package's face hands names on, and is none."""
+    while name not in modules and "." in name:
+        name = name.rpartition(".")[0]
+    return name if name in modules and modules[name].name != "__init__.py" else None
 
 
 def _violations(file: Path, text: str) -> list[str]:
@@ -106,6 +152,8 @@ def _violations(file: Path, text: str) -> list[str]:
         only = ONLY_FROM.get((room, name)) if side == 0 else None
         if name != room and name not in MAY_IMPORT[room][side] | EVERYWHERE | {"__init__"}:
             found.append(f"{file.relative_to(PACKAGE)} may not import {module}")
+        elif side == 1 and IN_ONE_FILE.get((room, name), file.name) != file.name:
+            found.append(f"only {IN_ONE_FILE[room, name]} of {room} may import {module}")
         elif only is not None and module not in only:
             found.append(f"{file.relative_to(PACKAGE)} may import {name} from {only} only")
     return found

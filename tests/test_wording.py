@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from cifar_lab.analysis.intervals import Interval
-from cifar_lab.wording import duration, percent, plural, points, several, with_interval
+from cifar_lab.wording import (
+    aligned,
+    duration,
+    percent,
+    plural,
+    points,
+    several,
+    with_interval,
+)
 
 
 @pytest.mark.parametrize(
@@ -26,7 +33,7 @@ def test_durations_are_told_as_people_tell_them(seconds, expected):
 
 def test_shares_are_percents():
     assert percent(0.91234) == "91.23 %"
-    assert with_interval(Interval(0.907, 0.9012, 0.9127)) == "90.7 % (90.1 to 91.3)"
+    assert with_interval((0.907, 0.9012, 0.9127)) == "90.7 % (90.1 to 91.3)"
 
 
 @pytest.mark.parametrize(
@@ -45,3 +52,35 @@ def test_one_is_not_many():
 def test_differences_have_a_sign_of_their_own():
     assert points(0.90154 - 0.9) == "+0.15 points"
     assert points(0.9005 - 0.9015) == "−0.10 points"
+
+
+ROWS = [("class", "training", "test"), ("horse", "1,200", "7"), ("all", "12", "")]
+
+
+def test_columns_are_aligned_to_the_left_without_spaces_at_the_end():
+    assert aligned(ROWS) == [
+        "class  training  test",
+        "horse  1,200     7",
+        "all    12",
+    ]
+
+
+def test_columns_from_one_on_are_aligned_to_the_right():
+    assert aligned(ROWS, right_from=1) == [
+        "class  training  test",
+        "horse     1,200     7",
+        "all          12",
+    ]
+    assert aligned([("a", "1"), ("bcd", "10")], right_from=0) == ["  a   1", "bcd  10"]
+
+
+def test_columns_to_the_right_may_have_a_least_width():
+    lines = aligned([("class", "test"), ("a", "1,000")], right_from=1, narrowest=10)
+    # As f"{'class':<5}{'test':>12}".
+    assert lines == ["class" + 8 * " " + "test", "a" + 11 * " " + "1,000"]
+    assert aligned([("a", 12 * "9")], right_from=1, narrowest=10) == ["a  " + 12 * "9"]
+
+
+def test_rows_of_another_length_are_no_table():
+    with pytest.raises(ValueError, match="shorter"):
+        aligned([("a", "b"), ("c",)])

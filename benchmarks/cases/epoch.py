@@ -23,7 +23,7 @@ def run(settings: Settings, precision: str, theirs: str) -> Result:
     built = experiment(settings, precision)
     _assert_equal_losses(built, lightning, precision, theirs)
     assert_same_views(built, "albumentations_loader")
-    train = peer_loader(built, "albumentations_loader", built.trainer.batch_size)
+    train = peer_loader(built, "albumentations_loader", built.plan.batch_size)
     test = _test_loader(built)
     classifier = _classifier(built, lightning)
     _assert_equal_evaluation(built, lightning, classifier, test)
@@ -37,7 +37,7 @@ def run(settings: Settings, precision: str, theirs: str) -> Result:
         lightning.validate(classifier, test)["val_accuracy"],
     )
     return result.noted(
-        f"{built.trainer.batch_size} images a batch; test accuracy after {result.pairs + 1} such "
+        f"{built.plan.batch_size} images a batch; test accuracy after {result.pairs + 1} such "
         f"epochs {accuracies[0]:.1%} against {accuracies[1]:.1%}"
     )
 
@@ -73,7 +73,7 @@ def _test_loader(built: ours.Experiment) -> Any:
     stack = module.evaluation_stack(data.mean.tolist(), data.std.tolist())
     test = data.source.test
     return module.loader(
-        test.images, test.labels, stack, built.trainer.eval_batch_size, shuffle=False
+        test.images, test.labels, stack, built.setup.eval_batch_size, shuffle=False
     )
 
 

@@ -13,6 +13,5 @@ from .predictions import class_results as class_results
 from .predictions import confused_pairs as confused_pairs
 from .predictions import confusion as confusion
 from .predictions import log_softmax as log_softmax
-from .predictions import per_class as per_class
 from .predictions import softmax as softmax
 from .spread import mean_and_deviation as mean_and_deviation

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,26 +75,3 @@ def log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
     """Row-wise, in float64: float64 ``(n, classes)``."""
     shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-
-
-def per_class(
-    predicted: NDArray[np.int64], labels: NDArray[np.int64], class_names: tuple[str, ...]
-) -> list[dict[str, Any]]:
-    """Precision, recall and F1 of each class, in the order of the labels.
-
-    A ratio over zero images is 0, as in scikit-learn's ``zero_division=0``.
-    """
-    rows = []
-    for label, name in enumerate(class_names):
-        hits = int(((predicted == label) & (labels == label)).sum())
-        count, claimed = int((labels == label).sum()), int((predicted == label).sum())
-        rows.append(
-            {
-                "class": name,
-                "count": count,
-                "precision": hits / claimed if claimed else 0.0,
-                "recall": hits / count if count else 0.0,
-                "f1": 2 * hits / (count + claimed) if count + claimed else 0.0,
-            }
-        )
-    return rows

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
-from hydra.errors import InstantiationException
+from torch import nn
 
 from cifar_lab.assembly import parts
+from cifar_lab.assembly.attempts import Tried
+from cifar_lab.assembly.building import attempted
+from cifar_lab.assembly.setup import Setup
 from cifar_lab.data.arrays import Dataset
 from cifar_lab.data.normalise import Normalise
 from cifar_lab.engine.allocator import keep_freed_memory
+from cifar_lab.engine.engine import Engine
 from cifar_lab.engine.fit import Loaders
 from cifar_lab.engine.learner import Learner
 from cifar_lab.engine.lr_finder import RangeTest
+from cifar_lab.engine.plan import Plan
 from cifar_lab.engine.precision import dtype_of, resolve_precision
-from cifar_lab.engine.trainer import Trainer
-from cifar_lab.explain.layers import choose_layers
+from cifar_lab.engine.seeding import seed_everything
 from cifar_lab.nodes import FIND
 from cifar_lab.optim.schedules import Schedule
 from cifar_lab.refusal import Refusal
@@ -47,7 +50,8 @@ class Experiment:
         optimizer: over the model's parameters.
         schedule: over the whole run.
         max_lr_found: the schedule's maximum where a range test found it; else None.
-        trainer: how to train.
+        engine: trains, over its plan.
+        setup: what it computes in, and what makes it fast.
         lr_finder: how to look for a learning rate.
         report: what to draw.
         gradcam_layers: names of the layers that the report explains; none where none gives a map.
@@ -66,11 +70,17 @@ class Experiment:
     optimizer: torch.optim.Optimizer
     schedule: Schedule
     max_lr_found: float | None
-    trainer: Trainer
+    engine: Engine
+    setup: Setup
     lr_finder: RangeTest
     report: ReportOptions
     gradcam_layers: tuple[str, ...]
     memory_kept: bool
+
+    @property
+    def plan(self) -> Plan:
+        """How long and how to train."""
+        return self.engine.plan
 
     @property
     def finds_max_lr(self) -> bool:
@@ -79,8 +89,8 @@ class Experiment:
 
     def with_max_lr(self, found: float) -> Experiment:
         """The experiment with the maximum that was found."""
-        images = len(self.dataset.train_indices)
-        schedule = parts.schedule(self.config, self.trainer, images, max_lr=found)
+        steps = self.schedule.steps_per_epoch
+        schedule = parts.schedule(self.config["scheduler"], self.plan.epochs, steps, found)
         return dataclasses.replace(self, schedule=schedule, max_lr_found=found)
 
     def fast_path(self, failure: str | None = None) -> dict[str, str]:
@@ -89,45 +99,42 @@ class Experiment:
         Args:
             failure: why steps could not be captured, once that is known.
         """
-        device, trainer = self.learner.device, self.trainer
-        why_eager = trainer.why_not_captured(device) or failure
+        setup = self.setup
+        why_eager = self.engine.why_not_captured(self.learner.device) or failure
         fused = bool(self.optimizer.param_groups[0].get("fused"))
         return {
             "images": self.loaders.train.pixels.described,
             "augmentation": self.loaders.train.augmentation,
-            "memory format": "channels last" if trainer.channels_last else "contiguous",
+            "memory format": "channels last" if setup.channels_last else "contiguous",
             "precision": self.learner.precision,
             "optimizer": "fused" if fused else "not fused",
             "step": "a CUDA graph" if why_eager is None else f"eager: {why_eager}",
-            "compiled": "yes" if trainer.compile else "no",
-            "checkpoints": "in the background" if trainer.background_checkpoints else "in line",
+            "compiled": "yes" if self.plan.compile else "no",
+            "checkpoints": "in the background" if setup.background_checkpoints else "in line",
             "freed memory": "kept" if self.memory_kept else "as the system does",
         }
 
 
-def experiment(config: dict[str, Any], tried: dict[str, Any] | None = None) -> Experiment:
+def experiment(config: dict[str, Any], tried: Tried | None = None) -> Experiment:
     """Builds a configuration that was checked.
 
     Args:
         config: as plain values.
-        tried: parts from :func:`attempt` at the same configuration, used again where the images
-            were at hand already.
+        tried: what :func:`problems` built of it, and is used again.
 
     Raises:
         Refusal: what cannot be built, all of it at once.
     """
-    whole = tried is not None and tried.get("dataset") is not None
-    built, problems = (tried, []) if whole else _attempt(config)
-    if problems:
-        raise Refusal(problems)
-    assert built is not None
-    trainer, dataset, model = built["trainer"], built["dataset"], built["model"]
-    device = built["place"]
-    wanted = trainer.keep_freed_memory and device.type == "cpu"
-    memory_kept = wanted and keep_freed_memory()
-    precision = resolve_precision(trainer.precision, device)
-    normalise = parts.normalise(dataset, device, trainer.channels_last, dtype_of(precision))
-    in_float32 = parts.normalise(dataset, device, trainer.channels_last, torch.float32)
+    attempts = attempted(config, Tried() if tried is None else tried)
+    if attempts.problems:
+        raise Refusal(attempts.problems)
+    built = attempts.parts
+    engine, setup = built["trainer"]
+    dataset, model, device = built["dataset"], built["model"], built["place"]
+    memory_kept = setup.keep_freed_memory and device.type == "cpu" and keep_freed_memory()
+    precision = resolve_precision(setup.precision, device)
+    normalise = parts.normalise(dataset, device, setup.channels_last, dtype_of(precision))
+    in_float32 = parts.normalise(dataset, device, setup.channels_last, torch.float32)
     parts.initialise(model, dataset, in_float32)
     return Experiment(
         config=config,
@@ -137,14 +144,21 @@ def experiment(config: dict[str, Any], tried: dict[str, Any] | None = None) -> E
         measure_work=config["measure_work"],
         dataset=dataset,
         loaders=parts.loaders(
-            dataset, trainer, built["augmentation"], normalise, built["mixing"], config["seed"]
+            dataset,
+            engine,
+            setup,
+            built["augmentation"],
+            normalise,
+            built["mixing"],
+            config["seed"],
         ),
-        learner=Learner(model, built["criterion"], device, precision, trainer.test_time_flips),
+        learner=Learner(model, built["criterion"], device, precision, setup.test_time_flips),
         normalise=in_float32,
         optimizer=built["optimizer"],
         schedule=built["scheduler"],
         max_lr_found=None,
-        trainer=trainer,
+        engine=engine,
+        setup=setup,
         lr_finder=built["lr_finder"],
         report=built["report"],
         gradcam_layers=built["gradcam_layers"],
@@ -152,27 +166,41 @@ def experiment(config: dict[str, Any], tried: dict[str, Any] | None = None) -> E
     )
 
 
-def attempt(config: dict[str, Any], skip: Collection[str] = ()) -> tuple[dict[str, Any], list[str]]:
-    """Builds what can be built without decoding or downloading images.
+def problems(
+    config: dict[str, Any], skip: Collection[str] = (), tried: Tried | None = None
+) -> list[str]:
+    """What training a configuration would refuse, as building its parts finds it.
+
+    Nothing is decoded or downloaded for that.
 
     Args:
         config: as plain values.
         skip: groups and root keys that are known to be wrong already.
-
-    Returns:
-        The parts by name, and what training the configuration would refuse.
+        tried: what was built before, of this or of other configurations; what is built is kept
+            there.
     """
-    built, problems = _attempt(config, skip, load=False)
-    trainer = built.get("trainer")
-    return built, [*problems, *([] if trainer is None else trainer.unmet_needs())]
+    attempts = attempted(config, Tried() if tried is None else tried, skip, load=False)
+    engine, _ = attempts.parts.get("trainer", (None, None))
+    return [*attempts.problems, *([] if engine is None else engine.unmet_needs())]
 
 
-def problems(config: dict[str, Any], skip: Collection[str] = ()) -> list[str]:
-    """What building a configuration would refuse, as :func:`attempt` finds it."""
-    return attempt(config, skip)[1]
+def network(
+    config: dict[str, Any], classes: int, size: tuple[int, int], device: torch.device
+) -> nn.Module:
+    """The network alone, with the seed's weights.
+
+    Args:
+        config: of a run, as plain values.
+        classes: length of a row of logits.
+        size: height and width of the images in pixels.
+        device: where it will live.
+    """
+    node, (_, setup) = config["model"], parts.trainer(config["trainer"])
+    seed_everything(config["seed"])
+    return parts.model(node, classes, parts.size_for(node, size), setup.channels_last, device)
 
 
-def readable(config: dict[str, Any], made_with: dict[str, Any]) -> dict[str, Any]:
+def readable(config: dict[str, Any], precision: str) -> dict[str, Any]:
     """A run's configuration as it can be built here, to read the run rather than to train it.
 
     Computes in the recorded precision; on another device where the recorded one is not there,
@@ -180,7 +208,7 @@ def readable(config: dict[str, Any], made_with: dict[str, Any]) -> dict[str, Any
 
     Args:
         config: of the run, as plain values.
-        made_with: the run's provenance.
+        precision: that the run computed in.
     """
     device = config["device"]
     try:
@@ -188,77 +216,5 @@ def readable(config: dict[str, Any], made_with: dict[str, Any]) -> dict[str, Any
     except Refusal:
         log.info(f"device={device} is not there: computing on another, so expect a difference")
         device = "auto"
-    trainer = {**config["trainer"], "precision": made_with["precision"]}
+    trainer = {**config["trainer"], "precision": precision}
     return {**config, "device": device, "trainer": trainer}
-
-
-def _attempt(
-    config: dict[str, Any], skip: Collection[str] = (), load: bool = True
-) -> tuple[dict[str, Any], list[str]]:
-    """Builds each part whose needs could be met, and says what is wrong with the others.
-
-    Without ``load`` nothing is decoded or downloaded.
-    """
-    attempts = _Attempts(set(skip))
-    named = attempts("device", lambda: parts.device(config["device"]))
-    trainer = attempts("trainer", lambda: parts.node(config["trainer"]))
-    device = attempts("place", lambda: trainer.place(named), ("trainer", "device"))
-    dataset = attempts("dataset", lambda: parts.dataset(config, load))
-    attempts("batch", lambda: parts.refuse_large_batch(trainer, dataset), ("trainer", "dataset"))
-    # Where there are no images to tell, ten classes of 32×32 let the other parts be checked.
-    classes = 10 if dataset is None else len(dataset.class_names)
-    images = 50_000 if dataset is None else len(dataset.train_indices)
-    mean = np.full(3, 0.5) if dataset is None else dataset.mean
-    size = (32, 32) if dataset is None else dataset.image_size
-    model = attempts(
-        "model", lambda: parts.model(config, classes, size, trainer, device), ("place",)
-    )
-    rows = images if dataset is None else len(dataset.source.train)
-    attempts(
-        "augmentation",
-        lambda: parts.tried(parts.augmentation(config, mean, rows, size, trainer), size),
-    )
-    attempts("freezing", lambda: parts.refuse_idle_freezing(trainer, model), ("trainer", "model"))
-    attempts("mixing", lambda: parts.node(config["mixing"]))
-    attempts("criterion", lambda: parts.node(config["criterion"]))
-    attempts("optimizer", lambda: parts.optimizer(config, model, trainer), ("model", "trainer"))
-    attempts("scheduler", lambda: parts.schedule(config, trainer, images), ("trainer", "optimizer"))
-    attempts("lr_finder", lambda: parts.node(config["lr_finder"]))
-    report = attempts("report", lambda: parts.node(config["report"]))
-    attempts(
-        "gradcam_layers",
-        lambda: choose_layers(model, size, report.gradcam_layer),
-        ("report", "model"),
-    )
-    return attempts.parts, attempts.problems
-
-
-class _Attempts:
-    """Collects parts and problems; a part whose needs are wrong is not attempted."""
-
-    def __init__(self, wrong: set[str]) -> None:
-        self.parts: dict[str, Any] = {}
-        self.problems: list[str] = []
-        self._wrong = wrong
-
-    def __call__(self, name: str, make: Callable[[], Any], needs: tuple[str, ...] = ()) -> Any:
-        """What ``make`` gave; None where it was not attempted, or failed."""
-        if self._wrong & {name, *needs}:
-            self._wrong.add(name)
-            return None
-        try:
-            part = make()
-        except InstantiationException as error:
-            self._note(name, [f"{name}: {error.__cause__ or error}"])
-        except Refusal as refusal:
-            self._note(name, refusal.problems)
-        except (ValueError, TypeError, Warning) as error:
-            self._note(name, [f"{name}: {error}"])
-        else:
-            self.parts.setdefault(name, part)
-            return part
-        return None
-
-    def _note(self, name: str, problems: list[str]) -> None:
-        self._wrong.add(name)
-        self.problems += [" ".join(problem.split()) for problem in problems]

@@ -9,7 +9,7 @@ from hydra._internal.utils import get_args_parser
 
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.find import OUTPUTS, find_run
-from cifar_lab.run.folder import RunFolder
+from cifar_lab.run.record import Run
 
 #: Hydra's flags that mean nothing here: the groups and the main file are fixed.
 UNSUPPORTED = ("config_path", "config_name", "experimental_rerun")
@@ -43,7 +43,7 @@ def overrides_only(words: Sequence[str], verb: str) -> argparse.Namespace:
     return parsed
 
 
-def run_and_overrides(words: Sequence[str], verb: str) -> tuple[RunFolder, list[str]]:
+def run_and_overrides(words: Sequence[str], verb: str) -> tuple[Run, list[str]]:
     """The run that the first word without ``=`` names, and the overrides around it.
 
     Raises:
@@ -53,11 +53,21 @@ def run_and_overrides(words: Sequence[str], verb: str) -> tuple[RunFolder, list[
     if flags:
         raise Refusal(f"`cifar-lab {verb}` takes no flag, got {flags[0]}")
     runs = [w for w in words if "=" not in w and not w.startswith("~")]
+    run = one_run(runs, verb)
+    return find_run(OUTPUTS, run), [word for word in words if word != run]
+
+
+def one_run(runs: Sequence[str], verb: str) -> str:
+    """The only word that names a run.
+
+    Raises:
+        Refusal: there is none, or there are several.
+    """
     if len(runs) != 1:
         raise Refusal(
             f"`cifar-lab {verb}` needs one RUN, got {len(runs)}; `cifar-lab ls` lists them"
         )
-    return find_run(OUTPUTS, runs[0]), [word for word in words if word != runs[0]]
+    return runs[0]
 
 
 def _refuse(message: str) -> None:

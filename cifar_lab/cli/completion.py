@@ -58,7 +58,7 @@ def _subjects(verb: str) -> list[str]:
 
     if verb == "show":
         return list(PARTS)
-    return ["latest", "best", *(run.path.as_posix() for run in find_runs(OUTPUTS))]
+    return ["latest", "best", *(run.folder.path.as_posix() for run in find_runs(OUTPUTS))]
 
 
 def _answer(words: Sequence[str], candidates: Iterable[str], beginning: str) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import NoReturn
 
-from cifar_lab.cli.runs import PLACES, refuse_others, restored
+from cifar_lab.cli.arguments import one_run
+from cifar_lab.cli.runs import OF_PLACES, refuse_others
 from cifar_lab.cli.verbs import DONE
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.find import OUTPUTS, find_run
@@ -14,15 +15,19 @@ from cifar_lab.run.find import OUTPUTS, find_run
 def explain(words: list[str]) -> int:
     """Explains images of a finished run, or measures how far its maps can be trusted."""
     flags = _parsed(words)
-    refuse_others("explain", flags.overrides, ("report.", *PLACES))
-    folder = find_run(OUTPUTS, flags.run)
-    experiment = restored(folder, flags.overrides)
-    from cifar_lab import recipe
+    refuse_others("explain", flags.overrides, ("report.", *OF_PLACES))
+    run = find_run(OUTPUTS, flags.run)
+    from cifar_lab.cli.process import speak
+    from cifar_lab.recipe import explain as answers
+    from cifar_lab.recipe.open import experiment
 
+    speak()
+    built = experiment(run, flags.overrides)
     if flags.trust:
-        recipe.measure_trust(experiment, folder, *(flags.method or ["gradcam"]))
+        lines = answers.measure_trust(built, run, *(flags.method or ["gradcam"]))
     else:
-        recipe.explain(experiment, folder, flags.ids, flags.layer, flags.method, flags.target)
+        lines = answers.explain(built, run, flags.ids, flags.layer, flags.method, flags.target)
+    print("\n".join(lines))
     return DONE
 
 
@@ -42,12 +47,7 @@ def _parsed(words: list[str]) -> argparse.Namespace:
     parser.add_argument("words", nargs="*")
     flags = parser.parse_intermixed_args(words)
     flags.overrides = [word for word in flags.words if "=" in word]
-    runs = [word for word in flags.words if "=" not in word]
-    if len(runs) != 1:
-        raise Refusal(
-            f"`cifar-lab explain` needs one RUN, got {len(runs)}; `cifar-lab ls` lists them"
-        )
-    flags.run = runs[0]
+    flags.run = one_run([word for word in flags.words if "=" not in word], "explain")
     if flags.trust and (flags.ids or flags.layer or flags.target):
         raise Refusal("--trust takes its own images and targets; give it --method alone")
     if flags.trust and len(flags.method) > 1:

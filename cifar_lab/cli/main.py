@@ -13,7 +13,7 @@ from importlib import import_module
 from cifar_lab import __version__
 from cifar_lab.cli.verbs import DONE, FAILED, REFUSED, RUN_HELP, VERBS, usage
 from cifar_lab.engine.interrupts import Interrupted
-from cifar_lab.refusal import Refusal, RunFailed
+from cifar_lab.refusal import Refusal, RunFailed, did_you_mean
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,10 +57,7 @@ def _dispatch(words: list[str]) -> int:
 
         return complete(words[1:])
     if words[0] not in VERBS:
-        from difflib import get_close_matches
-
-        near = get_close_matches(words[0], VERBS, n=1)
-        hint = f"; did you mean '{near[0]}'?" if near else ""
+        hint = did_you_mean(words[0], VERBS)
         raise Refusal(f"there is no verb '{words[0]}'{hint}; there are: {', '.join(VERBS)}")
     if words[0] != "train" and not {"-h", "--help"}.isdisjoint(words):
         verb = VERBS[words[0]]

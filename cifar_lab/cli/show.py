@@ -5,6 +5,7 @@ from __future__ import annotations
 from cifar_lab.cli.arguments import overrides_only
 from cifar_lab.cli.verbs import DONE
 from cifar_lab.config.compose import Composer
+from cifar_lab.nodes import type_name
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.find import OUTPUTS
 
@@ -17,24 +18,22 @@ def show(words: list[str]) -> int:
     if len(chosen) != 1:
         raise Refusal(f"`cifar-lab show` needs one of: {', '.join(PARTS)}")
     flags = overrides_only([word for word in words if word != chosen[0]], "show")
-    from cifar_lab.cli.train import build_checked
+    from cifar_lab.cli.process import speak
     from cifar_lab.config.preflight import preflight
     from cifar_lab.recipe import show as shows
-    from cifar_lab.run.console import speak
+    from cifar_lab.recipe.launch import built
 
     speak()
-    experiment = build_checked(
-        preflight(Composer(flags.config_dir), flags.overrides), download=False
-    )
+    experiment = built(preflight(Composer(flags.config_dir), flags.overrides), download=False)
     folder = OUTPUTS / "show"
     if chosen == ["data"]:
-        name = str(experiment.config["dataset"]["_target_"]).rsplit(".", 1)[-1]
+        name = type_name(experiment.config["dataset"])
         print(shows.data(experiment.dataset, name, folder))
     elif chosen == ["augmentation"]:
         stack = experiment.loaders.train.stack
         print(shows.augmentation(experiment.dataset, stack, folder))
     elif chosen == ["model"]:
-        size, batch_size = experiment.dataset.image_size, experiment.trainer.batch_size
+        size, batch_size = experiment.dataset.image_size, experiment.plan.batch_size
         print(shows.model(experiment.learner.model, size, batch_size))
     else:
         print(shows.schedule(experiment.schedule, experiment.finds_max_lr, folder))

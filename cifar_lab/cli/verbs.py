@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from cifar_lab.wording import aligned
+
 DONE, FAILED, REFUSED = 0, 1, 2
 
 
@@ -52,7 +54,6 @@ COMPLETION_HELP = 'Completion: eval "$(cifar-lab -sc install=bash)" (or zsh); fi
 
 def usage() -> str:
     """The verbs, a line each."""
-    width = max(len(verb.usage) for verb in VERBS.values())
-    lines = [f"  {verb.usage:<{width}}  {verb.help}" for verb in VERBS.values()]
+    lines = [f"  {line}" for line in aligned([(v.usage, v.help) for v in VERBS.values()])]
     closing = ["`cifar-lab train --help` lists groups and options.", COMPLETION_HELP]
     return "\n".join(["usage: cifar-lab VERB …", "", *lines, "", RUN_HELP, *closing])

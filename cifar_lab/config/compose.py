@@ -14,6 +14,7 @@ from hydra._internal.utils import create_config_search_path
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.object_type import ObjectType
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobStatus, run_job
@@ -23,6 +24,7 @@ from omegaconf import DictConfig, OmegaConf
 
 import cifar_lab
 from cifar_lab.refusal import Refusal
+from cifar_lab.run.find import new_folder
 
 CONFIG_NAME = "config"
 #: Folders of recorded runs, which Hydra takes for groups; there may be very many.
@@ -48,6 +50,10 @@ class Composer:
 
     def __init__(self, config_dir: str | None = None) -> None:
         version.setbase("1.3")
+        # Cached, as a configuration is asked several times where its run lies.
+        OmegaConf.register_new_resolver(
+            "run_folder", lambda name: new_folder(name).as_posix(), use_cache=True, replace=True
+        )
         search_path = create_config_search_path(str(config_folder()))
         if config_dir is not None:
             if not Path(config_dir).is_dir():
@@ -110,10 +116,22 @@ class Composer:
             raise job._return_value  # .return_value would print a line of Hydra's first
         return job.return_value
 
-    def sweep(self, overrides: Sequence[str], task: Callable[[DictConfig], Any]) -> None:
-        """Runs a job for each combination of the overrides' values, as Hydra does."""
+    def sweep(
+        self, overrides: Sequence[str], task: Callable[[dict[str, Any], str, list[str]], None]
+    ) -> None:
+        """Runs a job for each combination of the overrides' values, as Hydra does.
+
+        Args:
+            overrides: with several values where they are to be combined.
+            task: is handed a job's configuration as plain values, its folder and its overrides.
+        """
+
+        def job(config: DictConfig) -> None:
+            hydra = HydraConfig.get()
+            task(job_part(config), hydra.runtime.output_dir, list(hydra.overrides.task))
+
         Plugins.instance()
-        self.hydra.multirun(CONFIG_NAME, task, list(overrides), with_log_configuration=True)
+        self.hydra.multirun(CONFIG_NAME, job, list(overrides), with_log_configuration=True)
 
 
 def job_part(config: DictConfig) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from yaml import YAMLError
 
 from cifar_lab.config import contradictions, signatures
 from cifar_lab.config.compose import Composer, job_part
-from cifar_lab.refusal import Refusal
+from cifar_lab.refusal import Refusal, did_you_mean
+from cifar_lab.wording import first_sentence
 
 #: What composing raises for input that it cannot use.
 CANNOT_COMPOSE = (HydraException, OmegaConfBaseException, YAMLError, ValueError)
@@ -158,12 +159,10 @@ def _names_an_option(override: Override, composer: Composer, found: Preflight) -
         return True
     found.refused_choices.add(group)
     unknown = next(choice for choice in chosen if choice is not None and choice not in options)
-    hint = signatures.nearest(str(unknown), options)
     found.add(
         group,
         f"{override.input_line}: {group} has no option '{unknown}'"
-        + ("" if hint is None else f"; did you mean '{hint}'?")
-        + f"; it has: {', '.join(options)}",
+        f"{did_you_mean(str(unknown), options)}; it has: {', '.join(options)}",
     )
     return False
 
@@ -178,14 +177,13 @@ def _fits_a_key(override: Override, groups: list[str], found: Preflight) -> bool
         return False  # the group is refused already: its keys are not those of the default option
     if override.is_add() or override.is_force_add() or _has_key(found.config, key):
         return True
-    hint = signatures.nearest(key, [*groups, *_all_keys(found.config)])
-    if hint is None:
-        hint = _same_last_part(key, found.config)
+    keys = _all_keys(found.config)
+    same = [k for k in keys if k.split(".")[-1] == key.split(".")[-1]]
     found.add(
         group,
         f"{override.input_line}: there is no key '{key}'"
-        + ("" if hint is None else f"; did you mean '{hint}'?")
-        + "; `cifar-lab train --cfg job` prints every key",
+        f"{did_you_mean(key, [*groups, *keys], otherwise=same[:1])}"
+        "; `cifar-lab train --cfg job` prints every key",
     )
     return False
 
@@ -218,14 +216,3 @@ def _all_keys(config: DictConfig) -> list[str]:
         return keys
 
     return [key for key in below(config, "") if key.split(".")[0] != "hydra"]
-
-
-def _same_last_part(key: str, config: DictConfig) -> str | None:
-    last = key.split(".")[-1]
-    return next((k for k in _all_keys(config) if k.split(".")[-1] == last), None)
-
-
-def first_sentence(error: Exception) -> str:
-    """The first line of an error's message."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__

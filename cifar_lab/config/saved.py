@@ -1,4 +1,4 @@
-"""The configuration that a run folder keeps, and what new overrides make of it."""
+"""What new overrides make of the configuration that a run keeps."""
 
 from __future__ import annotations
 
@@ -10,70 +10,25 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError, safe_load
 
-from cifar_lab.config.compose import Composer, config_folder, job_part
-from cifar_lab.config.preflight import (
-    CANNOT_COMPOSE,
-    Preflight,
-    check_composed,
-    first_sentence,
-    preflight,
-)
-from cifar_lab.nodes import NO_MIXING
+from cifar_lab.config.compose import Composer
+from cifar_lab.config.preflight import CANNOT_COMPOSE, Preflight, check_composed, preflight
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.files import read_json
-from cifar_lab.run.folder import RunFolder
-from cifar_lab.run.older import with_current_targets
-
-#: What older runs know nothing of, by group, as it says what those runs did.
-ADDED_SINCE: dict[str, dict[str, Any]] = {
-    "mixing": {"_target_": NO_MIXING},
-    # They never looked, so that today's settings are as good as any.
-    "lr_finder": safe_load((config_folder() / "lr_finder" / "range_test.yaml").read_bytes()),
-    "report": {"gallery": "most_confident", "averaged_images": 1000},
-}
+from cifar_lab.run.record import Run
+from cifar_lab.wording import first_sentence
 
 
-def saved_job(folder: RunFolder) -> dict[str, Any]:
-    """The configuration that a run was made with, as plain values.
-
-    Raises:
-        Refusal: it cannot be read.
-    """
-    return job_part(_config(folder))
-
-
-def saved_overrides(folder: RunFolder) -> list[str]:
-    """The overrides that a run was started with.
-
-    Raises:
-        Refusal: they cannot be read.
-    """
-    return [str(override) for override in _load(folder.overrides)]
-
-
-def saved_config_dir(folder: RunFolder) -> str | None:
-    """The ``--config-dir`` that a run was started with, if it still exists."""
-    sources = OmegaConf.select(_load(folder.hydra), "hydra.runtime.config_sources") or []
-    for config_source in sources:
-        if config_source.provider == "command-line" and Path(config_source.path).is_dir():
-            return str(config_source.path)
-    return None
-
-
-def restored(folder: RunFolder, overrides: Sequence[str]) -> Preflight:
+def restored(run: Run, overrides: Sequence[str]) -> Preflight:
     """A run's saved configuration with values put over it; no YAML but the run's own is read.
 
     Args:
-        folder: the run.
+        run: whose configuration it is.
         overrides: ``key=value`` for keys that the configuration has.
 
     Raises:
         Refusal: the configuration cannot be read, or an override is no ``key=value`` of it.
     """
-    config = OmegaConf.create(_anchored(_plain(_config(folder)), folder))
+    config = OmegaConf.create(_anchored(run))
     for override in _parse(overrides):
         group, _, last = override.key_or_group.rpartition(".")
         node = OmegaConf.select(config, group) if group else config
@@ -89,9 +44,7 @@ def restored(folder: RunFolder, overrides: Sequence[str]) -> Preflight:
     return found
 
 
-def rerun(
-    composer: Composer, folder: RunFolder, overrides: Sequence[str]
-) -> tuple[Preflight, list[str]]:
+def rerun(composer: Composer, run: Run, overrides: Sequence[str]) -> tuple[Preflight, list[str]]:
     """A run's saved configuration plus what new overrides change.
 
     The saved values stand, whatever became of the YAML files since; on top come the differences
@@ -99,7 +52,7 @@ def rerun(
 
     Args:
         composer: of the groups that the run was composed from.
-        folder: the earlier run.
+        run: the earlier one.
         overrides: the new ones; a changed group drops older overrides of its own and beneath it.
 
     Returns:
@@ -108,15 +61,15 @@ def rerun(
     Raises:
         Refusal: what the run keeps cannot be read, or no longer composes.
     """
-    old = saved_overrides(folder)
+    old = run.overrides
     kept, dropped = _without_replaced(old, overrides)
-    job = _anchored(_plain(_config(folder)), folder)
+    job = _anchored(run)
     if overrides:
         try:
             before = composer.compose(old)
         except CANNOT_COMPOSE as error:
             raise Refusal(
-                f"the overrides that {folder.path} was started with compose no more: "
+                f"the overrides that {run.folder.path} was started with compose no more: "
                 f"{first_sentence(error)}; without new overrides, rerun needs none of them"
             ) from error
         found = preflight(composer, [*kept, *overrides])
@@ -152,12 +105,13 @@ def _parse(overrides: Sequence[str]) -> list[Override]:
         raise Refusal(f"{first_sentence(error)}; overrides look like key=value") from error
 
 
-def _anchored(job: dict[str, Any], folder: RunFolder) -> dict[str, Any]:
-    """Makes a relative ``dataset.root`` mean the folder that it meant when the run was started."""
+def _anchored(run: Run) -> dict[str, Any]:
+    """The saved configuration; a relative ``dataset.root`` means the folder that it meant then."""
+    job = run.config_as_written
     root = job.get("dataset", {}).get("root")
-    if not isinstance(root, str) or not folder.provenance.is_file():
+    if not isinstance(root, str) or not run.began:
         return job
-    then = Path(read_json(folder.provenance)["working_directory"])
+    then = Path(run.provenance.working_directory)
     if then == Path.cwd() or Path(root).expanduser().is_absolute() or "${" in root:
         return job
     return {**job, "dataset": {**job["dataset"], "root": str(then / root)}}
@@ -182,19 +136,3 @@ def _apply_changes(saved: dict[Any, Any], before: dict[Any, Any], after: dict[An
             _apply_changes(saved[key], old, new)  # type: ignore[arg-type]
         else:
             saved[key] = new
-
-
-def _config(folder: RunFolder) -> DictConfig:
-    """The configuration that a run keeps, as it would be kept today."""
-    written = OmegaConf.to_container(_load(folder.config), resolve=False)
-    config = OmegaConf.create(with_current_targets(written))
-    for group, added in ADDED_SINCE.items():
-        config[group] = OmegaConf.merge(added, config.get(group, {}))
-    return config
-
-
-def _load(path: Path) -> Any:
-    try:
-        return OmegaConf.load(path)
-    except (OSError, OmegaConfBaseException, YAMLError, ValueError) as error:
-        raise Refusal(f"{path} cannot be read: {first_sentence(error)}") from error

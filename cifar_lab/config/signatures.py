@@ -1,18 +1,18 @@
 """Holds configuration values against the signatures of what they are handed to.
 
 A node with ``_target_`` must give the target's arguments: none unknown, none missing, each of
-the annotated type and range. What the build adds itself is listed in ``SUPPLIED``.
+the annotated type and range. What the build adds itself is listed in ``SUPPLIED``, and what it
+makes of the same node in ``BESIDES``.
 """
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import inspect
 import json
 import re
 import typing
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
@@ -20,7 +20,7 @@ from pydantic.errors import PydanticUserError
 
 from cifar_lab.bounds import NonNegativeInt, PositiveInt
 from cifar_lab.nodes import FIND
-from cifar_lab.refusal import in_our_words
+from cifar_lab.refusal import did_you_mean, in_our_words
 
 
 def _folder_name(name: str) -> str:
@@ -51,9 +51,13 @@ SUPPLIED: dict[str, set[str]] = {
     "optimizer": {"model", "fused"},
     "scheduler": {"epochs", "steps_per_epoch"},
     "criterion": set(),
-    "trainer": set(),
+    "trainer": {"plan"},
     "lr_finder": set(),
     "report": set(),
+}
+#: What else is made of a group's node: their arguments stand beside those of its target.
+BESIDES: dict[str, tuple[str, ...]] = {
+    "trainer": ("cifar_lab.engine.Plan", "cifar_lab.assembly.Setup")
 }
 #: Values that the build puts another in place of before a constructor sees them, by key.
 WORDS: dict[str, Any] = {"scheduler.max_lr": Literal[FIND]}
@@ -64,7 +68,7 @@ HYDRA_KEYS = {"_target_", "_partial_", "_convert_", "_recursive_", "_args_"}
 def problems(config: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Everything wrong with a composed configuration, as (key, sentence)."""
     for key in config.keys() - ROOT_VALUES.keys() - SUPPLIED.keys():
-        yield key, f"{key}: nothing reads this key{_nearest(key, [*ROOT_VALUES, *SUPPLIED])}"
+        yield key, f"{key}: nothing reads this key{did_you_mean(key, [*ROOT_VALUES, *SUPPLIED])}"
     for key, annotation in ROOT_VALUES.items():
         if key in config:
             yield from _wrong_value(key, config[key], annotation)
@@ -77,7 +81,7 @@ def problems(config: dict[str, Any]) -> Iterator[tuple[str, str]]:
         elif not isinstance(node, dict) or "_target_" not in node:
             yield group, f"{group} must be a node with _target_, got {node!r}; choose an option"
         else:
-            yield from node_problems(group, node, supplied)
+            yield from node_problems(group, node, supplied, BESIDES.get(group, ()))
 
 
 def _augmentation_problems(node: Any) -> Iterator[tuple[str, str]]:
@@ -86,7 +90,7 @@ def _augmentation_problems(node: Any) -> Iterator[tuple[str, str]]:
         return
     for key in node.keys() - {"train"}:
         path = f"augmentation.{key}"
-        yield path, f"{path}: nothing reads this key{_nearest(key, ['train'])}"
+        yield path, f"{path}: nothing reads this key{did_you_mean(key, ['train'])}"
     for name, step in node["train"].items():
         path = f"augmentation.train.{name}"
         if not isinstance(step, dict) or "_target_" not in step:
@@ -95,16 +99,26 @@ def _augmentation_problems(node: Any) -> Iterator[tuple[str, str]]:
             yield from node_problems(path, step, set())
 
 
-def node_problems(path: str, node: dict[str, Any], supplied: set[str]) -> Iterator[tuple[str, str]]:
-    """What is wrong with one node: its target, its keys, its values, and nodes within it."""
+def node_problems(
+    path: str, node: dict[str, Any], supplied: set[str], besides: Sequence[str] = ()
+) -> Iterator[tuple[str, str]]:
+    """What is wrong with one node: its target, its keys, its values, and nodes within it.
+
+    Args:
+        path: of the node.
+        node: with ``_target_``.
+        supplied: arguments that the build adds.
+        besides: what else is made of the node, each from the keys that it has arguments for.
+    """
     try:
         target = locate(node["_target_"])
     except (ImportError, AttributeError, ValueError) as error:
         yield path, f"{path}._target_={node['_target_']} cannot be imported: {error}"
         return
     name = str(node["_target_"]).rsplit(".", 1)[-1]
+    made = [*map(locate, besides), target]
     try:
-        parameters = dict(inspect.signature(target).parameters)
+        parameters = {n: p for each in made for n, p in inspect.signature(each).parameters.items()}
     except (TypeError, ValueError):
         yield path, f"{path}._target_={node['_target_']} is nothing that takes these arguments"
         return
@@ -114,11 +128,11 @@ def node_problems(path: str, node: dict[str, Any], supplied: set[str]) -> Iterat
         n for n, p in parameters.items() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
     ]
     allowed = [n for n in settable if n not in supplied]
-    annotations = _annotations(target) if target.__module__.startswith("cifar_lab.") else {}
+    annotations = {n: a for each in made for n, a in _annotations(each).items()}
     for key, value in given.items():
         if key not in allowed and not takes_any:
             taken = ", ".join(allowed) or "nothing"
-            hint = _nearest(key, allowed)
+            hint = did_you_mean(key, allowed)
             yield f"{path}.{key}", f"{path}.{key}: {name} takes no '{key}'{hint}; it takes: {taken}"
         elif value == "???":
             yield f"{path}.{key}", f"{path}.{key} must be given: {path}.{key}=…"
@@ -141,17 +155,10 @@ def locate(dotted: str) -> Any:
     return getattr(importlib.import_module(module_name), name)
 
 
-def nearest(word: str, words: Iterable[str]) -> str | None:
-    """The most similar of some words, if one is similar at all."""
-    return next(iter(difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)), None)
-
-
-def _nearest(word: str, words: Iterable[str]) -> str:
-    found = nearest(word, words)
-    return "" if found is None else f"; did you mean '{found}'?"
-
-
 def _annotations(target: Any) -> dict[str, Any]:
+    """Of what a target of ours takes; others' are not held to theirs."""
+    if not target.__module__.startswith("cifar_lab."):
+        return {}
     # A dataclass keeps its fields' annotations along its bases; a plain class those of __init__.
     is_plain_class = inspect.isclass(target) and not hasattr(target, "__dataclass_fields__")
     owner = target.__init__ if is_plain_class else target

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +66,30 @@ class SourceImages:
 
 
 @dataclass(frozen=True)
+class Outline:
+    """What is known of a data set, perhaps before its images are there; None where it is not.
+
+    Attributes:
+        classes: how many there are.
+        image_size: height and width in pixels.
+        images: training images, validation included.
+        train_images: those of them that are trained on.
+        mean: of these images' pixels / 255, a number a channel.
+    """
+
+    classes: int | None = None
+    image_size: tuple[int, int] | None = None
+    images: int | None = None
+    train_images: int | None = None
+    mean: tuple[float, ...] | None = None
+
+    def or_else(self, other: Outline) -> Outline:
+        """With the other's values for what is not known."""
+        known = {name: value for name, value in vars(self).items() if value is not None}
+        return replace(other, **known)
+
+
+@dataclass(frozen=True)
 class Dataset:
     """What a run trains, validates and tests on.
 
@@ -92,6 +116,16 @@ class Dataset:
     def image_size(self) -> tuple[int, int]:
         """Height and width in pixels."""
         return self.source.train.image_size
+
+    def outline(self) -> Outline:
+        """All of it."""
+        return Outline(
+            classes=len(self.class_names),
+            image_size=self.image_size,
+            images=len(self.source.train),
+            train_images=len(self.train_indices),
+            mean=tuple(self.mean.tolist()),
+        )
 
 
 def pixel_statistics(

@@ -14,10 +14,10 @@ import numpy as np
 from annotated_types import Len
 
 from cifar_lab.bounds import Fraction, NonNegativeInt, PositiveFloat, PositiveInt, UnitInterval
-from cifar_lab.data.arrays import Dataset, ImageArrays, SourceImages, pixel_statistics
+from cifar_lab.data.arrays import Dataset, ImageArrays, Outline, SourceImages, pixel_statistics
 from cifar_lab.data.cache import cache_key, cached, fingerprint
 from cifar_lab.data.folders import LAYOUT_HINT, FolderListing, decode_folder, list_folder
-from cifar_lab.data.splits import limited, stratified_split
+from cifar_lab.data.splits import left_to_train, limited, stratified_split
 from cifar_lab.refusal import Refusal
 
 
@@ -50,6 +50,22 @@ class Source:
     def at_hand(self) -> bool:
         """Whether :meth:`load` needs neither a download nor a decoding of files."""
         return True
+
+    def outline(self) -> Outline:
+        """What can be told of the images before they are loaded, where :meth:`check` passed."""
+        return self._outline()
+
+    def _outline(
+        self,
+        classes: int | None = None,
+        image_size: tuple[int, int] | None = None,
+        images: int | None = None,
+    ) -> Outline:
+        left = None
+        if images is not None:
+            left = left_to_train(images, self.validation_fraction, self.limit_train_images)
+        mean = None if self.mean is None else tuple(self.mean)
+        return Outline(classes, image_size, images, left, mean)
 
     def read(self) -> SourceImages:
         """The source's training and test images."""
@@ -88,6 +104,9 @@ class Digits(Source):
     Each pixel becomes a 4×4 block. A fifth, stratified and always the same, is the test set.
     Source: https://archive.ics.uci.edu/dataset/80 (Alpaydin & Kaynak, 1998).
     """
+
+    def outline(self) -> Outline:
+        return self._outline(classes=10, image_size=(32, 32), images=1437)
 
     def read(self) -> SourceImages:
         from sklearn.datasets import load_digits
@@ -148,6 +167,15 @@ class ImageFolder(Source):
     def at_hand(self) -> bool:
         return (Path(self.cache_dir).expanduser() / self._key()).is_dir()
 
+    def outline(self) -> Outline:
+        """Classes, and where every file is to count, images; the size if all are scaled to it."""
+        files = self._listing.files["train"].values()
+        return self._outline(
+            classes=len(self._listing.class_names),
+            image_size=None if self.resize is None else (self.resize, self.resize),
+            images=None if self.skip_unreadable else sum(map(len, files)),
+        )
+
     def read(self) -> SourceImages:
         decode = functools.partial(decode_folder, self._listing, self.resize, self.skip_unreadable)
         return self._cached(self._key(), decode)
@@ -207,6 +235,11 @@ class Cifar10(ImageFolder):
 
     def at_hand(self) -> bool:
         return (self._is_image_folder() or self._is_official()) and super().at_hand()
+
+    def outline(self) -> Outline:
+        if self._is_image_folder():
+            return super().outline()
+        return self._outline(self.number_of_classes, image_size=(32, 32), images=50_000)
 
     def _key(self) -> str:
         if self._is_image_folder():

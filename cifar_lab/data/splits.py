@@ -40,6 +40,12 @@ def stratified_split(
     return train, val
 
 
+def left_to_train(images: int, validation_fraction: float, limit: int | None) -> int:
+    """How many of so many images a split and then a limit leave, whatever their labels."""
+    left = images - math.ceil(validation_fraction * images)
+    return left if limit is None else min(left, limit)
+
+
 def limited(
     rows: NDArray[np.int64], labels: NDArray[np.int64], limit: int | None, seed: int
 ) -> NDArray[np.int64]:

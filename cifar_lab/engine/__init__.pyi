@@ -1,3 +1,4 @@
+from .engine import Engine as Engine
 from .hooks import HookList as HookList
 from .hooks import Hooks as Hooks
 from .hooks import Row as Row
@@ -8,5 +9,6 @@ from .lightning import LightningTrainer as LightningTrainer
 from .lr_finder import RangeTest as RangeTest
 from .metrics import LossAndAccuracy as LossAndAccuracy
 from .metrics import RunningMetrics as RunningMetrics
+from .plan import Plan as Plan
 from .state import TrainingState as TrainingState
 from .trainer import Trainer as Trainer

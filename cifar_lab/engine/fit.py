@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import torch
 
@@ -14,13 +14,12 @@ from cifar_lab.engine.hooks import Hooks, Row
 from cifar_lab.engine.interrupts import Interrupted, StopRequest
 from cifar_lab.engine.learner import Learner
 from cifar_lab.engine.metrics import LossAndAccuracy
+from cifar_lab.engine.plan import Plan
 from cifar_lab.engine.state import TrainingState
 from cifar_lab.engine.step import Step, StepResult, freeze
+from cifar_lab.engine.world import World
 from cifar_lab.optim.schedules import Schedule
 from cifar_lab.refusal import RunFailed
-
-if TYPE_CHECKING:
-    from cifar_lab.engine.trainer import Trainer
 
 
 class NonFiniteLoss(RunFailed):
@@ -43,7 +42,8 @@ class Fit:
     until :meth:`time_is_up`, and ends the epoch.
 
     Attributes:
-        trainer: how to train.
+        plan: how to train.
+        world: the processes that train together.
         learner: model and criterion.
         loaders: the batches.
         schedule: the learning rates.
@@ -55,7 +55,8 @@ class Fit:
         cut_short: why the current epoch ends before its last batch; None while it does not.
     """
 
-    trainer: Trainer
+    plan: Plan
+    world: World
     learner: Learner
     loaders: Loaders
     schedule: Schedule
@@ -70,14 +71,12 @@ class Fit:
     @property
     def epochs(self) -> int:
         """Epochs of this run, limits included."""
-        limit = self.trainer.limit_epochs
-        return self.trainer.epochs if limit is None else min(limit, self.trainer.epochs)
+        return self.plan.epochs_to_train
 
     @property
     def batches(self) -> int:
         """Batches an epoch of this run, limits included."""
-        limit = self.trainer.limit_batches
-        return len(self.loaders.train) if limit is None else min(limit, len(self.loaders.train))
+        return self.plan.batches_to_train(len(self.loaders.train))
 
     @property
     def goes_on(self) -> bool:
@@ -109,7 +108,7 @@ class Fit:
         self._epoch_started = time.monotonic() - self.state.train_seconds
         self.cut_short = None
         self.learner.model.train()
-        frozen = freeze(self.learner.model, self.trainer.freeze_after_epochs, self.state.epoch)
+        frozen = freeze(self.learner.model, self.plan.freeze_after_epochs, self.state.epoch)
         if frozen or self._step is None:
             self._step = self.make_step()
 
@@ -120,7 +119,7 @@ class Fit:
     def time_is_up(self) -> bool:
         """Whether the current epoch ends before its next batch; looked at between two updates."""
         index = self.state.batches_done
-        between_updates = index > 0 and index % self.trainer.accumulate_batches == 0
+        between_updates = index > 0 and index % self.plan.accumulate_batches == 0
         if between_updates and self._time_limit_reached():
             self.cut_short = f"{self._time_limit()}, after {index} of {self.batches} batches"
         return self.cut_short is not None
@@ -128,14 +127,14 @@ class Fit:
     def train(self, batch: TrainBatch) -> None:
         """Trains the next batch, and leaves where somebody asked for it."""
         assert self._step is not None, "begin_epoch comes first"
-        state, world, index = self.state, self.trainer.world, self.state.batches_done
-        group = self.trainer.accumulate_batches
-        ends_step = (index + 1) % group == 0 or index + 1 == self.batches
+        state, world, index = self.state, self.world, self.state.batches_done
+        together = self.plan.batches_of_step(index, self.batches)
+        ends_step = index == together[-1]
         number = self._step_number(index)
         result = self._step(
             batch,
             # Processes average their gradients, however many images each had.
-            share=len(batch.labels) * world.size / self._images_of_step(index),
+            share=len(batch.labels) * world.size / self._images(together),
             learning_rate=self.schedule.learning_rate(number) if ends_step else None,
         )
         count = len(batch.labels)
@@ -150,7 +149,7 @@ class Fit:
 
     def end_epoch(self) -> None:
         """Evaluates, writes the epoch's row and decides whether training goes on."""
-        state, world = self.state, self.trainer.world
+        state, world = self.state, self.world
         train = self._finite_result()
         evaluation_started = time.monotonic()
         row: Row = {
@@ -161,7 +160,7 @@ class Fit:
         }
         if self.loaders.val is not None and world.leads:
             self._evaluate("val", self.loaders.val, row)
-        if self.trainer.test_every_epoch and world.leads:
+        if self.plan.test_every_epoch and world.leads:
             self._evaluate("test", self.loaders.test, row)
         row["epoch_seconds"] = state.train_seconds + time.monotonic() - evaluation_started
         row["images_per_second"] = train.count / state.train_seconds
@@ -187,25 +186,19 @@ class Fit:
         self, result: StepResult, count: int, index: int
     ) -> tuple[StepResult, int]:
         sums = torch.stack([result.loss.double() * count, result.hits.double()])
-        loss, hits = self.trainer.world.sum(sums)
-        images = self._images(index, index + 1)
+        loss, hits = self.world.sum(sums)
+        images = self._images(range(index, index + 1))
         return StepResult(loss / images, hits.long()), images
 
     def _step_number(self, batch_index: int) -> int:
         """Number of the update that a batch belongs to, in the unshortened run."""
         steps_before = self.state.epoch * self.schedule.steps_per_epoch
-        return steps_before + batch_index // self.trainer.accumulate_batches
+        return steps_before + batch_index // self.plan.accumulate_batches
 
-    def _images_of_step(self, batch_index: int) -> int:
-        """Images whose gradients make the update that a batch belongs to."""
-        group = self.trainer.accumulate_batches
-        first = batch_index - batch_index % group
-        return self._images(first, min(first + group, self.batches))
-
-    def _images(self, first: int, end: int) -> int:
-        """Images of batches ``first`` to ``end - 1`` of an epoch, over all processes."""
-        size = self.loaders.train.batch_size * self.trainer.world.size
-        return min(end * size, len(self.loaders.train.rows)) - first * size
+    def _images(self, batches: range) -> int:
+        """Images of some batches of an epoch, over all processes."""
+        size = self.loaders.train.batch_size * self.world.size
+        return min(batches.stop * size, len(self.loaders.train.rows)) - batches.start * size
 
     def _finite_result(self) -> LossAndAccuracy:
         step = self.state.train_metrics.first_bad_step()
@@ -241,7 +234,7 @@ class Fit:
 
     def _reason_to_stop(self) -> str | None:
         """Why no further epoch is begun; None where none is left, or nothing speaks against it."""
-        state, patience = self.state, self.trainer.early_stopping_patience
+        state, patience = self.state, self.plan.early_stopping_patience
         if state.epoch >= self.epochs:
             return None
         if self._time_limit_reached():
@@ -251,12 +244,12 @@ class Fit:
         return f"no better validation accuracy for {patience} epochs"
 
     def _time_limit_reached(self) -> bool:
-        limit = self.trainer.max_minutes
+        limit = self.plan.max_minutes
         if limit is None:
             return False
         minutes = (self.state.elapsed_seconds + self.state.train_seconds) / 60
-        return self.trainer.world.agree(minutes >= limit)
+        return self.world.agree(minutes >= limit)
 
     def _time_limit(self) -> str:
         begun = self.state.epoch + (self.state.batches_done > 0)
-        return f"the wall time limit of {self.trainer.max_minutes:g} minutes in epoch {begun}"
+        return f"the wall time limit of {self.plan.max_minutes:g} minutes in epoch {begun}"

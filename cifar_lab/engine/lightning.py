@@ -26,9 +26,9 @@ from torch.optim import Optimizer
 
 from cifar_lab.bounds import PositiveInt
 from cifar_lab.data.loaders import TrainBatch
+from cifar_lab.engine.engine import Engine
 from cifar_lab.engine.fit import Fit
 from cifar_lab.engine.step import EagerStep
-from cifar_lab.engine.trainer import Trainer
 from cifar_lab.engine.world import World
 from cifar_lab.refusal import Refusal
 
@@ -40,8 +40,8 @@ Strategy = Literal["auto", "ddp", "ddp_find_unused_parameters_true"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class LightningTrainer(Trainer):
-    """How to train on a Lightning ``Trainer`` (extra ``lightning``).
+class LightningTrainer(Engine):
+    """Trains on a Lightning ``Trainer`` (extra ``lightning``).
 
     Attributes:
         devices: processes on each machine, a device each; each trains ``batch_size`` images a
@@ -141,7 +141,7 @@ class LightningTrainer(Trainer):
         if self.strategy != "auto" or self.world.size == 1:
             return self.strategy
         # A parameter that is frozen on the way gets no gradient to average.
-        return "ddp_find_unused_parameters_true" if self.freeze_after_epochs else "ddp"
+        return "ddp_find_unused_parameters_true" if self.plan.freeze_after_epochs else "ddp"
 
 
 class _EpochBatches:
@@ -161,11 +161,7 @@ class _LightningStep(EagerStep):
     """A step whose backward pass and update go through Lightning."""
 
     def __init__(self, fit: Fit, module: LightningModule) -> None:
-        trainer = fit.trainer
-        compiled = trainer.compiled(fit.learner)
-        super().__init__(
-            fit.learner, fit.state, trainer.clip_gradient_norm, compiled, trainer.batch_size
-        )
+        super().__init__(fit.learner, fit.state, fit.plan)
         self._module = module
 
     def backward(self, loss: Tensor) -> None:
@@ -230,7 +226,7 @@ def _module(fit: Fit) -> Any:
 
 def _share_state(fit: Fit) -> None:
     """Gives every process the leader's weights, optimizer and counts, but draws of its own."""
-    world = fit.trainer.world
+    world = fit.world
     if world.size == 1:
         return
     file = io.BytesIO()

@@ -14,12 +14,12 @@ from torch.optim import Optimizer
 
 from cifar_lab.bounds import AtLeastOne, AtLeastTwo, PositiveFloat, PositiveInt, PositiveShare
 from cifar_lab.data.loaders import TrainBatch, TrainLoader
+from cifar_lab.engine.engine import Engine
 from cifar_lab.engine.learner import Learner
 from cifar_lab.engine.lr_suggestions import Rule
 from cifar_lab.engine.restoring import kept
 from cifar_lab.engine.state import TrainingState
 from cifar_lab.engine.step import Step
-from cifar_lab.engine.trainer import Trainer
 
 #: Steps between two looks at the losses: each look waits for the device. At most one less is run
 #: in vain.
@@ -86,20 +86,20 @@ class RangeTest:
         return self.start_lr * float((self.end_lr / self.start_lr) ** passed)
 
     def run(
-        self, trainer: Trainer, learner: Learner, optimizer: Optimizer, loader: TrainLoader
+        self, engine: Engine, learner: Learner, optimizer: Optimizer, loader: TrainLoader
     ) -> Curve:
-        """Takes the trainer's own steps over the first batches of the run, and takes them back.
+        """Takes the engine's own steps over the first batches of the run, and takes them back.
 
         All parameters are trained, as at a run's beginning, and epochs are whole ones. Weights,
         buffers, optimizer and random states are afterwards as before, also where it raises.
         """
-        together = trainer.accumulate_batches
+        together = engine.plan.accumulate_batches
         losses: list[float] = []
         unseen: list[Tensor] = []
         with kept(learner.model, optimizer):
             learner.model.train()
             state = TrainingState(learner.model, optimizer, None, learner.device)
-            step = trainer.step(learner, state)
+            step = engine.step(learner, state)
             for number, batches in enumerate(_updates(loader, together, self.steps)):
                 unseen.append(_update(step, batches, self.learning_rate(number)))
                 if len(unseen) == LOOK_EVERY or number + 1 == self.steps:

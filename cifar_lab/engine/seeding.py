@@ -27,3 +27,15 @@ def restore_random_states(states: dict[str, Any]) -> None:
     torch.set_rng_state(states["torch"].cpu())
     if states["cuda"] and torch.cuda.is_available():
         torch.cuda.set_rng_state_all([state.cpu() for state in states["cuda"]])
+
+
+def same_random_states(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether what is drawn next would be the same.
+
+    A CUDA device that was not used yet takes the seed of the processor when it is.
+    """
+    return (
+        one["python"] == other["python"]
+        and torch.equal(one["torch"], other["torch"])
+        and all(map(torch.equal, one["cuda"], other["cuda"]))
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 import torch
@@ -13,6 +12,7 @@ from torch.optim import Optimizer
 from cifar_lab.data.loaders import TrainBatch
 from cifar_lab.engine.learner import Learner
 from cifar_lab.engine.metrics import correct
+from cifar_lab.engine.plan import Plan
 from cifar_lab.engine.state import TrainingState
 
 log = logging.getLogger("cifar_lab")
@@ -44,26 +44,17 @@ class EagerStep:
     Args:
         learner: model and criterion.
         state: its optimizer and average are updated.
-        clip_gradient_norm: largest norm of the whole gradient; None does not clip.
-        compiled: the model's compiled form, for batches of ``batch_size``; None for none.
-        batch_size: images of a whole batch.
+        plan: whether to clip and to compile, and how many images a whole batch has.
     """
 
     failure: str | None = None
 
-    def __init__(
-        self,
-        learner: Learner,
-        state: TrainingState,
-        clip_gradient_norm: float | None,
-        compiled: Callable[[Tensor], Tensor] | None,
-        batch_size: int,
-    ) -> None:
+    def __init__(self, learner: Learner, state: TrainingState, plan: Plan) -> None:
         self.learner = learner
         self.state = state
-        self._clip = clip_gradient_norm
-        self._compiled = compiled
-        self._batch_size = batch_size
+        self._clip = plan.clip_gradient_norm
+        self._compiled = torch.compile(learner.model, dynamic=False) if plan.compile else None
+        self._batch_size = plan.batch_size
         self._parameters = list(learner.model.parameters())
 
     def __call__(self, batch: TrainBatch, share: float, learning_rate: float | None) -> StepResult:

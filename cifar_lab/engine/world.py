@@ -1,4 +1,4 @@
-"""The processes that train one model together; one alone unless a trainer says otherwise."""
+"""The processes that train one model together; one alone unless an engine says otherwise."""
 
 from __future__ import annotations
 

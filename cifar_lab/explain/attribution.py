@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from cifar_lab.explain.maps import left_as_it_was, probed
 from cifar_lab.explain.targets import ExplainedValue, Targets
+from cifar_lab.network import declared_by
 from cifar_lab.refusal import Refusal
 
 #: Images explained at once.
@@ -104,7 +105,7 @@ def _guided_gradcam(
             f"{type(explained.model).__name__} has none; take gradcam, hirescam, "
             "integrated_gradients or occlusion"
         )
-    if getattr(explained.model, "map_layout", "channels_first") != "channels_first":
+    if declared_by(explained.model).map_layout != "channels_first":
         raise Refusal("method=guided_gradcam needs channels first; take gradcam or hirescam")
     with left_as_it_was(explained), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Setting .* hooks")  # it takes them off again

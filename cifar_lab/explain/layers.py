@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import nn
 
 from cifar_lab.explain.maps import as_map, left_as_it_was
+from cifar_lab.network import declared_by
 from cifar_lab.refusal import Refusal
 
 #: Side of the smallest map worth looking at on a small image.
@@ -20,8 +22,8 @@ def choose_layers(
     """The layers whose maps are shown; none where the model declares none that puts out a map.
 
     Args:
-        model: takes float ``(1, 3, height, width)``; may name ``explainable_layers``, shallow
-            to deep.
+        model: takes float ``(1, 3, height, width)``; may declare layers, see
+            :mod:`cifar_lab.network`.
         image_size: height and width in pixels.
         names: a layer by its module name, or several; None takes the deepest of the model's own
             whose map is at least 5×5, or the one with the largest map where none is.
@@ -33,28 +35,54 @@ def choose_layers(
     if names is None:
         return _own_layer(model, image_size)
     wanted = list(dict.fromkeys([names] if isinstance(names, str) else names))
-    modules = dict(model.named_modules())
-    declared = ", ".join(getattr(model, "explainable_layers", ())) or "none"
     problems = [
-        f"report.gradcam_layer={name}: {type(model).__name__} has no such module; it names "
-        f"{declared} as worth explaining"
-        for name in wanted
-        if name not in modules
-    ]
-    found = map_sizes(model, [name for name in wanted if name in modules], image_size)
-    problems += [
-        f"GradCAM needs a map: {name} gives neither (batch, channels, h, w) nor tokens on a "
+        f"GradCAM needs a map: {unfit.layer} gives neither (batch, channels, h, w) nor tokens on a "
         "square grid; name another layer with report.gradcam_layer=…"
-        for name, size in found.items()
-        if size is None
+        if unfit.exists
+        else f"report.gradcam_layer={unfit.layer}: {unfit.reason}"
+        for unfit in unfit_layers(model, image_size, wanted)
     ]
     if problems:
         raise Refusal(problems)
     return tuple(wanted)
 
 
+class Unfit(NamedTuple):
+    """A layer that cannot be explained.
+
+    Attributes:
+        layer: its name, as it was given.
+        exists: whether the model has such a module.
+        reason: to be put behind the name.
+    """
+
+    layer: str
+    exists: bool
+    reason: str
+
+
+def unfit_layers(
+    model: nn.Module, image_size: tuple[int, int], names: Sequence[str]
+) -> list[Unfit]:
+    """Those of some layers that do not exist, then those whose output is no map.
+
+    Raises:
+        Refusal: the model cannot take images of that size.
+    """
+    modules = dict(model.named_modules())
+    declared = ", ".join(declared_by(model).explainable_layers) or "none"
+    worth = f"it names {declared} as worth explaining"
+    missing = f"{type(model).__name__} has no such module; {worth}"
+    sizes = map_sizes(model, [name for name in names if name in modules], image_size)
+    without_map = [name for name, size in sizes.items() if size is None]
+    return [
+        *(Unfit(name, False, missing) for name in names if name not in modules),
+        *(Unfit(name, True, f"its output is no map; {worth}") for name in without_map),
+    ]
+
+
 def _own_layer(model: nn.Module, image_size: tuple[int, int]) -> tuple[str, ...]:
-    found = map_sizes(model, list(getattr(model, "explainable_layers", ())), image_size)
+    found = map_sizes(model, list(declared_by(model).explainable_layers), image_size)
     sizes = {layer: size for layer, size in found.items() if size is not None}
     large = [layer for layer, size in sizes.items() if min(size) >= SMALLEST_SIDE]
     return tuple(large[-1:] or sorted(sizes, key=lambda layer: sizes[layer])[-1:])

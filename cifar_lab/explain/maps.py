@@ -1,7 +1,7 @@
 """A layer's output as a map of channels over a grid, whatever the model's layout.
 
-A model may say how its layers put out their maps: ``map_layout``, one of ``LAYOUTS``, and
-``prefix_tokens``, the number of tokens before those of the grid. Without, it is channels first.
+A model may say how its layers put out their maps, see :mod:`cifar_lab.network`. Without, it is
+channels first.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-#: ``(batch, channels, h, w)``, ``(batch, h, w, channels)``, ``(batch, prefix + h * w, channels)``.
-LAYOUTS = ("channels_first", "channels_last", "tokens")
+from cifar_lab.network import declared_by
 
 
 def as_map(output: object, model: nn.Module) -> Tensor | None:
@@ -24,12 +23,13 @@ def as_map(output: object, model: nn.Module) -> Tensor | None:
     """
     if not isinstance(output, Tensor):
         return None
-    layout = getattr(model, "map_layout", "channels_first")
+    declared = declared_by(model)
     if output.ndim == 4:
-        return output.permute(0, 3, 1, 2) if layout == "channels_last" else output
-    if output.ndim != 3 or layout != "tokens":
+        last = declared.map_layout == "channels_last"
+        return output.permute(0, 3, 1, 2) if last else output
+    if output.ndim != 3 or declared.map_layout != "tokens":
         return None
-    tokens = output[:, getattr(model, "prefix_tokens", 0) :]
+    tokens = output[:, declared.prefix_tokens :]
     side = math.isqrt(tokens.shape[1])
     if side == 0 or side * side != tokens.shape[1]:
         return None
@@ -38,10 +38,11 @@ def as_map(output: object, model: nn.Module) -> Tensor | None:
 
 def with_map(output: Tensor, replaced: Tensor, model: nn.Module) -> Tensor:
     """A layer's output with another map in it: the inverse of :func:`as_map`."""
+    declared = declared_by(model)
     if output.ndim == 4:
-        layout = getattr(model, "map_layout", "channels_first")
-        return replaced.permute(0, 2, 3, 1) if layout == "channels_last" else replaced
-    prefix = output[:, : getattr(model, "prefix_tokens", 0)]
+        last = declared.map_layout == "channels_last"
+        return replaced.permute(0, 2, 3, 1) if last else replaced
+    prefix = output[:, : declared.prefix_tokens]
     tokens = replaced.flatten(2).transpose(1, 2)
     return torch.cat([prefix, tokens], dim=1)
 

@@ -8,14 +8,15 @@ into patches get smaller patches instead.
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
+
+from cifar_lab.network import MapLayout
 
 #: Reductions, side of the image over side of the map, at which the first and the last two of five
 #: halvings are met.
@@ -27,30 +28,6 @@ PROBE_SIDE = 64
 PATCHES = 8
 #: Side of the windows that Swin attends within: it divides every map of 32×32 images.
 WINDOW_SIDE = 4
-#: Where a layer's output has its height and width: (batch, channels, h, w), (batch, h, w,
-#: channels) or (batch, prefix + h·w, channels).
-MapLayout = Literal["channels_first", "channels_last", "tokens"]
-
-
-def declare(
-    model: nn.Module, layers: tuple[str, ...], map_layout: MapLayout, prefix_tokens: int = 0
-) -> None:
-    """Writes on the model what explaining it needs, and makes it fit for hooks.
-
-    Args:
-        model: gets the attributes ``explainable_layers``, ``map_layout`` and ``prefix_tokens``.
-        layers: worth explaining, shallow to deep, by module name.
-        map_layout: of what they put out.
-        prefix_tokens: class, distillation and register tokens before the grid.
-    """
-    vars(model).update(
-        explainable_layers=layers, map_layout=map_layout, prefix_tokens=prefix_tokens
-    )
-    for module in model.modules():
-        # In place, an activation would overwrite the output that a hook before it has kept, and
-        # Captum's guided methods refuse it.
-        if getattr(module, "inplace", False) is True:
-            vars(module)["inplace"] = False
 
 
 def take_out_halvings(model: nn.Module, reductions: Collection[int]) -> None:
@@ -90,6 +67,19 @@ def patch_projection(channels: int, side: int) -> nn.Conv2d:
 def quarters(blocks: Sequence[str]) -> tuple[str, ...]:
     """The blocks that end a quarter of the depth."""
     return tuple(blocks[len(blocks) * quarter // 4 - 1] for quarter in (1, 2, 3, 4))
+
+
+def attended(blocks: Sequence[str], norm: str) -> tuple[str, ...]:
+    """The blocks that end a quarter of the depth, the last by what its attention reads.
+
+    Behind the last attention the class token alone is read: no logit depends on the patches there.
+
+    Args:
+        blocks: names of all, shallow to deep.
+        norm: name of the module in a block whose output attention reads.
+    """
+    *first, last = quarters(blocks)
+    return (*first, f"{last}.{norm}")
 
 
 def last_of_each_size(
@@ -134,32 +124,6 @@ def look(
         model.train(training)
         for handle in handles:
             handle.remove()
-
-
-def unknown(name: str, names: Iterable[str], library: str) -> ValueError:
-    """The refusal of a name that a library does not have."""
-    near = " or ".join(difflib.get_close_matches(name, list(names), n=3))
-    meant = near and f"; did you mean {near}?"
-    return ValueError(
-        f"name={name}: {library} has no such model{meant}; {library}.list_models() names them all"
-    )
-
-
-def unadapted(name: str, family: str, families: Iterable[str], library: str) -> ValueError:
-    """The refusal of a model that nobody has made to fit."""
-    return ValueError(
-        f"name={name}: {library}'s {family} models are drawn for large images, and have no version "
-        f"for small ones here; take one of its families {', '.join(sorted(families))}"
-    )
-
-
-def unfit(name: str, image_size: tuple[int, int], error: Exception) -> ValueError:
-    """The refusal of a model that its family's adaptation does not make fit."""
-    reason = " ".join(str(error).split()) or type(error).__name__
-    return ValueError(
-        f"name={name} cannot be made to fit images of {image_size[0]}×{image_size[1]} pixels "
-        f"({reason}); take another model of its family, or set dataset.resize"
-    )
 
 
 def _reductions(model: nn.Module) -> dict[str, int]:

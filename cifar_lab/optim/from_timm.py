@@ -5,7 +5,6 @@ https://huggingface.co/docs/timm/reference/optimizers
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from typing import Any
 
@@ -14,6 +13,7 @@ from torch import nn
 
 from cifar_lab.bounds import Fraction, NonNegativeFloat, PositiveFloat
 from cifar_lab.optim.optimizers import on_cuda, parameter_groups
+from cifar_lab.refusal import did_you_mean
 
 #: Before a name: weights that follow the optimizer's slowly (https://arxiv.org/abs/1907.08610).
 LOOKAHEAD = "lookahead_"
@@ -76,8 +76,7 @@ def _refuse(opt: str, name: str) -> None:
     """Refuses a name that timm does not have, or that needs more than a gradient and a step."""
     names = _timm().list_optimizers()
     if name not in names:
-        near = " or ".join(difflib.get_close_matches(name, names, n=3))
-        meant = near and f"; did you mean {near}?"
+        meant = did_you_mean(name, names, most=3, quote="")
         raise ValueError(
             f"opt={opt}: timm has no such optimizer{meant}; timm.optim.list_optimizers() names "
             "them all"

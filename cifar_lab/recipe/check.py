@@ -2,10 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from cifar_lab.assembly import Experiment
+from cifar_lab.config.compose import Composer
+from cifar_lab.config.preflight import preflight, sweep_jobs
 from cifar_lab.explain.layers import map_sizes
 from cifar_lab.models.summary import summarise
+from cifar_lab.recipe.launch import built
 from cifar_lab.refusal import Refusal
+
+
+def checked(
+    composer: Composer, overrides: Sequence[str], multirun: bool
+) -> Iterator[tuple[list[str], list[str]]]:
+    """Checks every job of a command line, one after the other.
+
+    Args:
+        composer: of the configurations.
+        overrides: of the command line.
+        multirun: whether several values make several jobs.
+
+    Yields:
+        The overrides of a job that would run, and what it would be, a line each.
+
+    Raises:
+        Refusal: what is wrong with the others, all at once, after the last.
+    """
+    jobs = sweep_jobs(overrides) if multirun else [list(overrides)]
+    problems: dict[str, None] = {}
+    for job in jobs:
+        try:
+            lines = checks(built(preflight(composer, job), download=False))
+        except Refusal as refusal:
+            problems.update(dict.fromkeys(refusal.problems))
+        else:
+            yield job, lines
+    if problems:
+        raise Refusal(list(problems))
 
 
 def checks(experiment: Experiment) -> list[str]:

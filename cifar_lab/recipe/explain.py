@@ -9,12 +9,12 @@ import numpy as np
 import torch
 
 from cifar_lab.assembly import Experiment
-from cifar_lab.explain.layers import map_sizes
-from cifar_lab.recipe.read import refuse_other_predictions, restore
+from cifar_lab.explain.layers import unfit_layers
+from cifar_lab.recipe.open import refuse_other_predictions, restore
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.files import write_atomically, write_json
-from cifar_lab.run.folder import RunFolder
-from cifar_lab.run.records import read_predictions, write_arrays
+from cifar_lab.run.files import write_arrays, write_atomically, write_object
+from cifar_lab.run.record import Run
+from cifar_lab.run.trust import OrderScore, Trust
 
 log = logging.getLogger("cifar_lab")
 
@@ -26,21 +26,24 @@ NO_LAYER = "(none declared)"
 
 def explain(
     experiment: Experiment,
-    folder: RunFolder,
+    run: Run,
     ids: Sequence[str],
     layers: Sequence[str],
     methods: Sequence[str],
     targets: Sequence[str],
-) -> None:
+) -> list[str]:
     """Draws every combination of layer, method and target side by side, and keeps the maps.
 
     Args:
         experiment: of the run; its learner's weights become the reported checkpoint's.
-        folder: of the run.
+        run: a finished one.
         ids: sample ids of test images; none takes those of the report's gallery.
         layers: names of modules; none takes the report's.
         methods: of ``METHODS``; none takes GradCAM.
         targets: of ``TARGETS``; none takes all.
+
+    Returns:
+        What was found, a line each, and where the figure is.
 
     Raises:
         Refusal: a name is not known, or a method does not fit the model; all at once.
@@ -49,7 +52,7 @@ def explain(
     from cifar_lab.explain.targets import TARGETS
     from cifar_lab.recipe.explanation import Question, answer, rows_of
 
-    restore(experiment, folder)
+    restore(experiment, run)
     model, test = experiment.learner.model, experiment.dataset.source.test
     layers = layers or experiment.gradcam_layers or [NO_LAYER]
     methods, targets = methods or ["gradcam"], targets or TARGETS
@@ -58,21 +61,21 @@ def explain(
         *_unknown("target", targets, TARGETS),
         *_wrong_layers(experiment, layers, methods),
     ]
-    predictions = read_predictions(folder.predictions)
+    predictions, folder = run.predictions.test, run.folder
     rows, unknown = rows_of(ids, predictions, experiment.report, experiment.seed)
     problems += unknown
     if problems:
         raise Refusal(problems)
-    refuse_other_predictions(experiment, folder, rows)
+    refuse_other_predictions(experiment, run, rows)
     question = Question(rows, layers, methods, targets)
     found = answer(question, model, experiment.normalise, test, predictions.logits)
     for name, arrays in found.arrays.items():
         write_arrays(folder.attributions(name), arrays)
     write_atomically(folder.figure(found.name), found.png)
-    print("\n".join([*found.lines, f"figure: {folder.figure(found.name)}"]))
+    return [*found.lines, f"figure: {folder.figure(found.name)}"]
 
 
-def measure_trust(experiment: Experiment, folder: RunFolder, method: str) -> None:
+def measure_trust(experiment: Experiment, run: Run, method: str) -> list[str]:
     """Deletion, insertion and randomisation of a method's maps; the report shows the table.
 
     Raises:
@@ -86,11 +89,11 @@ def measure_trust(experiment: Experiment, folder: RunFolder, method: str) -> Non
     problems = _unknown("method", [method], METHODS) + _wrong_layers(experiment, [layer], [method])
     if problems:
         raise Refusal(problems)
-    restore(experiment, folder)
+    restore(experiment, run)
     model, test = experiment.learner.model, experiment.dataset.source.test
-    logits = read_predictions(folder.predictions).logits
+    logits = run.predictions.test.logits
     rows = np.sort(np.random.default_rng(TRUST_SEED).permutation(len(test))[:TRUST_IMAGES])
-    refuse_other_predictions(experiment, folder, rows)
+    refuse_other_predictions(experiment, run, rows)
     images = experiment.normalise(torch.from_numpy(test.images[rows]))
     classes = torch.from_numpy(logits[rows].argmax(axis=1)).to(images.device)
     targets = Targets.named("predicted", classes, classes)
@@ -98,23 +101,25 @@ def measure_trust(experiment: Experiment, folder: RunFolder, method: str) -> Non
     maps = attribute(model, method, layer, images, targets)
     orders = {method: maps, **baselines(images, (maps.shape[1], maps.shape[2]))}
     scores = {name: score(model, images, classes, order) for name, order in orders.items()}
-    result = {
-        "method": method,
-        "layer": layer,
-        "images": len(rows),
-        "orders": [{"order": name, **vars(found)} for name, found in scores.items()],
-        "randomised": randomisation(
+    result = Trust(
+        method=method,
+        layer=layer,
+        images=len(rows),
+        orders=tuple(OrderScore(name, **vars(found)) for name, found in scores.items()),
+        randomised=randomisation(
             model, maps, lambda other: attribute(other, method, layer, images, targets)
         ),
-    }
-    write_json(folder.trust, result)
-    for name, found in scores.items():
-        print(
-            f"{name:<22} deletion {found.deletion:.3f} ± {found.deletion_error:.3f}   "
-            f"insertion {found.insertion:.3f} ± {found.insertion_error:.3f}"
-        )
-    print(f"rank correlation with maps of random weights: {result['randomised']:.3f}")
-    print(f"kept in {folder.trust}; `cifar-lab report {folder.path}` shows it")
+    )
+    write_object(run.folder.trust, result)
+    return [
+        *(
+            f"{each.order:<22} deletion {each.deletion:.3f} ± {each.deletion_error:.3f}   "
+            f"insertion {each.insertion:.3f} ± {each.insertion_error:.3f}"
+            for each in result.orders
+        ),
+        f"rank correlation with maps of random weights: {result.randomised:.3f}",
+        f"kept in {run.folder.trust}; `cifar-lab report {run.folder.path}` shows it",
+    ]
 
 
 def _unknown(flag: str, names: Sequence[str], allowed: Collection[str]) -> list[str]:
@@ -133,20 +138,5 @@ def _wrong_layers(
 
     if set(methods) <= set(WITHOUT_LAYER):
         return []
-    model = experiment.learner.model
-    modules = dict(model.named_modules())
-    declared = ", ".join(getattr(model, "explainable_layers", ())) or "none"
-    unknown = [
-        f"--layer {name}: {type(model).__name__} has no such module; it names {declared} as worth "
-        "explaining"
-        for name in layers
-        if name not in modules
-    ]
-    sizes = map_sizes(
-        model, [name for name in layers if name in modules], experiment.dataset.image_size
-    )
-    return unknown + [
-        f"--layer {name}: its output is no map; it names {declared} as worth explaining"
-        for name, size in sizes.items()
-        if size is None
-    ]
+    unfit = unfit_layers(experiment.learner.model, experiment.dataset.image_size, layers)
+    return [f"--layer {name}: {reason}" for name, _, reason in unfit]

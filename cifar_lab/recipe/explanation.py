@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,9 +23,10 @@ from cifar_lab.explain.attribution import (
     attribute,
 )
 from cifar_lab.explain.targets import Targets, predict
+from cifar_lab.refusal import did_you_mean
 from cifar_lab.report.figures.images import attributions
 from cifar_lab.report.options import ReportOptions
-from cifar_lab.run.records import Predictions
+from cifar_lab.run.predictions import SplitPredictions
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Answer:
 
 
 def rows_of(
-    ids: Sequence[str], predictions: Predictions, options: ReportOptions, seed: int
+    ids: Sequence[str], predictions: SplitPredictions, options: ReportOptions, seed: int
 ) -> tuple[NDArray[np.int64], list[str]]:
     """Rows of the named test images, and what is wrong with the names.
 
@@ -90,8 +90,7 @@ def rows_of(
     problems = []
     for name in ids:
         if name not in places:
-            near = difflib.get_close_matches(name, places, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
+            hint = did_you_mean(name, places, quote="")
             problems.append(f"--ids {name}: no test image is called that{hint}")
     return np.asarray([places[i] for i in ids if i in places], dtype=np.int64), problems
 

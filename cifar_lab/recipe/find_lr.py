@@ -5,16 +5,15 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
-from typing import Any
 
 from cifar_lab import assembly
 from cifar_lab.assembly import Experiment
 from cifar_lab.engine.lr_finder import Curve
 from cifar_lab.engine.restoring import random_states_kept
 from cifar_lab.refusal import RunFailed
-from cifar_lab.run.files import read_json, write_atomically, write_json
+from cifar_lab.run.files import write_atomically, write_object
 from cifar_lab.run.folder import RunFolder
-from cifar_lab.run.lr_finder import RULE_NAMES, finding, nothing_found, rate, table
+from cifar_lab.run.lr_finder import RULE_NAMES, LrFinder, finding, nothing_found, rate, table
 
 log = logging.getLogger("cifar_lab")
 
@@ -30,17 +29,17 @@ def find_lr(experiment: Experiment, folder: RunFolder, command: str) -> None:
     Raises:
         RunFailed: no seed suggests a learning rate; what was measured is saved all the same.
     """
-    found = _search(experiment)
-    from cifar_lab.report.figures.lr_finder import range_tests
+    found = _search(experiment, command)
+    from cifar_lab.report.figures.lr_finder import range_tests  # matplotlib costs seconds
 
-    write_json(folder.lr_finder, {"command": command, **found})
+    write_object(folder.lr_finder, found)
     write_atomically(folder.lr_finder_figure, range_tests(found))
     log.info(f"record: {folder.lr_finder}\nfigure: {folder.lr_finder_figure}")
-    if found["max_lr"] is None:
+    if found.max_lr is None:
         log.error(nothing_found(experiment.lr_finder))
         raise RunFailed(nothing_found(experiment.lr_finder))
     rule = RULE_NAMES[experiment.lr_finder.suggestion]
-    log.info(f"to train with the median by {rule}:\n{found['override']}")
+    log.info(f"to train with the median by {rule}:\n{found.override}")
 
 
 def found_max_lr(experiment: Experiment, folder: RunFolder) -> Experiment:
@@ -52,28 +51,28 @@ def found_max_lr(experiment: Experiment, folder: RunFolder) -> Experiment:
         RunFailed: no seed suggests a learning rate.
     """
     found = _search(experiment)
-    write_json(folder.lr_finder, found)
-    if found["max_lr"] is None:
+    write_object(folder.lr_finder, found)
+    if found.max_lr is None:
         raise RunFailed(nothing_found(experiment.lr_finder))
-    log.info(f"found: {found['override']}")
-    made_with = read_json(folder.provenance)
-    write_json(folder.provenance, made_with | {"max_lr_found": found["max_lr"]})
-    return experiment.with_max_lr(found["max_lr"])
+    log.info(f"found: {found.override}")
+    return experiment.with_max_lr(found.max_lr)
 
 
-def _search(experiment: Experiment) -> dict[str, Any]:
+def _search(experiment: Experiment, command: str | None = None) -> LrFinder:
     """The record of the tests of all seeds; leaves everything as it was."""
     started, learner = time.monotonic(), experiment.learner
     with random_states_kept():
         curves = {trial.seed: _curve(trial) for trial in _trials(experiment)}
-    found = finding(experiment.lr_finder, curves)
+    found = finding(
+        experiment.lr_finder,
+        curves,
+        device=str(learner.device),
+        precision=learner.precision,
+        seconds=time.monotonic() - started,
+        command=command,
+    )
     log.info(table(found))
-    return {
-        **found,
-        "device": str(learner.device),
-        "precision": learner.precision,
-        "finder_seconds": time.monotonic() - started,
-    }
+    return found
 
 
 def _trials(experiment: Experiment) -> Iterator[Experiment]:
@@ -85,7 +84,7 @@ def _trials(experiment: Experiment) -> Iterator[Experiment]:
 
 def _curve(trial: Experiment) -> Curve:
     test = trial.lr_finder
-    curve = test.run(trial.trainer, trial.learner, trial.optimizer, trial.loaders.train)
+    curve = test.run(trial.engine, trial.learner, trial.optimizer, trial.loaders.train)
     how = f", where the loss {_verb(curve)}" if curve.ended else ""
     last = curve.learning_rates[-1] if curve.learning_rates else test.start_lr
     log.info(

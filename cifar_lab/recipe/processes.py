@@ -40,10 +40,10 @@ PATIENCE_SECONDS, GRACE_SECONDS = 60.0, 3.0
 def follow(experiment: Experiment) -> None:
     """Trains this process's part of a run that another process leads; writes nothing."""
     learner = experiment.learner
-    decay = experiment.trainer.ema_decay
+    decay = experiment.plan.ema_decay
     state = TrainingState(learner.model, experiment.optimizer, decay, learner.device)
     with companions(experiment):
-        experiment.trainer.fit(
+        experiment.engine.fit(
             learner, experiment.loaders, experiment.schedule, state, Hooks(), StopRequest()
         )
 
@@ -55,7 +55,7 @@ def companions(experiment: Experiment) -> Iterator[None]:
     Raises:
         RunFailed: one of them failed; what it said is in the log.
     """
-    number = experiment.trainer.companions
+    number = experiment.engine.companions
     if number == 0:
         yield
         return

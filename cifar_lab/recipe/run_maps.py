@@ -13,20 +13,18 @@ from cifar_lab.analysis.predictions import confused_pairs
 from cifar_lab.data.normalise import Normalise
 from cifar_lab.explain.explained import Averaged, Explained, average_maps, explain_images
 from cifar_lab.report.reading import Reading
-from cifar_lab.run.folder import RunFolder
-from cifar_lab.run.maps import load_averaged, load_explained, save_averaged, save_explained
+from cifar_lab.run.maps import save_averaged, save_explained
 
 #: Confused pairs whose maps are averaged.
 PAIRS = 5
 
 
 def kept_maps(
-    folder: RunFolder, reading: Reading, model: nn.Module, normalise: Normalise, fresh: bool
+    reading: Reading, model: nn.Module, normalise: Normalise, fresh: bool
 ) -> tuple[Sequence[Explained], Averaged | None]:
     """The maps that a report shows: those of the folder where they fit, else computed and kept.
 
     Args:
-        folder: of the run.
         reading: of the run.
         model: with the weights of the reported checkpoint.
         normalise: makes images what the model reads, in float32.
@@ -35,7 +33,7 @@ def kept_maps(
     Returns:
         Maps of the gallery's images at each layer, and averages at the first.
     """
-    test, layers = reading.test, reading.layers
+    test, layers, run = reading.test, reading.layers, reading.run
     if not layers:
         return [], None
 
@@ -43,16 +41,16 @@ def kept_maps(
         return normalise(torch.from_numpy(test.images[rows]))
 
     rows = np.asarray([error.row for error in reading.errors], dtype=np.int64)
-    explained = None if fresh else load_explained(folder.gallery_maps)
+    explained = None if fresh else run.maps.gallery
     if len(rows) and (explained is None or not _fit(explained, layers, test.sample_ids[rows])):
         images, ids = images_of(rows), test.sample_ids[rows]
         explained = [
             explain_images(model, layer, images, test.labels[rows], reading.predicted[rows], ids)
             for layer in layers
         ]
-        save_explained(folder.gallery_maps, explained)
+        save_explained(run.folder.gallery_maps, explained)
     number = min(reading.options.averaged_images, len(test))
-    averaged = None if fresh else load_averaged(folder.averaged_maps)
+    averaged = None if fresh else run.maps.averaged
     if number and (averaged is None or averaged.layer != layers[0] or averaged.images != number):
         pairs = confused_pairs(reading.matrix, PAIRS)
         averaged = average_maps(
@@ -65,7 +63,7 @@ def kept_maps(
             pairs,
             number,
         )
-        save_averaged(folder.averaged_maps, averaged)
+        save_averaged(run.folder.averaged_maps, averaged)
     return (explained or []) if len(rows) else [], averaged if number else None
 
 

@@ -16,9 +16,13 @@ from cifar_lab.report.page import write_page
 from cifar_lab.report.pages.data import data_page
 from cifar_lab.report.sections.data import channels, class_counts, spread
 from cifar_lab.run.files import write_atomically
+from cifar_lab.wording import aligned
 
 if TYPE_CHECKING:
     from cifar_lab.data.batch_augment import AugmentationStack
+
+#: Least characters of a count of images.
+NUMBER_WIDTH = 10
 
 
 def data(dataset: Dataset, name: str, folder: Path) -> str:
@@ -30,12 +34,11 @@ def data(dataset: Dataset, name: str, folder: Path) -> str:
         folder: below which ``data/`` is written.
     """
     counts = class_counts(dataset)
-    width = max(len("class"), *map(len, dataset.class_names))
-    lines = [f"{'class':<{width}}" + "".join(f"{SPLIT_NAMES[split]:>12}" for split in counts)]
+    rows = [["class", *(SPLIT_NAMES[split] for split in counts)]]
     for label, class_name in enumerate(dataset.class_names):
-        numbers = "".join(f"{values[label]:>12,}" for values in counts.values())
-        lines.append(f"{class_name:<{width}}{numbers}")
-    lines.append(f"{'all':<{width}}" + "".join(f"{v.sum():>12,}" for v in counts.values()))
+        rows.append([class_name, *(f"{values[label]:,}" for values in counts.values())])
+    rows.append(["all", *(f"{values.sum():,}" for values in counts.values())])
+    lines = aligned(rows, right_from=1, narrowest=NUMBER_WIDTH)
     lines.append(f"images of {dataset.image_size[0]}×{dataset.image_size[1]} pixels, RGB")
     lines.append(f"mean of R, G, B / 255 of the training images: {channels(dataset.mean)}")
     lines.append(f"standard deviation / 255: {channels(dataset.std)}")

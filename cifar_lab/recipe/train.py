@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 
 from cifar_lab.assembly import Experiment
+from cifar_lab.data.loaders import EvalLoader
 from cifar_lab.engine.hooks import HookList, Hooks
 from cifar_lab.engine.interrupts import StopRequest
 from cifar_lab.engine.metrics import LossAndAccuracy
@@ -19,51 +16,57 @@ from cifar_lab.engine.state import TrainingState
 from cifar_lab.models.summary import summarise
 from cifar_lab.nodes import described, type_name
 from cifar_lab.recipe.find_lr import found_max_lr
+from cifar_lab.recipe.open import refuse_other_images
 from cifar_lab.recipe.processes import companions
-from cifar_lab.recipe.read import draw_report, predict_test, refuse_other_images
-from cifar_lab.refusal import Refusal
+from cifar_lab.recipe.read import draw_report, predict_test
 from cifar_lab.run.checkpoint import (
     load_checkpoint,
     load_evaluated_weights,
     refuse_other_model,
 )
 from cifar_lab.run.console import Progress, logged_to
-from cifar_lab.run.files import read_json, write_atomically, write_json
-from cifar_lab.run.find import point_latest
+from cifar_lab.run.data import described_data
+from cifar_lab.run.files import write_atomically, write_object
 from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.origin import Origin
+from cifar_lab.run.predictions import Predictions, SplitPredictions, write_predictions
 from cifar_lab.run.profiler import Profiler
-from cifar_lab.run.provenance import provenance
-from cifar_lab.run.records import Recorder, read_metrics, save_predictions
-from cifar_lab.run.status import recorded, state_of
-from cifar_lab.run.summary import summary
+from cifar_lab.run.provenance import collected
+from cifar_lab.run.record import Run
+from cifar_lab.run.records import Recorder
+from cifar_lab.run.status import recorded
+from cifar_lab.run.summary import Summary, summarised
 from cifar_lab.run.work import WorkMeter, described_work
 
 log = logging.getLogger("cifar_lab")
 
 
-def run_experiment(
-    experiment: Experiment, folder: RunFolder, origin: Origin, resume: bool = False
-) -> dict[str, Any]:
-    """Trains, evaluates and reports one experiment in its folder.
+def run_experiment(experiment: Experiment, run: Run, origin: Origin, stop: StopRequest) -> Summary:
+    """Trains, evaluates and reports one experiment in its folder; takes up its last checkpoint.
 
     Args:
         experiment: built, untrained.
-        folder: claimed by this run.
+        run: claimed, or begun earlier.
         origin: how the run was asked for; a resumed one keeps what it was begun with.
-        resume: take up the folder's last checkpoint.
-
-    Returns:
-        The summary, as written to summary.json.
+        stop: whether somebody asked to stop.
     """
-    stop = StopRequest()
-    with stop.listening(), logged_to(folder), recorded(folder):
-        state = _begin(experiment, folder, origin, resume)
+    folder = run.folder
+    with logged_to(folder), recorded(folder):
+        state = TrainingState(
+            experiment.learner.model,
+            experiment.optimizer,
+            experiment.plan.ema_decay,
+            experiment.learner.device,
+        )
+        if folder.last_checkpoint.is_file():
+            _take_up(experiment, run, state)
+        else:
+            _begin(experiment, folder, origin)
         if experiment.finds_max_lr:
             experiment = found_max_lr(experiment, folder)
         meter = WorkMeter(experiment.learner.device) if experiment.measure_work else None
         with companions(experiment):
-            failure = experiment.trainer.fit(
+            failure = experiment.engine.fit(
                 experiment.learner,
                 experiment.loaders,
                 experiment.schedule,
@@ -71,97 +74,53 @@ def run_experiment(
                 _hooks(experiment, folder, meter),
                 stop,
             )
-        if failure is not None:
-            made_with = read_json(folder.provenance)
-            write_json(folder.provenance, made_with | {"fast_path": experiment.fast_path(failure)})
-        epoch = load_evaluated_weights(
-            folder.best_checkpoint, experiment.learner.model, experiment.learner.device
-        )
-        evaluation_started = time.monotonic()
-        logits, test = predict_test(experiment)
-        evaluation_seconds = time.monotonic() - evaluation_started
-        save_predictions(folder.predictions, logits, experiment.dataset.source.test)
-        result = _summary(experiment, folder, state.stopped, epoch, logits, test)
-        result["evaluation_seconds"] = evaluation_seconds
-        if meter is not None:
-            result["work"] = meter.result(result["training_seconds"] + evaluation_seconds)
-        write_json(folder.summary, result)
+        result = _evaluate(experiment, run, state.stopped, failure, meter)
         _say_result(result)
         if experiment.report.enabled:
-            draw_report(experiment, folder, fresh=True)
+            draw_report(experiment, run, fresh=True)
     return result
 
 
-def predict_test_plainly(experiment: Experiment) -> LossAndAccuracy | None:
-    """Metrics without test-time flips; None where there are none."""
-    learner = experiment.learner
-    if not learner.test_time_flips:
-        return None
-    return learner.predict(experiment.loaders.test, learner.model, flips=False)[1].result()
+def _take_up(experiment: Experiment, run: Run, state: TrainingState) -> None:
+    learner, path = experiment.learner, run.folder.last_checkpoint
+    refuse_other_images(experiment, run)
+    contents = load_checkpoint(path, learner.device)
+    refuse_other_model(path, contents["model"], learner.model)
+    state.load_state_dict(contents)
+    log.info(f"resuming {run.folder.path} after epoch {state.epoch}, batch {state.batches_done}")
 
 
-def refuse_unresumable(folder: RunFolder) -> None:
-    """A run that is done, or still runs, cannot be resumed.
-
-    Raises:
-        Refusal: it is one of these.
-    """
-    state = state_of(folder)
-    if state == "done":
-        raise Refusal(f"{folder.path} is done; `cifar-lab rerun` begins it anew")
-    if state == "running":
-        raise Refusal(f"{folder.path} still runs, in another process")
-
-
-def _begin(
-    experiment: Experiment, folder: RunFolder, origin: Origin, resume: bool
-) -> TrainingState:
-    learner = experiment.learner
-    state = TrainingState(
-        learner.model, experiment.optimizer, experiment.trainer.ema_decay, learner.device
-    )
-    if resume and folder.last_checkpoint.is_file():
-        # Sums in another order end in other last bits: compute with as many threads as before.
-        made_with = read_json(folder.provenance)
-        refuse_other_images(experiment, folder, made_with)
-        torch.set_num_threads(made_with["threads"])
-        contents = load_checkpoint(folder.last_checkpoint, learner.device)
-        refuse_other_model(folder.last_checkpoint, contents["model"], learner.model)
-        state.load_state_dict(contents)
-        log.info(f"resuming {folder.path} after epoch {state.epoch}, batch {state.batches_done}")
-        return state
-    size = summarise(learner.model, experiment.dataset.image_size)
-    write_atomically(folder.model_table, size.table_at(experiment.trainer.batch_size) + "\n")
-    record = provenance(
+def _begin(experiment: Experiment, folder: RunFolder, origin: Origin) -> None:
+    """Writes what the run is made with, and says it."""
+    learner, dataset = experiment.learner, experiment.dataset
+    size = summarise(learner.model, dataset.image_size)
+    write_atomically(folder.model_table, size.table_at(experiment.plan.batch_size) + "\n")
+    made_with = collected(
         origin=origin,
         config=experiment.config,
         seed=experiment.seed,
         device=learner.device,
-        processes=experiment.trainer.world.size,
+        processes=experiment.engine.world.size,
         precision=learner.precision,
         fast_path=experiment.fast_path(),
-        fingerprint=experiment.dataset.source.fingerprint,
+        fingerprint=dataset.source.fingerprint,
     )
-    if experiment.max_lr_found is not None:  # resumed before its first checkpoint
-        record["max_lr_found"] = experiment.max_lr_found
-    write_json(folder.provenance, record)
+    write_object(folder.data, described_data(dataset))
+    write_object(folder.provenance, made_with)
     log.info(f"run: {folder.path}")
     log.info(
         f"{type(learner.model).__name__}, {size.parameters:,} parameters, on {learner.device} "
-        f"({record['device_name']}, {record['threads']} threads) in {learner.precision}; "
-        f"{len(experiment.dataset.train_indices):,} training, "
-        f"{len(experiment.dataset.val_indices):,} validation, "
-        f"{len(experiment.dataset.source.test):,} test images"
+        f"({made_with.device_name}, {made_with.threads} threads) in {learner.precision}; "
+        f"{len(dataset.train_indices):,} training, {len(dataset.val_indices):,} validation, "
+        f"{len(dataset.source.test):,} test images"
     )
-    log.info("; ".join(f"{piece}: {how}" for piece, how in record["fast_path"].items()))
-    return state
+    log.info("; ".join(f"{piece}: {how}" for piece, how in made_with.fast_path.items()))
 
 
 def _hooks(experiment: Experiment, folder: RunFolder, meter: WorkMeter | None) -> Hooks:
-    trainer = experiment.trainer
     hooks: list[Hooks] = [
-        Recorder(folder, trainer.background_checkpoints),
-        Progress(trainer.batch_size),
+        Recorder(folder, experiment.setup.background_checkpoints),
+        Progress(experiment.plan.batch_size),
     ]
     if experiment.profile_batches is not None:
         hooks.append(Profiler(folder, experiment.profile_batches))
@@ -170,51 +129,86 @@ def _hooks(experiment: Experiment, folder: RunFolder, meter: WorkMeter | None) -
     return HookList(*hooks)
 
 
-def _summary(
+def _evaluate(
     experiment: Experiment,
-    folder: RunFolder,
+    run: Run,
     stopped: str | None,
-    reported_epoch: int,
-    logits: NDArray[np.float32],
-    test: LossAndAccuracy,
-) -> dict[str, Any]:
+    failure: str | None,
+    meter: WorkMeter | None,
+) -> Summary:
+    """Evaluates the reported checkpoint, and writes predictions and summary.
+
+    Args:
+        experiment: trained.
+        run: whose metrics are written.
+        stopped: why training ended early; None where it did not.
+        failure: why steps ran as written though they should not have; None likewise.
+        meter: of the work, if it is measured.
+    """
+    learner, folder = experiment.learner, run.folder
+    epoch = load_evaluated_weights(folder.best_checkpoint, learner.model, learner.device)
+    started = time.monotonic()
+    logits, test = predict_test(experiment)
+    seconds = time.monotonic() - started
     arrays = experiment.dataset.source.test
-    return summary(
-        parts={
-            "name": experiment.name,
-            "dataset": type_name(experiment.config["dataset"]),
-            "model": described(experiment.config["model"]),
-        },
-        size=summarise(experiment.learner.model, experiment.dataset.image_size),
-        rows=read_metrics(folder.metrics),
+    of_test = SplitPredictions(logits, arrays.labels, arrays.sample_ids)
+    write_predictions(folder.predictions, Predictions(of_test, _of_validation(experiment)))
+    size = summarise(learner.model, experiment.dataset.image_size)
+    training_seconds = sum(row["epoch_seconds"] for row in run.metrics)
+    result = summarised(
+        name=experiment.name,
+        dataset=type_name(experiment.config["dataset"]),
+        model=described(experiment.config["model"]),
+        parameters=size.parameters,
+        multiply_adds=size.multiply_adds,
+        rows=run.metrics,
         validated=experiment.loaders.val is not None,
-        epochs_planned=experiment.trainer.epochs,
+        epochs_planned=experiment.plan.epochs,
         stopped=stopped,
-        reported_epoch=reported_epoch,
+        reported_epoch=epoch,
         logits=logits,
         labels=arrays.labels,
         class_names=arrays.class_names,
         test=test,
-        test_without_flips=predict_test_plainly(experiment),
+        test_without_flips=_without_flips(experiment),
+        evaluation_seconds=seconds,
+        work=None if meter is None else meter.result(training_seconds + seconds),
+        eager_because=failure,
+    )
+    write_object(folder.summary, result)
+    return result
+
+
+def _of_validation(experiment: Experiment) -> SplitPredictions | None:
+    """What the learner's model predicts of the validation images; None without any."""
+    loader: EvalLoader | None = experiment.loaders.val
+    if loader is None:
+        return None
+    logits, _ = experiment.learner.predict(loader, experiment.learner.model)
+    train, rows = experiment.dataset.source.train, experiment.dataset.val_indices
+    return SplitPredictions(
+        logits.cpu().numpy(), np.asarray(train.labels[rows]), np.asarray(train.sample_ids[rows])
     )
 
 
-def _say_result(result: dict[str, Any]) -> None:
-    test = result["test"]
+def _without_flips(experiment: Experiment) -> LossAndAccuracy | None:
+    """Metrics without test-time flips; None where there are none."""
+    learner = experiment.learner
+    if not learner.test_time_flips:
+        return None
+    return learner.predict(experiment.loaders.test, learner.model, flips=False)[1].result()
+
+
+def _say_result(result: Summary) -> None:
+    test = result.test
     log.info(
-        f"test accuracy {test['accuracy']:.2%}, loss {test['loss']:.4f} ({test['count']:,} images) "
-        f"of epoch {result['reported_epoch']}: {result['reported_because']}"
+        f"test accuracy {test.accuracy:.2%}, loss {test.loss:.4f} ({test.count:,} images) "
+        f"of epoch {result.reported_epoch}: {result.reported_because}"
     )
-    if result["test_without_flips"] is not None:
-        plain = result["test_without_flips"]["accuracy"]
+    if result.test_without_flips is not None:
+        plain = result.test_without_flips.accuracy
         log.info(
             f"that is with the logits of image and mirror image averaged; without: {plain:.2%}"
         )
-    if "work" in result:
-        log.info(described_work(result["work"]))
-
-
-def remember_latest(folder: RunFolder, outputs: Path) -> None:
-    """Points ``outputs/latest`` at a run below it."""
-    if outputs.resolve() in folder.path.resolve().parents:
-        point_latest(outputs, folder.path)
+    if result.work is not None:
+        log.info(described_work(result.work))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +13,8 @@ from numpy.typing import NDArray
 from cifar_lab.analysis.misclassified import Misclassified, chosen_errors
 from cifar_lab.analysis.predictions import confusion, softmax
 from cifar_lab.data.arrays import Dataset, ImageArrays
-from cifar_lab.engine.hooks import Row
 from cifar_lab.report.options import ReportOptions
-from cifar_lab.run.files import read_json, read_text
-from cifar_lab.run.folder import RunFolder
-from cifar_lab.run.records import read_metrics, read_predictions
+from cifar_lab.run.record import Run
 
 if TYPE_CHECKING:
     from cifar_lab.data.batch_augment import AugmentationStack
@@ -28,40 +25,32 @@ class Reading:
     """Everything that a report is drawn from but the maps.
 
     Attributes:
-        title: the run's name and time.
+        run: what its folder holds.
         options: what to show.
-        config: as plain values.
-        config_text: as YAML.
-        rows: of metrics.csv.
-        summary: of summary.json.
-        provenance: of provenance.json.
-        model_table: of model.txt.
-        logits: float32 ``(n, classes)``, of predictions.npz.
         dataset: images and splits.
         stack: the augmentation; None for none.
         planned: learning rate of each step.
         steps_per_epoch: converts steps to epochs.
         layers: that GradCAM explains; none where none gives a map.
-        trust: of attributions/trust.json; None where that was not asked for.
-        found: of lr_finder.json; None where the learning rate was given.
     """
 
-    title: str
+    run: Run
     options: ReportOptions
-    config: dict[str, Any]
-    config_text: str
-    rows: Sequence[Row]
-    summary: dict[str, Any]
-    provenance: dict[str, Any]
-    model_table: str
-    logits: NDArray[np.float32]
     dataset: Dataset
     stack: AugmentationStack | None
     planned: Sequence[float]
     steps_per_epoch: int
     layers: tuple[str, ...]
-    trust: dict[str, Any] | None
-    found: dict[str, Any] | None
+
+    @property
+    def title(self) -> str:
+        """The run's name and time."""
+        return f"{self.run.summary.name} {'/'.join(self.run.folder.path.parts[-2:])}"
+
+    @property
+    def logits(self) -> NDArray[np.float32]:
+        """Of the test images, float32 ``(n, classes)``."""
+        return self.run.predictions.test.logits
 
     @property
     def test(self) -> ImageArrays:
@@ -100,42 +89,5 @@ class Reading:
             self.test.labels,
             options.misclassified,
             options.gallery,
-            self.config["seed"],
+            self.run.config["seed"],
         )
-
-
-def read_run(
-    folder: RunFolder,
-    options: ReportOptions,
-    *,
-    config: dict[str, Any],
-    dataset: Dataset,
-    stack: AugmentationStack | None,
-    planned: Sequence[float],
-    steps_per_epoch: int,
-    layers: tuple[str, ...],
-) -> Reading:
-    """Reads a finished run's folder; the rest is as :class:`Reading` has it.
-
-    Raises:
-        Refusal: a file is missing or damaged.
-    """
-    summary = read_json(folder.summary)
-    return Reading(
-        title=f"{summary['name']} {'/'.join(folder.path.parts[-2:])}",
-        options=options,
-        config=config,
-        config_text=read_text(folder.config).rstrip(),
-        rows=read_metrics(folder.metrics),
-        summary=summary,
-        provenance=read_json(folder.provenance),
-        model_table=read_text(folder.model_table).rstrip(),
-        logits=read_predictions(folder.predictions).logits,
-        dataset=dataset,
-        stack=stack,
-        planned=planned,
-        steps_per_epoch=steps_per_epoch,
-        layers=layers,
-        trust=read_json(folder.trust) if folder.trust.is_file() else None,
-        found=read_json(folder.lr_finder) if folder.lr_finder.is_file() else None,
-    )

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from cifar_lab.analysis.spread import mean_and_deviation
 from cifar_lab.refusal import Refusal
-from cifar_lab.results.recorded import Result, commit, grouped, hardware, read_results
-from cifar_lab.run.files import read_json, write_atomically
-from cifar_lab.run.folder import RunFolder
+from cifar_lab.results.recorded import grouped, read_results
+from cifar_lab.run.files import write_atomically, write_json, write_object
+from cifar_lab.run.folder import RecordedFolder
+from cifar_lab.run.metrics import write_metrics
+from cifar_lab.run.record import Run
+from cifar_lab.run.summary import Work
 
 HEADER = """# Results
 
@@ -30,11 +31,43 @@ as one page that opens offline, [results/studies.html](results/studies.html).
 """
 
 
-def render(results: Sequence[Result], studies: bool) -> str:
+def record_runs(runs: Sequence[Run], experiments: Path) -> Path:
+    """Keeps configuration, summary, provenance and metrics of runs, and writes the ledger.
+
+    Args:
+        runs: finished ones.
+        experiments: the checkout's ``experiments/``.
+
+    Returns:
+        The ledger's path.
+
+    Raises:
+        Refusal: there is no such folder, or a run is not finished, or damaged.
+    """
+    if not experiments.is_dir():
+        raise Refusal(f"there is no {experiments}/ here; record from the top of a checkout")
+    unfinished = [run.folder.path for run in runs if not run.finished]
+    if unfinished:
+        raise Refusal([f"{path} is not finished: it has no summary.json" for path in unfinished])
+    results = experiments / "results"
+    for run in runs:
+        name = run.summary.name
+        kept = RecordedFolder(results / name / _key(run.folder.path.resolve(), name))
+        write_json(kept.config, run.config)
+        write_object(kept.summary, run.summary)
+        write_object(kept.provenance, run.provenance)
+        write_metrics(kept.metrics, run.metrics)
+    ledger = experiments / "README.md"
+    studies = (experiments / "published.json").is_file()
+    write_atomically(ledger, render(read_results(results), studies))
+    return ledger
+
+
+def render(runs: Sequence[Run], studies: bool) -> str:
     """The ledger as Markdown.
 
     Args:
-        results: recorded runs.
+        runs: recorded ones.
         studies: whether there is a page of published studies to link to.
     """
     lines = [
@@ -43,92 +76,15 @@ def render(results: Sequence[Result], studies: bool) -> str:
         "| experiment | model | n | test accuracy (%) | epochs | training | work | hardware "
         "| command |",
         "|---|---|---:|---:|---:|---:|---:|---|---|",
-        *(_row(group) for group in grouped(results)),
+        *(_row(group) for group in grouped(runs)),
         "",
         "## Runs",
         "",
         "| run | seed | test accuracy (%) | reported epoch | commit |",
         "|---|---:|---:|---:|---|",
-        *(_run_row(result) for result in results),
+        *(_run_row(run) for run in runs),
     ]
     return "\n".join(lines) + "\n"
-
-
-def _row(group: Sequence[Result]) -> str:
-    first = group[0]
-    accuracy = mean_and_deviation([100 * result.summary["test"]["accuracy"] for result in group], 2)
-    plain = [result.summary.get("test_without_flips") for result in group]
-    if all(each is not None for each in plain):
-        without = mean_and_deviation(
-            [100 * each["accuracy"] for each in plain if each is not None], 2
-        )
-        accuracy = f"{accuracy} with flips averaged; {without} without"
-    works = [result.summary["work"] for result in group if "work" in result.summary]
-    minutes = statistics.mean(result.summary["training_seconds"] for result in group) / 60
-    trained, planned = first.summary["epochs_trained"], first.summary["epochs_planned"]
-    made = first.provenance
-    cells = (
-        first.summary["name"],
-        first.summary["model"],
-        str(len(group)),
-        accuracy,
-        f"{trained}" if trained == planned else f"{trained} of {planned}",
-        f"{minutes:.1f} min",
-        _work(works) if len(works) == len(group) else "–",
-        hardware(made),
-        f"`{made['command']}`",
-    )
-    return f"| {' | '.join(cells)} |"
-
-
-def _work(works: Sequence[dict[str, Any]]) -> str:
-    rate = statistics.mean(work["matmul_flops_per_second"] for work in works)
-    tflop = mean_and_deviation([work["tflop"] for work in works], 0)
-    return f"{tflop} TFLOP at {rate / 1e9:,.0f} GFLOP/s"
-
-
-def _run_row(result: Result) -> str:
-    path = "/".join(result.folder.parts[-2:])
-    cells = (
-        f"[{path}](results/{path})",
-        str(result.provenance["seed"]),
-        f"{100 * result.summary['test']['accuracy']:.2f}",
-        str(result.summary["reported_epoch"]),
-        commit(result.provenance),
-    )
-    return f"| {' | '.join(cells)} |"
-
-
-def record_runs(runs: Sequence[tuple[RunFolder, dict[str, Any]]], experiments: Path) -> Path:
-    """Copies configuration, summary, provenance and metrics of runs, and writes the ledger.
-
-    Args:
-        runs: finished runs, each with its configuration as plain values.
-        experiments: the checkout's ``experiments/``.
-
-    Returns:
-        The ledger's path.
-
-    Raises:
-        Refusal: there is no such folder, or a run is not finished.
-    """
-    if not experiments.is_dir():
-        raise Refusal(f"there is no {experiments}/ here; record from the top of a checkout")
-    unfinished = [run.path for run, _ in runs if not run.summary.is_file()]
-    if unfinished:
-        raise Refusal([f"{path} is not finished: it has no summary.json" for path in unfinished])
-    results = experiments / "results"
-    for run, config in runs:
-        name = read_json(run.summary)["name"]
-        folder = results / name / _key(run.path.resolve(), name)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / "config.json", json.dumps(config, indent=2) + "\n")
-        for file in (run.summary, run.provenance, run.metrics):
-            write_atomically(folder / file.name, file.read_bytes())
-    ledger = experiments / "README.md"
-    studies = (experiments / "published.json").is_file()
-    write_atomically(ledger, render(read_results(results), studies))
-    return ledger
 
 
 def _key(path: Path, name: str) -> str:
@@ -136,3 +92,46 @@ def _key(path: Path, name: str) -> str:
     parts = path.parts
     after_name = parts[len(parts) - parts[::-1].index(name) :] if name in parts else ()
     return "_".join(after_name or parts[-2:])
+
+
+def _row(group: Sequence[Run]) -> str:
+    summaries, made = [run.summary for run in group], group[0].provenance
+    first = summaries[0]
+    accuracy = mean_and_deviation([100 * each.test.accuracy for each in summaries], 2)
+    plain = [each.test_without_flips for each in summaries if each.test_without_flips is not None]
+    if len(plain) == len(group):
+        without = mean_and_deviation([100 * each.accuracy for each in plain], 2)
+        accuracy = f"{accuracy} with flips averaged; {without} without"
+    works = [each.work for each in summaries if each.work is not None]
+    minutes = statistics.mean(each.training_seconds for each in summaries) / 60
+    trained, planned = first.epochs_trained, first.epochs_planned
+    cells = (
+        first.name,
+        first.model,
+        str(len(group)),
+        accuracy,
+        f"{trained}" if trained == planned else f"{trained} of {planned}",
+        f"{minutes:.1f} min",
+        _work(works) if len(works) == len(group) else "–",
+        made.hardware,
+        f"`{made.command}`",
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _work(works: Sequence[Work]) -> str:
+    rate = statistics.mean(work.matmul_flops_per_second for work in works)
+    tflop = mean_and_deviation([work.tflop for work in works], 0)
+    return f"{tflop} TFLOP at {rate / 1e9:,.0f} GFLOP/s"
+
+
+def _run_row(run: Run) -> str:
+    path = "/".join(run.folder.path.parts[-2:])
+    cells = (
+        f"[{path}](results/{path})",
+        str(run.provenance.seed),
+        f"{100 * run.summary.test.accuracy:.2f}",
+        str(run.summary.reported_epoch),
+        run.provenance.commit,
+    )
+    return f"| {' | '.join(cells)} |"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 from typing import Any, NamedTuple
 
-from cifar_lab.results.recorded import Result, grouped
+from cifar_lab.results.recorded import grouped
 from cifar_lab.run.files import read_json
+from cifar_lab.run.record import Run
 
 #: Keys of the configuration that shorten a run where they are not null.
 SHORTENING = (
@@ -22,7 +24,7 @@ SHORTENING = (
 class NotCounted(NamedTuple):
     """A recorded run that says nothing about its study, and why."""
 
-    result: Result
+    run: Run
     reasons: list[str]
 
 
@@ -39,8 +41,8 @@ class Study:
     """
 
     facts: dict[str, Any]
-    groups: Sequence[Sequence[Result]]
-    beside: Sequence[Sequence[Result]]
+    groups: Sequence[Sequence[Run]]
+    beside: Sequence[Sequence[Run]]
     not_counted: Sequence[NotCounted]
 
     @property
@@ -49,18 +51,18 @@ class Study:
         return str(self.facts["name"])
 
     @property
-    def whole(self) -> list[Result]:
+    def whole(self) -> list[Run]:
         """Every whole run."""
-        return [result for group in self.groups for result in group]
+        return [run for group in self.groups for run in group]
 
-    def reached_by(self, runs: Sequence[Result]) -> bool:
+    def reached_by(self, runs: Sequence[Run]) -> bool:
         """Whether their mean test accuracy is at least the published one."""
         return mean_test_accuracy(runs) >= float(self.facts["test_accuracy"])
 
 
-def mean_test_accuracy(runs: Sequence[Result]) -> float:
+def mean_test_accuracy(runs: Sequence[Run]) -> float:
     """Of the last epochs on all test images, in 0 … 1."""
-    return mean(result.summary["test"]["accuracy"] for result in runs)
+    return mean(run.summary.test.accuracy for run in runs)
 
 
 def read_published(experiments: Path) -> dict[str, Any] | None:
@@ -73,31 +75,31 @@ def read_published(experiments: Path) -> dict[str, Any] | None:
     return read_json(path) if path.is_file() else None
 
 
-def studies(published: dict[str, Any], results: Sequence[Result]) -> list[Study]:
+def studies(published: dict[str, Any], runs: Sequence[Run]) -> list[Study]:
     """Every study with its runs, which are those of its name or named after it.
 
     Args:
         published: of :func:`read_published`.
-        results: recorded runs of any experiment.
+        runs: recorded ones of any experiment.
     """
     found = []
     for facts in published["studies"]:
         judged = [
-            NotCounted(result, shortcomings(result, facts))
-            for result in results
-            if f"{result.summary['name']}_".startswith(f"{facts['name']}_")
+            NotCounted(run, shortcomings(run, facts))
+            for run in runs
+            if f"{run.summary.name}_".startswith(f"{facts['name']}_")
         ]
-        groups = grouped([result for result, reasons in judged if not reasons])
-        own = [group for group in groups if group[0].summary["name"] == facts["name"]]
-        beside = [group for group in groups if group[0].summary["name"] != facts["name"]]
+        groups = grouped([run for run, reasons in judged if not reasons])
+        own = [group for group in groups if group[0].summary.name == facts["name"]]
+        beside = [group for group in groups if group[0].summary.name != facts["name"]]
         found.append(Study(facts, own, beside, [each for each in judged if each.reasons]))
     return found
 
 
-def shortcomings(result: Result, facts: dict[str, Any]) -> list[str]:
+def shortcomings(run: Run, facts: dict[str, Any]) -> list[str]:
     """Why a run is not the whole of its study; nothing where it is."""
-    summary, config = result.summary, result.config
-    trained, planned = summary["epochs_trained"], summary["epochs_planned"]
+    summary, config = run.summary, run.config
+    trained, planned = summary.epochs_trained, summary.epochs_planned
     reasons = [f"{trained} of {planned} epochs"] if trained < planned else []
     reasons += [
         f"{group}.{key}={config[group][key]}"
@@ -109,10 +111,20 @@ def shortcomings(result: Result, facts: dict[str, Any]) -> list[str]:
     values = {
         "epochs": planned,
         "batch_size": config["trainer"]["batch_size"],
-        "parameters": summary["parameters"],
+        "parameters": summary.parameters,
     }
     return reasons + [
         f"{name.replace('_', ' ')} {value:,} where {facts[name]:,} are asked for"
         for name, value in values.items()
         if value != facts[name]
     ]
+
+
+def _main() -> None:
+    """Prints the studies' names, a line each, for the Makefile."""
+    published = read_published(Path(sys.argv[1]))
+    print("\n".join(facts["name"] for facts in (published or {"studies": []})["studies"]))
+
+
+if __name__ == "__main__":
+    _main()

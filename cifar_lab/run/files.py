@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import io
 import json
+import math
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeVar
+from zipfile import BadZipFile
 
-from cifar_lab.refusal import Refusal
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BeforeValidator, TypeAdapter, ValidationError
+
+from cifar_lab.refusal import Refusal, in_our_words
+from cifar_lab.run.older import upgraded
+
+T = TypeVar("T")
+
+#: Of the objects in a run's JSON files; those without a number are from before it was written.
+FORMAT = 2
+#: A number that may not be finite. JSON has no word for it: it is written as null.
+Measured = Annotated[float, BeforeValidator(lambda value: math.nan if value is None else value)]
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -25,19 +41,58 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes a value as JSON, atomically."""
-    write_atomically(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    """Writes a plain value as JSON, atomically.
+
+    Raises:
+        ValueError: a number is not finite.
+    """
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    write_atomically(path, text + "\n")
+
+
+def write_object(path: Path, value: Any) -> None:
+    """Writes a dataclass as a JSON object, atomically, with the number of its format."""
+    fields = json.loads(_adapter(type(value)).dump_json(value, by_alias=True))
+    write_json(path, {"format": FORMAT, **fields})
+
+
+def read_object(path: Path, kind: type[T]) -> T:
+    """Reads what :func:`write_object` wrote, or what an older version wrote in its place.
+
+    Raises:
+        Refusal: the file is missing, no JSON, from a newer version, or of another shape; the first
+            key that is wrong is named.
+    """
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise Refusal(f"{path} must hold a JSON object, got {_kind(value)}; restore a copy of it")
+    version = value.pop("format", 1)
+    if not isinstance(version, int) or version > FORMAT:
+        raise Refusal(
+            f"{path} is of format {version}, and this version reads up to {FORMAT}; update "
+            "cifar-lab"
+        )
+    text = json.dumps(upgraded(kind.__name__, value) if version < FORMAT else value)
+    try:
+        read: T = _adapter(kind).validate_json(text, strict=True)
+        return read
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        got = "" if first["type"] == "missing" else f", got {_kind(first['input'])}"
+        problem = "is missing" if first["type"] == "missing" else in_our_words(first["msg"])
+        raise Refusal(f"{path}: {key}: {problem}{got}; restore a copy of the file") from error
 
 
 def read_json(path: Path) -> Any:
-    """Reads a JSON file of a run.
+    """Reads a JSON file of a run; a bare NaN or Infinity, as older versions wrote, is None.
 
     Raises:
-        Refusal: the file is missing or no JSON.
+        Refusal: the file is missing, empty or no JSON.
     """
     try:
-        value = json.loads(read_text(path))
-    except json.JSONDecodeError as error:
+        value = json.loads(read_text(path), parse_constant=lambda _: None)
+    except (json.JSONDecodeError, RecursionError) as error:
         raise Refusal(f"{path} is no JSON: {error}; is this a finished run?") from error
     if not value:
         raise Refusal(f"{path} is empty; is this a finished run?")
@@ -54,3 +109,49 @@ def read_text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         raise Refusal(f"{path} cannot be read: {error}; is this a finished run?") from error
+
+
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Writes named arrays, compressed."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # it has options of its own
+    write_atomically(path, buffer.getvalue())
+
+
+def read_arrays(path: Path, names: Sequence[str] = ()) -> dict[str, NDArray[Any]]:
+    """Reads what :func:`write_arrays` wrote: every array, of which some must be there.
+
+    Args:
+        path: of the file.
+        names: of the arrays that must be there.
+
+    Raises:
+        Refusal: it is missing, lacks a name, or something else stands there.
+    """
+    try:
+        with np.load(io.BytesIO(path.read_bytes())) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (OSError, EOFError, ValueError, KeyError, AttributeError, BadZipFile) as error:
+        raise Refusal(f"{path} cannot be read: {error}; is this a finished run?") from error
+    missing = [name for name in names if name not in arrays]
+    if missing:
+        raise Refusal(
+            f"{path} cannot be read: it holds no array {missing[0]}; is this a finished run?"
+        )
+    return arrays
+
+
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    """Making one takes a millisecond, and a list of runs asks for thousands."""
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
+
+
+_ADAPTERS: dict[Any, TypeAdapter[Any]] = {}
+
+
+def _kind(value: Any) -> str:
+    """A value as a message shows it: short ones whole, others by their kind."""
+    names = {dict: "an object", list: "a list", type(None): "null"}
+    return names.get(type(value)) or json.dumps(value, ensure_ascii=False)[:60]

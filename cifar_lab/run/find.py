@@ -5,16 +5,24 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.files import read_json
 from cifar_lab.run.folder import RunFolder
+from cifar_lab.run.record import Run
 
 #: Where runs lie, below the current folder.
 OUTPUTS = Path("outputs")
 #: Name of the link, in the folder of all runs, to the newest run.
 LATEST = "latest"
+#: Below it and the name of an experiment. One pattern for date and time, or midnight splits it.
+PATTERN = "%Y-%m-%d/%H-%M-%S-%f"
+
+
+def new_folder(name: str) -> Path:
+    """Where a run, or whatever else is called so, that starts now is to lie."""
+    return OUTPUTS / name / datetime.now().strftime(PATTERN)
 
 
 def point_latest(outputs: Path, run: Path) -> None:
@@ -28,14 +36,14 @@ def point_latest(outputs: Path, run: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def find_runs(outputs: Path) -> Iterator[RunFolder]:
+def find_runs(outputs: Path) -> Iterator[Run]:
     """Every run below a folder, by name and then by time."""
     for status in sorted(outputs.rglob("status.json")):
         if LATEST not in status.relative_to(outputs).parts:
-            yield RunFolder(status.parent)
+            yield Run(RunFolder(status.parent))
 
 
-def find_run(outputs: Path, text: str) -> RunFolder:
+def find_run(outputs: Path, text: str) -> Run:
     """The run that a person means.
 
     Args:
@@ -49,15 +57,15 @@ def find_run(outputs: Path, text: str) -> RunFolder:
     # Resolved, so that a link or a dot does not become a run's name.
     for path in (Path(text), *([outputs / LATEST] if text == LATEST else [])):
         if RunFolder(path).exists():
-            return RunFolder.below_current(str(path.resolve()))
+            return Run(RunFolder.below_current(str(path.resolve())))
     runs = list(find_runs(outputs))
     if text == "best":
         return _best(outputs, runs)
-    fitting = [run for run in runs if text in run.path.as_posix()]
+    fitting = [run for run in runs if text in run.folder.path.as_posix()]
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
-        shown = ", ".join(run.path.as_posix() for run in fitting[:5])
+        shown = ", ".join(run.folder.path.as_posix() for run in fitting[:5])
         raise Refusal(
             f"RUN={text} fits {len(fitting)} runs: {shown}; give a longer part of one path"
         )
@@ -67,13 +75,13 @@ def find_run(outputs: Path, text: str) -> RunFolder:
     )
 
 
-def _best(outputs: Path, runs: list[RunFolder]) -> RunFolder:
+def _best(outputs: Path, runs: list[Run]) -> Run:
     ranked = []
     for run in runs:
-        with contextlib.suppress(Refusal, KeyError):  # unfinished or damaged
-            validation = read_json(run.summary)["validation"]
+        with contextlib.suppress(Refusal):  # unfinished or damaged
+            validation = run.summary.validation
             if validation is not None:
-                ranked.append((validation["accuracy"], run))
+                ranked.append((validation.accuracy, run))
     if not ranked:
         raise Refusal(
             f"RUN=best: no finished run below {outputs}/ has a validation split to be ranked by"

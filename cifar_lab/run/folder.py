@@ -53,6 +53,11 @@ class RunFolder:
         return self.path / "summary.json"
 
     @property
+    def data(self) -> Path:
+        """What its network needs to be opened without its images."""
+        return self.path / "data.json"
+
+    @property
     def model_table(self) -> Path:
         return self.path / "model.txt"
 
@@ -122,3 +127,16 @@ class RunFolder:
     def exists(self) -> bool:
         """Whether a run was ever begun here."""
         return self.status.is_file()
+
+
+@dataclass(frozen=True)
+class RecordedFolder(RunFolder):
+    """Paths of a recorded run in ``experiments/results/``: what is worth keeping of a run folder.
+
+    It has the same files where it has them, but for the configuration, which is resolved.
+    """
+
+    @property
+    def config(self) -> Path:
+        """The configuration as plain values."""
+        return self.path / "config.json"

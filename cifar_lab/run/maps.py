@@ -10,7 +10,7 @@ import numpy as np
 
 from cifar_lab.explain.explained import Averaged, Explained
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.records import read_arrays, write_arrays
+from cifar_lab.run.files import read_arrays, write_arrays
 
 #: Names of what is known of images at one layer, and of what is the same at each.
 OF_A_LAYER, OF_ALL_LAYERS = ("maps", "agreement"), ("sample_ids", "predicted", "values")
@@ -21,8 +21,8 @@ def save_explained(path: Path, explained: Sequence[Explained]) -> None:
 
     What is the same at each stands once; the rest is ``layer3/maps`` and ``layer3/agreement``.
     """
-    own = {f"{e.layer}/{name}": getattr(e, name) for e in explained for name in OF_A_LAYER}
-    shared = {name: getattr(explained[0], name) for name in OF_ALL_LAYERS}
+    own = {f"{e.layer}/{name}": vars(e)[name] for e in explained for name in OF_A_LAYER}
+    shared = {name: vars(explained[0])[name] for name in OF_ALL_LAYERS}
     write_arrays(path, {"layers": np.stack([e.layer for e in explained]), **shared, **own})
 
 
@@ -32,15 +32,16 @@ def load_explained(path: Path) -> list[Explained] | None:
     Older runs, which knew one layer, kept it otherwise: None as well.
     """
     try:
-        layers = read_arrays(path, ["layers"])["layers"]
-        shared = read_arrays(path, OF_ALL_LAYERS)
-        own = [read_arrays(path, [f"{layer}/{name}" for name in OF_A_LAYER]) for layer in layers]
-    except Refusal:
+        arrays = read_arrays(path, ("layers", *OF_ALL_LAYERS))
+        shared = {name: arrays[name] for name in OF_ALL_LAYERS}
+        return [
+            Explained(
+                layer=layer, **shared, **{name: arrays[f"{layer}/{name}"] for name in OF_A_LAYER}
+            )
+            for layer in arrays["layers"]
+        ]
+    except (Refusal, KeyError):
         return None
-    return [
-        Explained(layer=layer, **shared, **dict(zip(OF_A_LAYER, arrays.values(), strict=True)))
-        for layer, arrays in zip(layers, own, strict=True)
-    ]
 
 
 def save_averaged(path: Path, averaged: Averaged) -> None:
@@ -50,8 +51,9 @@ def save_averaged(path: Path, averaged: Averaged) -> None:
 
 def load_averaged(path: Path) -> Averaged | None:
     """What :func:`save_averaged` wrote; None where it is missing or something else stands there."""
+    names = [field.name for field in dataclasses.fields(Averaged)]
     try:
-        names = [field.name for field in dataclasses.fields(Averaged)]
-        return Averaged(**read_arrays(path, names))
+        arrays = read_arrays(path, names)
     except Refusal:
         return None
+    return Averaged(**{name: arrays[name] for name in names})

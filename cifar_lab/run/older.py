@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from cifar_lab.nodes import NO_MIXING
+
 #: What configurations named before each package had a public face, and what they name today.
 TARGETS = {
     f"cifar_lab.{old}": f"cifar_lab.{new}"
@@ -41,6 +43,59 @@ TARGETS = {
         "report.options.ReportOptions": "report.ReportOptions",
     }.items()
 }
+
+#: What older configurations know nothing of, by group, as it says what those runs did.
+ADDED: dict[str, dict[str, Any]] = {
+    "mixing": {"_target_": NO_MIXING},
+    # They never looked for a learning rate, so that any settings are as good.
+    "lr_finder": {
+        "_target_": "cifar_lab.engine.RangeTest",
+        "start_lr": 1.0e-05,
+        "end_lr": 10.0,
+        "steps": 100,
+        "spacing": "exponential",
+        "smoothing": 0.05,
+        "divergence": 5.0,
+        "seeds": 3,
+        "suggestion": "steepest",
+    },
+    "report": {"gallery": "most_confident", "averaged_images": 1000},
+}
+
+#: Keys that older files lack, by the class that they are read into, and what they stood for.
+LACKING: dict[str, dict[str, Any]] = {
+    "Status": {"ended": None, "resumed": [], "error": None, "traceback": None},
+    "Provenance": {
+        "processes": 1,
+        "environment": {},
+        "fast_path": {},
+        "differences": None,
+    },
+    "Summary": {
+        "test_without_flips": None,
+        "final": {},
+        "evaluation_seconds": None,
+        "work": None,
+        "eager_because": None,
+    },
+    "LrFinder": {"command": None},
+}
+
+
+def upgraded(kind: str, value: dict[str, Any]) -> dict[str, Any]:
+    """An object of a file without a format's number as it would be written today.
+
+    Args:
+        kind: name of the class that it is read into.
+        value: of the file.
+    """
+    return {**LACKING.get(kind, {}), **value}
+
+
+def completed(config: dict[str, Any]) -> dict[str, Any]:
+    """A configuration of any version with the groups and keys that it lacks."""
+    groups = {group: {**added, **(config.get(group) or {})} for group, added in ADDED.items()}
+    return {**config, **groups}
 
 
 def with_current_targets(value: Any) -> Any:

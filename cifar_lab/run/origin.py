@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple
 
 
-class Difference(NamedTuple):
+@dataclass(frozen=True)
+class Difference:
     """A value that is not the default's: its key, and both values as text."""
 
     key: str
@@ -23,9 +25,3 @@ class Origin(NamedTuple):
 
     command: str
     differences: list[Difference]
-
-    @classmethod
-    def recorded(cls, provenance: dict[str, Any]) -> Origin:
-        """As provenance.json has it; an older one names no differences."""
-        differences = [Difference(**each) for each in provenance.get("differences", [])]
-        return cls(provenance["command"], differences)

@@ -8,12 +8,15 @@ import json
 import os
 import platform
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
+from cifar_lab.run.origin import Difference, Origin
+from cifar_lab.wording import plural
 
-from cifar_lab.run.origin import Origin
+if TYPE_CHECKING:
+    import torch
 
 #: Distributions whose versions can change a result or a picture.
 LIBRARIES = (
@@ -35,7 +38,78 @@ COMPUTING = ("CUDA_", "DNNL_", "KMP_", "MKL_", "OMP_", "ONEDNN_", "PYTORCH_", "T
 RECORDED = (":(top,exclude)experiments/results", ":(top,exclude)experiments/README.md")
 
 
-def provenance(
+@dataclass(frozen=True)
+class Git:
+    """The commit of the checkout that holds the package, and whether it was changed since."""
+
+    commit: str
+    dirty: bool
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What a run was made with.
+
+    Attributes:
+        command: repeats the run.
+        working_directory: absolute, where it was started.
+        config_sha256: of the composed configuration, whatever the order of its keys.
+        git: None where the package is in no checkout.
+        python: version.
+        platform: as Python tells it.
+        libraries: versions by distribution; None for one that is not installed.
+        device: as torch names it.
+        device_name: what the hardware calls itself.
+        processes: that trained together.
+        threads: of the CPU, a process.
+        environment: variables that change how libraries compute.
+        precision: that it computed in, resolved.
+        fast_path: what makes it fast, each piece with how it stood; none in older runs.
+        data_fingerprint: SHA-256 of the data set's pixels and labels.
+        seed: of weights, order and augmentation.
+        differences: of the configuration from the defaults; None in runs older than the record.
+    """
+
+    command: str
+    working_directory: str
+    config_sha256: str
+    git: Git | None
+    python: str
+    platform: str
+    libraries: dict[str, str | None]
+    device: str
+    device_name: str
+    processes: int
+    threads: int
+    environment: dict[str, str]
+    precision: str
+    fast_path: dict[str, str]
+    data_fingerprint: str
+    seed: int
+    differences: tuple[Difference, ...] | None
+
+    @property
+    def commit(self) -> str:
+        """What the run's code was, as far as a checkout can tell, as Markdown."""
+        if self.git is None:
+            return "none"
+        return f"`{self.git.commit[:12]}`{' (changed)' if self.git.dirty else ''}"
+
+    @property
+    def hardware(self) -> str:
+        """What it was computed on; libraries may have been told to use only a part of it."""
+        limits = [f"{k}={v}" for k, v in self.environment.items() if k.endswith("_MAX_CPU_ISA")]
+        several = [f"{self.processes} processes"] if self.processes > 1 else []
+        threads = plural(self.threads, "thread", "threads")
+        return ", ".join((self.device_name, *several, threads, self.precision, *limits))
+
+    @property
+    def origin(self) -> Origin:
+        """How the run was asked for; an older one names no differences."""
+        return Origin(self.command, list(self.differences or ()))
+
+
+def collected(
     *,
     origin: Origin,
     config: dict[str, Any],
@@ -45,8 +119,8 @@ def provenance(
     precision: str,
     fast_path: dict[str, str],
     fingerprint: str,
-) -> dict[str, Any]:
-    """Collects the record.
+) -> Provenance:
+    """Collects the record of a run that begins.
 
     Args:
         origin: how the run was asked for.
@@ -58,25 +132,27 @@ def provenance(
         fast_path: what makes it fast, each piece with how it stands.
         fingerprint: of the data set's pixels and labels.
     """
-    return {
-        "command": origin.command,
-        "working_directory": str(Path.cwd()),
-        "config_sha256": config_hash(config),
-        "git": git_state(Path(__file__).parent),
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "libraries": {name: _version(name) for name in LIBRARIES},
-        "device": str(device),
-        "device_name": device_name(device),
-        "processes": processes,
-        "threads": torch.get_num_threads(),
-        "environment": environment(),
-        "precision": precision,
-        "fast_path": fast_path,
-        "data_fingerprint": fingerprint,
-        "seed": seed,
-        "differences": [difference._asdict() for difference in origin.differences],
-    }
+    import torch
+
+    return Provenance(
+        command=origin.command,
+        working_directory=str(Path.cwd()),
+        config_sha256=config_hash(config),
+        git=git_state(Path(__file__).parent),
+        python=platform.python_version(),
+        platform=platform.platform(),
+        libraries={name: _version(name) for name in LIBRARIES},
+        device=str(device),
+        device_name=device_name(device),
+        processes=processes,
+        threads=torch.get_num_threads(),
+        environment=environment(),
+        precision=precision,
+        fast_path=fast_path,
+        data_fingerprint=fingerprint,
+        seed=seed,
+        differences=tuple(origin.differences),
+    )
 
 
 def environment() -> dict[str, str]:
@@ -89,7 +165,7 @@ def config_hash(config: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def git_state(inside: Path) -> dict[str, Any] | None:
+def git_state(inside: Path) -> Git | None:
     """Commit of the checkout that holds the package, and whether it was changed since.
 
     Recorded results are no change.
@@ -102,7 +178,7 @@ def git_state(inside: Path) -> dict[str, Any] | None:
     try:
         git("ls-files", "--error-unmatch", str(Path(__file__)))  # an installed wheel has no commit
         changed = git("status", "--porcelain", "--", ":/", *RECORDED)
-        return {"commit": git("rev-parse", "HEAD"), "dirty": bool(changed)}
+        return Git(git("rev-parse", "HEAD"), bool(changed))
     except (OSError, subprocess.CalledProcessError):
         return None
 
@@ -110,6 +186,8 @@ def git_state(inside: Path) -> dict[str, Any] | None:
 def device_name(device: torch.device) -> str:
     """What the hardware calls itself."""
     if device.type == "cuda":
+        import torch
+
         return torch.cuda.get_device_name(device)
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()

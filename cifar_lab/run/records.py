@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
-from zipfile import BadZipFile
-
-import numpy as np
-from numpy.typing import NDArray
-
-from cifar_lab.data.arrays import ImageArrays
 from cifar_lab.engine.hooks import Hooks, Row
 from cifar_lab.engine.state import TrainingState
-from cifar_lab.refusal import Refusal
 from cifar_lab.run.background import BackgroundWriter
 from cifar_lab.run.checkpoint import save_checkpoint
-from cifar_lab.run.files import write_atomically
 from cifar_lab.run.folder import RunFolder
-
-#: Columns that hold counts.
-WHOLE_NUMBERS = {"epoch"}
+from cifar_lab.run.metrics import read_metrics, write_metrics
 
 
 class Recorder(Hooks):
@@ -63,79 +48,3 @@ class Recorder(Hooks):
 
     def on_fit_end(self) -> None:
         self._writer.close()
-
-
-def write_metrics(path: Path, rows: list[Row]) -> None:
-    """Writes rows of equal columns; numbers are written so that they read back exactly."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_atomically(path, text.getvalue())
-
-
-def read_metrics(path: Path) -> list[Row]:
-    """Reads what :func:`write_metrics` wrote.
-
-    Raises:
-        Refusal: it is missing, or something else stands there.
-    """
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = [
-                {k: int(v) if k in WHOLE_NUMBERS else float(v) for k, v in row.items()}
-                for row in csv.DictReader(file)
-            ]
-        if not rows:
-            raise ValueError("it holds no epoch")
-        return rows
-    except (OSError, ValueError, TypeError) as error:
-        raise Refusal(f"{path} cannot be read: {error}") from error
-
-
-class Predictions(NamedTuple):
-    """Of the reported checkpoint over the test images.
-
-    Attributes:
-        logits: float32 ``(n, classes)``.
-        labels: int64 ``(n,)``.
-        sample_ids: str ``(n,)``.
-    """
-
-    logits: NDArray[np.float32]
-    labels: NDArray[np.int64]
-    sample_ids: NDArray[np.str_]
-
-
-def read_predictions(path: Path) -> Predictions:
-    """Reads what :func:`save_predictions` wrote.
-
-    Raises:
-        Refusal: it is missing, or something else stands there.
-    """
-    return Predictions(**read_arrays(path, Predictions._fields))
-
-
-def save_predictions(path: Path, logits: NDArray[np.float32], arrays: ImageArrays) -> None:
-    """Writes logits ``(n, classes)``, labels ``(n,)`` and sample ids ``(n,)``, compressed."""
-    write_arrays(path, Predictions(logits, arrays.labels, arrays.sample_ids)._asdict())
-
-
-def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Writes named arrays, compressed."""
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # it has options of its own
-    write_atomically(path, buffer.getvalue())
-
-
-def read_arrays(path: Path, names: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """Reads what :func:`write_arrays` wrote.
-
-    Raises:
-        Refusal: it is missing, lacks a name, or something else stands there.
-    """
-    try:
-        with np.load(path) as file:
-            return {name: file[name] for name in names}
-    except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
-        raise Refusal(f"{path} cannot be read: {error}; is this a finished run?") from error

@@ -3,21 +3,48 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import fcntl
 import logging
 import os
 import socket
 import traceback
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Literal
 
 from cifar_lab.engine.interrupts import Interrupted
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.files import read_json, write_json
+from cifar_lab.run.files import read_object, write_object
 from cifar_lab.run.folder import RunFolder
 
 log = logging.getLogger("cifar_lab")
+
+
+@dataclass(frozen=True)
+class Status:
+    """How a run stands.
+
+    Attributes:
+        state: what it does, or how it ended.
+        started: when it was begun, in ISO 8601 with the time zone.
+        ended: likewise; None while it runs.
+        host: of the process that runs it, or ran it last.
+        pid: of that process.
+        resumed: when it was taken up again, each time.
+        error: the exception's type and message; None where there was none.
+        traceback: of a failure.
+    """
+
+    state: Literal["running", "done", "failed", "interrupted"]
+    started: str
+    ended: str | None
+    host: str
+    pid: int
+    resumed: tuple[str, ...]
+    error: str | None
+    traceback: str | None
 
 
 def claim(folder: RunFolder) -> None:
@@ -43,42 +70,37 @@ def recorded(folder: RunFolder) -> Iterator[None]:
         Refusal: another process runs in the folder.
     """
     with _locked(folder):
-        earlier = read_json(folder.status) if folder.status.stat().st_size else {}
-        status: dict[str, Any] = {
-            "state": "running",
-            "started": earlier.get("started", _now()),
-            "ended": None,
-            "host": socket.gethostname(),
-            "pid": os.getpid(),
-        }
-        if earlier:
-            status["resumed"] = [*earlier.get("resumed", []), _now()]
-        write_json(folder.status, status)
+        # An empty file was claimed, and never begun.
+        begun = folder.status.stat().st_size > 0
+        earlier = read_object(folder.status, Status) if begun else None
+        status = Status(
+            state="running",
+            started=_now() if earlier is None else earlier.started,
+            ended=None,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            resumed=() if earlier is None else (*earlier.resumed, _now()),
+            error=None,
+            traceback=None,
+        )
+        write_object(folder.status, status)
         try:
             yield
         except (Interrupted, KeyboardInterrupt) as interruption:
-            write_json(folder.status, {**status, **_end("interrupted", interruption)})
+            write_object(folder.status, _ended(status, "interrupted", interruption))
             log.info(f"{interruption}; `cifar-lab resume {folder.path}` goes on")
             raise
         except Refusal as refusal:
             # Refused before it went on: what the run was, it still is; a new one has failed.
-            write_json(folder.status, earlier or {**status, **_end("failed", refusal)})
+            write_object(folder.status, earlier or _ended(status, "failed", refusal))
             raise
         except BaseException as error:  # whatever it is, the folder must tell of it
             trace = "".join(traceback.format_exception(error))
-            write_json(folder.status, {**status, **_end("failed", error), "traceback": trace})
+            failed = dataclasses.replace(_ended(status, "failed", error), traceback=trace)
+            write_object(folder.status, failed)
             log.error(f"failed: {error}")
             raise
-        write_json(folder.status, {**status, "state": "done", "ended": _now()})
-
-
-def state_of(folder: RunFolder) -> str:
-    """The recorded state; ``died`` where the process that ran it is gone without a word."""
-    try:
-        state = str(read_json(folder.status)["state"])
-    except (Refusal, KeyError, TypeError):
-        return "died"
-    return "died" if state == "running" and not _is_locked(folder) else state
+        write_object(folder.status, dataclasses.replace(status, state="done", ended=_now()))
 
 
 @contextlib.contextmanager
@@ -92,7 +114,8 @@ def _locked(folder: RunFolder) -> Iterator[None]:
         yield
 
 
-def _is_locked(folder: RunFolder) -> bool:
+def is_locked(folder: RunFolder) -> bool:
+    """Whether a process runs in the folder."""
     try:
         with folder.lock.open() as lock:  # for reading: it may be another user's
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -103,8 +126,9 @@ def _is_locked(folder: RunFolder) -> bool:
     return False
 
 
-def _end(state: str, error: BaseException) -> dict[str, Any]:
-    return {"state": state, "ended": _now(), "error": f"{type(error).__name__}: {error}"}
+def _ended(status: Status, state: Literal["failed", "interrupted"], error: BaseException) -> Status:
+    told = f"{type(error).__name__}: {error}"
+    return dataclasses.replace(status, state=state, ended=_now(), error=told)
 
 
 def _now() -> str:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import statistics
 import time
-from typing import Any
 
 import torch
 
 from cifar_lab.engine.hooks import Hooks, Row
 from cifar_lab.engine.state import TrainingState
+from cifar_lab.run.summary import Work
 
 #: Side of the square matrices; large enough that a product is nothing but multiplications.
 SIDE = 4096
@@ -57,32 +57,22 @@ class WorkMeter(Hooks):
     def on_epoch_end(self, state: TrainingState, row: Row, is_best: bool) -> None:
         self._measure(0.3)
 
-    def result(self, seconds: float) -> dict[str, Any]:
-        """The work of so many seconds; measures once more.
-
-        Returns:
-            ``seconds``; ``matmul_flops_per_second``, the mean of all measurements, with each of
-            them; ``tflop``, their product.
-        """
+    def result(self, seconds: float) -> Work:
+        """The work of so many seconds; measures once more."""
         self._measure(1.0)
         rate = statistics.fmean(self._rates)
-        return {
-            "seconds": seconds,
-            "matmul_flops_per_second": rate,
-            "measurements": list(self._rates),
-            "tflop": seconds * rate / 1e12,
-        }
+        return Work(seconds, rate, tuple(self._rates), seconds * rate / 1e12)
 
     def _measure(self, seconds: float) -> None:
         self._rates.append(matmul_rate(self._device, torch.bfloat16, seconds))
 
 
-def described_work(work: dict[str, Any]) -> str:
+def described_work(work: Work) -> str:
     """The work in a sentence."""
     return (
-        f"work: {work['seconds']:.1f} s of training and evaluation at "
-        f"{work['matmul_flops_per_second'] / 1e9:,.0f} GFLOP/s in bfloat16 products (mean of "
-        f"{len(work['measurements'])}): {work['tflop']:.1f} TFLOP"
+        f"work: {work.seconds:.1f} s of training and evaluation at "
+        f"{work.matmul_flops_per_second / 1e9:,.0f} GFLOP/s in bfloat16 products (mean of "
+        f"{len(work.measurements)}): {work.tflop:.1f} TFLOP"
     )
 
 

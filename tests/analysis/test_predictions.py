@@ -39,3 +39,31 @@ def test_softmax_of_large_logits_is_finite_and_sums_to_one():
     odds = 1 / (1 + math.exp(-1))
     np.testing.assert_allclose(probabilities, [[odds, 1 - odds, 0], [1 / 3] * 3], rtol=1e-12)
     assert probabilities.dtype == np.float64
+
+
+NAMES = ("ant", "bee", "cat", "dog")
+
+
+@pytest.mark.parametrize(
+    ("present", "claimed"),
+    [
+        pytest.param([0, 1, 2, 3], [0, 1, 2, 3], id="every class"),
+        pytest.param([0, 1, 2, 3], [0, 1], id="classes never predicted"),
+        pytest.param([0, 1], [0, 1, 2, 3], id="classes without images"),
+        pytest.param([0, 1], [1, 2], id="classes of neither kind"),
+    ],
+)
+def test_precision_recall_and_f1_equal_those_of_scikit_learn(present, claimed):
+    generator = np.random.default_rng(0)
+    labels = generator.choice(present, 200)
+    predicted = np.where(generator.random(200) < 0.5, labels, generator.choice(claimed, 200))
+    if set(claimed) != {0, 1, 2, 3}:
+        predicted = generator.choice(claimed, 200)
+    rows = class_results(confusion(labels, predicted, len(NAMES)), NAMES)
+    expected = metrics.precision_recall_fscore_support(
+        labels, predicted, labels=range(len(NAMES)), zero_division=0
+    )
+    assert tuple(row.name for row in rows) == NAMES
+    found = zip(*((r.precision.share, r.recall.share, r.f1, r.count) for r in rows), strict=True)
+    for mine, theirs in zip(found, expected, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-12)

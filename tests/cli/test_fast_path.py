@@ -72,7 +72,7 @@ def test_provenance_says_how_each_piece_stood(runs):
     assert (plain["checkpoints"], plain["freed memory"]) == ("in line", "as the system does")
 
 
-def test_provenance_says_what_a_capture_came_to(tmp_path, monkeypatch):
+def test_summary_and_report_say_what_a_capture_came_to(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     # As on CUDA, but with steps that turn out to run as written.
     monkeypatch.setattr(Trainer, "why_not_captured", lambda self, device: None)
@@ -80,9 +80,14 @@ def test_provenance_says_what_a_capture_came_to(tmp_path, monkeypatch):
     monkeypatch.setattr(EagerStep, "failure", "the CUDA graph could not be captured (a sync)")
     assert main(["train", *DIGITS, "name=uncaptured"]) == 0
     (folder,) = (tmp_path / "outputs" / "uncaptured").glob("*/*")
-    said = json.loads((folder / "provenance.json").read_text())["fast_path"]["step"]
-    assert said == "eager: the CUDA graph could not be captured (a sync)"
+    reason = "the CUDA graph could not be captured (a sync)"
+    assert json.loads((folder / "summary.json").read_text())["eager_because"] == reason
     assert "step: a CUDA graph" in (folder / "run.log").read_text()
+    # What was known when the run began stays as it was written; the report knows better.
+    planned = json.loads((folder / "provenance.json").read_text())["fast_path"]["step"]
+    assert planned == "a CUDA graph"
+    assert main(["report", str(folder)]) == 0
+    assert f"step: eager: {reason}" in (folder / "report.md").read_text()
 
 
 def test_memory_that_the_system_does_not_let_us_keep_is_not_called_kept(tmp_path, monkeypatch):

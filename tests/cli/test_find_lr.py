@@ -18,7 +18,7 @@ from cifar_lab.run.console import Progress
 from cifar_lab.run.files import read_json
 from cifar_lab.run.find import find_runs
 from cifar_lab.run.folder import RunFolder
-from cifar_lab.run.records import read_metrics
+from cifar_lab.run.metrics import read_metrics
 
 QUICK = [
     "dataset=digits", "model.width=4", "trainer.epochs=2", "trainer.limit_batches=3",
@@ -109,7 +109,7 @@ def test_every_mistake_is_told_before_anything_runs(capsys):
 
 def test_a_run_that_finds_is_trained_as_one_that_was_given_the_number(run):
     found = read_json(run.lr_finder)
-    assert read_json(run.provenance)["max_lr_found"] == found["max_lr"]
+    assert found["override"] == f"scheduler.max_lr={found['max_lr']:.3g}"
     words = [found["override"], "report.enabled=false", "hydra.run.dir=outputs/default/given"]
     assert main(["train", *QUICK, *words]) == 0
     given = RunFolder(Path("outputs/default/given"))
@@ -117,7 +117,6 @@ def test_a_run_that_finds_is_trained_as_one_that_was_given_the_number(run):
     for name, value in weights(given).items():
         assert torch.equal(value, weights(run)[name]), name
     assert not given.lr_finder.exists()
-    assert "max_lr_found" not in read_json(given.provenance)
 
 
 def test_what_is_read_of_the_run_has_the_recorded_number(run, tests_made, capsys):
@@ -159,7 +158,7 @@ def test_a_run_that_is_resumed_looks_once(moment, run, tests_made, monkeypatch):
     assert main(["resume", str(stopped.path)]) == 0
     assert len(tests_made) - looked == (2 if moment == "looking" else 0)
     assert rows(stopped) == rows(run)
-    assert read_json(stopped.provenance)["max_lr_found"] == read_json(run.lr_finder)["max_lr"]
+    assert read_json(stopped.lr_finder)["max_lr"] == read_json(run.lr_finder)["max_lr"]
 
 
 def test_where_no_loss_falls_nothing_is_trained_and_the_message_says_what_to_do(capsys):

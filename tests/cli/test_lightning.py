@@ -17,7 +17,7 @@ import torch
 
 from cifar_lab.cli.main import main
 from cifar_lab.run.folder import RunFolder
-from cifar_lab.run.records import read_metrics
+from cifar_lab.run.metrics import read_metrics
 
 TIMES = {"epoch_seconds", "images_per_second"}
 #: Digits in float32; 1,280 training images are whole batches of any size below.

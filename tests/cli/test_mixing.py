@@ -11,7 +11,7 @@ import torch
 from cifar_lab.cli.main import main
 from cifar_lab.run.console import Progress
 from cifar_lab.run.folder import RunFolder
-from cifar_lab.run.records import read_metrics
+from cifar_lab.run.metrics import read_metrics
 
 QUICK = [
     "dataset=digits", "model.width=4", "trainer.epochs=2", "trainer.limit_batches=4",

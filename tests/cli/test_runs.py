@@ -18,7 +18,8 @@ from cifar_lab.cli.main import main
 from cifar_lab.data.sources import Digits
 from cifar_lab.models.custom_resnet import CustomResNet
 from cifar_lab.run.folder import RunFolder
-from cifar_lab.run.records import read_metrics
+from cifar_lab.run.metrics import read_metrics
+from cifar_lab.run.record import Run
 from tests.conftest import write_image_folder
 
 QUICK = [
@@ -123,7 +124,7 @@ def test_a_run_from_before_a_reports_options_existed_has_a_report(run):
     del job["report"]["gallery"], job["report"]["averaged_images"]
     run.config.write_text(yaml.safe_dump(job))
     provenance = json.loads(run.provenance.read_text())
-    del provenance["differences"]
+    del provenance["differences"], provenance["format"]
     run.provenance.write_text(json.dumps(provenance))
     assert main(["report", str(run.path)]) == 0
     assert "older than the record" in run.report.read_text()
@@ -372,6 +373,4 @@ def _wait_for_epoch(run: RunFolder, epoch: int, process: subprocess.Popen[str]) 
 
 
 def _listed_state(path: str) -> str:
-    from cifar_lab.run.status import state_of
-
-    return state_of(RunFolder(Path(path)))
+    return Run(RunFolder(Path(path))).state

@@ -9,7 +9,7 @@ import pytest
 
 from cifar_lab.cli.main import main
 from cifar_lab.run.folder import RunFolder
-from cifar_lab.run.records import read_metrics
+from cifar_lab.run.metrics import read_metrics
 
 #: Digits, a tiny network, two batches an epoch.
 QUICK = [

@@ -13,7 +13,7 @@ DEFAULTS = {
 
 
 def changed(**groups) -> list[tuple[str, str, str]]:
-    return [tuple(d) for d in differences({**DEFAULTS, **groups}, DEFAULTS)]
+    return [(d.key, d.default, d.value) for d in differences({**DEFAULTS, **groups}, DEFAULTS)]
 
 
 def test_nothing_differs_from_itself():

@@ -4,9 +4,11 @@ import pytest
 from omegaconf import OmegaConf
 
 from cifar_lab.config.compose import Composer
-from cifar_lab.config.saved import ADDED_SINCE, rerun, restored, saved_job, saved_overrides
+from cifar_lab.config.saved import rerun, restored
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.folder import RunFolder
+from cifar_lab.run.older import ADDED
+from cifar_lab.run.record import Run
 
 COMPOSER = Composer()
 
@@ -32,10 +34,10 @@ def earlier(tmp_path):
 
 def test_without_overrides_the_saved_configuration_stands(earlier):
     folder = earlier("experiments=digits", "trainer.epochs=3")
-    found, dropped = rerun(COMPOSER, folder, [])
+    found, dropped = rerun(COMPOSER, Run(folder), [])
     assert found.problems == []
     assert dropped == []
-    assert found.job() == saved_job(folder)
+    assert found.job() == Run(folder).config
     assert found.job()["trainer"]["epochs"] == 3
 
 
@@ -44,14 +46,14 @@ def test_saved_values_survive_later_edits_of_the_yaml(earlier):
     config = OmegaConf.load(folder.config)
     config.trainer.batch_size = 77  # as if digits.yaml had said so then
     OmegaConf.save(config, folder.config)
-    found, _ = rerun(COMPOSER, folder, ["trainer.epochs=2"])
+    found, _ = rerun(COMPOSER, Run(folder), ["trainer.epochs=2"])
     assert found.job()["trainer"]["batch_size"] == 77
     assert found.job()["trainer"]["epochs"] == 2
 
 
 def test_a_changed_group_replaces_the_node_and_drops_older_overrides_beneath_it(earlier):
     folder = earlier("model=custom_resnet", "model.width=8", "seed=4")
-    found, dropped = rerun(COMPOSER, folder, ["model=resnet18"])
+    found, dropped = rerun(COMPOSER, Run(folder), ["model=resnet18"])
     assert dropped == ["model=custom_resnet", "model.width=8"]
     assert found.problems == []
     job = found.job()
@@ -61,23 +63,23 @@ def test_a_changed_group_replaces_the_node_and_drops_older_overrides_beneath_it(
 
 
 def test_a_step_can_be_taken_away_from_a_saved_run(earlier):
-    found, _ = rerun(COMPOSER, earlier(), ["~augmentation.train.cutout"])
+    found, _ = rerun(COMPOSER, Run(earlier()), ["~augmentation.train.cutout"])
     assert found.problems == []
     assert list(found.job()["augmentation"]["train"]) == ["crop", "flip"]
 
 
 def test_interpolations_follow_a_change(earlier):
-    found, _ = rerun(COMPOSER, earlier(), ["optimizer.lr=0.3"])
+    found, _ = rerun(COMPOSER, Run(earlier()), ["optimizer.lr=0.3"])
     assert found.job()["scheduler"]["max_lr"] == 0.3
 
 
 def test_a_rerun_can_be_run_again(earlier):
     folder = earlier("seed=4")
-    found, _ = rerun(COMPOSER, folder, ["trainer.epochs=2"])
+    found, _ = rerun(COMPOSER, Run(folder), ["trainer.epochs=2"])
     OmegaConf.save(OmegaConf.create(found.job()), folder.config)
     OmegaConf.save(found.config.hydra.overrides.task, folder.overrides)
-    assert saved_overrides(folder) == ["seed=4", "trainer.epochs=2"]
-    again, dropped = rerun(COMPOSER, folder, ["trainer.epochs=5"])
+    assert Run(folder).overrides == ["seed=4", "trainer.epochs=2"]
+    again, dropped = rerun(COMPOSER, Run(folder), ["trainer.epochs=5"])
     assert dropped == ["trainer.epochs=2"]
     assert (again.job()["seed"], again.job()["trainer"]["epochs"]) == (4, 5)
 
@@ -85,18 +87,18 @@ def test_a_rerun_can_be_run_again(earlier):
 @pytest.mark.parametrize("overrides", [[], ["seed=3"], ["mixing=mixup", "mixing.alpha=0.3"]])
 def test_a_run_from_before_a_group_or_a_key_existed_is_read_as_what_it_did(overrides, earlier):
     folder = earlier("experiments=digits", "model.width=4")
-    job = saved_job(folder)
+    job = Run(folder).config
     config = OmegaConf.load(folder.config)
-    for group, added in ADDED_SINCE.items():
+    for group, added in ADDED.items():
         config[group] = {key: config[group][key] for key in config[group].keys() - added.keys()}
         if not config[group]:
             del config[group]
     assert "mixing" not in config
     OmegaConf.save(config, folder.config)
-    assert saved_job(folder) == job
-    assert restored(folder, []).problems == []
-    assert restored(folder, []).job() == job
-    found, _ = rerun(COMPOSER, folder, overrides)
+    assert Run(folder).config == job
+    assert restored(Run(folder), []).problems == []
+    assert restored(Run(folder), []).job() == job
+    found, _ = rerun(COMPOSER, Run(folder), overrides)
     assert found.problems == []
     expected = COMPOSER.compose(["experiments=digits", "model.width=4", *overrides])
     assert found.job()["mixing"] == expected.mixing
@@ -105,15 +107,15 @@ def test_a_run_from_before_a_group_or_a_key_existed_is_read_as_what_it_did(overr
 
 def test_what_older_runs_did_is_what_happens_by_default():
     config = COMPOSER.compose([])
-    for group, added in ADDED_SINCE.items():
+    for group, added in ADDED.items():
         assert {key: config[group][key] for key in added} == added
 
 
 def test_new_overrides_are_checked(earlier):
-    found, _ = rerun(COMPOSER, earlier(), ["trainer.epochs=0"])
+    found, _ = rerun(COMPOSER, Run(earlier()), ["trainer.epochs=0"])
     assert found.problems == ["trainer.epochs=0: must be greater than 0"]
 
 
 def test_a_folder_without_a_configuration_is_refused(tmp_path):
     with pytest.raises(Refusal, match=r"config\.yaml cannot be read"):
-        saved_job(RunFolder(tmp_path))
+        assert Run(RunFolder(tmp_path)).config

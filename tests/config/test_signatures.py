@@ -1,10 +1,14 @@
 from __future__ import annotations
 
-from cifar_lab.config.signatures import node_problems
+import pytest
+
+from cifar_lab.config.compose import Composer
+from cifar_lab.config.preflight import preflight
+from cifar_lab.config.signatures import node_problems, problems
 
 
-def told(node, supplied=()):
-    return [text for _, text in node_problems("node", node, set(supplied))]
+def told(node, supplied=(), besides=()):
+    return [text for _, text in node_problems("node", node, set(supplied), besides)]
 
 
 def test_a_fitting_node_has_no_problem():
@@ -29,6 +33,45 @@ def test_a_list_may_stand_for_a_tuple_and_a_string_for_no_number():
     }
     assert told(adam, {"model", "fused"}) == []
     assert told({**adam, "lr": "1"}, {"model", "fused"}) == ["node.lr=1: must be a valid number"]
+
+
+def test_a_node_may_hold_the_arguments_of_several():
+    node = {
+        "_target_": "cifar_lab.models.custom_resnet.CustomResNet",
+        "width": 0,
+        "label_smoothing": 2,
+    }
+    besides = ["cifar_lab.optim.cross_entropy"]
+    assert told(node, {"num_classes"}, besides) == [
+        "node.width=0: must be greater than 0",
+        "node.label_smoothing=2: must be less than 1",
+    ]
+    assert told({"_target_": node["_target_"], "zzz": 3}, {"num_classes"}, besides) == [
+        "node.zzz: CustomResNet takes no 'zzz'; it takes: label_smoothing, width",
+        "node.label_smoothing is missing; CustomResNet needs it",
+        "node.width is missing; CustomResNet needs it",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "number"), [("native", "Trainer", 23), ("lightning", "LightningTrainer", 26)]
+)
+def test_every_key_of_the_trainer_is_needed_and_held_to_its_type(option, name, number):
+    config = preflight(Composer(), [f"trainer={option}"]).job()
+    assert list(problems(config)) == []
+    keys = config["trainer"].keys() - {"_target_"}
+    assert len(keys) == number
+    for key in keys:
+        fewer = {k: v for k, v in config["trainer"].items() if k != key}
+        told = list(problems(config | {"trainer": fewer}))
+        assert told == [(f"trainer.{key}", f"trainer.{key} is missing; {name} needs it")]
+        wrong = config["trainer"] | {key: ["wrong"]}
+        ((_, sentence),) = problems(config | {"trainer": wrong})
+        assert sentence.startswith(f'trainer.{key}=["wrong"]: must be ')
+    ((_, sentence),) = problems(config | {"trainer": config["trainer"] | {"plan": 3}})
+    assert sentence.startswith(f"trainer.plan: {name} takes no 'plan'")
+    taken = sentence.partition("it takes: ")[2].split(", ")
+    assert (len(taken), set(taken)) == (number, keys)
 
 
 def test_nodes_within_lists_are_checked_too():

@@ -79,8 +79,10 @@ def test_one_cycle_is_meant_at_every_step(composer, name):
     _, epochs, batch, _, first_over_last, *_ = STUDIES[name]
     config = job(composer, name)
     maximum = config["scheduler"]["max_lr"]
-    schedule = parts.schedule(config, parts.node(config["trainer"]), IMAGES)
     steps_per_epoch = -(-IMAGES // batch)
+    engine, _ = parts.trainer(config["trainer"])
+    assert engine.plan.steps_per_epoch(IMAGES, engine.world.size) == steps_per_epoch
+    schedule = parts.schedule(config["scheduler"], epochs, steps_per_epoch)
     total = epochs * steps_per_epoch
     assert schedule.total_steps == total
     rates = [schedule.learning_rate(step) for step in range(total)]

@@ -15,6 +15,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from cifar_lab.data import sources
+from cifar_lab.data.arrays import Outline
 from cifar_lab.data.sources import Cifar10, Cifar100, Digits, ImageFolder
 from cifar_lab.refusal import Refusal
 from tests.conftest import write_image_folder
@@ -187,6 +188,49 @@ def test_official_files_are_at_hand_once_they_were_read(tmp_path, unchecked):
     assert not source.at_hand()
     source.load()
     assert source.at_hand()
+
+
+SPLITS = [
+    {"validation_fraction": 0.0},
+    {"validation_fraction": 0.3, "limit_train_images": 4},
+    {"validation_fraction": 0.25, "limit_train_images": 1000, "mean": (0.5, 0.25, 0.125)},
+]
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_what_is_told_before_loading_is_what_loading_gives(image_folder, tmp_path, split):
+    resized = folder_source(image_folder, tmp_path / "cache", **split, resize=16)
+    told = resized.outline()
+    assert not (tmp_path / "cache").exists()
+    loaded = resized.load().outline()
+    assert told.mean == split.get("mean")
+    assert told.or_else(loaded) == loaded
+    assert None not in (told.classes, told.image_size, told.images, told.train_images)
+    digits = Digits(**SPLIT | split | {"limit_train_images": 100})
+    loaded = digits.load().outline()
+    assert digits.outline().or_else(loaded) == loaded
+    assert (loaded.images, loaded.train_images) == (1437, 100)
+
+
+def test_nothing_is_told_that_only_decoding_shows(image_folder, tmp_path):
+    as_they_are = folder_source(image_folder, tmp_path).outline()
+    assert as_they_are == Outline(classes=2, images=8, train_images=8)
+    (image_folder / "train" / "ant" / "notes.txt").write_text("no image")
+    skipping = folder_source(image_folder, tmp_path, skip_unreadable=True, resize=8)
+    assert skipping.outline() == Outline(classes=2, image_size=(8, 8))
+    assert skipping.load().outline().images == 8
+
+
+@pytest.mark.parametrize(("kind", "classes"), [(Cifar10, 10), (Cifar100, 100)])
+def test_cifar_is_known_before_it_is_there(tmp_path, kind, classes):
+    told = cifar(kind, tmp_path / "nowhere", tmp_path, download=True).outline()
+    assert told == Outline(classes, (32, 32), images=50_000, train_images=50_000)
+
+
+def test_a_cifar_folder_is_told_as_it_is(tmp_path):
+    root = write_image_folder(tmp_path / "images", tuple("abcdefghij"), side=32, train=3)
+    told = cifar(Cifar10, root, tmp_path / "cache").outline()
+    assert told == Outline(classes=10, images=30, train_images=30)
 
 
 def test_digits_are_always_at_hand():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cifar_lab.data.splits import limited, stratified_split
+from cifar_lab.data.splits import left_to_train, limited, stratified_split
 from cifar_lab.refusal import Refusal
 
 #: Three classes of different sizes, mixed.
@@ -75,6 +75,16 @@ def test_a_limit_keeps_so_many_of_the_rows_and_each_class_share(limit):
     assert (np.diff(kept) > 0).all()
     expected = np.bincount(LABELS[rows]) * limit / len(rows)
     assert (np.abs(np.bincount(LABELS[kept], minlength=3) - expected) <= 1).all()
+
+
+@pytest.mark.parametrize("limit", [None, 60, 1000])
+@pytest.mark.parametrize("fraction", [0, 0.1, 0.25, 1 / 3, 0.7])
+@pytest.mark.parametrize("images", [120, 121, 339, 340])
+def test_how_many_are_left_to_train_is_known_before_the_labels_are(images, fraction, limit):
+    labels = LABELS[:images]
+    train, _ = stratified_split(labels, fraction, seed=1)
+    left = limited(train, labels, limit, seed=1)
+    assert left_to_train(images, fraction, limit) == len(left)
 
 
 @pytest.mark.parametrize("limit", [None, 340, 1000])

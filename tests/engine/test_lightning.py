@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 import torch
 from torch import nn
 
+from cifar_lab.engine.engine import Engine
 from cifar_lab.engine.lightning import LightningTrainer
 from cifar_lab.engine.trainer import Trainer
 from cifar_lab.engine.world import World
 from cifar_lab.refusal import Refusal
+from tests.engine.plans import make_plan
 from tests.engine.test_trainer import make_run
+
+#: What Lightning's engine is told beside the plan, for one process.
+ONE = {"devices": 1, "num_nodes": 1, "strategy": "auto"}
 
 
 @pytest.fixture(autouse=True)
@@ -43,8 +46,8 @@ def test_rank_and_companions_follow_from_the_environment(
 
 def test_a_step_has_the_images_of_all_processes():
     several = trainer(devices=3, num_nodes=2, batch_size=5, accumulate_batches=2)
-    assert several.images_per_step() == 60
-    assert several.steps_per_epoch(121) == 3
+    assert several.plan.images_per_step(several.world.size) == 60
+    assert several.plan.steps_per_epoch(121, several.world.size) == 3
 
 
 def test_frozen_parameters_take_the_strategy_that_does_without_their_gradients():
@@ -71,7 +74,7 @@ def test_every_process_of_a_machine_gets_a_device_of_its_own(monkeypatch):
 
 def test_losses_are_the_native_engines_step_by_step():
     """With batch norm, dropout, momentum, clipping and accumulation."""
-    losses: dict[type[Trainer], list[float]] = {Trainer: [], LightningTrainer: []}
+    losses: dict[type[Engine], list[float]] = {Trainer: [], LightningTrainer: []}
     for engine, kept in losses.items():
         run = make_run(
             epochs=3,
@@ -82,9 +85,8 @@ def test_losses_are_the_native_engines_step_by_step():
             accumulate_batches=2,
             clip_gradient_norm=0.5,
         )
-        fields = {f.name: getattr(run.trainer, f.name) for f in dataclasses.fields(run.trainer)}
-        several = {} if engine is Trainer else {"devices": 1, "num_nodes": 1, "strategy": "auto"}
-        run.trainer = engine(**fields, **several)
+        several = {} if engine is Trainer else ONE
+        run.engine = engine(plan=run.engine.plan, **several)
         torch.manual_seed(0)
         run.fit()
     native, lightning = losses.values()
@@ -120,7 +122,5 @@ def test_steps_are_not_captured():
 
 
 def trainer(**changes) -> LightningTrainer:
-    native = make_run().trainer
-    settings = {"devices": 1, "num_nodes": 1, "strategy": "auto"} | changes
-    fields = {f.name: getattr(native, f.name) for f in dataclasses.fields(native)}
-    return LightningTrainer(**(fields | settings))
+    several = {name: changes.pop(name, value) for name, value in ONE.items()}
+    return LightningTrainer(plan=make_plan(**changes), **several)

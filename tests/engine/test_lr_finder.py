@@ -176,7 +176,7 @@ def range_test(**changes: Any) -> RangeTest:
 
 
 def curve(run: Run, test: RangeTest) -> Curve:
-    return test.run(run.trainer, run.learner, run.state.optimizer, run.loaders.train)
+    return test.run(run.engine, run.learner, run.state.optimizer, run.loaders.train)
 
 
 def package_curve(

@@ -5,9 +5,15 @@ from __future__ import annotations
 import io
 import random
 
+import pytest
 import torch
 
-from cifar_lab.engine.seeding import random_states, restore_random_states, seed_everything
+from cifar_lab.engine.seeding import (
+    random_states,
+    restore_random_states,
+    same_random_states,
+    seed_everything,
+)
 
 
 def test_the_same_seed_gives_the_same_draws():
@@ -45,6 +51,24 @@ def test_states_that_were_taken_do_not_move_with_later_draws():
     draws()
     restore_random_states(states)
     assert draws() == expected
+
+
+@pytest.mark.parametrize("draw", [random.random, lambda: random.gauss(0, 1), lambda: torch.rand(1)])
+def test_states_are_the_same_until_something_is_drawn(draw):
+    seed_everything(2)
+    before = random_states()
+    assert same_random_states(before, random_states())
+    draw()
+    assert not same_random_states(before, random_states())
+    seed_everything(2)
+    assert same_random_states(before, random_states())
+
+
+def test_a_cuda_device_counts_from_its_first_use_on():
+    states = random_states() | {"cuda": []}
+    used, drawn = states | {"cuda": [torch.zeros(16)]}, states | {"cuda": [torch.ones(16)]}
+    assert same_random_states(states, used)
+    assert not same_random_states(drawn, used)
 
 
 def draws() -> tuple[float, float, list[float]]:

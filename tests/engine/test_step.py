@@ -21,11 +21,12 @@ from cifar_lab.engine.step import (
     freeze,
     set_learning_rate,
 )
+from tests.engine.plans import make_plan
 
 CPU = torch.device("cpu")
 
 
-def test_only_whole_batches_run_the_compiled_form():
+def test_only_whole_batches_run_the_compiled_form(monkeypatch):
     """Another size would be compiled anew, for one batch an epoch."""
     calls = []
     model = net()
@@ -34,7 +35,8 @@ def test_only_whole_batches_run_the_compiled_form():
         calls.append(len(images))
         return model(images)
 
-    step = eager(model, compiled=compiled)
+    monkeypatch.setattr(torch, "compile", lambda model, dynamic: compiled)
+    step = eager(model, compile=True)
     for size in (4, 3, 4):
         step(batch(size), 1.0, 0.1)
     assert calls == [4, 4]
@@ -145,10 +147,10 @@ def test_frozen_weights_stay_and_the_others_are_trained():
 
 def test_the_compiled_model_is_compiled_once(monkeypatch):
     """Batches of another size, at the end of every epoch, run as written."""
-    compiling = functools.partial(torch.compile, backend="eager", dynamic=False)
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend="eager"))
     monkeypatch.setattr(torch._dynamo.config, "error_on_recompile", True)
     model = net()
-    plain, compiled = eager(copy.deepcopy(model)), eager(model, compiled=compiling(model))
+    plain, compiled = eager(copy.deepcopy(model)), eager(model, compile=True)
     for number, size in enumerate((4, 4, 3, 4, 4, 3)):
         given = batch(size, seed=number)
         expected, found = plain(given, 1.0, 0.1), compiled(given, 1.0, 0.1)
@@ -165,7 +167,7 @@ def test_captured_steps_equal_eager_ones(mixing):
         model = copy.deepcopy(net()).to(device)
         optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, fused=True)
         learner = Learner(model, nn.CrossEntropyLoss(), device, "float32", False)
-        step = EagerStep(learner, TrainingState(model, optimizer, None, device), None, None, 4)
+        step = EagerStep(learner, TrainingState(model, optimizer, None, device), make_plan())
         if captured:
             step = CapturedStep(step, 4)
         losses = [
@@ -177,10 +179,10 @@ def test_captured_steps_equal_eager_ones(mixing):
     torch.testing.assert_close(results[0][1], results[1][1])
 
 
-def eager(model: nn.Module, compiled=None) -> EagerStep:
+def eager(model: nn.Module, **changes) -> EagerStep:
     optimizer = torch.optim.SGD(model.parameters(), lr=9.0)
     learner = Learner(model, nn.CrossEntropyLoss(), CPU, "float32", False)
-    return EagerStep(learner, TrainingState(model, optimizer, None, CPU), None, compiled, 4)
+    return EagerStep(learner, TrainingState(model, optimizer, None, CPU), make_plan(**changes))
 
 
 def net() -> nn.Sequential:

@@ -23,6 +23,7 @@ from cifar_lab.engine.learner import Learner
 from cifar_lab.engine.state import TrainingState
 from cifar_lab.engine.trainer import Trainer
 from cifar_lab.optim.schedules import Constant
+from tests.engine.plans import make_plan
 
 
 class _Readings(TorchDispatchMode):
@@ -82,26 +83,20 @@ def _fit(
     pixels = Pixels(arrays.images, device, resident=True)
     steps = {"crop": PadAndCrop(1, "reflect", p=1), "flip": A.HorizontalFlip(p=0.5)}
     stack = AugmentationStack(steps, 0, number, (8, 8), lowered=True)
-    trainer = Trainer(
-        epochs=1, batch_size=4, eval_batch_size=4 * number, accumulate_batches=1,
-        precision="float32", channels_last=True, clip_gradient_norm=1.0, ema_decay=0.9,
-        early_stopping_patience=None, max_minutes=10.0, limit_batches=None, limit_epochs=None,
-        test_every_epoch=True, workers=0, test_time_flips=False,
-        freeze_after_epochs={}, resident_data=True,
-        lowered_augmentation=True, fused_optimizer=True, captured_step=True,
-        background_checkpoints=True, keep_freed_memory=False, compile=False,
-    )  # fmt: skip
+    plan = make_plan(
+        epochs=1, clip_gradient_norm=1.0, ema_decay=0.9, max_minutes=10.0, test_every_epoch=True
+    )
     model = nn.Sequential(nn.Conv2d(3, 2, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten()).to(device)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, fused=True)
-    trainer.fit(
+    Trainer(plan=plan).fit(
         Learner(model, nn.CrossEntropyLoss(), device, "float32", False),
         Loaders(
             TrainLoader(dataset, pixels, stack, normalise, mixing, 4, seed=0, workers=0),
             None,
-            EvalLoader(pixels, arrays.labels, rows, normalise, trainer.eval_batch_size),
+            EvalLoader(pixels, arrays.labels, rows, normalise, 4 * number),
         ),
         Constant(epochs=1, steps_per_epoch=batches, max_lr=0.1),
-        TrainingState(model, optimizer, trainer.ema_decay, device),
+        TrainingState(model, optimizer, plan.ema_decay, device),
         hooks or Hooks(),
         StopRequest(),
     )

@@ -22,18 +22,21 @@ from cifar_lab.data.mixing import CutMix, Mixing, Mixup
 from cifar_lab.data.normalise import Normalise
 from cifar_lab.data.pixels import Pixels
 from cifar_lab.engine import fit as fit_module
+from cifar_lab.engine.engine import Engine
 from cifar_lab.engine.fit import Loaders, NonFiniteLoss
 from cifar_lab.engine.hooks import HookList, Hooks
 from cifar_lab.engine.interrupts import Interrupted, StopRequest
 from cifar_lab.engine.learner import Learner
 from cifar_lab.engine.lightning import LightningTrainer
 from cifar_lab.engine.metrics import RunningMetrics, correct
+from cifar_lab.engine.precision import Precision
 from cifar_lab.engine.state import TrainingState
 from cifar_lab.engine.trainer import Trainer
+from tests.engine.plans import make_plan
 
 CPU = torch.device("cpu")
 CLASSES = 3
-ENGINE: dict[str, type[Trainer]] = {"class": Trainer}
+ENGINE: dict[str, type[Engine]] = {"class": Trainer}
 TIME_COLUMNS = {"epoch_seconds", "images_per_second"}
 
 
@@ -603,7 +606,7 @@ def test_a_run_that_had_ended_early_is_not_trained_further():
 class Run:
     """Everything that ``fit`` is given."""
 
-    trainer: Trainer
+    engine: Engine
     learner: Learner
     loaders: Loaders
     schedule: Ramp
@@ -613,7 +616,7 @@ class Run:
     def fit(self, hooks: Hooks | None = None) -> None:
         stop = StopRequest()
         with stop.listening():
-            self.trainer.fit(
+            self.engine.fit(
                 self.learner, self.loaders, self.schedule, self.state, hooks or Hooks(), stop
             )
 
@@ -733,63 +736,38 @@ def make_run(
     optimizer: Callable[..., torch.optim.Optimizer] | None = None,
     momentum: float = 0.0,
     mixing: Mixing | None = None,
+    precision: Precision = "float32",
     **changes: Any,
 ) -> Run:
     """Twenty random images in five batches of four, two epochs, SGD."""
-    settings = {
-        "epochs": 2,
-        "batch_size": 4,
-        "eval_batch_size": 5,
-        "accumulate_batches": 1,
-        "precision": "float32",
-        "channels_last": False,
-        "clip_gradient_norm": None,
-        "ema_decay": None,
-        "early_stopping_patience": None,
-        "max_minutes": None,
-        "limit_batches": None,
-        "limit_epochs": None,
-        "test_every_epoch": False,
-        "workers": 0,
-        "freeze_after_epochs": {},
-        "test_time_flips": False,
-        "resident_data": True,
-        "lowered_augmentation": True,
-        "fused_optimizer": False,
-        "captured_step": True,
-        "background_checkpoints": True,
-        "keep_freed_memory": False,
-        "compile": False,
-    }
-    if ENGINE["class"] is LightningTrainer:
-        settings |= {"devices": 1, "num_nodes": 1, "strategy": "auto"}
-    trainer = ENGINE["class"](**(settings | changes))
+    plan = make_plan(**changes)
+    several = {"devices": 1, "num_nodes": 1, "strategy": "auto"}
+    engine = ENGINE["class"](plan=plan, **(several if ENGINE["class"] is LightningTrainer else {}))
     dataset = random_dataset(images, validation)
     normalise = Normalise(dataset.mean, dataset.std, CPU, channels_last=False, dtype=torch.float32)
     train, test = dataset.source.train, dataset.source.test
-    size = trainer.eval_batch_size
     pixels, test_pixels = (Pixels(arrays.images, CPU, resident=True) for arrays in (train, test))
-    val = EvalLoader(pixels, train.labels, dataset.val_indices, normalise, size)
+    val = EvalLoader(pixels, train.labels, dataset.val_indices, normalise, batch_size=5)
     loaders = Loaders(
         train=TrainLoader(
-            dataset, pixels, None, normalise, mixing, trainer.batch_size, seed=0, workers=0
+            dataset, pixels, None, normalise, mixing, plan.batch_size, seed=0, workers=0
         ),
         val=val if validation else None,
-        test=EvalLoader(test_pixels, test.labels, np.arange(len(test)), normalise, size),
+        test=EvalLoader(test_pixels, test.labels, np.arange(len(test)), normalise, batch_size=5),
     )
-    steps_per_epoch = trainer.steps_per_epoch(images)
+    steps_per_epoch = plan.steps_per_epoch(images, processes=1)
     model = make_net(seed=0) if net is None else net
     if optimizer is None:
         sgd = torch.optim.SGD(model.parameters(), lr=9.0, momentum=momentum)
     return Run(
-        trainer,
-        learner(model, criterion or nn.CrossEntropyLoss(), CPU, trainer.precision, False),
+        engine,
+        learner(model, criterion or nn.CrossEntropyLoss(), CPU, precision, False),
         loaders,
-        Ramp(trainer.epochs * steps_per_epoch, steps_per_epoch),
+        Ramp(plan.epochs * steps_per_epoch, steps_per_epoch),
         TrainingState(
             model,
             sgd if optimizer is None else optimizer(model.parameters()),
-            trainer.ema_decay,
+            plan.ema_decay,
             CPU,
         ),
         dataset,

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from cifar_lab.explain.layers import choose_layers, map_sizes
+from cifar_lab.explain.layers import choose_layers, map_sizes, unfit_layers
 from cifar_lab.models.custom_resnet import CustomResNet
 from cifar_lab.models.resnet import ResNet18
 from cifar_lab.refusal import Refusal
@@ -79,6 +79,20 @@ def test_an_unknown_layer_of_a_model_that_names_none_is_refused():
 def test_a_layer_without_a_map_is_refused():
     with pytest.raises(Refusal, match=r"needs a map: head gives neither \(batch, channels, h, w\)"):
         choose_layers(CustomResNet(10, 4), SIZE, "head")
+
+
+def test_all_unfit_layers_are_told_with_the_reason():
+    names = ["head", "layer9", "layer2", "layer9"]
+    worth = "it names stem, layer1.sum, layer2, layer3.sum as worth explaining"
+    missing = ("layer9", False, f"CustomResNet has no such module; {worth}")
+    assert unfit_layers(CustomResNet(10, 4), SIZE, names) == [
+        missing, missing, ("head", True, f"its output is no map; {worth}"),
+    ]  # fmt: skip
+    assert unfit_layers(CustomResNet(10, 4), SIZE, ["stem", "layer3"]) == []
+    model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Flatten())
+    assert unfit_layers(model, SIZE, ["1"]) == [
+        ("1", True, "its output is no map; it names none as worth explaining")
+    ]
 
 
 def test_a_model_whose_layers_give_no_map_has_none():

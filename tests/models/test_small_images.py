@@ -11,12 +11,11 @@ from torch import nn
 from cifar_lab.models.small_images import (
     FIRST_HALVINGS,
     LAST_HALVINGS,
-    declare,
+    attended,
     last_of_each_size,
     patch_side,
+    quarters,
     take_out_halvings,
-    unadapted,
-    unknown,
 )
 
 
@@ -91,14 +90,11 @@ def test_an_image_is_cut_into_about_eight_by_eight_patches_without_rest(image_si
     assert patch_side(image_size) == side
 
 
-def test_declaring_writes_what_explaining_reads_and_copies_keep_it():
-    model = copy.deepcopy(declared(nn.Sequential(nn.ReLU(inplace=True), nn.SiLU(inplace=True))))
-    assert model.explainable_layers == ("0", "1")
-    assert (model.map_layout, model.prefix_tokens) == ("tokens", 2)
-    x = torch.randn(2, 3)
-    before = x.clone()
-    model(x)
-    assert torch.equal(x, before)
+def test_a_quarter_of_the_depth_ends_where_a_quarter_of_the_blocks_do():
+    blocks = [f"b{number}" for number in range(1, 13)]
+    assert quarters(blocks) == ("b3", "b6", "b9", "b12")
+    assert quarters(blocks[:4]) == ("b1", "b2", "b3", "b4")
+    assert attended(blocks, "norm") == ("b3", "b6", "b9", "b12.norm")
 
 
 def test_the_last_module_of_each_size_is_found():
@@ -118,26 +114,6 @@ def test_height_and_width_stand_where_the_layout_says():
 
     model = nn.Sequential(nn.Sequential(nn.Conv2d(3, 5, 2, stride=2), ToLast()), nn.Linear(5, 7))
     assert last_of_each_size(model, "", (8, 8), "channels_last") == ("1",)
-
-
-def test_an_unknown_name_is_refused_with_the_nearest():
-    message = str(unknown("resnet81", ["resnet18", "vgg11"], "timm"))
-    assert message == (
-        "name=resnet81: timm has no such model; did you mean resnet18?; timm.list_models() names "
-        "them all"
-    )
-    assert "did you mean" not in str(unknown("§", ["vgg11"], "timm"))
-
-
-def test_a_family_without_adaptation_is_refused_with_those_that_have_one():
-    message = str(unadapted("alexnet", "alexnet", ["vgg", "dla"], "torchvision"))
-    assert "torchvision's alexnet models are drawn for large images" in message
-    assert message.endswith("take one of its families dla, vgg")
-
-
-def declared(model: nn.Module) -> nn.Module:
-    declare(model, ("0", "1"), "tokens", prefix_tokens=2)
-    return model
 
 
 def five_halvings() -> nn.Sequential:

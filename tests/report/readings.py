@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,12 @@ import numpy as np
 from cifar_lab.data.arrays import Dataset, ImageArrays, SourceImages
 from cifar_lab.report.options import ReportOptions
 from cifar_lab.report.reading import Reading
+from cifar_lab.run.folder import RunFolder
+from cifar_lab.run.predictions import Predictions, SplitPredictions
+from cifar_lab.run.provenance import Git
+from cifar_lab.run.record import Maps, Run
+from cifar_lab.run.trust import Trust
+from tests.made import a_provenance, a_summary
 
 #: Names that would be elements, entities or attributes if they were not escaped.
 CLASSES = ("<b>", "cats & dogs", '"quoted"')
@@ -22,38 +30,24 @@ def reading(**changes: Any) -> Reading:
     generator = np.random.default_rng(0)
     logits = generator.normal(size=(12, 3)).astype(np.float32)
     logits[np.arange(12), PREDICTED] = 4 + np.arange(12) / 10
-    summary = {
-        "name": "net",
-        "dataset": "Custom",
-        "model": "Net(width=<4>)",
-        "parameters": 6_573_120,
-        "multiply_adds": 379_266_432,
-        "epochs_planned": 30,
-        "epochs_trained": 2,
-        "stopped": "time was up",
-        "reported_epoch": 2,
-        "reported_because": "the best by validation accuracy",
-        "validation": {"accuracy": 0.905, "loss": 0.4},
-        "test": {"accuracy": 0.75, "loss": 0.3, "count": 12, "wrong": 3},
-        "test_without_flips": None,
-        "training_seconds": 3_661.2,
-    }
-    provenance = {
-        "command": "cifar-lab train seed=0 'name=<b>'",
-        "device": "cpu",
-        "device_name": "CPU <Z>",
-        "precision": "bfloat16",
-        "seed": 0,
-        "threads": 2,
-        "python": "3.11.7",
-        "platform": "Linux",
-        "libraries": {"torch": "2.15.0", "absent": None},
-        "git": {"commit": "0123456789abcdef", "dirty": True},
-        "data_fingerprint": "fedcba9876543210",
-        "environment": {"OMP_NUM_THREADS": "2"},
-        "fast_path": {"step": "eager"},
-        "differences": [{"key": "trainer.epochs", "default": "24", "value": "30"}],
-    }
+    logits = changes.pop("logits", logits)
+    summary = a_summary(
+        name="net",
+        dataset="Custom",
+        model="Net(width=<4>)",
+        epochs_planned=30,
+        epochs_trained=2,
+        stopped="time was up",
+        reported_epoch=2,
+        training_seconds=3_661.2,
+    )
+    provenance = a_provenance(
+        command="cifar-lab train seed=0 'name=<b>'",
+        device_name="CPU <Z>",
+        precision="bfloat16",
+        git=Git("0123456789abcdef", dirty=True),
+        environment={"OMP_NUM_THREADS": "2"},
+    )
     rows = [
         {
             "epoch": epoch,
@@ -72,8 +66,18 @@ def reading(**changes: Any) -> Reading:
         "augmentation": {"train": {}},
         "trainer": {"batch_size": 512},
     }
+    predictions = Predictions(SplitPredictions(logits, LABELS, np.asarray([""] * 12)), None)
+    parts = {
+        "config": config,
+        "config_text": "seed: 0\nname: <b>\ntrainer:\n  epochs: 30\n  precision: auto",
+        "metrics": rows,
+        "model_table": "Conv2d <64> 1,728\nTotal memory",
+        "predictions": predictions,
+        "lr_finder": None,
+        "maps": None,
+        "trust": None,
+    }
     settings = {
-        "title": "title <u>",
         "options": ReportOptions(
             enabled=True,
             misclassified=2,
@@ -81,23 +85,28 @@ def reading(**changes: Any) -> Reading:
             gradcam_layer=None,
             averaged_images=12,
         ),
-        "config": config,
-        "config_text": "seed: 0\nname: <b>\ntrainer:\n  epochs: 30\n  precision: auto",
-        "rows": rows,
-        "model_table": "Conv2d <64> 1,728\nTotal memory",
-        "logits": logits,
         "dataset": dataset(),
         "stack": None,
         "planned": [0.1, 0.05, 0.02, 0.01],
         "steps_per_epoch": 2,
         "layers": ("layer2",),
-        "trust": None,
-        "found": None,
     }
-    for known in (summary, provenance, settings):
-        known.update({name: changes[name] for name in changes.keys() & known.keys()})
-    assert changes.keys() <= summary.keys() | provenance.keys() | settings.keys()
-    return Reading(summary=summary, provenance=provenance, **settings)
+    for known in (parts, settings):
+        known.update({name: changes.pop(name) for name in changes.keys() & known.keys()})
+    of_summary = {name: changes.pop(name) for name in changes.keys() & vars(summary).keys()}
+    parts["summary"] = dataclasses.replace(summary, **of_summary)
+    parts["provenance"] = dataclasses.replace(provenance, **changes)
+    return Reading(run=a_run(**parts), **settings)
+
+
+def a_run(trust: Trust | None, **parts: Any) -> Run:
+    """A run of whose files none is there: each part stands where its property would read it."""
+    folder = RunFolder(Path("outputs/net/2026-01-02/title <u>"))
+    maps = Maps(folder)
+    vars(maps)["trust"] = trust
+    run = Run(folder)
+    vars(run).update({**parts, "maps": maps})
+    return run
 
 
 def dataset() -> Dataset:

@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from cifar_lab.run.files import write_atomically, write_json
+from cifar_lab.run.files import write_atomically, write_json, write_object
+from cifar_lab.run.summary import ClassSummary, TestResult
+from tests.made import a_provenance, a_summary
 
 PUBLISHED: dict[str, Any] = {
     "studies": [
@@ -86,32 +88,26 @@ def _record(
         whole[group][last] = value
     write_atomically(folder / "config.json", json.dumps(whole))
     recalls = {"cat": test - 0.1, "dog": test + 0.1}
-    write_json(
-        folder / "summary.json",
-        {
-            "name": name,
-            "model": "Net(width=4)",
-            "parameters": parameters,
-            "epochs_planned": planned,
-            "epochs_trained": trained,
-            "reported_epoch": trained,
-            "test": {"accuracy": test},
-            "final": {"train_accuracy": test + 0.02},
-            "per_class": [{"class": each, "recall": share} for each, share in recalls.items()],
-            "training_seconds": 90.0,
-        },
+    summary = a_summary(
+        name=name,
+        model="Net(width=4)",
+        parameters=parameters,
+        epochs_planned=planned,
+        epochs_trained=trained,
+        reported_epoch=trained,
+        test=TestResult(accuracy=test, loss=0.3, count=10, wrong=1),
+        final={"train_accuracy": test + 0.02},
+        per_class=tuple(ClassSummary(k, 10, v, v, v) for k, v in recalls.items()),
+        training_seconds=90.0,
     )
-    write_json(
-        folder / "provenance.json",
-        {
-            "command": f"cifar-lab train experiments={name} seed={number}",
-            "git": {"commit": "0123456789abcdef", "dirty": False},
-            "device_name": device,
-            "threads": 2,
-            "precision": "float32",
-            "seed": number,
-        },
+    write_object(folder / "summary.json", summary)
+    made_with = a_provenance(
+        command=f"cifar-lab train experiments={name} seed={number}",
+        device_name=device,
+        precision="float32",
+        seed=number,
     )
+    write_object(folder / "provenance.json", made_with)
     lines = ["epoch,train_loss,train_accuracy,test_loss,test_accuracy"]
     for epoch in range(1, trained + 1):
         best = test + 0.03 * (epoch == 2)

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from cifar_lab.refusal import Refusal
 from cifar_lab.results.ledger import record_runs, render
 from cifar_lab.results.recorded import read_results
-from cifar_lab.run.files import read_json, write_atomically, write_json
+from cifar_lab.run.files import (
+    read_json,
+    read_object,
+    write_atomically,
+    write_json,
+    write_object,
+)
 from cifar_lab.run.folder import RunFolder
+from cifar_lab.run.provenance import Git, Provenance
+from cifar_lab.run.record import Run
+from cifar_lab.run.summary import Evaluated, Summary, TestResult, Work
+from tests.made import COMMIT, a_provenance, a_summary
 
 CONFIG = {
     "name": "digits",
@@ -20,12 +33,11 @@ CONFIG = {
     "dataset": {"_target_": "Digits", "root": "/data", "cache_dir": "/cache", "resize": None},
     "optimizer": {"lr": 0.1},
 }
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 def test_configuration_summary_provenance_and_metrics_are_copied(tmp_path, experiments):
     run = finished_run(tmp_path)
-    record_runs([(run, CONFIG)], experiments)
+    record([(run, CONFIG)], experiments)
     kept = experiments / "results" / "digits" / "2025-01-02_10-00-00-000000"
     assert sorted(file.name for file in kept.iterdir()) == [
         "config.json",
@@ -33,7 +45,8 @@ def test_configuration_summary_provenance_and_metrics_are_copied(tmp_path, exper
         "provenance.json",
         "summary.json",
     ]
-    assert read_json(kept / "config.json") == CONFIG
+    recorded = read_json(kept / "config.json")
+    assert {key: recorded[key] for key in CONFIG} == CONFIG
     for file in (run.summary, run.provenance, run.metrics):
         assert (kept / file.name).read_bytes() == file.read_bytes()
 
@@ -51,7 +64,7 @@ def test_results_are_named_by_what_follows_the_name_of_the_run(tmp_path, experim
     run = finished_run(tmp_path)
     (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
     run = RunFolder(run.path.rename(tmp_path / path))
-    record_runs([(run, CONFIG)], experiments)
+    record([(run, CONFIG)], experiments)
     assert [folder.name for folder in (experiments / "results" / "digits").iterdir()] == [key]
 
 
@@ -59,25 +72,25 @@ def test_a_link_to_a_run_is_recorded_as_the_run(tmp_path, experiments):
     run = finished_run(tmp_path)
     (tmp_path / "outputs" / "latest").symlink_to(run.path)
     for each in (run, RunFolder(tmp_path / "outputs" / "latest")):
-        record_runs([(each, CONFIG)], experiments)
+        record([(each, CONFIG)], experiments)
     assert len(read_results(experiments / "results")) == 1
 
 
 def test_the_ledger_stands_beside_the_results_and_is_what_they_render_to(tmp_path, experiments):
-    ledger = record_runs([(finished_run(tmp_path), CONFIG)], experiments)
+    ledger = record([(finished_run(tmp_path), CONFIG)], experiments)
     assert ledger == experiments / "README.md"
     assert ledger.read_text() == render(read_results(experiments / "results"), studies=False)
 
 
 def test_a_run_recorded_twice_stands_there_once(tmp_path, experiments):
     run = finished_run(tmp_path)
-    first = record_runs([(run, CONFIG)], experiments).read_text()
-    assert record_runs([(run, CONFIG)], experiments).read_text() == first
+    first = record([(run, CONFIG)], experiments).read_text()
+    assert record([(run, CONFIG)], experiments).read_text() == first
     assert len(read_results(experiments / "results")) == 1
 
 
 def test_the_rows_of_one_run(tmp_path, experiments):
-    text = record_runs([(finished_run(tmp_path), CONFIG)], experiments).read_text()
+    text = record([(finished_run(tmp_path), CONFIG)], experiments).read_text()
     assert (
         "| digits | ResNet18 | 1 | 98.77 | 20 | 2.0 min | – | A processor, 2 threads, bf16 "
         "| `cifar-lab train seed=0` |\n"
@@ -95,7 +108,7 @@ def test_the_spread_over_seeds_is_the_sample_standard_deviation(tmp_path, experi
             [("10", 0.90, 60.0), ("11", 0.92, 120.0), ("12", 0.97, 240.0)]
         )
     ]
-    text = record_runs(runs, experiments).read_text()
+    text = record(runs, experiments).read_text()
     # Mean (90 + 92 + 97) / 3 = 93; squares 9 + 1 + 16 over n - 1 = 2: the root of 13.
     assert "| 3 | 93.00 ± 3.61 | 20 | 2.3 min | – |" in text
     assert len(rows_below(text, "| run |")) == 3
@@ -104,7 +117,7 @@ def test_the_spread_over_seeds_is_the_sample_standard_deviation(tmp_path, experi
 def test_runs_recorded_on_several_days_are_counted_together(tmp_path, experiments):
     for seed, hour in enumerate(("10", "11")):
         run = finished_run(tmp_path, hour, seed)
-        text = record_runs([(run, CONFIG | {"seed": seed})], experiments).read_text()
+        text = record([(run, CONFIG | {"seed": seed})], experiments).read_text()
     assert "| digits | ResNet18 | 2 | 98.77 ± 0.00 |" in text
 
 
@@ -127,7 +140,7 @@ def test_seed_and_places_alone_make_no_other_experiment(tmp_path, experiments, k
         node = node[part]
     node[key[-1]] = value
     runs = [(finished_run(tmp_path, "10"), CONFIG), (finished_run(tmp_path, "11"), changed)]
-    text = record_runs(runs, experiments).read_text()
+    text = record(runs, experiments).read_text()
     assert len(rows_below(text, "| experiment |")) == (1 if same else 2)
     assert len(rows_below(text, "| run |")) == 2
 
@@ -138,11 +151,11 @@ def test_how_to_look_for_a_learning_rate_makes_another_experiment_only_where_it_
 ):
     config = CONFIG | {"scheduler": {"max_lr": max_lr}}
     runs = [
-        (finished_run(tmp_path, "10"), config),
+        (finished_run(tmp_path, "10"), config | {"lr_finder": {"steps": 50}}),
         (finished_run(tmp_path, "11"), config | {"lr_finder": {"steps": 100}}),
         (finished_run(tmp_path, "12"), config | {"lr_finder": {"steps": 200}}),
     ]
-    text = record_runs(runs, experiments).read_text()
+    text = record(runs, experiments).read_text()
     assert len(rows_below(text, "| experiment |")) == (3 if max_lr == "find" else 1)
 
 
@@ -151,12 +164,12 @@ def test_test_time_flips_and_work_are_told(tmp_path, experiments):
     for hour, plain, tflop in (("10", 0.97, 90.0), ("11", 0.96, 94.0)):
         run = finished_run(tmp_path, hour)
         told = {
-            "test_without_flips": {"accuracy": plain, "loss": 0.1, "count": 10},
-            "work": {"tflop": tflop, "matmul_flops_per_second": 4e11},
+            "test_without_flips": Evaluated(loss=0.1, accuracy=plain, count=10),
+            "work": Work(1.0, 4e11, (4e11,), tflop),
         }
-        write_json(run.summary, read_json(run.summary) | told)
+        change(run.summary, Summary, **told)
         runs.append((run, CONFIG))
-    text = record_runs(runs, experiments).read_text()
+    text = record(runs, experiments).read_text()
     # The root of ((97 - 96.5)² + (96 - 96.5)²) / 1, and of 2² + 2².
     assert "| 98.77 ± 0.00 with flips averaged; 96.50 ± 0.71 without |" in text
     assert "| 92 ± 3 TFLOP at 400 GFLOP/s |" in text
@@ -170,32 +183,31 @@ def test_the_same_on_other_hardware_or_a_part_of_it_is_counted_apart(tmp_path, e
         ("12", {"environment": {"ONEDNN_MAX_CPU_ISA": "AVX2", "OMP_NUM_THREADS": "2"}}),
     ):
         run = finished_run(tmp_path, hour)
-        write_json(run.provenance, read_json(run.provenance) | changes)
+        change(run.provenance, Provenance, **changes)
         runs.append((run, CONFIG))
-    text = record_runs(runs, experiments).read_text()
+    text = record(runs, experiments).read_text()
     assert len(rows_below(text, "| experiment |")) == 3
     assert "ONEDNN_MAX_CPU_ISA=AVX2 |" in text
 
 
 def test_an_early_end_and_uncommitted_work_are_told(tmp_path, experiments):
     run = finished_run(tmp_path)
-    write_json(run.summary, read_json(run.summary) | {"epochs_trained": 12})
-    made = read_json(run.provenance)
-    write_json(run.provenance, made | {"git": {"commit": COMMIT, "dirty": True}})
-    text = record_runs([(run, CONFIG)], experiments).read_text()
+    change(run.summary, Summary, epochs_trained=12)
+    change(run.provenance, Provenance, git=Git(COMMIT, dirty=True))
+    text = record([(run, CONFIG)], experiments).read_text()
     assert "| 98.77 | 12 of 20 |" in text
     assert "| `0123456789ab` (changed) |" in text
 
 
 def test_a_run_of_no_checkout_has_no_commit(tmp_path, experiments):
     run = finished_run(tmp_path)
-    write_json(run.provenance, read_json(run.provenance) | {"git": None})
-    assert "| 98.77 | 17 | none |\n" in record_runs([(run, CONFIG)], experiments).read_text()
+    change(run.provenance, Provenance, git=None)
+    assert "| 98.77 | 17 | none |\n" in record([(run, CONFIG)], experiments).read_text()
 
 
 def test_tables_are_whole_and_links_lead_somewhere(tmp_path, experiments):
     runs = [(finished_run(tmp_path, hour), CONFIG) for hour in ("10", "11")]
-    ledger = record_runs(runs, experiments)
+    ledger = record(runs, experiments)
     text = ledger.read_text()
     for heading in ("| experiment |", "| run |"):
         lines = [line for line in text.splitlines() if line.startswith(heading)]
@@ -209,7 +221,7 @@ def test_tables_are_whole_and_links_lead_somewhere(tmp_path, experiments):
 def test_without_an_experiments_folder_nothing_is_recorded(tmp_path):
     message = f"there is no {tmp_path / 'experiments'}/ here; record from the top of a checkout"
     with pytest.raises(Refusal, match=message):
-        record_runs([(finished_run(tmp_path), CONFIG)], tmp_path / "experiments")
+        record([(finished_run(tmp_path), CONFIG)], tmp_path / "experiments")
 
 
 def test_unfinished_runs_are_refused_all_at_once_and_nothing_is_recorded(tmp_path, experiments):
@@ -217,7 +229,7 @@ def test_unfinished_runs_are_refused_all_at_once_and_nothing_is_recorded(tmp_pat
     for run in runs[1:]:
         run.summary.unlink()
     with pytest.raises(Refusal, match=r"is not finished: it has no summary\.json") as refusal:
-        record_runs([(run, CONFIG) for run in runs], experiments)
+        record([(run, CONFIG) for run in runs], experiments)
     assert [problem.split(" ")[0] for problem in refusal.value.problems] == [
         str(run.path) for run in runs[1:]
     ]
@@ -226,9 +238,9 @@ def test_unfinished_runs_are_refused_all_at_once_and_nothing_is_recorded(tmp_pat
 
 def test_the_ledger_links_to_published_studies_where_there_are_some(tmp_path, experiments):
     run = finished_run(tmp_path)
-    assert "studies" not in record_runs([(run, CONFIG)], experiments).read_text()
+    assert "studies" not in record([(run, CONFIG)], experiments).read_text()
     write_json(experiments / "published.json", {"studies": []})
-    text = record_runs([(run, CONFIG)], experiments).read_text()
+    text = record([(run, CONFIG)], experiments).read_text()
     assert "[results/studies.md](results/studies.md)" in text
 
 
@@ -244,35 +256,28 @@ def experiments(tmp_path) -> Path:
     return folder
 
 
+def record(runs: list[tuple[RunFolder, dict]], experiments: Path) -> Path:
+    """Records runs, each with its configuration."""
+    for folder, config in runs:
+        write_atomically(folder.config, yaml.safe_dump(config))
+    return record_runs([Run(folder) for folder, _ in runs], experiments)
+
+
 def finished_run(
     root: Path, hour: str = "10", seed: int = 0, accuracy: float = 0.98765, seconds: float = 120.0
 ) -> RunFolder:
     run = RunFolder(root / "outputs" / "digits" / "2025-01-02" / f"{hour}-00-00-000000")
-    write_json(
-        run.summary,
-        {
-            "name": "digits",
-            "model": "ResNet18",
-            "epochs_planned": 20,
-            "epochs_trained": 20,
-            "reported_epoch": 17,
-            "test": {"accuracy": accuracy},
-            "training_seconds": seconds,
-        },
-    )
-    write_json(
-        run.provenance,
-        {
-            "command": f"cifar-lab train seed={seed}",
-            "git": {"commit": COMMIT, "dirty": False},
-            "device_name": "A processor",
-            "threads": 2,
-            "precision": "bf16",
-            "seed": seed,
-        },
-    )
+    result = TestResult(accuracy=accuracy, loss=0.1, count=10, wrong=1)
+    write_object(run.summary, a_summary(test=result, training_seconds=seconds))
+    made_with = a_provenance(command=f"cifar-lab train seed={seed}", seed=seed)
+    write_object(run.provenance, made_with)
     write_atomically(run.metrics, "epoch,train_loss\n1,0.5\n")
     return run
+
+
+def change(path: Path, kind: type, **changes: Any) -> None:
+    """Writes a record with other values."""
+    write_object(path, dataclasses.replace(read_object(path, kind), **changes))
 
 
 def rows_below(text: str, heading: str) -> list[str]:

@@ -16,8 +16,8 @@ def of(tmp_path, *runs):
 
 def test_runs_belong_to_the_study_of_their_name(tmp_path):
     wide, deep = of(tmp_path, {}, {"name": "other"}, {"name": "deep", "parameters": 9})
-    assert [result.folder.name for result in wide.whole] == ["2026-01-01"]
-    assert [result.folder.name for result in deep.whole] == ["2026-01-03"]
+    assert [result.folder.path.name for result in wide.whole] == ["2026-01-01"]
+    assert [result.folder.path.name for result in deep.whole] == ["2026-01-03"]
 
 
 def test_whole_runs_are_counted_together_by_configuration_and_hardware(tmp_path):
@@ -52,8 +52,8 @@ def test_a_run_that_is_not_the_whole_study_says_why(tmp_path, changes, reason):
     wide, _ = of(tmp_path, changes, {})
     ((result, reasons),) = wide.not_counted
     assert reasons == [reason]
-    assert result.folder.name == "2026-01-01"
-    assert [run.folder.name for run in wide.whole] == ["2026-01-02"]
+    assert result.folder.path.name == "2026-01-01"
+    assert [run.folder.path.name for run in wide.whole] == ["2026-01-02"]
 
 
 def test_without_published_studies_there_is_nothing_to_read(tmp_path):

@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.files import write_atomically, write_json
+from cifar_lab.run.files import write_atomically, write_object
 from cifar_lab.run.find import find_run, find_runs, point_latest
 from cifar_lab.run.folder import RunFolder
+from cifar_lab.run.record import Run
+from cifar_lab.run.summary import ValidationResult
+from tests.made import a_summary
 
 
 def test_latest_is_a_relative_link_to_the_newest_run(tmp_path):
@@ -44,7 +47,7 @@ def test_runs_are_found_once_and_in_the_order_of_their_paths(tmp_path):
     runs = [run_in(tmp_path, name) for name in names]
     (tmp_path / "empty" / "folder").mkdir(parents=True)
     point_latest(tmp_path, runs[0].path)
-    assert list(find_runs(tmp_path)) == [runs[2], runs[1], runs[0]]
+    assert [run.folder for run in find_runs(tmp_path)] == [runs[2], runs[1], runs[0]]
 
 
 def test_there_are_no_runs_where_there_is_no_folder(tmp_path):
@@ -57,12 +60,12 @@ def test_a_run_is_meant_by_its_path_or_a_unique_part_of_it(tmp_path, text):
     run = run_in(outputs, "noon/2025-01-01/12-00-00-000000")
     run_in(outputs, "night/2025-01-01/00-10-00-000000")
     point_latest(outputs, run.path)
-    assert find_run(outputs, str(run.path) if text == "PATH" else text) == run
+    assert find_run(outputs, str(run.path) if text == "PATH" else text) == Run(run)
 
 
 def test_a_path_may_lie_anywhere(tmp_path):
     elsewhere = run_in(tmp_path, "elsewhere")
-    assert find_run(tmp_path / "outputs", str(elsewhere.path)) == elsewhere
+    assert find_run(tmp_path / "outputs", str(elsewhere.path)) == Run(elsewhere)
 
 
 @pytest.mark.parametrize("text", ["outputs/latest", "outputs/digits/../digits/1", "LINK"])
@@ -71,13 +74,13 @@ def test_links_and_dots_do_not_become_the_name_of_a_run(tmp_path, monkeypatch, t
     run = run_in(Path("outputs"), "digits/1")
     point_latest(Path("outputs"), run.path)
     (tmp_path / "LINK").symlink_to("outputs/digits/1")
-    assert find_run(Path("outputs"), text).path == Path("outputs/digits/1")
+    assert find_run(Path("outputs"), text).folder.path == Path("outputs/digits/1")
 
 
 def test_the_current_folder_may_be_a_run(tmp_path, monkeypatch):
     run = run_in(tmp_path, "digits/1")
     monkeypatch.chdir(run.path)
-    assert find_run(Path("outputs"), ".").path.absolute() == run.path
+    assert find_run(Path("outputs"), ".").folder.path.absolute() == run.path
 
 
 def test_a_part_of_several_paths_is_refused_with_all_of_them(tmp_path):
@@ -101,16 +104,16 @@ def test_what_fits_no_run_is_refused_with_what_to_do(tmp_path, text):
 
 def test_best_is_the_finished_run_of_highest_validation_accuracy(tmp_path):
     for name, accuracy in (("a", 0.5), ("b", 0.9), ("c", 0.7)):
-        validation = {"accuracy": accuracy, "loss": 1.0}
-        write_json(run_in(tmp_path, name).summary, {"validation": validation})
-    write_json(run_in(tmp_path, "without_validation").summary, {"validation": None})
+        summary = a_summary(validation=ValidationResult(accuracy=accuracy, loss=1.0))
+        write_object(run_in(tmp_path, name).summary, summary)
+    write_object(run_in(tmp_path, "without_validation").summary, a_summary(validation=None))
     run_in(tmp_path, "unfinished")
     write_atomically(run_in(tmp_path, "damaged").summary, "{")
-    assert find_run(tmp_path, "best").path == tmp_path / "b"
+    assert find_run(tmp_path, "best").folder.path == tmp_path / "b"
 
 
 def test_without_validation_there_is_no_best(tmp_path):
-    write_json(run_in(tmp_path, "a").summary, {"validation": None})
+    write_object(run_in(tmp_path, "a").summary, a_summary(validation=None))
     message = rf"RUN=best: no finished run below {tmp_path}/ has a validation split to be ranked by"
     with pytest.raises(Refusal, match=message):
         find_run(tmp_path, "best")

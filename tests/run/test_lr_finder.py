@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 import pytest
 
 from cifar_lab.engine.lr_finder import Curve, RangeTest
-from cifar_lab.run.lr_finder import finding, nothing_found, table
+from cifar_lab.run.files import read_object, write_object
+from cifar_lab.run.lr_finder import LrFinder, finding, nothing_found, table
 
 
 def a_test(suggestion: str = "steepest") -> RangeTest:
@@ -16,6 +16,10 @@ def a_test(suggestion: str = "steepest") -> RangeTest:
         start_lr=0.001, end_lr=10.0, steps=100, spacing="exponential", smoothing=1.0,
         divergence=4.0, seeds=2, suggestion=suggestion,
     )  # fmt: skip
+
+
+def found_by(test: RangeTest, curves: dict[int, Curve]) -> LrFinder:
+    return finding(test, curves, device="cpu", precision="float32", seconds=1.5)
 
 
 def falling(step: int) -> Curve:
@@ -29,38 +33,40 @@ EMPTY = Curve([], [], [], "not finite")
 
 
 def test_the_number_is_the_median_over_the_seeds_in_three_digits_and_so_is_the_override():
-    found = finding(a_test(), {3: falling(20), 4: falling(30), 5: FLAT})
+    found = found_by(a_test(), {3: falling(20), 4: falling(30), 5: FLAT})
     ends = [0.001 * 1.1**19, 0.001 * 1.1**29]  # the gradient is that of both neighbours
     middle = (ends[0] * ends[1]) ** 0.5
-    steepest = found["suggestions"]["steepest"]
-    assert [steepest[k] for k in ("lowest", "highest", "seeds")] == [*map(pytest.approx, ends), 2]
-    assert steepest["median"] == pytest.approx(middle)
-    assert found["max_lr"] == float(f"{middle:.3g}") == 0.00985
-    assert found["override"] == "scheduler.max_lr=0.00985"
-    assert found["settings"]["divergence"] == 4.0
-    first = found["seeds"][0]
-    assert (first["seed"], first["ended"], len(first["losses"])) == (3, None, 50)
-    assert found["seeds"][2]["suggestions"] == dict.fromkeys(found["suggestions"])
+    steepest = found.suggestions["steepest"]
+    assert found.chosen == steepest
+    assert [steepest.lowest, steepest.highest, steepest.seeds] == [*map(pytest.approx, ends), 2]
+    assert steepest.median == pytest.approx(middle)
+    assert found.max_lr == float(f"{middle:.3g}") == 0.00985
+    assert found.override == "scheduler.max_lr=0.00985"
+    assert found.settings.divergence == 4.0
+    first = found.seeds[0]
+    assert (first.seed, first.ended, len(first.losses)) == (3, None, 50)
+    assert found.seeds[2].suggestions == dict.fromkeys(found.suggestions)
 
 
 def test_the_rule_that_is_asked_for_gives_the_number():
     numbers = {
-        rule: finding(a_test(rule), {0: falling(20)})["max_lr"]
+        rule: found_by(a_test(rule), {0: falling(20)}).max_lr
         for rule in ("steepest", "valley", "minimum_over_ten")
     }
     assert numbers["minimum_over_ten"] == float(f"{0.0001 * 1.1**49:.3g}")
     assert len(set(numbers.values())) == 3
 
 
-def test_without_a_suggestion_there_is_no_number():
-    found = finding(a_test(), {0: FLAT, 1: EMPTY})
-    assert found["max_lr"] is found["override"] is found["suggestions"]["steepest"] is None
-    assert json.loads(json.dumps(found, allow_nan=False)) == found
+def test_without_a_suggestion_there_is_no_number(tmp_path):
+    found = found_by(a_test(), {0: FLAT, 1: EMPTY})
+    assert found.max_lr is found.override is found.suggestions["steepest"] is None
+    write_object(tmp_path / "lr_finder.json", found)
+    assert read_object(tmp_path / "lr_finder.json", LrFinder) == found
     assert "set scheduler.max_lr to a number" in nothing_found(a_test())
 
 
 def test_the_table_has_a_row_a_seed_the_median_and_the_range():
-    lines = table(finding(a_test(), {3: falling(20), 4: falling(30), 5: FLAT})).splitlines()
+    lines = table(found_by(a_test(), {3: falling(20), 4: falling(30), 5: FLAT})).splitlines()
     header = ["seed", "steepest descent", "valley", "minimum / 10"]
     assert re.split(r"\s{2,}", lines[0].strip()) == header
     assert [line.split()[0] for line in lines] == ["seed", "3", "4", "5", "median", "from", "to"]

@@ -12,8 +12,9 @@ import pytest
 import torch
 
 from cifar_lab.run import provenance as module
+from cifar_lab.run.files import read_object, write_object
 from cifar_lab.run.origin import Difference, Origin
-from cifar_lab.run.provenance import config_hash, device_name, git_state, provenance
+from cifar_lab.run.provenance import Git, collected, config_hash, device_name, git_state
 
 CPU = torch.device("cpu")
 
@@ -31,23 +32,26 @@ def test_the_record_tells_what_it_was_told(monkeypatch, tmp_path):
         "seed": 0,
         "threads": 2,
     }
-    assert {key: record[key] for key in expected} == expected
+    assert {key: getattr(record, key) for key in expected} == expected
 
 
-def test_the_record_is_plain_json():
+def test_the_record_is_read_as_it_was_written(tmp_path):
     record = recorded(seed=3)
-    assert json.loads(json.dumps(record)) == record
+    write_object(tmp_path / "provenance.json", record)
+    assert read_object(tmp_path / "provenance.json", module.Provenance) == record
+    plain = json.loads((tmp_path / "provenance.json").read_text())
+    assert plain["differences"] == [{"key": "seed", "default": "0", "value": "1"}]
 
 
 def test_versions_are_those_that_the_libraries_tell():
-    libraries = recorded(seed=0)["libraries"]
+    libraries = recorded(seed=0).libraries
     assert libraries["numpy"] == np.__version__
     assert torch.__version__.startswith(libraries["torch"])
 
 
 def test_a_library_that_is_not_installed_has_no_version(monkeypatch):
     monkeypatch.setattr(module, "LIBRARIES", ("numpy", "no-such-distribution-here"))
-    assert recorded(seed=0)["libraries"] == {
+    assert recorded(seed=0).libraries == {
         "numpy": np.__version__,
         "no-such-distribution-here": None,
     }
@@ -74,13 +78,13 @@ def test_the_hash_of_a_configuration_changes_with_any_value_or_order_of_a_list()
 
 def test_a_committed_package_has_its_commit(checkout):
     commit = git(checkout, "rev-parse", "HEAD")
-    assert git_state(checkout / "package") == {"commit": commit, "dirty": False}
+    assert git_state(checkout / "package") == Git(commit, dirty=False)
 
 
 @pytest.mark.parametrize("file", ["package/module.py", "README.md", "new.py"])
 def test_any_change_since_the_commit_makes_it_dirty(checkout, file):
     (checkout / file).write_text("changed")
-    assert git_state(checkout)["dirty"] is True
+    assert git_state(checkout).dirty is True
 
 
 def test_what_record_writes_changes_no_run(checkout):
@@ -88,9 +92,9 @@ def test_what_record_writes_changes_no_run(checkout):
     (results / "mine").mkdir(parents=True)
     (results / "mine" / "summary.json").touch()
     (results.parent / "README.md").touch()
-    assert git_state(checkout / "package")["dirty"] is False
+    assert git_state(checkout / "package").dirty is False
     (results.parent / "mine.yaml").touch()
-    assert git_state(checkout / "package")["dirty"] is True
+    assert git_state(checkout / "package").dirty is True
 
 
 def test_a_package_that_the_surrounding_checkout_does_not_hold_has_no_commit(checkout, monkeypatch):
@@ -147,8 +151,8 @@ def git(root: Path, *arguments: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def recorded(seed: int) -> dict:
-    return provenance(
+def recorded(seed: int) -> module.Provenance:
+    return collected(
         origin=Origin("cifar-lab train seed=0", [Difference("seed", "0", "1")]),
         config={"seed": 0},
         seed=seed,
@@ -163,6 +167,6 @@ def recorded(seed: int) -> dict:
 def test_what_libraries_read_of_the_environment_is_kept(monkeypatch):
     monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
     monkeypatch.setenv("SECRET_TOKEN", "x")
-    kept = recorded(0)["environment"]
+    kept = recorded(0).environment
     assert kept["ONEDNN_MAX_CPU_ISA"] == "AVX2"
     assert "SECRET_TOKEN" not in kept

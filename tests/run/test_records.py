@@ -2,55 +2,15 @@
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from cifar_lab.data.arrays import ImageArrays
 from cifar_lab.engine.state import TrainingState
-from cifar_lab.refusal import Refusal
 from cifar_lab.run.checkpoint import load_checkpoint
 from cifar_lab.run.folder import RunFolder
-from cifar_lab.run.records import Recorder, read_metrics, save_predictions, write_metrics
-
-AWKWARD = [0.1 + 0.2, 1e-300, 5e-324, 1 / 3, 123456789.123456789, -0.0, math.inf, np.float64(0.1)]
-
-
-def test_metrics_read_back_exactly(tmp_path):
-    rows = [{"epoch": n, "train_loss": value, "lr": 0.4} for n, value in enumerate(AWKWARD, 1)]
-    write_metrics(tmp_path / "metrics.csv", rows)
-    again = read_metrics(tmp_path / "metrics.csv")
-    assert again == rows
-    assert all(isinstance(row["epoch"], int) for row in again)
-    assert math.copysign(1, again[5]["train_loss"]) == -1
-
-
-def test_a_metric_that_is_not_a_number_stays_so(tmp_path):
-    write_metrics(tmp_path / "metrics.csv", [{"epoch": 1, "train_loss": math.nan}])
-    assert math.isnan(read_metrics(tmp_path / "metrics.csv")[0]["train_loss"])
-
-
-def test_metrics_are_a_plain_table_that_other_programs_read(tmp_path):
-    rows = [row_of(1, train_loss=2.5), row_of(2, train_loss=1.25)]
-    write_metrics(tmp_path / "metrics.csv", rows)
-    lines = (tmp_path / "metrics.csv").read_bytes().decode("ascii").split("\n")
-    assert lines == ["epoch,train_loss,lr", "1,2.5,0.1", "2,1.25,0.1", ""]
-    table = np.genfromtxt(tmp_path / "metrics.csv", delimiter=",", names=True)
-    np.testing.assert_array_equal(table["train_loss"], [2.5, 1.25])
-
-
-@pytest.mark.parametrize(
-    "content", [None, b"epoch,lr\n1,fast\n", b"epoch,lr\n1\n", b"epoch,lr\n\xff,1\n"]
-)
-def test_metrics_that_are_missing_or_broken_are_refused(tmp_path, content):
-    file = tmp_path / "metrics.csv"
-    if content is not None:
-        file.write_bytes(content)
-    with pytest.raises(Refusal, match=f"{file} cannot be read: "):
-        read_metrics(file)
+from cifar_lab.run.metrics import read_metrics
+from cifar_lab.run.records import Recorder
 
 
 def test_each_epoch_adds_a_row_and_replaces_the_last_checkpoint(folder):
@@ -140,23 +100,6 @@ def test_a_checkpoint_holds_the_weights_of_its_own_epoch(folder):
     for path, value in ((folder.best_checkpoint, 1), (folder.last_checkpoint, 2)):
         weights = load_checkpoint(path, torch.device("cpu"))["model"]["weight"]
         assert (weights == value).all()
-
-
-def test_predictions_are_read_without_pickle(folder):
-    arrays = ImageArrays(
-        images=np.zeros((3, 2, 2, 3), np.uint8),
-        labels=np.array([1, 0, 1]),
-        class_names=("ant", "bee"),
-        sample_ids=np.array(["test/ant/größe.png", "b", "c"]),
-    )
-    logits = np.random.default_rng(0).normal(size=(3, 2)).astype(np.float32)
-    save_predictions(folder.predictions, logits, arrays)
-    with np.load(folder.predictions, allow_pickle=False) as saved:
-        assert sorted(saved) == ["labels", "logits", "sample_ids"]
-        np.testing.assert_array_equal(saved["logits"], logits)
-        assert saved["logits"].dtype == np.float32
-        np.testing.assert_array_equal(saved["labels"], arrays.labels)
-        np.testing.assert_array_equal(saved["sample_ids"], arrays.sample_ids)
 
 
 @pytest.fixture

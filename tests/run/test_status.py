@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import dataclasses
 import logging
 import os
 import signal
@@ -18,9 +18,11 @@ import pytest
 
 from cifar_lab.engine.interrupts import Interrupted
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.files import write_json
+from cifar_lab.run.files import read_object, write_object
 from cifar_lab.run.folder import RunFolder
-from cifar_lab.run.status import claim, recorded, state_of
+from cifar_lab.run.record import Run
+from cifar_lab.run.status import Status, claim, recorded
+from tests.made import a_status
 
 
 def test_a_folder_claimed_twice_is_refused(folder):
@@ -56,17 +58,17 @@ def test_a_run_is_running_inside_and_done_afterwards(folder):
     with recorded(folder):
         inside = status(folder)
         assert state_of(folder) == "running"
-    assert inside["state"] == "running"
-    assert inside["pid"] == os.getpid()
-    assert inside["ended"] is None
+    assert inside.state == "running"
+    assert inside.pid == os.getpid()
+    assert inside.ended is None
     after = status(folder)
-    assert after["state"] == state_of(folder) == "done"
-    started, ended = (datetime.fromisoformat(after[key]) for key in ("started", "ended"))
+    assert after.state == state_of(folder) == "done"
+    started, ended = (datetime.fromisoformat(text) for text in (after.started, after.ended))
     assert started.tzinfo is not None
     assert started <= ended
-    assert started == datetime.fromisoformat(inside["started"])
-    assert "error" not in after
-    assert "resumed" not in after
+    assert started == datetime.fromisoformat(inside.started)
+    assert after.error is after.traceback is None
+    assert after.resumed == ()
 
 
 def test_an_error_is_recorded_with_its_traceback_and_passed_on(folder):
@@ -75,11 +77,11 @@ def test_an_error_is_recorded_with_its_traceback_and_passed_on(folder):
         run(folder, error)
     assert raised.value is error
     record = status(folder)
-    assert record["state"] == state_of(folder) == "failed"
-    assert record["error"] == "ZeroDivisionError: nothing to divide by"
-    assert "raise error" in record["traceback"]
-    assert record["traceback"].endswith("ZeroDivisionError: nothing to divide by\n")
-    assert record["ended"] is not None
+    assert record.state == state_of(folder) == "failed"
+    assert record.error == "ZeroDivisionError: nothing to divide by"
+    assert "raise error" in record.traceback
+    assert record.traceback.endswith("ZeroDivisionError: nothing to divide by\n")
+    assert record.ended is not None
 
 
 @pytest.mark.parametrize(
@@ -93,9 +95,9 @@ def test_an_interruption_is_no_failure(folder, interruption, error):
     with pytest.raises(type(interruption)):
         run(folder, interruption)
     record = status(folder)
-    assert record["state"] == state_of(folder) == "interrupted"
-    assert record["error"] == error
-    assert "traceback" not in record
+    assert record.state == state_of(folder) == "interrupted"
+    assert record.error == error
+    assert record.traceback is None
 
 
 def test_leaving_by_exit_is_not_done(folder):
@@ -107,17 +109,17 @@ def test_leaving_by_exit_is_not_done(folder):
 def test_a_resumed_run_remembers_its_start_and_each_resumption(folder):
     with pytest.raises(KeyboardInterrupt):
         run(folder, KeyboardInterrupt())
-    first = status(folder) | {"started": "2025-01-01T00:00:00+00:00"}
-    write_json(folder.status, first)
+    first = dataclasses.replace(status(folder), started="2025-01-01T00:00:00+00:00")
+    write_object(folder.status, first)
     for number in (1, 2):
         with recorded(folder):
             assert state_of(folder) == "running"
-            assert "error" not in status(folder)
+            assert status(folder).error is None
         record = status(folder)
-        assert record["state"] == "done"
-        assert record["started"] == first["started"]
-        assert len(record["resumed"]) == number
-        assert "error" not in record
+        assert record.state == "done"
+        assert record.started == first.started
+        assert len(record.resumed) == number
+        assert record.error is None
 
 
 def test_a_run_is_running_until_its_process_is_gone_and_has_then_died(folder):
@@ -126,8 +128,8 @@ def test_a_run_is_running_until_its_process_is_gone_and_has_then_died(folder):
         assert state_of(folder) == "running"
         with pytest.raises(Refusal, match=f"{folder.path} still runs, in another process"):
             run_again(folder)
-        assert status(folder)["pid"] == process.pid
-    assert status(folder)["state"] == "running"  # it was killed before it could say more
+        assert status(folder).pid == process.pid
+    assert status(folder).state == "running"  # it was killed before it could say more
     assert state_of(folder) == "died"
     run_again(folder)
     assert state_of(folder) == "done"
@@ -136,7 +138,7 @@ def test_a_run_is_running_until_its_process_is_gone_and_has_then_died(folder):
 @pytest.mark.parametrize("state", ["done", "failed", "interrupted"])
 def test_a_run_that_ended_has_not_died(folder, state):
     claim(folder)
-    write_json(folder.status, {"state": state, "pid": 0, "host": "elsewhere"})
+    write_object(folder.status, a_status(state=state))
     assert state_of(folder) == state
 
 
@@ -172,8 +174,13 @@ def run(folder: RunFolder, error: BaseException) -> None:
         raise error
 
 
-def status(folder: RunFolder) -> dict:
-    return json.loads(folder.status.read_text())
+def status(folder: RunFolder) -> Status:
+    return read_object(folder.status, Status)
+
+
+def state_of(folder: RunFolder) -> str:
+    """As it is now: a run reads its status once."""
+    return Run(folder).state
 
 
 def run_again(folder: RunFolder) -> None:

@@ -18,9 +18,9 @@ def test_work_is_seconds_times_the_mean_of_the_measured_rates(monkeypatch):
     meter.on_fit_start(None, 1, 1)
     meter.on_epoch_end(None, {}, True)
     result = meter.result(seconds=20.0)
-    assert result["matmul_flops_per_second"] == pytest.approx(3e11)
-    assert result["tflop"] == pytest.approx(6.0)
-    assert result["measurements"] == [1e11, 2e11, 6e11]
+    assert result.matmul_flops_per_second == pytest.approx(3e11)
+    assert result.tflop == pytest.approx(6.0)
+    assert result.measurements == (1e11, 2e11, 6e11)
     assert "20.0 s" in described_work(result)
     assert "6.0 TFLOP" in described_work(result)
 

@@ -15,16 +15,14 @@ from cifar_lab.report.sections.origin import model, origin
 from cifar_lab.report.sections.predictions import classes, confidence, confusions
 from cifar_lab.report.sections.result import first_screen, lead
 from cifar_lab.report.sections.training import training
-from cifar_lab.run.folder import RunFolder
 
 
 def write_report(
-    folder: RunFolder, reading: Reading, explained: Sequence[Explained], averaged: Averaged | None
+    reading: Reading, explained: Sequence[Explained], averaged: Averaged | None
 ) -> None:
     """Writes figures, report.html and report.md.
 
     Args:
-        folder: of the run.
         reading: of the run.
         explained: maps of the gallery's images at each layer; none without errors or a layer.
         averaged: None where that was not asked for, or without a layer.
@@ -45,4 +43,4 @@ def write_report(
             origin(reading),
         ],
     )
-    write_page(page, folder.report)
+    write_page(page, reading.run.folder.report)

@@ -9,8 +9,9 @@ from typing import Any
 from cifar_lab.report.blocks import Block, Page, Section, Table, Text
 from cifar_lab.report.page import write_page
 from cifar_lab.report.sections.study import accuracy, study_section
-from cifar_lab.results.recorded import Result, read_results
+from cifar_lab.results.recorded import read_results
 from cifar_lab.results.studies import Study, read_published, studies
+from cifar_lab.run.record import Run
 from cifar_lab.wording import percent
 
 LEAD = (
@@ -49,14 +50,14 @@ def write_studies(experiments: Path) -> Path | None:
     return path
 
 
-def studies_page(published: dict[str, Any], results: Sequence[Result]) -> Page:
+def studies_page(published: dict[str, Any], runs: Sequence[Run]) -> Page:
     """An overview, a section a study, and what the originals had wrong.
 
     Args:
         published: of ``experiments/published.json``.
-        results: every recorded run.
+        runs: every recorded one.
     """
-    found = studies(published, results)
+    found = studies(published, runs)
     faults = [[fault] for fault in published["wrong_in_the_originals"]]
     return Page(
         title="Five published studies",
@@ -84,8 +85,8 @@ def _overview(found: Sequence[Study]) -> Block:
     for study in found:
         told: set[str] = set()
         for group in [*(study.groups or [[]]), *study.beside]:
-            name = group[0].summary["name"] if group else study.name
-            others = [each for each in study.not_counted if each.result.summary["name"] == name]
+            name = group[0].summary.name if group else study.name
+            others = [each for each in study.not_counted if each.run.summary.name == name]
             rows.append(
                 [
                     name if name not in told else "",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +13,11 @@ from cifar_lab.explain.targets import TARGETS
 from cifar_lab.report.blocks import Block, Picture, Section, Table, Text
 from cifar_lab.report.figures.images import attributions, mean_maps
 from cifar_lab.report.reading import Reading
+from cifar_lab.run.trust import Trust
 from cifar_lab.wording import several
 
 #: Classes whose mean maps are shown, and maps a row.
 CLASSES, COLUMNS = 20, 5
-#: What trust is measured by.
-CURVES = ("deletion", "insertion")
 NO_LAYER = (
     "Nothing sensible can be shown: the model declares no layer whose output is a map. "
     "`report.gradcam_layer=…` names one; `cifar-lab explain RUN --method occlusion` needs none."
@@ -38,8 +36,9 @@ def attribution(
         blocks += [_maps(reading, found, name), *completeness(found)]
     if averaged is not None:
         blocks += _averages(reading, averaged)
-    if reading.trust is not None:
-        blocks += trust(reading.trust)
+    measured = reading.run.maps.trust
+    if measured is not None:
+        blocks += trust(measured)
     else:
         blocks.append(
             Text("How far these maps can be trusted: `cifar-lab explain RUN --trust` measures it.")
@@ -142,20 +141,24 @@ def _mean_and_deviation(values: NDArray[np.float64]) -> list[str]:
     return [f"{len(values):,}", mean, spread, f"{len(values) - len(found):,}"]
 
 
-def trust(found: dict[str, Any]) -> list[Block]:
+def trust(found: Trust) -> list[Block]:
     """The table that ``explain RUN --trust`` left."""
     rows = [
-        [row["order"], *(f"{row[k]:.3f} ± {row[f'{k}_error']:.3f}" for k in CURVES)]
-        for row in found["orders"]
+        [
+            each.order,
+            f"{each.deletion:.3f} ± {each.deletion_error:.3f}",
+            f"{each.insertion:.3f} ± {each.insertion_error:.3f}",
+        ]
+        for each in found.orders
     ]
     header = ("cells in the order of", "deletion (lower is better)", "insertion (higher is better)")
     return [
         Text(
-            f"How far to trust {found['method']} at {found['layer']}, over {found['images']:,} "
+            f"How far to trust {found.method} at {found.layer}, over {found.images:,} "
             "fixed test images: mean probability of the predicted class while cells are covered "
             "with the mean colour in an order (deletion) or uncovered (insertion), with standard "
             "errors. With all weights drawn anew, its maps keep a rank correlation of "
-            f"{found['randomised']:.2f} with those shown (0: they depend on what was learned)."
+            f"{found.randomised:.2f} with those shown (0: they depend on what was learned)."
         ),
         Table(header, rows),
     ]

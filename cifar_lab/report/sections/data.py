@@ -131,14 +131,14 @@ def _augmented(reading: Reading) -> Picture:
             image, stack = train.images[row], reading.stack
             pictures.append(image if stack is None else stack.one(image, epoch, int(row)))
             titles.append(f"epoch {epoch + 1}")
-    steps = list(reading.config["augmentation"]["train"])
+    steps = list(reading.run.config["augmentation"]["train"])
     return Picture(
         "augmented",
         samples(pictures, titles, EPOCHS + 1),
         alt=f"Training images as they are and as {EPOCHS} epochs show them.",
         caption="Left, training images as they are; beside them what the network is shown of them "
         f"in each epoch, before normalisation: {several(steps) if steps else 'no augmentation'}."
-        f"{_mixed(reading.config)}",
+        f"{_mixed(reading.run.config)}",
         width="natural",
     )
 

@@ -14,7 +14,7 @@ from cifar_lab.wording import percent, several
 
 def errors(reading: Reading, explained: Sequence[Explained]) -> Section:
     """Images, predicted and true class, both probabilities, sample ids."""
-    shown, wrong = reading.errors, reading.summary["test"]["wrong"]
+    shown, wrong = reading.errors, reading.run.summary.test.wrong
     if not shown:
         return Section("Misclassified images", [Text("No test image is misclassified.")])
     names, ids = reading.class_names, reading.test.sample_ids

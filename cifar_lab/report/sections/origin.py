@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
 
 from cifar_lab.report.blocks import Block, Code, Section, Table, Text
 from cifar_lab.report.reading import Reading
+from cifar_lab.run.record import Run
 
 
 def model(reading: Reading) -> Section:
     """Layer, output shape, parameters and multiply-adds, and memory."""
-    summary, batch_size = reading.summary, reading.config["trainer"]["batch_size"]
-    multiply_adds = summary["multiply_adds"]
+    summary, batch_size = reading.run.summary, reading.run.config["trainer"]["batch_size"]
+    multiply_adds = summary.multiply_adds
     totals = (
-        f"{summary['parameters']:,} parameters; {multiply_adds / 1e6:,.2f} million multiply-adds "
+        f"{summary.parameters:,} parameters; {multiply_adds / 1e6:,.2f} million multiply-adds "
         f"an image, {batch_size * multiply_adds / 1e9:,.2f} G at the batch size of {batch_size:,}."
     )
-    return Section("Model", [Text(totals), Code(reading.model_table.splitlines())])
+    return Section("Model", [Text(totals), Code(reading.run.model_table.splitlines())])
 
 
 def origin(reading: Reading) -> Section:
     """The command, the environment, and the configuration with the differences marked."""
-    made_with = reading.provenance
-    lines = reading.config_text.splitlines()
-    keys = {difference["key"] for difference in made_with.get("differences", [])}
+    made_with = reading.run.provenance
+    lines = reading.run.config_text.rstrip().splitlines()
+    keys = {difference.key for difference in made_with.differences or ()}
     blocks: list[Block] = [
-        Code([made_with["command"]], language="sh"),
-        Table(("environment", ""), _environment(made_with), text_columns=(1,)),
+        Code([made_with.command], language="sh"),
+        Table(("environment", ""), _environment(reading.run), text_columns=(1,)),
         Text("Configuration; lines that differ from the defaults are marked."),
         Code(lines, marked_lines(lines, keys), folded="Configuration", language="yaml"),
     ]
@@ -50,24 +50,25 @@ def marked_lines(lines: list[str], keys: Collection[str]) -> frozenset[int]:
     return frozenset(marked)
 
 
-def _environment(made_with: dict[str, Any]) -> list[list[str]]:
-    git = made_with["git"]
+def _environment(run: Run) -> list[list[str]]:
+    made_with, failure = run.provenance, run.summary.eager_because
+    git = made_with.git
     commit = "not from a checkout"
-    if git:
-        commit = git["commit"] + (", with uncommitted changes" if git["dirty"] else "")
-    variables = made_with.get("environment") or {}
-    libraries = [f"{name} {v}" for name, v in made_with["libraries"].items() if v]
-    fast_path = [f"{piece}: {how}" for piece, how in made_with.get("fast_path", {}).items()]
+    if git is not None:
+        commit = git.commit + (", with uncommitted changes" if git.dirty else "")
+    libraries = [f"{name} {v}" for name, v in made_with.libraries.items() if v]
+    pieces = made_with.fast_path | ({} if failure is None else {"step": f"eager: {failure}"})
+    fast_path = [f"{piece}: {how}" for piece, how in pieces.items()]
     rows = [
-        ["device", f"{made_with['device']} ({made_with['device_name']})"],
-        ["threads", str(made_with["threads"])],
-        ["precision", made_with["precision"]],
-        ["seed", str(made_with["seed"])],
-        ["Python", f"{made_with['python']} on {made_with['platform']}"],
+        ["device", f"{made_with.device} ({made_with.device_name})"],
+        ["threads", str(made_with.threads)],
+        ["precision", made_with.precision],
+        ["seed", str(made_with.seed)],
+        ["Python", f"{made_with.python} on {made_with.platform}"],
         ["libraries", ", ".join(libraries)],
         ["commit", commit],
-        ["data", made_with["data_fingerprint"]],
+        ["data", made_with.data_fingerprint],
         ["fast path", "; ".join(fast_path)],
-        ["environment variables", ", ".join(f"{k}={v}" for k, v in variables.items())],
+        ["environment variables", ", ".join(f"{k}={v}" for k, v in made_with.environment.items())],
     ]
     return [row for row in rows if row[1]]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cifar_lab.analysis.intervals import wilson
+from cifar_lab.nodes import PLACES
 from cifar_lab.report.blocks import Block, Facts, Text
 from cifar_lab.report.reading import Reading
+from cifar_lab.run.provenance import Provenance
+from cifar_lab.run.summary import Summary
 from cifar_lab.wording import duration, percent, plural, several, with_interval
 
-#: Keys that say where a run was made, not what was run.
-PLACES = ("name", "dataset.root", "dataset.cache_dir", "device")
+#: Keys that say how a run is called and where it was made, not what was run.
+UNNAMED = ("name", *PLACES)
 #: Differences that the first screen names.
 NAMED = 5
 #: Characters of a value that the first screen gives.
@@ -19,39 +20,38 @@ LONGEST = 40
 
 def lead(reading: Reading) -> str:
     """What was trained, on what, where."""
-    summary, made_with = reading.summary, reading.provenance
-    epochs = plural(summary["epochs_planned"], "epoch", "epochs")
+    summary, made_with = reading.run.summary, reading.run.provenance
+    epochs = plural(summary.epochs_planned, "epoch", "epochs")
     text = (
-        f"{summary['model']} on {summary['dataset']}, {summary['epochs_trained']:,} of {epochs}, "
-        f"on {made_with['device_name']} in {made_with['precision']}."
+        f"{summary.model} on {summary.dataset}, {summary.epochs_trained:,} of {epochs}, "
+        f"on {made_with.device_name} in {made_with.precision}."
     )
-    return text + (f" Stopped early: {summary['stopped']}." if summary["stopped"] else "")
+    return text + (f" Stopped early: {summary.stopped}." if summary.stopped else "")
 
 
 def first_screen(reading: Reading) -> list[Block]:
     """The result in large figures, which checkpoint it is of, and what was changed."""
-    summary = reading.summary
-    flips = summary.get("test_without_flips")
+    summary = reading.run.summary
     because = (
-        f"All results are those of the checkpoint of epoch {summary['reported_epoch']}: "
-        f"{summary['reported_because']}. Intervals are Wilson's, at 95 %."
+        f"All results are those of the checkpoint of epoch {summary.reported_epoch}: "
+        f"{summary.reported_because}. Intervals are Wilson's, at 95 %."
     )
-    if flips:
+    if summary.test_without_flips is not None:
         because += (
             " The logits of each test image and its mirror image were averaged; the accuracy "
             "without is beside it."
         )
-    return [Facts(_facts(summary)), Text(because), Text(differences(reading.provenance))]
+    return [Facts(_facts(summary)), Text(because), Text(differences(reading.run.provenance))]
 
 
-def differences(provenance: dict[str, Any]) -> str:
+def differences(provenance: Provenance) -> str:
     """One sentence about what differs from the defaults."""
-    if "differences" not in provenance:
+    if provenance.differences is None:
         return "This run is older than the record of what differs from the defaults."
-    found = [d for d in provenance["differences"] if d["key"] not in PLACES]
+    found = [d for d in provenance.differences if d.key not in UNNAMED]
     if not found:
         return "Nothing differs from the defaults."
-    named = [f"{d['key']} ({_short(d['default'])} → {_short(d['value'])})" for d in found[:NAMED]]
+    named = [f"{d.key} ({_short(d.default)} → {_short(d.value)})" for d in found[:NAMED]]
     if len(found) > NAMED:
         named.append(f"{len(found) - NAMED} more, marked in the configuration below")
     return f"Differs from the defaults in {several(named)}."
@@ -62,21 +62,21 @@ def _short(text: str) -> str:
     return text if len(text) <= LONGEST else text.partition("(")[0]
 
 
-def _facts(summary: dict[str, Any]) -> list[tuple[str, str]]:
-    test, flips = summary["test"], summary.get("test_without_flips")
-    count, right = test["count"], test["count"] - test["wrong"]
+def _facts(summary: Summary) -> list[tuple[str, str]]:
+    test, flips = summary.test, summary.test_without_flips
+    count, right = test.count, test.count - test.wrong
     facts = [
-        ("Test accuracy" + (", flips averaged" if flips else ""), percent(test["accuracy"])),
+        ("Test accuracy" + (", flips averaged" if flips else ""), percent(test.accuracy)),
         ("95 % interval", with_interval(wilson(right, count)).partition("(")[2].rstrip(")") + " %"),
     ]
     if flips:
-        facts.append(("Without flips", percent(flips["accuracy"])))
-    if summary["validation"]:
-        facts.append(("Validation accuracy", percent(summary["validation"]["accuracy"])))
+        facts.append(("Without flips", percent(flips.accuracy)))
+    if summary.validation is not None:
+        facts.append(("Validation accuracy", percent(summary.validation.accuracy)))
     return [
         *facts,
-        ("Test images wrong", f"{test['wrong']:,} of {count:,}"),
-        ("Parameters", f"{summary['parameters']:,}"),
-        ("Multiply-adds", f"{summary['multiply_adds'] / 1e6:,.1f} million"),
-        ("Training time", duration(summary["training_seconds"])),
+        ("Test images wrong", f"{test.wrong:,} of {count:,}"),
+        ("Parameters", f"{summary.parameters:,}"),
+        ("Multiply-adds", f"{summary.multiply_adds / 1e6:,.1f} million"),
+        ("Training time", duration(summary.training_seconds)),
     ]

@@ -10,9 +10,8 @@ from cifar_lab.analysis.spread import mean_and_deviation
 from cifar_lab.nodes import described, type_name
 from cifar_lab.report.blocks import Block, Code, Picture, Section, Table, Text
 from cifar_lab.report.figures.study import study_classes, study_curves
-from cifar_lab.results.recorded import Result, commit, hardware
 from cifar_lab.results.studies import Study, mean_test_accuracy
-from cifar_lab.run.records import read_metrics
+from cifar_lab.run.record import Run
 from cifar_lab.wording import duration, percent, plural, points
 
 
@@ -31,13 +30,13 @@ def study_section(study: Study) -> Section:
     return Section(study.facts["title"], [*blocks, *_not_counted(study)])
 
 
-def accuracy(group: Sequence[Result]) -> str:
+def accuracy(group: Sequence[Run]) -> str:
     """Test accuracy as mean ± standard deviation over n runs."""
-    return _over(group, lambda result: result.summary["test"]["accuracy"])
+    return _over(group, lambda run: run.summary.test.accuracy)
 
 
-def _over(group: Sequence[Result], value: Callable[[Result], float]) -> str:
-    shares = [100 * value(result) for result in group]
+def _over(group: Sequence[Run], value: Callable[[Run], float]) -> str:
+    shares = [100 * value(run) for run in group]
     return f"{mean_and_deviation(shares, 2)} % (n={len(shares)})"
 
 
@@ -45,12 +44,12 @@ def _reached(study: Study) -> Text:
     facts, published = study.facts, study.facts["test_accuracy"]
     told = []
     for group in [*study.groups, *study.beside]:
-        mean, name = mean_test_accuracy(group), group[0].summary["name"]
+        mean, name = mean_test_accuracy(group), group[0].summary.name
         told.append(
             f"The published test accuracy of {percent(published)} is "
             f"{'reached' if study.reached_by(group) else 'not reached'} by "
             f"{plural(len(group), 'run', 'runs')} {'' if name == study.name else f'of {name} '}on "
-            f"{hardware(group[0].provenance)}: {percent(mean)}, {points(mean - published)}."
+            f"{group[0].provenance.hardware}: {percent(mean)}, {points(mean - published)}."
         )
     if not told:
         told.append(f"Published: {percent(published)} of the test images; no whole run yet.")
@@ -93,42 +92,42 @@ def _headings(study: Study) -> list[str]:
     """A column each: ours, numbered where there are several, and recipes beside it by name."""
     count = len(study.groups)
     ours = [f"ours, {number + 1}" for number in range(count)] if count > 1 else ["ours"]
-    return [*ours, *(group[0].summary["name"] for group in study.beside)]
+    return [*ours, *(group[0].summary.name for group in study.beside)]
 
 
-def _setting(group: str) -> Callable[[Sequence[Result]], str]:
+def _setting(group: str) -> Callable[[Sequence[Run]], str]:
     return lambda runs: described(runs[0].config[group])
 
 
-def _steps(runs: Sequence[Result]) -> str:
+def _steps(runs: Sequence[Run]) -> str:
     steps = runs[0].config["augmentation"]["train"]
     return "; ".join(described(step) for step in steps.values()) or "none"
 
 
-def _alike(value: Callable[[Result], str]) -> Callable[[Sequence[Result]], str]:
+def _alike(value: Callable[[Run], str]) -> Callable[[Sequence[Run]], str]:
     """What is the same in all runs once, else each in the order of the runs."""
     return lambda runs: "; ".join(dict.fromkeys(value(run) for run in runs))
 
 
-def _best(run: Result) -> float | None:
-    values = [row.get("test_accuracy") for row in read_metrics(run.folder / "metrics.csv")]
+def _best(run: Run) -> float | None:
+    values = [row.get("test_accuracy") for row in run.metrics]
     return max((value for value in values if value is not None), default=None)
 
 
-def _best_epoch(runs: Sequence[Result]) -> str:
+def _best_epoch(runs: Sequence[Run]) -> str:
     if any(_best(run) is None for run in runs):
         return "not evaluated"
     return _over(runs, lambda run: _best(run) or 0.0)
 
 
 #: A row each: what, and how it is read from runs that are alike.
-OURS: dict[str, Callable[[Sequence[Result]], str]] = {
+OURS: dict[str, Callable[[Sequence[Run]], str]] = {
     "test accuracy": accuracy,
     "best test epoch (optimistic, for comparison only)": _best_epoch,
-    "train accuracy": lambda runs: _over(runs, lambda r: r.summary["final"]["train_accuracy"]),
+    "train accuracy": lambda runs: _over(runs, lambda r: r.summary.final["train_accuracy"]),
     "model": _setting("model"),
-    "parameters": _alike(lambda r: f"{r.summary['parameters']:,}"),
-    "epochs": _alike(lambda r: f"{r.summary['epochs_trained']} of {r.summary['epochs_planned']}"),
+    "parameters": _alike(lambda r: f"{r.summary.parameters:,}"),
+    "epochs": _alike(lambda r: f"{r.summary.epochs_trained} of {r.summary.epochs_planned}"),
     "batch": _alike(lambda r: str(r.config["trainer"]["batch_size"])),
     "optimizer": _setting("optimizer"),
     "schedule": _setting("scheduler"),
@@ -137,17 +136,17 @@ OURS: dict[str, Callable[[Sequence[Result]], str]] = {
     "figures": lambda _: "below; all of them in each run's report.html",
     "besides": lambda _: "cifar-lab find-lr; model.txt, run.log and checkpoints in each run",
     "engine": lambda runs: type_name(runs[0].config["trainer"]),
-    "seeds": _alike(lambda r: str(r.provenance["seed"])),
-    "training time": _alike(lambda r: duration(r.summary["training_seconds"])),
-    "hardware": _alike(lambda r: hardware(r.provenance)),
-    "commit": _alike(lambda r: commit(r.provenance).replace("`", "")),
-    "command": lambda runs: runs[0].provenance["command"],
+    "seeds": _alike(lambda r: str(r.provenance.seed)),
+    "training time": _alike(lambda r: duration(r.summary.training_seconds)),
+    "hardware": _alike(lambda r: r.provenance.hardware),
+    "commit": _alike(lambda r: r.provenance.commit.replace("`", "")),
+    "command": lambda runs: runs[0].provenance.command,
 }
 
 
 def _curves(study: Study) -> Picture:
-    runs = [read_metrics(run.folder / "metrics.csv") for run in study.whole]
-    last = ", ".join(f"{100 * run.summary['test']['accuracy']:.2f} %" for run in study.whole)
+    runs = [run.metrics for run in study.whole]
+    last = ", ".join(f"{100 * run.summary.test.accuracy:.2f} %" for run in study.whole)
     return Picture(
         f"{study.name}-curves",
         study_curves(runs, study.facts["test_accuracy"]),
@@ -160,9 +159,9 @@ def _curves(study: Study) -> Picture:
 
 
 def _classes(study: Study) -> list[Block]:
-    runs = [run.summary["per_class"] for run in study.whole]
-    names = [row["class"] for row in runs[0]]
-    shares = np.asarray([[row["recall"] for row in run] for run in runs])
+    runs = [run.summary.per_class for run in study.whole]
+    names = [row.name for row in runs[0]]
+    shares = np.asarray([[row.recall for row in run] for run in runs])
     picture = Picture(
         f"{study.name}-classes",
         study_classes(names, shares),
@@ -181,8 +180,8 @@ def _not_counted(study: Study) -> list[Block]:
         return []
     rows = [
         [
-            "/".join(run.folder.parts[-2:]),
-            percent(run.summary["test"]["accuracy"]),
+            "/".join(run.folder.path.parts[-2:]),
+            percent(run.summary.test.accuracy),
             "; ".join(reasons),
         ]
         for run, reasons in study.not_counted

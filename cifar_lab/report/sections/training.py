@@ -8,7 +8,7 @@ from cifar_lab.report.blocks import Picture, Section, Text
 from cifar_lab.report.figures import training as figures
 from cifar_lab.report.figures.lr_finder import range_tests
 from cifar_lab.report.reading import Reading
-from cifar_lab.run.lr_finder import RULE_NAMES, rate
+from cifar_lab.run.lr_finder import RULE_NAMES, LrFinder, rate
 from cifar_lab.wording import plural, several
 
 #: What optimizers call their momentum.
@@ -17,13 +17,14 @@ MOMENTA = ("momentum", "betas", "sgd_momentum", "nesterov")
 
 def training(reading: Reading) -> Section:
     """Curves, and the learning rate and momentum as planned and as used."""
+    found = reading.run.lr_finder
     return Section(
         "Training",
         [
             _curves(reading),
             _learning_rate(reading),
-            *([] if reading.found is None else [_range_tests(reading.found)]),
-            Text(momentum(reading.config)),
+            *([] if found is None else [_range_tests(found)]),
+            Text(momentum(reading.run.config)),
         ],
     )
 
@@ -39,7 +40,7 @@ def momentum(config: dict[str, Any]) -> str:
 
 
 def _curves(reading: Reading) -> Picture:
-    rows = reading.rows
+    rows = reading.run.metrics
     splits = [name for name in figures.SPLIT_NAMES if f"{name}_loss" in rows[-1]]
     last = "; ".join(
         f"{figures.SPLIT_NAMES[s]} loss {rows[-1][f'{s}_loss']:.3f} and accuracy "
@@ -62,7 +63,7 @@ def _curves(reading: Reading) -> Picture:
 
 def _learning_rate(reading: Reading) -> Picture:
     planned = reading.planned
-    used = [(row["epoch"], row["lr"]) for row in reading.rows]
+    used = [(row["epoch"], row["lr"]) for row in reading.run.metrics]
     return Picture(
         "learning_rate",
         figures.learning_rate(planned, reading.steps_per_epoch, used),
@@ -72,16 +73,16 @@ def _learning_rate(reading: Reading) -> Picture:
     )
 
 
-def _range_tests(found: dict[str, Any]) -> Picture:
-    rule = RULE_NAMES[found["settings"]["suggestion"]]
-    chosen = found["suggestions"][found["settings"]["suggestion"]]
-    seeds = plural(chosen["seeds"], "seed", "seeds")
-    taken = f"{rate(found['max_lr'])}, the median by {rule} over {seeds}"
+def _range_tests(found: LrFinder) -> Picture:
+    rule, chosen = RULE_NAMES[found.settings.suggestion], found.chosen
+    assert chosen is not None, "without a suggestion nothing was trained"
+    seeds = plural(chosen.seeds, "seed", "seeds")
+    taken = f"{rate(found.max_lr)}, the median by {rule} over {seeds}"
     return Picture(
         "lr_finder",
         range_tests(found),
         alt=f"Smoothed loss over learning rate; taken is {taken}, which suggest "
-        f"{rate(chosen['lowest'])} to {rate(chosen['highest'])}.",
+        f"{rate(chosen.lowest)} to {rate(chosen.highest)}.",
         caption=f"Range tests before training gave the maximal learning rate: {taken}. Each rule "
         "has its median and its range over the seeds.",
     )

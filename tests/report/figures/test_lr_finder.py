@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from cifar_lab.engine.lr_finder import RangeTest
 from cifar_lab.report.figures import lr_finder as finder_figure
 from cifar_lab.report.figures.chart import VERMILION
-from cifar_lab.run.lr_finder import finding
+from cifar_lab.run.lr_finder import LrFinder, finding
 
 
-def found(spacing: str = "exponential", seeds: int = 3, falls: float = 1.0) -> dict:
+def found(spacing: str = "exponential", seeds: int = 3, falls: float = 1.0) -> LrFinder:
     test = RangeTest(
         start_lr=1e-4, end_lr=10.0, steps=100, spacing=spacing, smoothing=1.0, divergence=5.0,
         seeds=seeds, suggestion="valley",
@@ -21,7 +23,7 @@ def found(spacing: str = "exponential", seeds: int = 3, falls: float = 1.0) -> d
         seed: test.curve((2 - falls * np.sin(3 * where) + seed * 0.1 * where**2).tolist())
         for seed in range(seeds)
     }
-    return finding(test, curves)
+    return finding(test, curves, device="cpu", precision="float32", seconds=1.0)
 
 
 @pytest.mark.parametrize("spacing", ["exponential", "linear"])
@@ -30,21 +32,26 @@ def test_every_seed_has_its_line_and_every_rule_its_median(drawn, spacing):
     assert finder_figure.range_tests(record).startswith(b"\x89PNG")
     rules, losses = drawn[0].axes
     curves = [line for line in losses.lines if len(line.get_xdata()) > 2]
-    assert [list(line.get_ydata()) for line in curves] == [s["smoothed"] for s in record["seeds"]]
+    assert [list(line.get_ydata()) for line in curves] == [list(s.smoothed) for s in record.seeds]
     assert losses.get_xscale() == ("linear" if spacing == "linear" else "log")
-    medians = {s["median"] for s in record["suggestions"].values()}
+    medians = {s.median for s in record.suggestions.values()}
     verticals = [line for line in losses.lines if len(line.get_xdata()) == 2]
     assert {line.get_xdata()[0] for line in verticals} == medians
     (emphasised,) = [line for line in verticals if line.get_color() == VERMILION]
-    assert emphasised.get_xdata()[0] == record["suggestions"]["valley"]["median"]
+    assert emphasised.get_xdata()[0] == record.suggestions["valley"].median
     bold = [t.get_text() for t in rules.get_yticklabels() if t.get_fontweight() == "bold"]
-    assert bold == [f"valley: {record['suggestions']['valley']['median']:.3g}"]
+    assert bold == [f"valley: {record.suggestions['valley'].median:.3g}"]
 
 
 def test_no_label_covers_another_or_leaves_the_picture(drawn):
     record = found()
-    record["settings"]["suggestion"] = "steepest"  # the longest name, in bold
-    record["suggestions"]["steepest"]["median"] = 0.000433
+    chosen = dataclasses.replace(record.suggestions["steepest"], median=0.000433)
+    record = dataclasses.replace(
+        record,
+        # The longest name, in bold.
+        settings=dataclasses.replace(record.settings, suggestion="steepest"),
+        suggestions={**record.suggestions, "steepest": chosen},
+    )
     finder_figure.range_tests(record)
     figure = drawn[0]
     figure.draw_without_rendering()  # places the labels
@@ -63,6 +70,8 @@ def test_where_no_loss_falls_the_rules_have_none(drawn):
 
 def test_tests_without_a_single_finite_loss_are_drawn_too():
     record = found(seeds=1)
-    record["seeds"][0] |= {"learning_rates": [], "losses": [], "smoothed": []}
-    record["suggestions"] = dict.fromkeys(record["suggestions"])
+    empty = dataclasses.replace(record.seeds[0], learning_rates=(), losses=(), smoothed=())
+    record = dataclasses.replace(
+        record, seeds=(empty,), suggestions=dict.fromkeys(record.suggestions)
+    )
     assert finder_figure.range_tests(record).startswith(b"\x89PNG")

@@ -7,6 +7,7 @@ import numpy as np
 from cifar_lab.explain.explained import Averaged, Explained
 from cifar_lab.report.blocks import Picture, Table
 from cifar_lab.report.sections.attribution import attribution, completeness, trust
+from cifar_lab.run.trust import OrderScore, Trust
 from tests.report.readings import reading
 
 
@@ -80,21 +81,7 @@ def test_where_nothing_can_be_shown_the_section_says_so():
 
 
 def test_the_trust_table_is_shown_once_it_exists():
-    found = {
-        "method": "gradcam",
-        "layer": "layer2",
-        "images": 512,
-        "randomised": 0.12,
-        "orders": [
-            {
-                "order": "gradcam",
-                "deletion": 0.31,
-                "insertion": 0.62,
-                "deletion_error": 0.01,
-                "insertion_error": 0.02,
-            }
-        ],
-    }
+    found = Trust("gradcam", "layer2", 512, (OrderScore("gradcam", 0.31, 0.62, 0.01, 0.02),), 0.12)
     text, table = trust(found)
     assert "over 512 fixed test images" in text.text
     assert table.rows == [["gradcam", "0.310 ± 0.010", "0.620 ± 0.020"]]

@@ -58,7 +58,7 @@ def test_mixing_is_told_beside_the_augmented_images():
     plain = data(reading()).blocks[-1].caption
     assert plain.endswith("before normalisation: no augmentation.")
     node = {"_target_": "cifar_lab.data.mixing.Mixup", "alpha": 0.5, "p": 1.0}
-    mixed = reading(config={**reading().config, "mixing": node})
+    mixed = reading(config={**reading().run.config, "mixing": node})
     assert (
         data(mixed)
         .blocks[-1]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from cifar_lab.report.blocks import Facts, Text
 from cifar_lab.report.sections.result import first_screen, lead
+from cifar_lab.run.origin import Difference
+from cifar_lab.run.summary import Evaluated
 from tests.report.readings import reading
 
 
@@ -41,7 +43,7 @@ def test_what_was_run_is_one_sentence():
 
 
 def test_test_time_flips_are_named_beside_the_accuracy_without_them():
-    flips = {"accuracy": 0.7, "loss": 0.4, "count": 12}
+    flips = Evaluated(accuracy=0.7, loss=0.4, count=12)
     found = facts(test_without_flips=flips)
     assert found["Test accuracy, flips averaged"] == "75.00 %"
     assert found["Without flips"] == "70.00 %"
@@ -55,22 +57,17 @@ def test_without_validation_there_is_no_validation_accuracy():
 
 def test_what_differs_from_the_defaults_is_one_sentence():
     assert "Differs from the defaults in trainer.epochs (24 → 30)." in texts()
-    assert "Nothing differs from the defaults." in texts(differences=[])
-    places = [{"key": "dataset.root", "default": "a", "value": "b"}]
+    assert "Nothing differs from the defaults." in texts(differences=())
+    places = (Difference("dataset.root", "a", "b"),)
     assert "Nothing differs from the defaults." in texts(differences=places)
 
 
 def test_many_differences_are_counted_and_long_values_cut():
-    many = [{"key": f"k{n}", "default": "1", "value": "2"} for n in range(7)]
-    many[0]["value"] = f"Net({'x' * 50})"
-    told = texts(differences=many)
+    many = [Difference(f"k{n}", "1", "2") for n in range(1, 7)]
+    told = texts(differences=(Difference("k0", "1", f"Net({'x' * 50})"), *many))
     assert "k0 (1 → Net), k1 (1 → 2)" in told
     assert "k4 (1 → 2) and 2 more, marked in the configuration below." in told
 
 
 def test_an_older_run_says_that_it_does_not_know():
-    old = reading()
-    del old.provenance["differences"]
-    assert "older than the record" in " ".join(
-        b.text for b in first_screen(old) if isinstance(b, Text)
-    )
+    assert "older than the record" in texts(differences=None)

@@ -20,16 +20,16 @@ def test_the_curves_alternative_text_names_the_last_values():
 
 def test_what_range_tests_found_is_shown_where_they_were_made():
     record = found()
-    _, _, tests, _ = training(reading(found=record)).blocks
+    _, _, tests, _ = training(reading(lr_finder=record)).blocks
     assert tests.name == "lr_finder"
-    assert f"{record['max_lr']:.3g}, the median by valley over 3 seeds" in tests.caption
-    ends = record["suggestions"]["valley"]
-    assert f"which suggest {ends['lowest']:.3g} to {ends['highest']:.3g}." in tests.alt
+    assert f"{record.max_lr:.3g}, the median by valley over 3 seeds" in tests.caption
+    ends = record.suggestions["valley"]
+    assert f"which suggest {ends.lowest:.3g} to {ends.highest:.3g}." in tests.alt
 
 
 def test_a_test_curve_is_called_for_looking_only():
-    rows = [dict(row, test_loss=1.0, test_accuracy=0.5) for row in reading().rows]
-    assert "nothing was chosen by it" in training(reading(rows=rows)).blocks[0].caption
+    rows = [dict(row, test_loss=1.0, test_accuracy=0.5) for row in reading().run.metrics]
+    assert "nothing was chosen by it" in training(reading(metrics=rows)).blocks[0].caption
     assert "nothing was chosen by it" not in training(reading()).blocks[0].caption
 
 

@@ -1,0 +1,129 @@
+"""The parts of an experiment one after the other, and what is wrong with each."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import torch
+
+from cifar_lab.assembly import parts
+from cifar_lab.assembly.attempts import Attempts, Tried
+from cifar_lab.assembly.augmentation import augmentation, grey_levels
+from cifar_lab.assembly.setup import Setup
+from cifar_lab.data.arrays import Outline
+from cifar_lab.engine.engine import Engine
+from cifar_lab.engine.seeding import seed_everything
+from cifar_lab.explain.layers import choose_layers
+
+#: Where nothing is known of the images, these let the other parts be checked.
+ASSUMED = Outline(
+    classes=10, image_size=(32, 32), images=50_000, train_images=50_000, mean=(0.5, 0.5, 0.5)
+)
+
+
+def attempted(
+    config: dict[str, Any], tried: Tried, skip: Collection[str] = (), load: bool = True
+) -> Attempts:
+    """Builds each part whose needs could be met, and says what is wrong with the others.
+
+    Args:
+        config: as plain values.
+        tried: what was built before.
+        skip: groups and root keys that are known to be wrong already.
+        load: whether images may be decoded or downloaded.
+    """
+    attempts = Attempts(tried, set(skip))
+    seed = 0 if "seed" in skip else config["seed"]
+    engine, setup, device = _machine(attempts, config)
+    known = _data(attempts, config, engine, load)
+    # Whatever was drawn above: what the network, and all after it, draw follows from the seed.
+    seed_everything(seed)
+    model = _network(attempts, config, setup, device, known)
+    _augmentation(attempts, config, setup, seed, known)
+    attempts(
+        "freezing",
+        parts.refuse_idle_freezing,
+        lambda: [engine.plan.freeze_after_epochs, model],
+        ("trainer", "model"),
+    )
+    attempts("mixing", parts.node, lambda: [config["mixing"]])
+    attempts("criterion", parts.node, lambda: [config["criterion"]])
+    _updates(attempts, config, engine, setup, model, known)
+    attempts("lr_finder", parts.node, lambda: [config["lr_finder"]])
+    report = attempts("report", parts.node, lambda: [config["report"]])
+    attempts(
+        "gradcam_layers",
+        choose_layers,
+        lambda: [model, known.image_size, report.gradcam_layer],
+        ("report", "model"),
+    )
+    return attempts
+
+
+def _machine(attempts: Attempts, config: dict[str, Any]) -> tuple[Any, Any, Any]:
+    """Engine, setup and device of this process."""
+    named = attempts("device", parts.device, lambda: [config["device"]])
+    trainer = attempts("trainer", parts.trainer, lambda: [config["trainer"]])
+    engine, setup = trainer or (None, None)
+    return engine, setup, attempts("place", _place, lambda: [engine, named], ("trainer", "device"))
+
+
+def _place(engine: Engine, device: torch.device) -> torch.device:
+    return engine.place(device)
+
+
+def _data(attempts: Attempts, config: dict[str, Any], engine: Any, load: bool) -> Outline:
+    """What is known of the images, and assumed where it is not."""
+    source = attempts("dataset", parts.found, lambda: [config["dataset"]])
+    dataset = attempts("dataset", parts.images, lambda: [source, load or source.at_hand()])
+    told = source if dataset is None else dataset
+    outline = Outline() if told is None else told.outline()
+    attempts(
+        "batch",
+        parts.refuse_large_batch,
+        lambda: [engine.plan, engine.world.size, outline.train_images],
+        ("trainer", "dataset"),
+    )
+    return outline.or_else(ASSUMED)
+
+
+def _network(
+    attempts: Attempts, config: dict[str, Any], setup: Any, device: Any, known: Outline
+) -> Any:
+    def inputs() -> list[Any]:
+        node, size = config["model"], known.image_size
+        return [node, known.classes, parts.size_for(node, size), setup.channels_last, device]
+
+    return attempts("model", parts.model, inputs, ("place",))
+
+
+def _augmentation(
+    attempts: Attempts, config: dict[str, Any], setup: Setup | None, seed: int, known: Outline
+) -> None:
+    def inputs() -> list[Any]:
+        steps = config["augmentation"]["train"]
+        assert known.mean is not None, "it is assumed at least"
+        levels = grey_levels(steps, known.mean)
+        lowered = setup is None or setup.lowered_augmentation
+        return [steps, levels, seed, known.images, known.image_size, lowered]
+
+    attempts("augmentation", augmentation, inputs)
+
+
+def _updates(
+    attempts: Attempts, config: dict[str, Any], engine: Any, setup: Any, model: Any, known: Outline
+) -> None:
+    """Optimizer and schedule."""
+    attempts(
+        "optimizer",
+        parts.optimizer,
+        lambda: [config["optimizer"], model, setup.fused_optimizer],
+        ("model", "trainer"),
+    )
+
+    def inputs() -> list[Any]:
+        steps = engine.plan.steps_per_epoch(known.train_images, engine.world.size)
+        return [config["scheduler"], engine.plan.epochs, steps]
+
+    attempts("scheduler", parts.schedule, inputs, ("trainer", "optimizer"))

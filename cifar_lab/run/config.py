@@ -1,0 +1,97 @@
+"""The configuration that a run keeps, as Hydra wrote it or as it was recorded."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+from cifar_lab.refusal import Refusal
+from cifar_lab.run.files import read_json, read_text
+from cifar_lab.run.older import completed, with_current_targets
+from cifar_lab.wording import first_sentence
+
+
+def read_config(path: Path, text: str) -> dict[str, Any]:
+    """A configuration as it was written, interpolations unresolved, as it would be kept today.
+
+    Args:
+        path: of the file, for messages.
+        text: its content.
+
+    Raises:
+        Refusal: it is no configuration.
+    """
+    return completed(with_current_targets(_mapping(path, text)))
+
+
+def read_recorded_config(path: Path) -> dict[str, Any]:
+    """A recorded configuration, resolved when it was recorded.
+
+    Raises:
+        Refusal: it is no configuration.
+    """
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise Refusal(f"{path} must hold a JSON object; restore a copy of it")
+    return completed(with_current_targets(value))
+
+
+def resolved(path: Path, config: dict[str, Any]) -> dict[str, Any]:
+    """The configuration as plain values, without an interpolation.
+
+    Raises:
+        Refusal: an interpolation points nowhere.
+    """
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        plain = OmegaConf.to_container(OmegaConf.create(config), resolve=True)
+    except OmegaConfBaseException as error:
+        raise Refusal(f"{path} cannot be read: {first_sentence(error)}") from error
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}
+
+
+def read_overrides(path: Path) -> list[str]:
+    """The overrides that a run was started with.
+
+    Raises:
+        Refusal: they cannot be read.
+    """
+    value = _loaded(path, read_text(path))
+    if not isinstance(value, list):
+        raise Refusal(f"{path} must hold a list of overrides; restore a copy of it")
+    return [str(override) for override in value]
+
+
+def read_config_dir(path: Path) -> str | None:
+    """The ``--config-dir`` that a run was started with, of hydra.yaml, if it still exists.
+
+    Raises:
+        Refusal: the file cannot be read.
+    """
+    runtime = (_mapping(path, read_text(path)).get("hydra") or {}).get("runtime") or {}
+    for source in runtime.get("config_sources") or []:
+        if source["provider"] == "command-line" and Path(source["path"]).is_dir():
+            return str(source["path"])
+    return None
+
+
+def _mapping(path: Path, text: str) -> dict[str, Any]:
+    value = _loaded(path, text)
+    if not isinstance(value, dict) or not value:
+        raise Refusal(f"{path} must hold a mapping of keys to values; restore a copy of it")
+    return {str(key): each for key, each in value.items()}
+
+
+def _loaded(path: Path, text: str) -> Any:
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
+
+    try:
+        return OmegaConf.to_container(OmegaConf.load(io.StringIO(text)), resolve=False)
+    except (OSError, OmegaConfBaseException, YAMLError, ValueError, RecursionError) as error:
+        raise Refusal(f"{path} cannot be read: {first_sentence(error)}") from error

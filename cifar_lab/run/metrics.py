@@ -1,0 +1,46 @@
+"""metrics.csv: a row an epoch."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cifar_lab.refusal import Refusal
+from cifar_lab.run.files import write_atomically
+
+if TYPE_CHECKING:
+    from cifar_lab.engine.hooks import Row
+
+#: Columns that hold counts.
+WHOLE_NUMBERS = {"epoch"}
+
+
+def write_metrics(path: Path, rows: Sequence[Row]) -> None:
+    """Writes rows of equal columns; numbers are written so that they read back exactly."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_atomically(path, text.getvalue())
+
+
+def read_metrics(path: Path) -> list[Row]:
+    """Reads what :func:`write_metrics` wrote.
+
+    Raises:
+        Refusal: it is missing, or something else stands there.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = [
+                {k: int(v) if k in WHOLE_NUMBERS else float(v) for k, v in row.items()}
+                for row in csv.DictReader(file)
+            ]
+        if not rows:
+            raise ValueError("it holds no epoch")
+        return rows
+    except (OSError, ValueError, TypeError) as error:
+        raise Refusal(f"{path} cannot be read: {error}") from error

@@ -1,0 +1,61 @@
+"""predictions.npz: what the reported checkpoint predicts of the validation and test images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cifar_lab.run.files import read_arrays, write_arrays
+
+#: Names of the arrays; those of the validation images begin with ``VALIDATION``.
+ARRAYS, VALIDATION = ("logits", "labels", "sample_ids"), "validation_"
+
+
+@dataclass(frozen=True)
+class SplitPredictions:
+    """Of one split.
+
+    Attributes:
+        logits: float32 ``(n, classes)``.
+        labels: int64 ``(n,)``.
+        sample_ids: str ``(n,)``.
+    """
+
+    logits: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    sample_ids: NDArray[np.str_]
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Of both splits; ``validation`` is None without validation images, and in older runs."""
+
+    test: SplitPredictions
+    validation: SplitPredictions | None
+
+
+def read_predictions(path: Path) -> Predictions:
+    """Reads what :func:`write_predictions` wrote.
+
+    Raises:
+        Refusal: it is missing, or something else stands there.
+    """
+    arrays = read_arrays(path, ARRAYS)
+    validated = all(f"{VALIDATION}{name}" in arrays for name in ARRAYS)
+    return Predictions(_split(arrays, ""), _split(arrays, VALIDATION) if validated else None)
+
+
+def write_predictions(path: Path, predictions: Predictions) -> None:
+    """Writes the arrays, compressed; those of the test images under their plain names."""
+    arrays = dict(vars(predictions.test))
+    if predictions.validation is not None:
+        arrays |= {f"{VALIDATION}{k}": v for k, v in vars(predictions.validation).items()}
+    write_arrays(path, arrays)
+
+
+def _split(arrays: dict[str, NDArray[Any]], prefix: str) -> SplitPredictions:
+    return SplitPredictions(*(arrays[f"{prefix}{name}"] for name in ARRAYS))

@@ -1,0 +1,173 @@
+"""A run as everybody reads it: typed, each file at most once, of whatever version wrote it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cifar_lab.refusal import Refusal
+from cifar_lab.run.config import (
+    read_config,
+    read_config_dir,
+    read_overrides,
+    read_recorded_config,
+    resolved,
+)
+from cifar_lab.run.data import Data
+from cifar_lab.run.files import read_object, read_text
+from cifar_lab.run.folder import RecordedFolder, RunFolder
+from cifar_lab.run.lr_finder import LrFinder
+from cifar_lab.run.metrics import read_metrics
+from cifar_lab.run.predictions import Predictions, read_predictions
+from cifar_lab.run.provenance import Provenance
+from cifar_lab.run.status import Status, is_locked
+from cifar_lab.run.summary import Summary
+from cifar_lab.run.trust import Trust
+
+if TYPE_CHECKING:
+    from cifar_lab.engine.hooks import Row
+    from cifar_lab.explain.explained import Averaged, Explained
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run, in its folder or recorded. Making one reads nothing.
+
+    Each part is read when it is first asked for, and once; it raises ``Refusal`` where its file is
+    missing, damaged or of another shape. To see what was written meanwhile, make another ``Run``.
+
+    Attributes:
+        folder: paths of its files.
+    """
+
+    folder: RunFolder
+
+    @functools.cached_property
+    def status(self) -> Status:
+        """How it stands, as the process that ran it wrote it last."""
+        return read_object(self.folder.status, Status)
+
+    @property
+    def state(self) -> str:
+        """``running``, ``done``, ``failed`` or ``interrupted``; ``died`` where its process is gone.
+
+        A status that cannot be read counts as ``died``: nothing goes on there.
+        """
+        try:
+            state = self.status.state
+        except Refusal:
+            return "died"
+        return "died" if state == "running" and not is_locked(self.folder) else state
+
+    @functools.cached_property
+    def summary(self) -> Summary:
+        """The result; only a finished run has one."""
+        return read_object(self.folder.summary, Summary)
+
+    @functools.cached_property
+    def provenance(self) -> Provenance:
+        """What it was made with."""
+        return read_object(self.folder.provenance, Provenance)
+
+    @functools.cached_property
+    def data(self) -> Data:
+        """The data set it was given; older runs do not have it."""
+        return read_object(self.folder.data, Data)
+
+    @functools.cached_property
+    def config_text(self) -> str:
+        """The composed configuration as YAML."""
+        return read_text(self.folder.config)
+
+    @functools.cached_property
+    def config_as_written(self) -> dict[str, Any]:
+        """The configuration with its interpolations, as it would be written today."""
+        if isinstance(self.folder, RecordedFolder):
+            return read_recorded_config(self.folder.config)
+        return read_config(self.folder.config, self.config_text)
+
+    @functools.cached_property
+    def config(self) -> dict[str, Any]:
+        """The configuration as plain values."""
+        if isinstance(self.folder, RecordedFolder):
+            return self.config_as_written
+        return resolved(self.folder.config, self.config_as_written)
+
+    @functools.cached_property
+    def overrides(self) -> list[str]:
+        """The command line's overrides."""
+        return read_overrides(self.folder.overrides)
+
+    @functools.cached_property
+    def config_dir(self) -> str | None:
+        """The ``--config-dir`` that it was started with, if it still exists."""
+        return read_config_dir(self.folder.hydra)
+
+    @functools.cached_property
+    def metrics(self) -> Sequence[Row]:
+        """A row an epoch: every column by its name."""
+        return read_metrics(self.folder.metrics)
+
+    @functools.cached_property
+    def predictions(self) -> Predictions:
+        """Logits, labels and sample ids of the reported checkpoint."""
+        return read_predictions(self.folder.predictions)
+
+    @functools.cached_property
+    def model_table(self) -> str:
+        """Layer, output shape and parameters, a line each."""
+        return read_text(self.folder.model_table).rstrip()
+
+    @functools.cached_property
+    def lr_finder(self) -> LrFinder | None:
+        """What it looked for before it trained; None where the learning rate was given."""
+        path = self.folder.lr_finder
+        return read_object(path, LrFinder) if path.is_file() else None
+
+    @functools.cached_property
+    def maps(self) -> Maps:
+        """The maps that it keeps."""
+        return Maps(self.folder)
+
+    @property
+    def began(self) -> bool:
+        """Whether it came as far as to say what it was made with."""
+        return self.folder.provenance.is_file()
+
+    @property
+    def finished(self) -> bool:
+        """Whether it has a summary."""
+        return self.folder.summary.is_file()
+
+
+@dataclass(frozen=True)
+class Maps:
+    """Attribution maps that a run keeps, each part read when it is first asked for.
+
+    Attributes:
+        folder: of the run.
+    """
+
+    folder: RunFolder
+
+    @functools.cached_property
+    def gallery(self) -> list[Explained] | None:
+        """Of the gallery's images at each layer; None where none are kept that can be read."""
+        from cifar_lab.run.maps import load_explained  # torch costs seconds
+
+        return load_explained(self.folder.gallery_maps)
+
+    @functools.cached_property
+    def averaged(self) -> Averaged | None:
+        """Averages over a sample; None likewise."""
+        from cifar_lab.run.maps import load_averaged
+
+        return load_averaged(self.folder.averaged_maps)
+
+    @functools.cached_property
+    def trust(self) -> Trust | None:
+        """How far they can be trusted; None where that was not asked for."""
+        path = self.folder.trust
+        return read_object(path, Trust) if path.is_file() else None

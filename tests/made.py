@@ -1,0 +1,78 @@
+"""Records of runs, made by hand; each part can be changed by its name."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from cifar_lab.run.origin import Difference
+from cifar_lab.run.provenance import Git, Provenance
+from cifar_lab.run.status import Status
+from cifar_lab.run.summary import ClassSummary, Summary, TestResult, ValidationResult
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def a_summary(accuracy: float = 0.75, **changes: Any) -> Summary:
+    """Of a run of two epochs, validated."""
+    summary = Summary(
+        name="digits",
+        dataset="Digits",
+        model="ResNet18",
+        parameters=6_573_120,
+        multiply_adds=379_266_432,
+        epochs_planned=20,
+        epochs_trained=20,
+        stopped=None,
+        reported_epoch=17,
+        reported_because="the best by validation accuracy",
+        validation=ValidationResult(accuracy=0.905, loss=0.4),
+        test=TestResult(accuracy=accuracy, loss=0.3, count=12, wrong=3),
+        test_without_flips=None,
+        per_class=(ClassSummary("ant", 12, 0.75, 0.75, 0.75),),
+        final={"epoch": 20, "train_accuracy": 0.9},
+        training_seconds=120.0,
+        evaluation_seconds=1.5,
+        work=None,
+        eager_because=None,
+    )
+    return dataclasses.replace(summary, **changes)
+
+
+def a_provenance(**changes: Any) -> Provenance:
+    """Of a run on two threads, with one difference from the defaults."""
+    provenance = Provenance(
+        command="cifar-lab train seed=0",
+        working_directory="/somewhere",
+        config_sha256="0" * 64,
+        git=Git(COMMIT, dirty=False),
+        python="3.11.7",
+        platform="Linux",
+        libraries={"torch": "2.15.0", "absent": None},
+        device="cpu",
+        device_name="A processor",
+        processes=1,
+        threads=2,
+        environment={},
+        precision="bf16",
+        fast_path={"step": "eager"},
+        data_fingerprint="fedcba9876543210",
+        seed=0,
+        differences=(Difference("trainer.epochs", "24", "30"),),
+    )
+    return dataclasses.replace(provenance, **changes)
+
+
+def a_status(**changes: Any) -> Status:
+    """Of a run that is done."""
+    status = Status(
+        state="done",
+        started="2025-01-01T00:00:00+00:00",
+        ended="2025-01-01T01:00:00+00:00",
+        host="elsewhere",
+        pid=0,
+        resumed=(),
+        error=None,
+        traceback=None,
+    )
+    return dataclasses.replace(status, **changes)

@@ -1,0 +1,60 @@
+"""What older versions wrote, by what they called it then and what it is called today."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+from cifar_lab.run.older import ADDED, TARGETS, completed, upgraded, with_current_targets
+
+
+@pytest.mark.parametrize(("old", "new"), TARGETS.items())
+def test_a_current_target_is_there_and_public(old, new):
+    package, _, name = new.rpartition(".")
+    assert package.count(".") == 1
+    assert name in dir(importlib.import_module(package))
+    assert callable(getattr(importlib.import_module(package), name))
+
+
+@pytest.mark.parametrize(("old", "new"), TARGETS.items())
+def test_old_and_new_are_one_thing_where_the_old_place_still_is(old, new):
+    module, _, name = old.rpartition(".")
+    try:
+        place = importlib.import_module(module)
+    except ImportError:  # the file has another name now
+        return
+    if hasattr(place, name):
+        package, _, public = new.rpartition(".")
+        assert getattr(place, name) is getattr(importlib.import_module(package), public)
+
+
+def test_targets_are_renamed_however_deep_and_nothing_else_is():
+    old = "cifar_lab.data.augment.PadAndCrop"
+    config = {
+        "name": old,
+        "augmentation": {"train": {"crop": {"_target_": old, "padding": 4}}},
+        "steps": [{"_target_": "albumentations.HorizontalFlip"}, {"_target_": old}],
+    }
+    found = with_current_targets(config)
+    assert found["name"] == old
+    assert found["augmentation"]["train"]["crop"] == {
+        "_target_": "cifar_lab.data.PadAndCrop", "padding": 4,
+    }  # fmt: skip
+    assert [step["_target_"] for step in found["steps"]] == [
+        "albumentations.HorizontalFlip", "cifar_lab.data.PadAndCrop",
+    ]  # fmt: skip
+    assert config["steps"][1]["_target_"] == old
+
+
+def test_what_a_configuration_says_stands_and_what_it_lacks_is_added():
+    config = {"report": {"gallery": "random", "misclassified": 3}}
+    found = completed(config)
+    assert found["report"] == {"gallery": "random", "misclassified": 3, "averaged_images": 1000}
+    assert found["mixing"] == ADDED["mixing"]
+
+
+def test_what_is_there_is_not_replaced():
+    assert upgraded("Provenance", {"processes": 4})["processes"] == 4
+    assert upgraded("Provenance", {})["processes"] == 1
+    assert upgraded("NothingOfOurs", {"a": 1}) == {"a": 1}

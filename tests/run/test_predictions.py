@@ -1,0 +1,61 @@
+"""predictions.npz: read as it was written, without pickle, by any program, also an older one's."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cifar_lab.refusal import Refusal
+from cifar_lab.run.predictions import (
+    Predictions,
+    SplitPredictions,
+    read_predictions,
+    write_predictions,
+)
+
+
+def made(seed: int, images: int) -> SplitPredictions:
+    generator = np.random.default_rng(seed)
+    ids = np.asarray([f"test/ant/größe-{n}.png" for n in range(images)])
+    logits = generator.normal(size=(images, 2)).astype(np.float32)
+    return SplitPredictions(logits, generator.integers(0, 2, images), ids)
+
+
+@pytest.mark.parametrize("validation", [None, made(1, 2)], ids=["test alone", "both splits"])
+def test_predictions_read_back_exactly(tmp_path, validation):
+    written = Predictions(made(0, 3), validation)
+    write_predictions(tmp_path / "predictions.npz", written)
+    again = read_predictions(tmp_path / "predictions.npz")
+    assert (again.validation is None) == (validation is None)
+    for one, other in ((written.test, again.test), (written.validation, again.validation)):
+        for name, array in {} if one is None else vars(one).items():
+            np.testing.assert_array_equal(getattr(other, name), array)
+            assert getattr(other, name).dtype == array.dtype
+
+
+def test_the_test_images_stand_under_plain_names_as_they_always_did(tmp_path):
+    write_predictions(tmp_path / "predictions.npz", Predictions(made(0, 3), made(1, 2)))
+    with np.load(tmp_path / "predictions.npz", allow_pickle=False) as file:
+        assert {name: len(file[name]) for name in file.files} == {
+            "logits": 3, "labels": 3, "sample_ids": 3,
+            "validation_logits": 2, "validation_labels": 2, "validation_sample_ids": 2,
+        }  # fmt: skip
+
+
+def test_an_older_file_holds_the_test_images_alone(tmp_path):
+    np.savez_compressed(tmp_path / "predictions.npz", **vars(made(0, 3)))
+    found = read_predictions(tmp_path / "predictions.npz")
+    np.testing.assert_array_equal(found.test.logits, made(0, 3).logits)
+    assert found.validation is None
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no archive", b"PK\x03\x04"])
+def test_what_holds_no_predictions_is_refused_by_its_name(tmp_path, content):
+    file = tmp_path / "predictions.npz"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(Refusal, match=f"{file} cannot be read: "):
+        read_predictions(file)
+    np.savez_compressed(file, logits=np.zeros((1, 2)))
+    with pytest.raises(Refusal, match=f"{file} cannot be read: it holds no array labels"):
+        read_predictions(file)
