@@ -1,4 +1,4 @@
-# Targets use their own virtual environment, .venv, with the versions of constraints.txt.
+# Targets use a virtual environment of their own, .venv, with the versions in constraints.txt.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALLED := .venv/.installed
@@ -9,7 +9,7 @@ INSTALLED := .venv/.installed
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-install: $(INSTALLED) ## make .venv and install the project and its tools into it
+install: $(INSTALLED) ## create .venv and install the project and its tools into it
 
 $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -17,24 +17,24 @@ $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-quickstart: $(INSTALLED) ## train on embedded digits, half a minute; prints where the report is
+quickstart: $(INSTALLED) ## train on embedded digits (half a minute) and print where the report is
 	$(BIN)/cifar-lab train experiments=digits
 
-test: $(INSTALLED) ## run the tests: offline, a few minutes; SLOW=1 runs the slow ones too
+test: $(INSTALLED) ## run the tests, offline, in a few minutes; SLOW=1 adds the slow ones
 	$(BIN)/pytest -n auto $(if $(SLOW),,-m 'not slow')
 
-lint: $(INSTALLED) ## check style, format and types
+lint: $(INSTALLED) ## check style, formatting and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(INSTALLED) ## measure against the peers, half an hour: BENCH_ROOT=/data/cifar10
+bench: $(INSTALLED) ## compare with the peers (half an hour); BENCH_ROOT=/data/cifar10
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,bench]'
 	$(BIN)/python -m benchmarks $(if $(BENCH_ROOT),--root $(BENCH_ROOT))
 	$(BIN)/python -m benchmarks.table
 
-# One that fails keeps none of the others from being trained and recorded.
-studies: $(INSTALLED) ## train and record the five studies: STUDIES_ROOT=/data/cifar10
+# If one study fails, the others are still trained and recorded.
+studies: $(INSTALLED) ## train and record the five published studies; STUDIES_ROOT=/data/cifar10
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,lightning]'
 	@failed=; for study in $$($(BIN)/python -m cifar_lab.results.studies experiments); do \
 	  { $(BIN)/cifar-lab train experiments=$$study \
@@ -43,18 +43,18 @@ studies: $(INSTALLED) ## train and record the five studies: STUDIES_ROOT=/data/c
 	done; \
 	test -z "$$failed" || { echo "not recorded:$$failed" >&2; exit 1; }
 
-format: $(INSTALLED) ## put the code into its format
+format: $(INSTALLED) ## fix style and format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-hooks: $(INSTALLED) ## check style, format and types before every commit from now on
+hooks: $(INSTALLED) ## check style, formatting and types before every commit from now on
 	$(BIN)/pre-commit install
 
-constraints: $(INSTALLED) ## write the installed versions into constraints.txt
+constraints: $(INSTALLED) ## write the installed versions to constraints.txt
 	@(echo '# Versions that were tested together; written by `make constraints`.'; \
 	  $(BIN)/python -m pip freeze --exclude-editable | grep -v '^-e' \
 	  | sed 's/$$/ ; python_version >= "3.11"/') > constraints.new
 	@mv constraints.new constraints.txt
 
-clean: ## remove .venv, build products and tool caches; runs stay
+clean: ## remove .venv, build products and tool caches, but no runs
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

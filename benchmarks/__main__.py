@@ -18,10 +18,10 @@ from benchmarks.table import number
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs cases one after the other, saving each when it is done.
+    """Runs cases one after the other and saves each result when it is available.
 
     Returns:
-        0 when every case could be run, also where a target was missed; else 1.
+        0 if every case ran, even if a target was missed; else 1.
     """
     options = _options(arguments)
     chosen = choose(options.cases)
@@ -38,15 +38,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def choose(patterns: Sequence[str]) -> list[Case]:
-    """Cases by name or pattern (``step-*``), all without any.
+    """Selects cases by name or pattern (``step-*``); all cases if there is no pattern.
 
     Raises:
-        SystemExit: a pattern fits none.
+        SystemExit: a pattern matches no case.
     """
     cases = all_cases()
     for pattern in patterns:
         if not fnmatch.filter(cases, pattern):
-            raise SystemExit(f"no case is called {pattern}; there are: {', '.join(cases)}")
+            raise SystemExit(f"no case matches {pattern}; available: {', '.join(cases)}")
     return [
         case
         for name, case in cases.items()
@@ -55,7 +55,7 @@ def choose(patterns: Sequence[str]) -> list[Case]:
 
 
 def line(case: Case, result: Result) -> str:
-    """A result as it is printed."""
+    """Formats a result for the terminal."""
     if result.value is None:
         return f"{case.name:<34} not measured"
     unit = f" {case.unit}" if case.unit else ""
@@ -70,7 +70,7 @@ def line(case: Case, result: Result) -> str:
 
 
 def _run(case: Case, options: argparse.Namespace, facts: dict, folder: Path | None) -> bool:
-    """Runs one case; one that fails does not take the hour of the others along."""
+    """Runs one case; a failure is printed, so that the other cases still run."""
     started = time.monotonic()
     try:
         result = case.run(Settings(options.quick, options.root))
@@ -94,11 +94,13 @@ def _run(case: Case, options: argparse.Namespace, facts: dict, folder: Path | No
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("cases", nargs="*", metavar="CASE", help="a name or a pattern; all without")
-    parser.add_argument("--list", action="store_true", help="only list the cases")
-    parser.add_argument("--quick", action="store_true", help="tiny sizes; saves nothing by itself")
+    parser.add_argument(
+        "cases", nargs="*", metavar="CASE", help="a name or a pattern; default: all"
+    )
+    parser.add_argument("--list", action="store_true", help="list the cases and exit")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes; saves only with --save")
     parser.add_argument("--root", metavar="DIR", help="CIFAR-10, as dataset.root")
-    parser.add_argument("--save", metavar="DIR", type=Path, help="where to save results")
+    parser.add_argument("--save", metavar="DIR", type=Path, help="folder for the results")
     return parser.parse_args(arguments)
 
 

@@ -1,7 +1,8 @@
 """Runs a script until its first optimizer step is done: ``first_step.py SCRIPT [ARGUMENTS]``.
 
-The same for both sides: torch is imported first, which both need, then the script runs as if it
-had been typed. After the first step the process says how many parameters were stepped, and leaves.
+This is the same for both sides: torch, which both need, is imported first; then the script runs as
+from the command line. After the first step, the process prints the number of updated parameters
+and exits.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 
 def main(script: str) -> None:
-    """Runs a script with what follows it on the command line."""
+    """Runs a script with the arguments that follow it on the command line."""
     from torch.optim.optimizer import register_optimizer_step_post_hook
 
     register_optimizer_step_post_hook(_leave)

@@ -1,4 +1,4 @@
-"""What was measured on, and with what."""
+"""Describes the hardware and software of a measurement."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PACKAGES = ("torch", "torchvision", "lightning", "grad-cam", "captum", "albument
 
 
 def describe() -> dict[str, Any]:
-    """The machine, the versions and the commit, as plain values."""
+    """Returns the machine, the versions and the commit as plain values."""
     import torch
 
     return {
@@ -30,9 +30,9 @@ def describe() -> dict[str, Any]:
 
 
 def device_name() -> str:
-    """The accelerator's name, or the processor's with its bfloat16 instructions and cores.
+    """Name of the accelerator, or of the processor with its cores and bfloat16 instructions.
 
-    Where oneDNN is kept from newer instructions, it computes as an older machine would.
+    If oneDNN is limited to older instructions, the name says so.
     """
     import torch
 
@@ -42,7 +42,7 @@ def device_name() -> str:
     found = re.search(r"^model name\s*:\s*(.+)$", text, flags=re.MULTILINE)
     name = found[1] if found else platform.processor() or platform.machine()
     name = " ".join(re.sub(r"\((R|TM)\)", "", name).split())
-    # Clouds hide the model; what multiplies matrices tells machines apart all the same.
+    # Cloud providers hide the exact model; the matrix instructions still distinguish machines.
     wanted = {"avx512_bf16": "AVX512-bf16", "amx_bf16": "AMX-bf16"}
     flags = [label for flag, label in wanted.items() if re.search(rf"\b{flag}\b", text)]
     held = os.environ.get("ONEDNN_MAX_CPU_ISA")
@@ -51,12 +51,12 @@ def device_name() -> str:
 
 
 def cores() -> int:
-    """Cores that this process may use."""
+    """Number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def slug(name: str) -> str:
-    """A name as a file is called."""
+    """Converts a name to a file name."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
@@ -87,9 +87,9 @@ def _read(path: str) -> str:
 
 
 def allocate_by_default() -> None:
-    """Takes back what ``keep_freed_memory`` set: glibc's thresholds as large tensors move them.
+    """Undoes ``keep_freed_memory``: sets glibc's thresholds to where large tensors move them.
 
-    Left alone, glibc raises its thresholds to the largest block that was freed, up to 32 MiB.
+    By default, glibc raises its thresholds to the largest freed block, up to 32 MiB.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

@@ -1,4 +1,4 @@
-"""The harness: two sides in turn, their ratio with an interval, and what a case is."""
+"""Measures two sides in turn and their ratio with an interval; defines what a case is."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-#: One measurement of one side: does the work and gives the seconds that it took.
+#: One measurement of one side: does the work and returns its duration in seconds.
 Side = Callable[[], float]
 
 
 class Different(AssertionError):
-    """The two sides do not compute the same thing; a ratio of their times would mean nothing."""
+    """The two sides do not compute the same; a ratio of their times would be meaningless."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """What a value should reach.
+    """A bound that a value should meet.
 
     Attributes:
         value: the bound.
-        at_most: the value should stay below the bound; else it should reach it.
+        at_most: whether the bound is an upper one.
     """
 
     value: float
     at_most: bool = False
 
     def met(self, value: float) -> bool:
-        """Whether a measured value is on the right side of the bound."""
+        """Whether a measured value meets the bound."""
         return value <= self.value if self.at_most else value >= self.value
 
 
@@ -45,14 +45,14 @@ class Result:
     """What a case measured.
 
     Attributes:
-        value: the ratio, or what the case's unit says; None where it could not be measured.
-        low: lower end of the 95 % interval of the mean; None where there is none.
+        value: the ratio, or a value in the case's unit; None if it could not be measured.
+        low: lower end of the 95 % interval of the mean; None if there is none.
         high: upper end.
-        pairs: interleaved pairs, or repetitions where there is nothing to compare with.
+        pairs: number of interleaved pairs, or of repetitions if there is no peer.
         ours: seconds of each of our measurements.
         theirs: likewise.
-        notes: lines to print beside, such as how far from the hardware's limit it is.
-        series: further values, by name of a series and of a point.
+        notes: further lines to print, e.g. the distance from the hardware's limit.
+        series: further values, by names of series and point.
     """
 
     value: float | None
@@ -65,7 +65,7 @@ class Result:
     series: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def noted(self, *notes: str) -> Result:
-        """The result with further notes."""
+        """Returns the result with further notes."""
         return dataclasses.replace(self, notes=[*self.notes, *notes])
 
 
@@ -74,19 +74,19 @@ class Settings:
     """How to run cases.
 
     Attributes:
-        quick: tiny sizes, to see that a case works; its numbers mean nothing.
-        root: folder of CIFAR-10; None takes scikit-learn's digits, in quick runs only.
+        quick: use tiny sizes to test that a case works; its numbers are meaningless.
+        root: folder of CIFAR-10; None uses scikit-learn's digits, in quick runs only.
     """
 
     quick: bool = False
     root: str | None = None
 
     def size(self, full: int, quick: int) -> int:
-        """A size, by whether this is a quick run."""
+        """Returns the size for this kind of run."""
         return quick if self.quick else full
 
     def images(self) -> list[str]:
-        """Overrides that choose the images.
+        """Returns overrides that choose the images.
 
         Raises:
             ValueError: a full run needs CIFAR-10.
@@ -103,12 +103,12 @@ class Case:
     """One row of the table.
 
     Attributes:
-        name: what it is called on the command line.
-        what: what is measured, for the table.
-        against: the peer, for the table; empty where there is none.
-        target: what the value should reach; None for a row that is only to be known.
-        run: asserts that both sides compute the same thing, then measures.
-        unit: follows the value in the table, such as ``ms``; empty for ratios.
+        name: on the command line.
+        what: title of the measurement in the table.
+        against: name of the peer in the table; empty if there is none.
+        target: for the value; None if there is no target.
+        run: asserts that both sides compute the same, then measures.
+        unit: of the value in the table, e.g. ``ms``; empty for ratios.
     """
 
     name: str
@@ -120,7 +120,7 @@ class Case:
 
 
 def timed(work: Callable[[], Any], clock: Callable[[], float] = time.perf_counter) -> Side:
-    """Wall seconds of some work, until the accelerator, if one is in use, has finished it."""
+    """A side that measures the wall time of some work, including that of the accelerator."""
 
     def side() -> float:
         started = clock()
@@ -140,17 +140,17 @@ def compare(
 ) -> Result:
     """Measures both sides in turn in one process, after a warm-up of each.
 
-    The order alternates from pair to pair, so that neither side always finds the caches, the
-    clock frequency or the neighbours' load as the other left them.
+    The order alternates from pair to pair, so that caches, clock frequency and the load of other
+    processes do not favour one side.
 
     Args:
         ours: one measurement of our side.
-        theirs: one of the peer's.
-        pairs: measurements of each.
-        work: what one measurement of each side does, where that differs: images, operations.
+        theirs: one measurement of the peer.
+        pairs: number of measurements of each side.
+        work: amount of work per measurement of each side, if it differs: images, operations.
 
     Returns:
-        The geometric mean of how many times faster ours is, with its 95 % interval.
+        The geometric mean of the speedup of our side, with its 95 % interval.
     """
     seconds: dict[str, list[float]] = {"ours": [], "theirs": []}
     sides = {"ours": ours, "theirs": theirs}
@@ -159,7 +159,7 @@ def compare(
         side()
     for pair in range(pairs):
         for name in ("ours", "theirs") if pair % 2 == 0 else ("theirs", "ours"):
-            gc.collect()  # one side's garbage is not collected on the other's time
+            gc.collect()  # so that neither side's time includes the other's garbage
             _allocate_as(name)
             seconds[name].append(sides[name]())
     ratios = [
@@ -171,13 +171,13 @@ def compare(
 
 
 def repeat(side: Side, times: int) -> list[float]:
-    """Measurements of one side, after a warm-up."""
+    """Measures one side repeatedly, after a warm-up."""
     side()
     return [side() for _ in range(times)]
 
 
 def geometric_mean(values: Sequence[float]) -> tuple[float, float | None, float | None]:
-    """Mean and 95 % interval (Student's t) of positive values, on the scale of their logarithms.
+    """Mean and 95 % interval (Student's t) of positive values, computed on their logarithms.
 
     The ends are None for a single value.
     """
@@ -199,23 +199,23 @@ def arithmetic_mean(values: Sequence[float]) -> tuple[float, float | None, float
 
 
 def assert_close(what: str, ours: ArrayLike, theirs: ArrayLike, relative: float) -> float:
-    """Asserts that two results agree, and gives their largest difference.
+    """Asserts that two results agree; returns their largest relative difference.
 
     Args:
-        what: for the message.
+        what: name of the results, for the message.
         ours: any shape.
         theirs: the same shape.
-        relative: largest difference allowed, relative to the largest absolute value of theirs.
+        relative: largest allowed difference, relative to the largest absolute value of theirs.
 
     Raises:
-        Different: they do not.
+        Different: they do not agree.
     """
     mine, other = np.asarray(ours, np.float64), np.asarray(theirs, np.float64)
     if mine.shape != other.shape:
         raise Different(f"{what}: ours has shape {mine.shape}, theirs {other.shape}")
     scale = float(np.abs(other).max(initial=0.0)) or 1.0
     difference = float(np.abs(mine - other).max(initial=0.0)) / scale
-    if not difference <= relative:  # not a number is different, too
+    if not difference <= relative:  # also catches NaN
         raise Different(f"{what}: differs by {difference:.2g}, at most {relative:.2g} is allowed")
     return difference
 
@@ -232,7 +232,7 @@ def assert_same(what: str, ours: object, theirs: object) -> None:
 
 @contextlib.contextmanager
 def threads(number: int) -> Iterator[None]:
-    """Lets torch compute with so many threads inside."""
+    """Sets the number of torch's threads inside the context."""
     import torch
 
     before = torch.get_num_threads()
@@ -244,8 +244,8 @@ def threads(number: int) -> Iterator[None]:
 
 
 def _allocate_as(side: str) -> None:
-    """Gives our side the memory settings that our runs have, and the peer the system's own."""
-    if "torch" not in sys.modules:  # commands are measured: each process has its own
+    """Sets the allocator as our runs do for our side, and to the system's defaults for the peer."""
+    if "torch" not in sys.modules:  # commands are measured, each in its own process
         return
     from benchmarks import ours
     from benchmarks.machine import allocate_by_default
@@ -257,6 +257,6 @@ def _allocate_as(side: str) -> None:
 
 
 def _wait_for_accelerator() -> None:
-    torch = sys.modules.get("torch")  # measuring a command must not cost an import of torch
+    torch = sys.modules.get("torch")  # commands are measured without importing torch
     if torch is not None and torch.cuda.is_initialized():
         torch.cuda.synchronize()

@@ -1,4 +1,4 @@
-"""The package as the benchmarks use it; no other module here imports ``cifar_lab``."""
+"""The benchmarks' interface to the package; no other module here imports ``cifar_lab``."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from cifar_lab.engine.interrupts import StopRequest
 from cifar_lab.engine.precision import dtype_of
 from cifar_lab.engine.state import TrainingState
 
-#: Where the groups lie, for the peers that compose them.
+#: Folder of the groups, for the peers that compose them.
 CONF = config_folder()
 
 Pairs = Sequence[tuple[Tensor, Tensor]]
 
 
 def experiment(*overrides: str) -> Experiment:
-    """An experiment from the command line's overrides, built."""
+    """Builds an experiment from command-line overrides."""
     return assembly.experiment(job_part(Composer().compose(list(overrides))))
 
 
 def around(built: Experiment, model: nn.Module) -> Experiment:
-    """The experiment with another network and a new optimizer over it."""
+    """Returns the experiment with a different network and a new optimizer for it."""
     layout = torch.channels_last if built.setup.channels_last else torch.contiguous_format
     learner = copy.copy(built.learner)
     learner.model = model.to(  # type: ignore[call-overload]
@@ -49,10 +49,10 @@ def around(built: Experiment, model: nn.Module) -> Experiment:
 
 
 def on_fixed_batches(built: Experiment, batches: Pairs) -> Experiment:
-    """The experiment with an epoch of prepared batches, and nothing to validate on.
+    """Returns the experiment with prepared batches as its epoch, and without validation images.
 
     Args:
-        built: trains one epoch, or as many as its ``trainer.limit_epochs``.
+        built: trains as many epochs as its ``trainer.limit_epochs``.
         batches: float images ``(batch, 3, h, w)`` and int64 labels, on the device.
     """
     train = _FixedBatches(batches, built)
@@ -61,7 +61,7 @@ def on_fixed_batches(built: Experiment, batches: Pairs) -> Experiment:
 
 
 def fit(built: Experiment, *hooks: Hooks) -> list[Row]:
-    """Trains from epoch 0 with the weights as they are; the rows of metrics.csv."""
+    """Trains from epoch 0 with the current weights; returns the rows of metrics.csv."""
     learner, rows = built.learner, _Rows()
     state = TrainingState(learner.model, built.optimizer, built.plan.ema_decay, learner.device)
     built.engine.fit(
@@ -73,7 +73,7 @@ def fit(built: Experiment, *hooks: Hooks) -> list[Row]:
 def range_test(
     built: Experiment, start_lr: float, end_lr: float, steps: int, divergence: float
 ) -> tuple[list[float], list[float]]:
-    """Learning rates and smoothed losses of the learning-rate finder, as configured otherwise."""
+    """Runs the learning-rate finder; returns learning rates and smoothed losses."""
     test = dataclasses.replace(
         built.lr_finder, start_lr=start_lr, end_lr=end_lr, steps=steps, divergence=divergence
     )
@@ -82,7 +82,7 @@ def range_test(
 
 
 def losses(built: Experiment, batches: Pairs) -> list[float]:
-    """The loss of each of some training steps, a batch a step."""
+    """Trains on each batch for one step; returns the losses."""
     found = []
     for batch in batches:
         rows = fit(on_fixed_batches(built, [batch]))
@@ -91,25 +91,25 @@ def losses(built: Experiment, batches: Pairs) -> list[float]:
 
 
 def evaluate(built: Experiment) -> tuple[float, float]:
-    """Loss and accuracy of the experiment's network as it is, over its test images."""
+    """Loss and accuracy of the experiment's current network on its test images."""
     _, metrics = built.learner.predict(built.loaders.test, built.learner.model)
     result = metrics.result()
     return result.loss, result.accuracy
 
 
 def input_batches(built: Experiment, epoch: int, count: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """The first batches of an epoch as the network would get them."""
+    """Yields the first batches of an epoch as the network would receive them."""
     for batch in built.loaders.train.batches(epoch, 0, count):
         yield batch.images, batch.labels
 
 
 def rows_of_epoch(built: Experiment, epoch: int) -> NDArray[np.int64]:
-    """The training rows in the order in which an epoch sees them."""
+    """Rows of the training images in the order of an epoch."""
     return built.loaders.train.order(epoch)
 
 
 class StepClock(Hooks):
-    """Seconds from the first to the end of the last step of an epoch, its records not counted."""
+    """Seconds from the start of the first to the end of the last step, without writing records."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -122,7 +122,7 @@ class StepClock(Hooks):
 
 
 def run_hooks(built: Experiment, folder: Path) -> list[Hooks]:
-    """The hooks of every run: metrics and checkpoints, and what it says."""
+    """The hooks of every run: metrics, checkpoints and progress."""
     from cifar_lab.run.console import Progress
     from cifar_lab.run.folder import RunFolder
     from cifar_lab.run.records import Recorder
@@ -132,10 +132,10 @@ def run_hooks(built: Experiment, folder: Path) -> list[Hooks]:
 
 
 class Records:
-    """The end of an epoch as a run's recorder sees it.
+    """Writes the records of an epoch as a run does.
 
     Args:
-        built: its network and optimizer are what is saved.
+        built: provides the network and the optimizer that are saved.
         folder: of the run.
     """
 
@@ -149,18 +149,18 @@ class Records:
         self._recorder.on_fit_start(self._state, epochs=100, batches=1)
 
     def end_epoch(self) -> None:
-        """Records and saves an epoch that is the best so far."""
+        """Writes metrics and checkpoints of an epoch that is the best so far."""
         self._state.begin_next_epoch(1.0)
         names = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "epoch_seconds")
         row = {"epoch": self._state.epoch, "lr": 0.1, **dict.fromkeys(names, 0.5)}
         self._recorder.on_epoch_end(self._state, row, True)
 
     def finish(self) -> None:
-        """Waits for everything to be on disk."""
+        """Waits until everything is on disk."""
         self._recorder.on_fit_end()
 
     def saved(self) -> list[dict[str, Any]]:
-        """Both checkpoints as a resumed run would read them."""
+        """Both checkpoints, read as by a resumed run."""
         from cifar_lab.run.checkpoint import load_checkpoint
 
         paths = (self.folder.best_checkpoint, self.folder.last_checkpoint)
@@ -168,7 +168,7 @@ class Records:
 
 
 def keep_freed_memory() -> None:
-    """As building an experiment does for its process."""
+    """Sets the allocator as building an experiment does."""
     from cifar_lab.engine import allocator
 
     allocator.keep_freed_memory()
@@ -177,7 +177,7 @@ def keep_freed_memory() -> None:
 def gradcam_of_predictions(
     model: nn.Module, layer: str, images: Tensor
 ) -> tuple[NDArray[np.float32], Tensor]:
-    """Signed GradCAM maps of the predicted classes, and these classes.
+    """Returns signed GradCAM maps of the predicted classes, and these classes.
 
     Args:
         model: in eval mode.
@@ -200,10 +200,10 @@ def evaluation_figures(
     rows: Sequence[Row],
     planned: Sequence[float],
 ) -> tuple[dict[str, Any], list[bytes]]:
-    """What an evaluation and a report compute besides the forward pass.
+    """Computes what an evaluation and a report need besides the forward pass.
 
     Args:
-        built: its learner evaluates.
+        built: provides the learner for the evaluation.
         batches: logits ``(batch, classes)`` and labels.
         images: uint8 ``(n, height, width, 3)``, of all logits.
         maps: float32 ``(shown, h, w)``, one for each misclassified image that is shown.
@@ -212,14 +212,14 @@ def evaluation_figures(
         planned: learning rate of each step.
 
     Returns:
-        Loss, accuracy and recall of each class; the figures as PNG.
+        Loss, accuracy and the recall of each class; the figures as PNG.
     """
     from cifar_lab.analysis.misclassified import chosen_errors
     from cifar_lab.analysis.predictions import class_results, confusion
     from cifar_lab.report.figures.images import gallery
     from cifar_lab.report.figures.training import curves, learning_rate
 
-    # A network that gives what it gets: all of an evaluation but its forward pass.
+    # With an identity network, this is an evaluation without its forward pass.
     predicted, metrics = built.learner.predict([Batch(*b) for b in batches], nn.Identity())
     result, logits = metrics.result(), predicted.cpu().numpy()
     labels = torch.cat([batch[1] for batch in batches]).cpu().numpy()
@@ -238,7 +238,7 @@ def evaluation_figures(
 
 
 class _Rows(Hooks):
-    """Keeps the rows of metrics.csv."""
+    """Collects the rows of metrics.csv."""
 
     def __init__(self) -> None:
         self.rows: list[Row] = []
@@ -248,7 +248,7 @@ class _Rows(Hooks):
 
 
 class _FixedBatches:
-    """Stands in for the training loader: the same batches in every epoch, as it gives them."""
+    """Replaces the training loader: the same batches in every epoch, in its format."""
 
     def __init__(self, batches: Pairs, built: Experiment) -> None:
         layout = torch.channels_last if built.setup.channels_last else torch.contiguous_format

@@ -1,4 +1,4 @@
-"""Commands run to their end: wall time, processor time and memory."""
+"""Runs commands and measures wall time, processor time and memory."""
 
 from __future__ import annotations
 
@@ -15,22 +15,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-#: The interpreter's neighbour that people type.
+#: The installed command, next to the interpreter.
 CIFAR_LAB = Path(sys.executable).with_name("cifar-lab")
 
 
 @dataclass(frozen=True)
 class Finished:
-    """A command that ended well.
+    """A command that succeeded.
 
     Attributes:
         wall_seconds: from its start to its end.
-        cpu_seconds: of it and the children that it waited for, user and system.
-        output: what it printed to stdout.
-        peak_bytes: largest resident memory, pages of mapped files included; 0 where it was not
-            watched.
-        peak_anonymous_bytes: largest resident memory of its own, without pages of mapped files,
-            which the kernel may drop; 0 where it was not watched.
+        cpu_seconds: user and system time, including children that it waited for.
+        output: its stdout.
+        peak_bytes: peak resident memory including pages of mapped files; 0 if not watched.
+        peak_anonymous_bytes: peak resident memory without pages of mapped files, which the kernel
+            may drop; 0 if not watched.
     """
 
     wall_seconds: float
@@ -47,10 +46,10 @@ def run(
     environment: Mapping[str, str] | None = None,
     watch_memory: bool = False,
 ) -> Finished:
-    """Runs a command, and ends the processes that it leaves behind.
+    """Runs a command and kills the processes that it leaves behind.
 
     Raises:
-        RuntimeError: it failed; with the end of what it printed.
+        RuntimeError: it failed; the message has the end of its stderr.
     """
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         started = time.perf_counter()
@@ -68,7 +67,7 @@ def run(
         process.returncode = os.waitstatus_to_exitcode(status)
         peaks = (0, 0) if watch is None else watch.stop()
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)  # loader workers of a process that just left
+            os.killpg(process.pid, signal.SIGKILL)  # e.g. loader workers of a process that exited
         out.seek(0), err.seek(0)
         if process.returncode != 0:
             tail = err.read()[-2000:]
@@ -80,8 +79,8 @@ def run(
 class _Watch:
     """Samples the memory of a process.
 
-    The kernel keeps a peak of the sum only, and its account of a child that ended (ru_maxrss)
-    begins with the memory of this process at the fork.
+    The kernel keeps a peak of the sum only, and its peak for a finished child (ru_maxrss) includes
+    the memory of this process at the fork.
     """
 
     def __init__(self, pid: int) -> None:
@@ -92,7 +91,7 @@ class _Watch:
         self._thread.start()
 
     def stop(self) -> tuple[int, int]:
-        """The largest samples of all and of anonymous memory, in bytes."""
+        """Returns the peaks of total and of anonymous memory, in bytes."""
         self._done.set()
         self._thread.join()
         return self._peaks["VmHWM"], self._peaks["RssAnon"]

@@ -1,4 +1,4 @@
-"""Saved measurements: one JSON file for each kind of hardware."""
+"""Saves and loads measurements: one JSON file for each kind of hardware."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ FOLDER = Path(__file__).resolve().parent / "results"
 
 
 def save(folder: Path, machine: dict[str, Any], case: Case, result: Result) -> Path:
-    """Writes a case's result into the file of its hardware; the other cases stay as they are.
+    """Writes the result of a case to the file of its hardware; other cases are kept.
 
     Args:
         folder: of the files.
         machine: from :func:`benchmarks.machine.describe`.
-        case: what was run.
-        result: what it gave.
+        case: that was run.
+        result: of the case.
     """
     path = folder / f"{slug(machine['device'])}.json"
     saved = json.loads(path.read_text()) if path.is_file() else {"cases": {}}
@@ -38,7 +38,7 @@ def save(folder: Path, machine: dict[str, Any], case: Case, result: Result) -> P
 
 
 def entry(case: Case, result: Result) -> dict[str, Any]:
-    """A case and its result as plain values."""
+    """Returns a case and its result as plain values."""
     target = case.target
     return {
         "what": case.what,
@@ -51,12 +51,12 @@ def entry(case: Case, result: Result) -> dict[str, Any]:
 
 
 def load_all(folder: Path = FOLDER) -> list[dict[str, Any]]:
-    """Every saved file, by name."""
+    """Loads all saved files, sorted by name."""
     return [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
 
 
 def _rounded(value: Any) -> Any:
-    """Six digits are more than a clock gives."""
+    """Rounds numbers to six digits, which exceeds the accuracy of a clock."""
     if isinstance(value, dict):
         return {key: _rounded(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

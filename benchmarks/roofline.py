@@ -1,4 +1,4 @@
-"""How long a step must take at least: counted operations and bytes over measured rates."""
+"""Lower bound for the time of a step: counted operations and bytes over measured rates."""
 
 from __future__ import annotations
 
@@ -14,45 +14,45 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.measure import Settings, repeat, timed
 
-#: Operators that are bound by arithmetic; what all others move is counted.
+#: Operators that are bound by arithmetic; for all others, the bytes moved are counted.
 ARITHMETIC = ("convolution", "conv2d", "mm", "addmm", "bmm", "mkldnn", "linear")
 
 
 @dataclass(frozen=True)
 class Work:
-    """What a training step does.
+    """Work of a training step.
 
     Attributes:
         operations: floating-point operations of convolutions and matrix products; a multiply-add
-            is two.
+            counts as two.
         bytes: read and written by all other operators (norms, pools, activations, casts, the
-            optimizer), each on its own: what fusing them would save is counted as needed.
+            optimizer), as if none of them were fused.
     """
 
     operations: float
     bytes: float
 
     def lines(self, seconds: float, rate: float, bandwidth: float) -> list[str]:
-        """How close a measured step comes to its bounds.
+        """Compares a measured step with its bounds.
 
         Args:
             seconds: of the step.
-            rate: operations a second of large matrix products.
-            bandwidth: bytes a second of a large copy, read and written.
+            rate: operations per second of large matrix products.
+            bandwidth: bytes per second of a large copy, read and written.
         """
         arithmetic, memory = self.operations / rate, self.bytes / bandwidth
         longest, total = max(arithmetic, memory), arithmetic + memory
         return [
-            f"a step: {self.operations / 1e9:,.0f} GFLOP and {self.bytes / 1e9:,.2f} GB; matrix "
+            f"one step: {self.operations / 1e9:,.0f} GFLOP and {self.bytes / 1e9:,.2f} GB; matrix "
             f"rate {rate / 1e9:,.0f} GFLOP/s, copy {bandwidth / 1e9:,.1f} GB/s",
             f"bound {longest:.3f} s if arithmetic ({arithmetic:.3f} s) and memory ({memory:.3f} "
-            f"s) overlap wholly, {total:.3f} s if not at all; measured {seconds:.3f} s = "
+            f"s) overlap fully, {total:.3f} s if not at all; measured {seconds:.3f} s = "
             f"{longest / seconds:.0%} and {total / seconds:.0%} of these speeds",
         ]
 
 
 def count(step: Callable[[], Any]) -> Work:
-    """Counts what a step does, by running it once."""
+    """Counts the work of a step by running it once."""
     moved = _BytesMoved()
     with FlopCounterMode(display=False) as flops, moved:
         step()
@@ -62,7 +62,7 @@ def count(step: Callable[[], Any]) -> Work:
 def matrix_product(
     device: torch.device, dtype: torch.dtype, settings: Settings
 ) -> tuple[Callable[[], Tensor], float]:
-    """A large matrix product and the operations that it takes."""
+    """Returns a large matrix product and its number of operations."""
     side = settings.size(4096, 128) if device.type == "cpu" else 8192
     a, b = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
     out = torch.empty_like(a)
@@ -70,15 +70,15 @@ def matrix_product(
 
 
 def bandwidth(device: torch.device, settings: Settings) -> float:
-    """Bytes a second that a large copy reads and writes together, the fastest of five."""
-    source = torch.ones(settings.size(2**27, 2**20), device=device)  # 512 MB, beyond any cache
+    """Bytes per second that a large copy reads and writes in total, the fastest of five."""
+    source = torch.ones(settings.size(2**27, 2**20), device=device)  # 512 MB, larger than any cache
     target = torch.zeros_like(source)
     seconds = min(repeat(timed(lambda: target.copy_(source)), 5))
     return 2 * source.numel() * source.element_size() / seconds
 
 
 class _BytesMoved(TorchDispatchMode):
-    """Adds up the tensors that go in and out of operators that are not bound by arithmetic."""
+    """Sums the sizes of inputs and outputs of operators that are not bound by arithmetic."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,59 +1,69 @@
-"""The README's table, from saved measurements: ``python -m benchmarks.table`` writes it."""
+"""Writes the README's table from saved measurements: ``python -m benchmarks.table``."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.machine import TOP
+from benchmarks.measure import Case
 from benchmarks.results import load_all
 
 START, END = "<!-- benchmarks -->", "<!-- /benchmarks -->"
 HEADER = (
-    "| what | against | measured (95 % interval) | target | met |\n"
+    "| measurement | compared with | result (95 % interval) | target | met |\n"
     "| --- | --- | ---: | ---: | --- |"
 )
 
 
 class NoMarkers(ValueError):
-    """A text has no place for the table."""
+    """A text has no markers for the table."""
 
 
-def with_table(readme: str, saved: Sequence[dict[str, Any]], order: Sequence[str] = ()) -> str:
-    """A README with its table as the saved measurements have it.
+def with_table(
+    readme: str, saved: Sequence[dict[str, Any]], cases: Mapping[str, Case] | None = None
+) -> str:
+    """Replaces the table of a README.
 
     Args:
-        readme: holds the two markers, each once, on lines of their own.
+        readme: contains the two markers, each once, on separate lines.
         saved: from :func:`benchmarks.results.load_all`.
-        order: names of cases in the order of their rows; others follow.
+        cases: by name, in the order of their rows and with their current titles; saved ones that
+            are not among them follow.
 
     Raises:
-        NoMarkers: the text does not hold both.
+        NoMarkers: the text does not contain both.
     """
     before, start, rest = readme.partition(START)
     _, end, after = rest.partition(END)
     if not start or not end:
         raise NoMarkers(f"the table goes between the lines {START} and {END}; add both")
-    return f"{before}{START}\n{render(saved, order)}\n{END}{after}"
+    return f"{before}{START}\n{render(saved, cases)}\n{END}{after}"
 
 
-def render(saved: Sequence[dict[str, Any]], order: Sequence[str] = ()) -> str:
-    """One table for each kind of hardware."""
-    return "\n\n".join(_hardware(machine, order) for machine in saved) or "Nothing measured yet."
+def render(saved: Sequence[dict[str, Any]], cases: Mapping[str, Case] | None = None) -> str:
+    """Renders one table for each kind of hardware."""
+    tables = [_hardware(machine, cases or {}) for machine in saved]
+    return "\n\n".join(tables) or "No measurements yet."
 
 
-def _hardware(machine: dict[str, Any], order: Sequence[str]) -> str:
-    cases: dict[str, Any] = machine["cases"]
-    names = [name for name in order if name in cases]
-    names += [name for name in cases if name not in order]
+def _hardware(machine: dict[str, Any], cases: Mapping[str, Case]) -> str:
+    measured: dict[str, Any] = machine["cases"]
+    entries = [_titled(measured[name], case) for name, case in cases.items() if name in measured]
+    entries += [entry for name, entry in measured.items() if name not in cases]
     versions = machine["versions"]
     title = (
         f"**{machine['device']}**, {machine['threads']} threads, torch {versions['torch']}, "
         f"Python {machine['python']}, {machine['date']}"
     )
-    rows = [_row(cases[name]) for name in names if cases[name]["value"] is not None]
-    series = [_series(cases[name]) for name in names if cases[name]["series"]]
+    rows = [_row(entry) for entry in entries if entry["value"] is not None]
+    series = [_series(entry) for entry in entries if entry["series"]]
     return "\n\n".join([title, "\n".join([HEADER, *rows]), *series])
+
+
+def _titled(entry: dict[str, Any], case: Case) -> dict[str, Any]:
+    """A saved measurement with the current titles of its case."""
+    return {**entry, "what": case.what, "against": case.against}
 
 
 def _row(case: dict[str, Any]) -> str:
@@ -74,7 +84,7 @@ def _target(case: dict[str, Any]) -> str:
 
 
 def _series(case: dict[str, Any]) -> str:
-    """A table of a case's further values: a row a series, a column a point."""
+    """A table of a case's further values: one row per series, one column per point."""
     series: dict[str, dict[str, float]] = case["series"]
     points = list(next(iter(series.values())))
     lines = [
@@ -88,7 +98,7 @@ def _series(case: dict[str, Any]) -> str:
 
 
 def number(value: float) -> str:
-    """Three digits, and no more of a large number than its whole part."""
+    """Formats a number with three significant digits, or as an integer if it is 100 or more."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:#.3g}"
 
 
@@ -96,9 +106,9 @@ def main() -> None:
     """Rewrites the README's table and prints it."""
     from benchmarks.cases import all_cases
 
-    path, saved, order = TOP / "README.md", load_all(), list(all_cases())
-    path.write_text(with_table(path.read_text(), saved, order))
-    print(render(saved, order))
+    path, saved, cases = TOP / "README.md", load_all(), all_cases()
+    path.write_text(with_table(path.read_text(), saved, cases))
+    print(render(saved, cases))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""CIFAR Lab: state an image-classification experiment as configuration, run it, compare it."""
+"""CIFAR Lab: describe an image-classification experiment as configuration, run it, compare it."""
 
 import os
 
 __version__ = "0.1.0"
 
-# albumentations asks the network for its newest version when it is imported, in workers too.
+# On import, also in worker processes, albumentations looks up its newest version online.
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")

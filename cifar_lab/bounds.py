@@ -1,7 +1,7 @@
-"""Numbers with their allowed range in the type, so that the configuration check can read it off.
+"""Number types that carry their allowed range, for the configuration check to read.
 
-A constructor that says ``epochs: PositiveInt`` needs no check of its own: the values of a
-configuration are held against these annotations before anything is built.
+A constructor that declares ``epochs: PositiveInt`` needs no check of its own: configuration values
+are validated against these annotations before anything is built.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""What a network may say of itself.
+"""What a network may declare about itself.
 
-Plain attributes, each of them optional, so that networks of other libraries and of a user's own
-need no base class. Ours name their layers; :func:`cifar_lab.models.families.declare` writes all
-three on those of libraries. A network may also have :meth:`ComputedFromImages.initialise`, and its
-constructor may take ``image_size``, height and width in pixels, which :mod:`cifar_lab.assembly`
-then supplies beside ``num_classes``.
+Declarations are plain, optional attributes, so that networks from other libraries and users' own
+networks need no base class. The project's networks name their layers;
+:func:`cifar_lab.models.families.declare` sets all three attributes on library models. A network may
+also have :meth:`ComputedFromImages.initialise`, and its constructor may take ``image_size`` (height
+and width in pixels), which :mod:`cifar_lab.assembly` then supplies along with ``num_classes``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
-#: Where the output of a layer has its height and width: ``(batch, channels, h, w)``,
+#: Layout of a layer's output: ``(batch, channels, h, w)``,
 #: ``(batch, h, w, channels)`` or ``(batch, prefix + h * w, channels)``.
 MapLayout = Literal["channels_first", "channels_last", "tokens"]
 
@@ -25,38 +25,38 @@ class Explainable(Protocol):
 
     @property
     def explainable_layers(self) -> tuple[str, ...]:
-        """Names of its modules, shallow to deep, each of which puts out a map."""
+        """Names of modules that output a feature map, shallow to deep."""
 
 
 @runtime_checkable
 class LaidOut(Protocol):
-    """Says how its layers put out their maps."""
+    """Declares the layout of its feature maps."""
 
     @property
     def map_layout(self) -> MapLayout:
-        """The same for all of ``explainable_layers``."""
+        """The layout, the same for all of ``explainable_layers``."""
 
 
 @runtime_checkable
 class Prefixed(Protocol):
-    """Says how many tokens are none of the grid's."""
+    """Declares how many tokens precede those of the grid."""
 
     @property
     def prefix_tokens(self) -> int:
-        """Class, distillation and register tokens before those of the grid."""
+        """Number of class, distillation and register tokens before those of the grid."""
 
 
 @runtime_checkable
 class ComputedFromImages(Protocol):
-    """Computes weights from training images before it learns."""
+    """Computes weights from training images before training starts."""
 
     def initialise(self, images: Tensor) -> None:
-        """Is shown some thousand images, float32 ``(n, 3, height, width)``, normalised."""
+        """Compute weights from a few thousand normalised images, float32 ``(n, 3, h, w)``."""
 
 
 @dataclass(frozen=True)
 class Declared:
-    """What a network says of its maps; the defaults stand for what it leaves out.
+    """What a network declares about its feature maps, with defaults for what it leaves out.
 
     Attributes:
         explainable_layers: as in :class:`Explainable`.
@@ -70,7 +70,7 @@ class Declared:
 
 
 def declared_by(network: nn.Module) -> Declared:
-    """What a network says of its maps."""
+    """Collect what a network declares about its feature maps."""
     said = Declared()
     if isinstance(network, Explainable):
         said = replace(said, explainable_layers=network.explainable_layers)

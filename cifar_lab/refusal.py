@@ -1,4 +1,4 @@
-"""The exceptions whose message is all that a person needs to see, and words they share."""
+"""Exceptions whose message is all the user needs to see, and helpers to word messages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 
 def in_our_words(message: str) -> str:
-    """Pydantic's "Input should be …" as "must be …"."""
+    """Rewrite Pydantic's "Input should be …" as "must be …"."""
     return message.replace("Input should", "must").removeprefix("Value error, ")
 
 
@@ -18,14 +18,14 @@ def did_you_mean(
     quote: str = "'",
     otherwise: Sequence[str] = (),
 ) -> str:
-    """``; did you mean 'x'?`` of a word that is none of some; empty where none is similar.
+    """Return ``; did you mean 'x'?`` for an unknown word; empty if no allowed word is similar.
 
     Args:
-        word: what came.
-        words: what is allowed.
-        most: of the similar ones to name, joined by "or".
-        quote: on either side of each.
-        otherwise: to name where none is similar.
+        word: the unknown word.
+        words: the allowed words.
+        most: how many similar words to suggest at most, joined by "or".
+        quote: placed on either side of each suggestion.
+        otherwise: suggestions to use if no allowed word is similar.
     """
     found = difflib.get_close_matches(word, list(words), n=most) or otherwise
     named = " or ".join(f"{quote}{candidate}{quote}" for candidate in found)
@@ -33,10 +33,10 @@ def did_you_mean(
 
 
 class Refusal(ValueError):
-    """Input was refused; the command line prints each problem on a line and ends with status 2.
+    """Invalid input; the command line prints one problem per line and exits with status 2.
 
     Args:
-        problems: what came, what is allowed and what to do: one sentence a problem.
+        problems: one sentence per problem: what was given, what is allowed and what to do.
     """
 
     def __init__(self, problems: str | Sequence[str]) -> None:
@@ -45,4 +45,4 @@ class Refusal(ValueError):
 
 
 class RunFailed(RuntimeError):
-    """A run failed for a reason that its message tells; the command line ends with status 1."""
+    """A run failed for the reason in its message; the command line exits with status 1."""

@@ -1,4 +1,4 @@
-"""Numbers, lists and tables as people write them."""
+"""Format numbers, lists and tables for people to read."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from collections.abc import Sequence
 
 
 def percent(share: float) -> str:
-    """``90.71 %``."""
+    """Format a share in 0 … 1 as ``90.71 %``."""
     return f"{100 * share:.2f} %"
 
 
 def points(difference: float) -> str:
-    """``+0.12 points`` or ``−0.12 points``, of shares in 0 … 1."""
+    """Format a difference of shares in 0 … 1 as ``+0.12 points`` or ``−0.12 points``."""
     return f"{100 * difference:+.2f} points".replace("-", "−")
 
 
 def with_interval(found: tuple[float, float, float]) -> str:
-    """``90.7 % (90.1 to 91.3)``, of a share and its bounds, each in 0 … 1."""
+    """Format a share and its bounds, each in 0 … 1, as ``90.7 % (90.1 to 91.3)``."""
     share, low, high = found
     return f"{100 * share:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
 
 
 def duration(seconds: float) -> str:
-    """``8.0 s``, ``2 min 3 s`` or ``1 h 5 min``."""
+    """Format seconds as ``8.0 s``, ``2 min 3 s`` or ``1 h 5 min``."""
     if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -31,17 +31,17 @@ def duration(seconds: float) -> str:
 
 
 def several(words: Sequence[str]) -> str:
-    """``a``, ``a and b`` or ``a, b and c``."""
+    """Join words as ``a``, ``a and b`` or ``a, b and c``."""
     return " and ".join(part for part in (", ".join(words[:-1]), *words[-1:]) if part)
 
 
 def plural(count: int, one: str, many: str) -> str:
-    """``1 epoch`` or ``1,200 epochs``."""
+    """Format a count with its noun: ``1 epoch`` or ``1,200 epochs``."""
     return f"{count:,} {one if count == 1 else many}"
 
 
 def first_sentence(error: Exception) -> str:
-    """The first line of an error's message."""
+    """The first non-empty line of an error's message, or the name of its type."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__
 
@@ -49,12 +49,12 @@ def first_sentence(error: Exception) -> str:
 def aligned(
     rows: Sequence[Sequence[str]], right_from: int | None = None, narrowest: int = 0
 ) -> list[str]:
-    """Rows of a table as lines of text, two spaces between columns.
+    """Format the rows of a table as lines of text, with two spaces between columns.
 
     Args:
-        rows: of equally many cells.
-        right_from: the first of the columns that are aligned to the right; None for no column.
-        narrowest: least width of those in characters.
+        rows: rows with the same number of cells.
+        right_from: first of the right-aligned columns; None right-aligns no column.
+        narrowest: minimum width of right-aligned columns, in characters.
     """
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lefts = len(widths) if right_from is None else right_from

@@ -1,1 +1,1 @@
-"""The Hydra groups; installed as ``cifar_lab.conf``. Holds YAML only."""
+"""The Hydra groups; installed as ``cifar_lab.conf``. Contains YAML only."""

@@ -148,5 +148,7 @@ def test_nothing_large_and_no_pictures_are_committed():
     ).stdout.splitlines()
     for name in listed:
         path = TOP / name
-        assert path.suffix not in (".pt", ".npz", ".npy", ".webp", ".jpg"), name
+        # Small run folders of an earlier version, which every verb must go on reading.
+        if not name.startswith("tests/kept_runs/"):
+            assert path.suffix not in (".pt", ".npz", ".npy", ".webp", ".jpg"), name
         assert not path.is_file() or path.stat().st_size < 400_000, name

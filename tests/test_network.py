@@ -1,4 +1,4 @@
-"""What networks say of themselves, and what stands where they say nothing."""
+"""What networks declare about themselves, and the defaults if they declare nothing."""
 
 from __future__ import annotations
 

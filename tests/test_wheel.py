@@ -40,7 +40,10 @@ def test_every_module_group_and_experiment_is_in_the_wheel(wheel):
         f"cifar_lab/conf/experiments/{p.name}" for p in (TOP / "experiments").glob("*.yaml")
     }
     assert modules | templates | groups | experiments | {"cifar_lab/py.typed"} <= names
-    assert not any("results" in name or name.startswith("tests") for name in names)
+    faces = {p.relative_to(TOP).as_posix() for p in (TOP / "cifar_lab").rglob("*.pyi")}
+    assert faces
+    assert faces <= names
+    assert not any("experiments/results" in n or n.startswith("tests") for n in names)
 
 
 def test_the_installed_command_works_from_another_folder(wheel, tmp_path):

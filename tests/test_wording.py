@@ -1,4 +1,4 @@
-"""Numbers as people write them."""
+"""Formatting of numbers, lists and tables for people to read."""
 
 from __future__ import annotations
 
@@ -76,11 +76,11 @@ def test_columns_from_one_on_are_aligned_to_the_right():
 
 def test_columns_to_the_right_may_have_a_least_width():
     lines = aligned([("class", "test"), ("a", "1,000")], right_from=1, narrowest=10)
-    # As f"{'class':<5}{'test':>12}".
+    # The same as f"{'class':<5}{'test':>12}".
     assert lines == ["class" + 8 * " " + "test", "a" + 11 * " " + "1,000"]
     assert aligned([("a", 12 * "9")], right_from=1, narrowest=10) == ["a  " + 12 * "9"]
 
 
-def test_rows_of_another_length_are_no_table():
+def test_rows_of_unequal_length_are_rejected():
     with pytest.raises(ValueError, match="shorter"):
         aligned([("a", "b"), ("c",)])

@@ -1,4 +1,4 @@
-"""Every case, in the order of the table's rows."""
+"""All cases, in the order of the table's rows."""
 
 from __future__ import annotations
 
@@ -37,5 +37,5 @@ MODULES = (
 
 
 def all_cases() -> dict[str, Case]:
-    """Cases by name."""
+    """Returns all cases by name."""
     return {case.name: case for module in MODULES for case in module.CASES}

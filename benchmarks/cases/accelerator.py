@@ -1,4 +1,4 @@
-"""What needs CUDA: the speedrun beside airbench, and ResNet18 beside its roofline."""
+"""Cases that need CUDA: the speedrun against airbench, and ResNet18 against its roofline."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from benchmarks.cases.matrix_rate import counted_step
 from benchmarks.cases.training_step import experiment, random_batches
 from benchmarks.measure import Case, Different, Result, Settings, Target, compare, repeat, timed
 
-NONE_HERE = Result(None, notes=["no accelerator here"])
+NONE_HERE = Result(None, notes=["no accelerator available"])
 
 
 def where_there_is_one(run: Callable[[Settings], Result]) -> Callable[[Settings], Result]:
-    """Runs a case on CUDA, and says so where there is none."""
+    """Runs a case on CUDA; without CUDA, its result says so."""
 
     @functools.wraps(run)
     def guarded(settings: Settings) -> Result:
@@ -30,7 +30,7 @@ def where_there_is_one(run: Callable[[Settings], Result]) -> Callable[[Settings]
 
 @where_there_is_one
 def speedrun(settings: Settings) -> Result:
-    """Times whole runs in turn, then asserts equal mean accuracy (within a quarter point)."""
+    """Times whole runs in turn, then asserts that our mean accuracy is within 0.25 points."""
     airbench = peers.load("airbench_peer")
     built = ours.experiment("experiments=fast94", *settings.images())
     accuracies: dict[str, list[float]] = {"ours": [], "theirs": []}
@@ -59,7 +59,7 @@ def speedrun(settings: Settings) -> Result:
 
 @where_there_is_one
 def resnet18(settings: Settings) -> Result:
-    """Share of the roofline (the slower of arithmetic and memory) that 20 epochs reach."""
+    """Measures the share of the roofline (slower of arithmetic and memory) reached in 20 epochs."""
     batch_size, steps = 512, settings.size(100, 10)
     built = experiment(settings, "resnet18", "bfloat16", batch_size)
     device = built.learner.device
@@ -78,7 +78,7 @@ def resnet18(settings: Settings) -> Result:
 
 
 def _our_run(settings: Settings, accuracies: list[float]) -> float:
-    """Builds outside the clock, as airbench loads its images outside of its own."""
+    """Builds the experiment before the clock starts, as airbench does with its images."""
     built = ours.experiment("experiments=fast94", *settings.images(), f"seed={len(accuracies)}")
     side = timed(lambda: (ours.fit(built), accuracies.append(ours.evaluate(built)[1])))
     return side()

@@ -1,4 +1,4 @@
-"""An epoch end to end beside Lightning: augmentation, training, metrics and evaluation."""
+"""An epoch end to end against Lightning: augmentation, training, metrics and evaluation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LIGHTNING = {"float32": "32-true", "bfloat16": "bf16-mixed"}
 
 
 def run(settings: Settings, precision: str, theirs: str) -> Result:
-    """Asserts equal losses, images of the same kind and equal evaluations, then times epochs."""
+    """Asserts equal losses, equivalent images and equal evaluations, then times epochs."""
     lightning = peers.load("lightning_peer")
     built = experiment(settings, precision)
     _assert_equal_losses(built, lightning, precision, theirs)
@@ -37,17 +37,17 @@ def run(settings: Settings, precision: str, theirs: str) -> Result:
         lightning.validate(classifier, test)["val_accuracy"],
     )
     return result.noted(
-        f"{built.plan.batch_size} images a batch; test accuracy after {result.pairs + 1} such "
-        f"epochs {accuracies[0]:.1%} against {accuracies[1]:.1%}"
+        f"{built.plan.batch_size} images per batch; test accuracy after {result.pairs + 1} such "
+        f"epochs: {accuracies[0]:.1%} against {accuracies[1]:.1%}"
     )
 
 
 def experiment(settings: Settings, precision: str, *overrides: str) -> ours.Experiment:
-    """The three-block network, one epoch at a time, evaluated on the test images after it."""
+    """Builds the three-block network; each fit is one epoch and an evaluation on test images."""
     batch_size = settings.size(1024, 64)
     built = ours.experiment(
         *settings.images(),
-        # Not all 50,000: an epoch of Lightning's takes a minute then, and one of ours a third.
+        # Fewer than 50,000, with which an epoch of Lightning would take a minute, and ours a third.
         f"dataset.limit_train_images={settings.size(20_480, 192)}",
         "dataset.validation_fraction=0",
         "augmentation=crop_flip_cutout8",
@@ -80,7 +80,7 @@ def _test_loader(built: ours.Experiment) -> Any:
 def _assert_equal_losses(
     built: ours.Experiment, lightning: Any, precision: str, theirs: str
 ) -> None:
-    """Two steps from the same weights on the same batches, each as an epoch of its own."""
+    """Compares two steps from the same weights on the same batches, each as a separate epoch."""
     trial = ours.around(built, copy.deepcopy(built.learner.model))
     batches = random_batches(2, 64, built.learner.device)
     classifier = _classifier(built, lightning)
@@ -91,7 +91,7 @@ def _assert_equal_losses(
         for batch in batches
     ]
     tolerance = max(TOLERANCE[precision], TOLERANCE[theirs])
-    # Momentum starts anew with each of Lightning's fits, so only the first two losses can agree.
+    # Each fit of Lightning resets the momentum, so that only the first two losses can agree.
     assert_close("losses of two steps", ours.losses(trial, batches), found, tolerance)
 
 
@@ -107,7 +107,7 @@ def _assert_equal_evaluation(
 CASES = [
     Case(
         name=f"epoch-{name}",
-        what=f"an epoch end to end, three-block network, {precision}",
+        what=f"one epoch end to end, three-block network, {precision}",
         against=f"Lightning, albumentations in a DataLoader, 2 workers, {theirs}",
         target=Target(target),
         run=functools.partial(run, precision=precision, theirs=theirs),

@@ -25,7 +25,7 @@ CLASS_NAMES = ("plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "s
 
 
 def run(settings: Settings) -> Result:
-    """Asserts equal loss, accuracies and number of figures, then times both."""
+    """Asserts equal loss, accuracies, and number and size of figures, then times both sides."""
     given = _evaluation(settings)
     mine, theirs = _ours(given), _theirs(given)
     (found, pictures), (expected, their_pictures) = mine(), theirs()
@@ -34,7 +34,7 @@ def run(settings: Settings) -> Result:
     assert_same("number of figures", len(pictures), len(their_pictures))
     for picture in (*pictures, *their_pictures):
         if not picture.startswith(b"\x89PNG"):
-            raise Different("a figure is no PNG")
+            raise Different("a figure is not a PNG file")
     sizes = [tuple(map(_pixels, side)) for side in (pictures, their_pictures)]
     assert_same("sizes of the figures", *sizes)
     return compare(timed(mine), timed(theirs), settings.size(10, 2))
@@ -45,24 +45,24 @@ def _ours(given: dict[str, Any]) -> Any:
 
 
 def _theirs(given: dict[str, Any]) -> Any:
-    seeds = peers.load("seeds_reporting")
+    course = peers.load("course_reporting")
     batches, images, maps, rows = (given[k] for k in ("batches", "images", "maps", "rows"))
 
     def side() -> tuple[dict[str, Any], list[bytes]]:
-        found = seeds.evaluate(batches, given["built"].learner.criterion, CLASS_NAMES)
+        found = course.evaluate(batches, given["built"].learner.criterion, CLASS_NAMES)
         wrong = found["wrong"][:SHOWN]
         shown = images[[row[0] for row in wrong]]
         return found, [
-            seeds.curves(rows),
-            seeds.learning_rate(given["planned"], STEPS),
-            seeds.gallery(shown, maps, wrong, CLASS_NAMES),
+            course.curves(rows),
+            course.learning_rate(given["planned"], STEPS),
+            course.gallery(shown, maps, wrong, CLASS_NAMES),
         ]
 
     return side
 
 
 def _evaluation(settings: Settings) -> dict[str, Any]:
-    """Logits that are right nine times of ten, in batches of 500, and what belongs to a run."""
+    """Creates logits that are right for 90 % of the images, in batches of 500, and run records."""
     built = ours.experiment(*settings.images(), "device=cpu", "trainer.precision=float32")
     pictures = built.dataset.source.test.images
     draw, count = np.random.default_rng(0), settings.size(10_000, 500)
@@ -83,7 +83,7 @@ def _evaluation(settings: Settings) -> dict[str, Any]:
     return {
         "batches": list(zip(logits.split(500), labels.split(500), strict=True)),
         "built": built,
-        "images": np.resize(pictures, (count, 32, 32, 3)),  # again from the first where too few
+        "images": np.resize(pictures, (count, 32, 32, 3)),  # repeated if there are too few
         "maps": draw.normal(size=(SHOWN, 8, 8)).astype(np.float32),
         "class_names": CLASS_NAMES,
         "rows": rows,
@@ -92,15 +92,15 @@ def _evaluation(settings: Settings) -> dict[str, Any]:
 
 
 def _pixels(png: bytes) -> tuple[int, int]:
-    """Width and height, from the first chunk."""
+    """Reads width and height from the first chunk."""
     return int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big")
 
 
 CASES = [
     Case(
         name="evaluation-figures",
-        what="bookkeeping of 10,000 evaluated images and a report's figures",
-        against="the seeds' way (`.item()`, subplots, tight_layout)",
+        what="bookkeeping for 10,000 evaluated images and a report's figures",
+        against="code as in the course studies (`.item()`, subplots, tight_layout)",
         target=Target(4),
         run=run,
     )

@@ -1,4 +1,4 @@
-"""GradCAM of predicted classes beside the grad-cam package and a plain loop over Captum."""
+"""GradCAM of predicted classes against the grad-cam package and a plain loop with Captum."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TOLERANCE = 1e-3
 
 
 def against_package(settings: Settings) -> Result:
-    """Asserts equal maps, drawn as the package draws them, then times both."""
+    """Asserts equal maps, scaled as the package does, then times both sides."""
     peer = peers.load("gradcam_peer")
     model, images = _network_and_images(settings)
     plain = _as_people_have_them(model, images)
@@ -32,11 +32,11 @@ def against_package(settings: Settings) -> Result:
 
     largest = _assert_equal_maps(drawn(), theirs())
     result = compare(timed(drawn), timed(theirs), settings.size(3, 2))
-    return result.noted(f"maps differ by {largest:.1g} of their maximum at most")
+    return result.noted(f"maps differ by at most {largest:.1g} of their maximum")
 
 
 def against_captum(settings: Settings) -> Result:
-    """Asserts equal classes and signed maps, then times both."""
+    """Asserts equal classes and signed maps, then times both sides."""
     peer = peers.load("gradcam_peer")
     model, images = _network_and_images(settings)
     plain = _as_people_have_them(model, images)
@@ -49,14 +49,14 @@ def against_captum(settings: Settings) -> Result:
 
     (maps, classes), (other_maps, other_classes) = mine(), theirs()
     if not torch.equal(classes.cpu(), other_classes.cpu()):
-        raise Different("the two sides predict, and so explain, different classes")
+        raise Different("the two sides predict, and therefore explain, different classes")
     largest = _assert_equal_maps(maps, other_maps)
     result = compare(timed(mine), timed(theirs), settings.size(3, 2))
-    return result.noted(f"maps differ by {largest:.1g} of their maximum at most")
+    return result.noted(f"maps differ by at most {largest:.1g} of their maximum")
 
 
 def _network_and_images(settings: Settings) -> tuple[torch.nn.Module, torch.Tensor]:
-    """ResNet18 whose norms have seen images, so that its activations are of a sane size."""
+    """Returns ResNet18 with updated norm statistics, so that its activations are well scaled."""
     built = experiment(settings, "resnet18", "float32", 64)
     count = settings.size(1000, BATCH_SIZE)
     ((images, _),) = random_batches(1, count, built.learner.device)
@@ -72,18 +72,18 @@ def _network_and_images(settings: Settings) -> tuple[torch.nn.Module, torch.Tens
 def _as_people_have_them(
     model: torch.nn.Module, images: torch.Tensor
 ) -> tuple[torch.nn.Module, torch.Tensor]:
-    """The same network and images in torch's usual memory format."""
+    """Returns the same network and images in torch's default memory format."""
     plain = copy.deepcopy(model).to(memory_format=torch.contiguous_format)
     return plain, images.contiguous(memory_format=torch.contiguous_format)
 
 
 def _assert_equal_maps(ours_: NDArray[np.float32], theirs: NDArray[np.float32]) -> float:
-    """The largest difference, relative to the largest value of all maps.
+    """Returns the largest difference, relative to the largest value of all maps.
 
     Raises:
-        Different: more than one map in a hundred differs by more than the tolerance of its own
-            largest value (a map that explains hardly anything does, by rounding alone), or one
-            by ten times as much of all maps' largest.
+        Different: more than 1 % of the maps differ by more than the tolerance relative to their
+            own maximum (very weak maps do so by rounding alone), or any map by more than ten
+            times the tolerance relative to the maximum of all maps.
     """
     if ours_.shape != theirs.shape:
         raise Different(f"maps: ours has shape {ours_.shape}, theirs {theirs.shape}")
@@ -92,7 +92,7 @@ def _assert_equal_maps(ours_: NDArray[np.float32], theirs: NDArray[np.float32]) 
     largest = float(differences.max() / own.max())
     typical = float(np.quantile(differences / own, 0.99))
     if not (typical <= TOLERANCE and largest <= 10 * TOLERANCE):
-        raise Different(f"maps differ by {largest:.2g} and {typical:.2g}, {TOLERANCE:g} allowed")
+        raise Different(f"maps differ by {largest:.2g} and {typical:.2g}, allowed: {TOLERANCE:g}")
     return largest
 
 

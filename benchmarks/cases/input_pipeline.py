@@ -1,4 +1,4 @@
-"""Augmented, normalised batches beside DataLoaders that augment image by image."""
+"""Augmented, normalised batches against DataLoaders that augment image by image."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ PADDING, HOLE = 4, 8
 
 
 def run(settings: Settings, peer: str) -> Result:
-    """Asserts that both sides give crops, flips and holes of the same kind, then times them."""
+    """Asserts that both sides produce the same kind of crops, flips and holes, then times them."""
     peers.load(peer)
     batch_size = settings.size(512, 64)
     built = ours.experiment(
         *settings.images(),
         "augmentation=crop_flip_cutout8",
-        "trainer.precision=float32",  # the batches' format, too: as large as theirs
+        "trainer.precision=float32",  # so that batches are as large as theirs
         f"trainer.batch_size={batch_size}",
     )
     assert_same_views(built, peer)
@@ -47,7 +47,7 @@ def run(settings: Settings, peer: str) -> Result:
     def their_epoch() -> int:
         return sum(len(labels) for _, labels in loader)
 
-    # Whole epochs: a part would leave their workers busy while ours is measured.
+    # Whole epochs: otherwise their workers would still be busy while ours is measured.
     assert_same("images in an epoch", ours_epoch(), their_epoch())
     result = compare(timed(ours_epoch), timed(their_epoch), pairs=settings.size(5, 2))
     rates = [images / arithmetic_mean(side)[0] for side in (result.ours, result.theirs)]
@@ -57,7 +57,7 @@ def run(settings: Settings, peer: str) -> Result:
 def peer_loader(
     built: ours.Experiment, peer: str, batch_size: int, workers: int = 2, shuffle: bool = True
 ) -> Any:
-    """A peer's loader over the experiment's training images."""
+    """Creates a peer's loader for the experiment's training images."""
     module, data = peers.load(peer), built.dataset
     rows = data.train_indices
     stack = module.training_stack(data.mean.tolist(), data.std.tolist())
@@ -68,10 +68,10 @@ def peer_loader(
 
 
 def assert_same_views(built: ours.Experiment, peer: str, images: int = 64) -> None:
-    """Asserts that each image of either side is a crop, maybe flipped, maybe with a hole.
+    """Asserts that each image of both sides is a crop, possibly flipped, possibly with a hole.
 
     Raises:
-        Different: an image is none, or one side flips or cuts in another share of its images.
+        Different: an image is not, or the share of flips or holes of one side is not one half.
     """
     loader = peer_loader(built, peer, images, workers=0, shuffle=False)
     size = built.loaders.train.batch_size
@@ -90,7 +90,7 @@ def assert_same_views(built: ours.Experiment, peer: str, images: int = 64) -> No
 
 
 def _draws(built: ours.Experiment, rows: NDArray[np.int64], batch: Any) -> NDArray[np.bool_]:
-    """Whether each image was flipped and cut, found by looking for the crop that explains it."""
+    """Determines whether each image was flipped and cut, by searching for a matching crop."""
     data = built.dataset
     shown = batch.float().cpu().permute(0, 2, 3, 1).numpy()[: len(rows)]
     shown = np.rint((shown * data.std + data.mean) * 255).astype(np.int16)
@@ -103,15 +103,15 @@ def _draws(built: ours.Experiment, rows: NDArray[np.int64], batch: Any) -> NDArr
 
 
 def _explained(source: NDArray[np.uint8], shown: NDArray[np.int16]) -> tuple[bool, bool]:
-    """Whether an image is a flipped crop of another, and whether with a hole.
+    """Determines whether an image is a flipped crop of its source, and whether it has a hole.
 
     Raises:
-        Different: no crop differs in one 8×8 hole at most.
+        Different: every crop differs from it outside a single 8×8 hole.
     """
     padded = np.pad(source, ((PADDING, PADDING), (PADDING, PADDING), (0, 0)), "reflect")
     crops = sliding_window_view(padded, source.shape).reshape(-1, *source.shape).astype(np.int16)
     views = np.concatenate([crops, crops[:, :, ::-1]])  # (162, h, w, 3)
-    # bfloat16 has three digits: a grey level or two off is the same pixel.
+    # With bfloat16's three digits, the same pixel may be off by up to two grey levels.
     wrong = (np.abs(views - shown) > 2).any(axis=3)
     best = int(wrong.sum(axis=(1, 2)).argmin())
     places = np.argwhere(wrong[best])

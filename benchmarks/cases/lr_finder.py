@@ -1,4 +1,4 @@
-"""The learning-rate finder beside the torch-lr-finder package."""
+"""The learning-rate finder against the torch-lr-finder package."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from benchmarks.measure import (
     timed,
 )
 
-#: The network of three of the five studies; a batch in which 100 steps take a minute.
+#: The network of three of the five studies; a batch size at which 100 steps take a minute.
 NETWORK, BATCH_SIZE = "custom_resnet", 64
 START_LR, END_LR = 1e-5, 0.1
-#: Neither side stops early.
+#: High, so that neither side stops early.
 DIVERGENCE = 1e9
-#: Steps whose curves are compared first. Rates are small there: later on, the last digits of the
-#: first steps have grown, as they do between any two ways to add up.
+#: Steps whose curves are compared first, at small learning rates: later, rounding differences grow,
+#: as they do between any two orders of summation.
 COMPARED, COMPARED_END_LR = 10, 1e-3
-#: Largest difference of smoothed losses, relative to the largest.
+#: Largest difference of smoothed losses, relative to the largest loss.
 TOLERANCE = 1e-3
 
 
 def run(settings: Settings, precision: str, peer_precision: str) -> Result:
-    """Asserts equal curves of a few steps in one precision, then times whole range tests in turn.
+    """Asserts equal curves for a few steps in one precision, then times range tests in turn.
 
     Args:
         settings: size of the measurement.
-        precision: ours, and that of both curves that are compared.
-        peer_precision: the package's while it is timed.
+        precision: of our side, and of both sides in the comparison.
+        peer_precision: of the package while it is timed.
     """
     peer = peers.load("lr_finder_peer")
     size, steps = settings.size(BATCH_SIZE, 16), settings.size(100, 12)
@@ -68,7 +68,7 @@ def run(settings: Settings, precision: str, peer_precision: str) -> Result:
 
 
 def case(name: str, precision: str, peer_precision: str, target: float) -> Case:
-    """A comparison at 100 steps."""
+    """Creates a case of 100 steps."""
     return Case(
         name=f"lr-finder-{name}",
         what="100 steps of the learning-rate finder, custom ResNet, "

@@ -1,4 +1,4 @@
-"""Share of the machine's bfloat16 matrix rate that training reaches, and the roofline."""
+"""Share of the machine's bfloat16 matrix rate reached in training, and the roofline."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def run(settings: Settings, model: str) -> Result:
 
 
 def counted_step(built: ours.Experiment, batch: tuple[Tensor, Tensor]) -> roofline.Work:
-    """What a step of the plain network does, in bfloat16.
+    """Counts the work of a step of the plain network in bfloat16.
 
-    Of the plain network, so that a step of ours that left something out, or did it twice, does
-    not look fast.
+    The plain network is counted so that omitted or repeated work in our step cannot raise the
+    result.
     """
     plain, optimizer = plain_copy(built)
     images, labels = batch
@@ -71,8 +71,8 @@ def _assert_equal_losses(built: ours.Experiment, batches: list[tuple[Tensor, Ten
 CASES = [
     Case(
         name=f"matrix-rate-{model.replace('_', '-')}",
-        what=f"share of the bf16 matrix rate while training, {label}",
-        against="`torch.matmul`, large, in the same process",
+        what=f"share of the bfloat16 matrix rate reached in training, {label}",
+        against="large `torch.matmul` in the same process",
         target=Target(0.85),
         run=functools.partial(run, model=model),
     )

@@ -1,4 +1,4 @@
-"""Peak memory of training on an image folder of ten times CIFAR's size."""
+"""Peak memory of training on an image folder ten times as large as CIFAR."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ PIXELS = 32 * 32 * 3
 
 
 def measure(settings: Settings, decoded: bool) -> Result:
-    """Trains a few steps on the small and the large folder; the growth over the added pixels.
+    """Trains a few steps on a small and a large folder; relates memory growth to added pixels.
 
-    What both have in common, such as torch itself, cancels. A value of 1 holds every pixel once.
+    What both have in common, e.g. torch itself, cancels. A value of 1 means that memory contains
+    every pixel once.
 
     Args:
-        settings: how large.
-        decoded: the images were decoded by a run before, as all runs but the first find them.
+        settings: size of the measurement.
+        decoded: whether an earlier run has decoded the images, as for all runs but the first.
     """
-    # Beside the images: files can be linked within one file system only.
+    # Next to the images, as files can only be linked within one file system.
     beside = None if settings.root is None else Path(settings.root).resolve().parent
     with tempfile.TemporaryDirectory(dir=beside) as name:
         folder = Path(name)
@@ -37,17 +38,17 @@ def measure(settings: Settings, decoded: bool) -> Result:
     own = peaks[1].peak_anonymous_bytes - peaks[0].peak_anonymous_bytes
     return Result(own / pixels, pairs=1).noted(
         f"{counts[1]:,} training images, {counts[1] * PIXELS / 1e9:.2f} GB of pixels: peak "
-        f"{peaks[1].peak_anonymous_bytes / 1e9:.2f} GB of its own, {peaks[1].peak_bytes / 1e9:.2f} "
-        "GB with pages of mapped files, which the kernel may drop",
+        f"{peaks[1].peak_anonymous_bytes / 1e9:.2f} GB anonymous, {peaks[1].peak_bytes / 1e9:.2f} "
+        "GB including pages of mapped files, which the kernel may drop",
         f"{counts[0]:,} images: {peaks[0].peak_anonymous_bytes / 1e9:.2f} and "
         f"{peaks[0].peak_bytes / 1e9:.2f} GB",
-        f"until the last of two batches {peaks[1].wall_seconds:.0f} s against "
+        f"wall time of a run of two batches: {peaks[1].wall_seconds:.0f} s against "
         f"{peaks[0].wall_seconds:.0f} s",
     )
 
 
 def multiply(small: Path, large: Path) -> int:
-    """Links every training image several times, the test images once; the training images."""
+    """Links training images several times, test images once; returns the number of the former."""
     shutil.copytree(small / "test", large / "test", copy_function=os.link)
     for file in (small / "train").glob("*/*"):
         folder = large / "train" / file.parent.name
@@ -58,7 +59,7 @@ def multiply(small: Path, large: Path) -> int:
 
 
 def _peak(root: Path, folder: Path, decoded: bool) -> Finished:
-    """Memory of a short run; a run before it decodes the images, or has not yet."""
+    """Measures a short run, after another run has decoded the images if ``decoded``."""
     cache = folder / f"cache-{root.name}"
     command = [
         CIFAR_LAB,
@@ -87,14 +88,14 @@ def _count(root: Path) -> int:
 CASES = [
     Case(
         name=f"memory-{name}",
-        what=f"memory grown by, for ten times CIFAR-10's training images, {label}",
-        against="their pixels",
+        what=f"memory growth for ten times CIFAR-10's training images, {label}",
+        against="size of the added pixels",
         target=Target(1.5, at_most=True),
         run=functools.partial(measure, decoded=decoded),
         unit="times",
     )
     for name, label, decoded in (
-        ("first-run", "first run, which decodes them", False),
+        ("first-run", "first run (decodes them)", False),
         ("later-runs", "later runs", True),
     )
 ]

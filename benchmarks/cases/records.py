@@ -1,4 +1,4 @@
-"""What the end of an epoch costs the training thread."""
+"""Time that the training thread spends at the end of an epoch."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from benchmarks.measure import (
 
 
 def run(settings: Settings) -> Result:
-    """Times the call, then asserts that what was saved is what there was."""
+    """Times the call, then asserts that the saved state is correct."""
     built = experiment(settings, "resnet18", "float32", 8)
-    # A step, so that there is momentum to save.
+    # One step, so that there is momentum to save.
     ours.fit(ours.on_fixed_batches(built, random_batches(1, 8, built.learner.device)))
     state = [built.learner.model.state_dict(), built.optimizer.state_dict()]
     megabytes = sum(t.numel() * t.element_size() for t in _tensors(state)) / 1e6
     if not settings.quick and not 85 <= megabytes <= 95:
-        raise Different(f"the state should be of 90 MB, but is of {megabytes:.0f} MB")
+        raise Different(f"the state should be about 90 MB, but is {megabytes:.0f} MB")
     pause = settings.size(2, 0)
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:  # a disk; /tmp may be memory
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:  # on disk: /tmp may be in memory
         records = ours.Records(built, Path(folder))
         records.end_epoch()
         seconds = []
         for _ in range(settings.size(12, 3)):
-            time.sleep(pause)  # an epoch goes by: what was begun in the background may end
+            time.sleep(pause)  # stands for an epoch, in which background writes finish
             started = time.perf_counter()
             records.end_epoch()
             seconds.append(time.perf_counter() - started)
@@ -47,8 +47,9 @@ def run(settings: Settings) -> Result:
         _assert_saved(built, records)
     value, low, high = arithmetic_mean([1000 * s for s in seconds])
     return Result(value, low, high, len(seconds), seconds).noted(
-        f"{megabytes:.0f} MB of state as best and as last; at most {1000 * max(seconds):.0f} ms; "
-        f"the end of training waits {1000 * waited:.0f} ms more for the disk"
+        f"{megabytes:.0f} MB of state, written as best and as last; maximum "
+        f"{1000 * max(seconds):.0f} ms; at the end of training, {1000 * waited:.0f} ms more for "
+        "the disk"
     )
 
 
@@ -72,7 +73,7 @@ def _tensors(value: Any) -> list[torch.Tensor]:
 CASES = [
     Case(
         name="records",
-        what="training thread's time for checkpoints and records, per epoch, 90 MB of state",
+        what="training thread's time for checkpoints and records per epoch, 90 MB of state",
         against="",
         target=Target(50, at_most=True),
         run=run,

@@ -1,4 +1,4 @@
-"""Time until an answer, and until the first training step, after typing a command."""
+"""Time from starting a command to its output, or to its first training step."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ Command = Sequence[str | Path]
 
 
 def compare_commands(mine: Command, theirs: Command, pairs: int, folder: Path) -> Result:
-    """Wall seconds of two commands in turn; their processor seconds as a note.
+    """Measures wall time of two commands in turn, with processor time in a note.
 
-    The value is how many times as long ours takes.
+    The value is our time relative to theirs.
     """
     cpu: dict[str, list[float]] = {"ours": [], "theirs": []}
 
@@ -45,7 +45,7 @@ def compare_commands(mine: Command, theirs: Command, pairs: int, folder: Path) -
 
         return once
 
-    # Swapped sides give time over time instead of speed over speed.
+    # With swapped sides, the ratio is one of times instead of speeds.
     swapped = compare(side("theirs", theirs), side("ours", mine), pairs)
     result = Result(swapped.value, swapped.low, swapped.high, pairs, swapped.theirs, swapped.ours)
     walls = [arithmetic_mean(seconds)[0] for seconds in (result.ours, result.theirs)]
@@ -57,17 +57,17 @@ def compare_commands(mine: Command, theirs: Command, pairs: int, folder: Path) -
 
 
 def help_text(settings: Settings) -> Result:
-    """Asserts that both explain themselves, then times ``--help``."""
+    """Asserts that both print their usage, then times ``--help``."""
     with tempfile.TemporaryDirectory() as folder:
         mine, theirs = [CIFAR_LAB, "--help"], [*_hydra_app(), "--help"]
         for command in (mine, theirs):
             if "usage" not in (text := run(command, folder=Path(folder)).output).lower():
-                raise Different(f"{command} printed no usage: {text[:200]!r}")
+                raise Different(f"{command} did not print its usage: {text[:200]!r}")
         return compare_commands(mine, theirs, settings.size(10, 2), Path(folder))
 
 
 def train_help(settings: Settings) -> Result:
-    """Asserts that both list the groups and the whole configuration, then times the help."""
+    """Asserts that both print the same configuration, then times ``train --help``."""
     return _same_configuration(
         settings, ["--help"], lambda text: text.split("Composed configuration:\n")[-1]
     )
@@ -79,7 +79,7 @@ def configuration(settings: Settings) -> Result:
 
 
 def first_step(settings: Settings) -> Result:
-    """Asserts one optimizer step over equally many parameters, then times until it is done."""
+    """Asserts a step over equally many parameters, then times from the start to this step."""
     peers.load("lightning_peer")
     with tempfile.TemporaryDirectory() as folder:
         root = settings.root or str(_pictures(Path(folder) / "images"))
@@ -88,16 +88,17 @@ def first_step(settings: Settings) -> Result:
             shared.append("dataset=image_folder")
         wrapper = [sys.executable, TOP / "benchmarks" / "first_step.py"]
         script = peers.FOLDER / "lightning_hydra_script.py"
-        # Hydra refuses to make the same folder twice only where two start in one second.
         mine = [*wrapper, CIFAR_LAB, "train", *shared, "report.enabled=false"]
         theirs = [*wrapper, script, ours.CONF, *shared]
         counts = [_parameters(run(c, folder=Path(folder))) for c in (mine, theirs)]
-        assert_same("parameters stepped", *counts)
+        assert_same("updated parameters", *counts)
         pairs = settings.size(8, 1)
         times = compare_commands(mine, theirs, pairs, Path(folder))
     ratios = [1 / v if v else None for v in (times.value, times.high, times.low)]
     result = Result(*ratios, pairs, times.ours, times.theirs, times.notes)
-    return result.noted("custom ResNet, batch 64, images decoded before by ours only, once for all")
+    return result.noted(
+        "custom ResNet, batch 64; only ours reads images that an earlier run decoded"
+    )
 
 
 def _same_configuration(settings: Settings, flags: list[str], cut: Callable[[str], str]) -> Result:
@@ -109,7 +110,7 @@ def _same_configuration(settings: Settings, flags: list[str], cut: Callable[[str
 
 
 def _configuration_in(text: str) -> object:
-    """The YAML that a command printed, without the words around it."""
+    """Extracts the YAML from the output of a command."""
     lines = [line for line in text.splitlines() if re.match(r"\s*[\w-]+:|\s*- ", line)]
     return yaml.safe_load("\n".join(lines))
 
@@ -121,12 +122,12 @@ def _hydra_app() -> list[str | Path]:
 def _parameters(finished: Finished) -> str:
     found = re.search(r"first step of (\d+) parameters", finished.output)
     if found is None:
-        raise Different(f"no optimizer step was seen: {finished.output[-500:]!r}")
+        raise Different(f"there was no optimizer step: {finished.output[-500:]!r}")
     return found[1]
 
 
 def _pictures(root: Path) -> Path:
-    """A small image folder of ten classes."""
+    """Writes a small image folder with ten classes."""
     draw = np.random.default_rng(0)
     for split, count in (("train", 20), ("test", 2)):
         for name in range(10):
@@ -140,24 +141,26 @@ def _pictures(root: Path) -> Path:
 
 HYDRA = "a bare Hydra app with the same groups"
 CASES = [
-    Case("start-help", "`cifar-lab --help`, its time over", HYDRA, Target(1.3, True), help_text),
+    Case(
+        "start-help", "time of `cifar-lab --help` relative to", HYDRA, Target(1.3, True), help_text
+    ),
     Case(
         "start-train-help",
-        "`cifar-lab train --help`, its time over",
+        "time of `cifar-lab train --help` relative to",
         HYDRA,
         Target(1.3, at_most=True),
         train_help,
     ),
     Case(
         "start-cfg",
-        "`cifar-lab train --cfg job`, its time over",
+        "time of `cifar-lab train --cfg job` relative to",
         HYDRA,
         Target(1.3, at_most=True),
         configuration,
     ),
     Case(
         "start-first-step",
-        "first training step after typing the command",
+        "speed of starting up to the first training step",
         "a Lightning + Hydra script",
         Target(1.5),
         first_step,

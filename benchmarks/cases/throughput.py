@@ -1,4 +1,4 @@
-"""Images a second, input pipeline included, against batch size and threads."""
+"""Training images per second, including the input pipeline, by batch size and threads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BATCH_SIZES = (64, 128, 256, 512, 1024)
 
 
 def run(settings: Settings) -> Result:
-    """Times 1 and 2 threads in turn at each batch size; the value is their ratio at 512."""
+    """Times 1 and 2 threads in turn at each batch size; the value is the ratio at 512."""
     sizes = BATCH_SIZES[:2] if settings.quick else BATCH_SIZES
     images = settings.size(5_120, 128)
     results = {size: _at(settings, size, images) for size in sizes}
@@ -48,7 +48,7 @@ def _at(settings: Settings, batch_size: int, images: int) -> Result:
 CASES = [
     Case(
         name="throughput",
-        what="images a second trained, three-block network, batch 512, 2 threads",
+        what="training images per second, three-block network, batch 512, 2 threads",
         against="1 thread",
         target=None,
         run=run,

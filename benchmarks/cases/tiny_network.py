@@ -1,4 +1,4 @@
-"""Steps a second of a network so small that only the loop around it counts."""
+"""Steps per second of a network so small that only the surrounding loop matters."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Ours:
     """Our trainer on fixed batches, with the hooks of a run.
 
     Args:
-        settings: how many steps.
+        settings: determines the number of steps.
         folder: of the run.
     """
 
@@ -45,12 +45,12 @@ class Ours:
         self._folder = folder
 
     def metrics(self) -> tuple[float, float]:
-        """Loss and accuracy of an epoch of steps."""
+        """Trains an epoch; returns loss and accuracy."""
         row = ours.fit(self.built)[-1]
         return row["train_loss"], row["train_accuracy"]
 
     def seconds(self) -> float:
-        """Of an epoch of steps, hooks on; the files at its end have a row of their own."""
+        """Times an epoch with hooks, without the files at its end, which are a separate case."""
         clock = ours.StepClock()
         ours.fit(self.built, *ours.run_hooks(self.built, self._folder), clock)
         return clock.seconds
@@ -92,20 +92,20 @@ def against_lightning(settings: Settings) -> Result:
 
 def _microseconds(result: Result, steps: int) -> str:
     ours_, theirs = (1e6 * arithmetic_mean(s)[0] / steps for s in (result.ours, result.theirs))
-    return f"a step: {ours_:,.0f} µs against {theirs:,.0f} µs, batch {BATCH_SIZE}"
+    return f"one step: {ours_:,.0f} µs against {theirs:,.0f} µs, batch {BATCH_SIZE}"
 
 
 CASES = [
     Case(
         name="tiny-bare-loop",
-        what="steps a second of a tiny network, logging and hooks on",
-        against="a bare loop that gathers the same loss and accuracy",
+        what="steps per second of a tiny network, with logging and hooks",
+        against="a bare loop that accumulates the same loss and accuracy",
         target=Target(0.97),
         run=against_bare_loop,
     ),
     Case(
         name="tiny-lightning",
-        what="steps a second of a tiny network, logging and hooks on",
+        what="steps per second of a tiny network, with logging and hooks",
         against="Lightning",
         target=Target(1.5),
         run=against_lightning,

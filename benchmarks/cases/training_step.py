@@ -1,4 +1,4 @@
-"""A training step of ResNet18 beside a plain loop."""
+"""A training step of ResNet18 against a plain loop."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from benchmarks.measure import (
 from benchmarks.peers import plain_loop
 
 LEARNING_RATE = 0.01
-#: Loss of our step against that of the plain loop: other sums in float32, other digits in
-#: bfloat16.
+#: Allowed difference between the losses of our step and the plain loop: due to the order of
+#: summation in float32 and to rounding in bfloat16.
 TOLERANCE = {"float32": 3e-3, "bfloat16": 3e-2}
 
 
 def experiment(settings: Settings, model: str, precision: str, batch_size: int) -> ours.Experiment:
-    """An experiment that trains one epoch at a time on whatever batches it is given."""
+    """Builds an experiment of which each fit is one epoch on given batches."""
     network = ["model=custom_resnet", "model.width=4"] if settings.quick else [f"model={model}"]
     return ours.experiment(
         "dataset=digits",
@@ -38,14 +38,14 @@ def experiment(settings: Settings, model: str, precision: str, batch_size: int) 
         f"trainer.precision={precision}",
         f"trainer.batch_size={batch_size}",
         "trainer.limit_epochs=1",
-        "trainer.epochs=1000",  # of the few images: the schedule must be as long as any run here
+        "trainer.epochs=1000",  # as images are few and the schedule must cover any run
     )
 
 
 def random_batches(
     count: int, batch_size: int, device: torch.device, side: int = 32
 ) -> list[tuple[Tensor, Tensor]]:
-    """Normal images and labels of ten classes; a step's time does not depend on what they show."""
+    """Creates random images with labels of ten classes; their content does not affect the time."""
     draw = torch.Generator().manual_seed(0)
     return [
         (
@@ -57,13 +57,13 @@ def random_batches(
 
 
 def plain_copy(built: ours.Experiment) -> tuple[torch.nn.Module, torch.optim.SGD]:
-    """The experiment's network with the same weights, as a plain loop has it, and its SGD."""
+    """Copies the experiment's network for a plain loop, with the same weights, and adds SGD."""
     model = copy.deepcopy(built.learner.model).to(memory_format=torch.contiguous_format)
     return model, plain_loop.sgd(model, LEARNING_RATE)
 
 
 def run(settings: Settings, precision: str, batch_size: int) -> Result:
-    """Asserts equal losses of three steps, then times steps in turn."""
+    """Asserts equal losses for three steps, then times steps in turn."""
     batch_size = settings.size(batch_size, 32)
     built = experiment(settings, "resnet18", precision, batch_size)
     criterion = built.learner.criterion
@@ -75,7 +75,7 @@ def run(settings: Settings, precision: str, batch_size: int) -> Result:
         plain_loop.train(model, optimizer, criterion, batches)[0],
         TOLERANCE[precision],
     )
-    # Long enough on an accelerator for the warm-up of each fit not to show.
+    # On an accelerator, long enough for the warm-up of each fit to be negligible.
     images = 51_200 if built.learner.device.type == "cuda" else 256
     steps = (batches * images)[: settings.size(max(images // batch_size, 1), 1)]
     fixed = ours.on_fixed_batches(built, steps)

@@ -1,4 +1,4 @@
-"""What people write without this project, each with what its own documentation recommends."""
+"""The peers: what people write without this project, as each library's documentation advises."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any
 
 FOLDER = Path(__file__).resolve().parent
 
-# Before albumentations is imported anywhere: it calls home.
+# Set before albumentations is imported: it would look up its newest version online.
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 
 
 class MissingPeer(ImportError):
-    """A library to compare with is not installed."""
+    """A library that is compared with is not installed."""
 
 
 def load(name: str) -> Any:
-    """A module of this folder, imported when a case needs it.
+    """Imports a module of this folder when a case needs it.
 
     Raises:
-        MissingPeer: what it compares with is not installed.
+        MissingPeer: its library is not installed.
     """
     try:
         return importlib.import_module(f"benchmarks.peers.{name}")
@@ -29,5 +29,5 @@ def load(name: str) -> Any:
         if error.name is None or error.name.startswith("benchmarks"):
             raise
         raise MissingPeer(
-            f"{error.name} is not installed; pip install 'cifar-lab[bench]' brings the peers"
+            f"{error.name} is not installed; pip install 'cifar-lab[bench]' installs the peers"
         ) from error

@@ -1,4 +1,4 @@
-"""The airbench package's train94, as its README runs it; needs CUDA."""
+"""train94 of the airbench package, as in its README; needs CUDA."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from airbench import train94, warmup94
 
 
 def write_images(source: Any, folder: Path) -> None:
-    """Writes images where airbench looks for them, ``cifar10/`` below the current folder.
+    """Writes images to ``cifar10/`` below the current folder, where airbench reads them.
 
     Args:
         source: has ``train`` and ``test`` with images and labels.
-        folder: will be the current one.
+        folder: will be the current folder.
     """
     (folder / "cifar10").mkdir()
     for split in ("train", "test"):
@@ -30,12 +30,12 @@ def write_images(source: Any, folder: Path) -> None:
 
 
 def warm_up() -> float:
-    """Seconds of its warm-up run."""
+    """Runs its warm-up; returns the seconds."""
     return _seconds(warmup94)[1]
 
 
 def train() -> tuple[float, float]:
-    """Accuracy with its test-time augmentation, and the seconds of a whole run."""
+    """Trains; returns the accuracy with its test-time augmentation, and the seconds."""
     return _seconds(train94)
 
 

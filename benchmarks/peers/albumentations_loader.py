@@ -1,4 +1,4 @@
-"""A DataLoader whose workers apply albumentations to each image, as its documentation shows."""
+"""A DataLoader whose workers apply albumentations to each image, as in its documentation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Images(Dataset[tuple[Tensor, int]]):
     Args:
         images: uint8 ``(n, height, width, 3)``.
         labels: int64 ``(n,)``.
-        transform: an albumentations stack that ends in a tensor.
+        transform: an albumentations stack that returns a tensor.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ def loader(
     workers: int = 2,
     shuffle: bool = True,
 ) -> DataLoader[tuple[Tensor, Tensor]]:
-    """Batches of float32 ``(batch, 3, 32, 32)`` and labels; workers stay alive."""
+    """Creates a loader of float32 ``(batch, 3, 32, 32)`` and labels, with persistent workers."""
     return DataLoader(
         Images(images, labels, transform),
         batch_size=batch_size,
@@ -84,8 +84,7 @@ def evaluation_stack(mean: Sequence[float], std: Sequence[float]) -> A.Compose:
 
 
 def _begin_worker(_: int) -> None:
-    cv2.setNumThreads(
-        0
-    )  # as the documentation says; threads of all workers get in each other's way
+    # As its documentation advises: the threads of several workers would compete.
+    cv2.setNumThreads(0)
     info: Any = torch.utils.data.get_worker_info()
     info.dataset.transform.set_random_seed(torch.initial_seed() % 2**32)

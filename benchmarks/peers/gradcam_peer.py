@@ -1,4 +1,4 @@
-"""GradCAM of predicted classes: by the grad-cam package, and by Captum in a plain loop."""
+"""GradCAM of predicted classes, with the grad-cam package and with Captum in a plain loop."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 def by_package(
     model: nn.Module, images: Tensor, layer: str, batch_size: int
 ) -> NDArray[np.float32]:
-    """Maps as the package gives them: rectified, scaled to 0 … 1, at the images' size."""
+    """Maps as returned by the package: rectified, scaled to 0 … 1, at the size of the images."""
     from pytorch_grad_cam import GradCAM
 
     with GradCAM(model=model, target_layers=[model.get_submodule(layer)]) as cam:
@@ -21,7 +21,7 @@ def by_package(
 
 
 def as_package(maps: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
-    """Signed maps as the package would have drawn them.
+    """Converts signed maps to the form that the package returns.
 
     Args:
         maps: float32 ``(n, h, w)``.
@@ -36,7 +36,7 @@ def as_package(maps: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.f
 def by_captum(
     model: nn.Module, images: Tensor, layer: str, batch_size: int
 ) -> tuple[NDArray[np.float32], Tensor]:
-    """Signed maps at the layer's own size and the predicted classes: predict, then attribute."""
+    """Predicts, then attributes; returns signed maps at the layer's size and the classes."""
     attribution = LayerGradCam(model, model.get_submodule(layer))
     model.eval()
     maps, classes = [], []

@@ -1,4 +1,4 @@
-"""A bare Hydra app over the same groups: ``hydra_app.py CONF_FOLDER [arguments]``."""
+"""A bare Hydra app with the same groups: ``hydra_app.py CONF_FOLDER [arguments]``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 
 def main(folder: str) -> None:
-    """Composes, and prints what it would run."""
+    """Composes the configuration and prints it."""
 
     @hydra.main(version_base="1.3", config_path=folder, config_name="config")
     def app(config: DictConfig) -> None:

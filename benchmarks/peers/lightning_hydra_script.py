@@ -1,6 +1,6 @@
-"""A training script as Lightning and Hydra users write it, over the same groups.
+"""A training script as Lightning and Hydra users write it, with the same groups.
 
-``lightning_hydra_script.py CONF_FOLDER [overrides]``; ends after its first training step.
+``lightning_hydra_script.py CONF_FOLDER [overrides]`` exits after its first training step.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _loader(config: DictConfig) -> tuple[DataLoader[Any], int]:
 
 
 def main(folder: str) -> None:
-    """Composes and trains."""
+    """Composes the configuration and trains."""
 
     @hydra.main(version_base="1.3", config_path=folder, config_name="config")
     def app(config: DictConfig) -> None:

@@ -1,4 +1,4 @@
-"""A LightningModule and its Trainer, with everything switched off that costs time."""
+"""A LightningModule and its Trainer, with everything disabled that costs time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from benchmarks.peers.plain_loop import sgd
 
 
 class Classifier(L.LightningModule):
-    """A classifier that logs loss and accuracy of each epoch.
+    """A classifier that logs loss and accuracy for each epoch.
 
     Args:
         model: maps images to logits.
@@ -51,7 +51,7 @@ class Classifier(L.LightningModule):
 
 
 class Prepared:
-    """Batches that are there already, as a loader; Lightning takes a list for several loaders."""
+    """A loader of prepared batches; Lightning would interpret a list as several loaders."""
 
     def __init__(self, batches: Sequence[Any]) -> None:
         self._batches = batches
@@ -64,7 +64,7 @@ class Prepared:
 
 
 class EpochClock(L.Callback):
-    """Seconds of the training epoch alone, without what ``fit`` sets up."""
+    """Seconds of the training epoch, without the set-up in ``fit``."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -82,7 +82,7 @@ def fit(
     val: Iterable[Any] | None = None,
     precision: str = "32-true",
 ) -> tuple[dict[str, float], float]:
-    """One epoch; its metrics, and the seconds from its start to the end of its last batch."""
+    """Trains one epoch; returns its metrics and the seconds to the end of its last batch."""
     clock = EpochClock()
     with _quietly():
         trainer = L.Trainer(
@@ -102,7 +102,7 @@ def fit(
 
 
 def validate(classifier: Classifier, loader: Iterable[Any]) -> dict[str, float]:
-    """Loss and accuracy of a classifier as it is."""
+    """Evaluates a classifier; returns loss and accuracy."""
     with _quietly():
         trainer = L.Trainer(
             accelerator="auto",
@@ -117,7 +117,7 @@ def validate(classifier: Classifier, loader: Iterable[Any]) -> dict[str, float]:
 
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
-    """Without its banner and its advice."""
+    """Suppresses Lightning's log lines and warnings."""
     loggers = [logging.getLogger(name) for name in ("lightning", "lightning.pytorch")]
     levels = [logger.level for logger in loggers]
     try:

@@ -1,4 +1,4 @@
-"""The learning-rate range test of the torch-lr-finder package, as its documentation has it."""
+"""The learning-rate range test of the torch-lr-finder package, as in its documentation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from benchmarks.peers import plain_loop
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # tqdm's, of notebooks
+    warnings.simplefilter("ignore")  # from tqdm, about notebooks
     import torch_lr_finder
 
 
@@ -28,17 +28,17 @@ def range_test(
     steps: int,
     divergence: float,
 ) -> tuple[list[float], list[float]]:
-    """Learning rates and smoothed losses; the model is afterwards as before.
+    """Returns learning rates and smoothed losses; the model is restored afterwards.
 
     Args:
         model: contiguous, in float32.
         criterion: maps logits and labels to a loss.
-        batches: images and labels, one a step, on the model's device.
+        batches: images and labels, one batch per step, on the model's device.
         precision: ``bfloat16`` computes under autocast.
         start_lr: learning rate of the first step.
-        end_lr: of the last one.
-        steps: at most.
-        divergence: stops where the smoothed loss is more than so many times its least.
+        end_lr: learning rate of the last step.
+        steps: largest number of steps.
+        divergence: stops when the smoothed loss exceeds its minimum by this factor.
     """
     optimizer = plain_loop.sgd(model, start_lr)
     device = next(model.parameters()).device
@@ -47,7 +47,7 @@ def range_test(
         mixed = {
             "amp_backend": "torch",
             "amp_config": {"device_type": device.type, "dtype": torch.bfloat16},
-            # bfloat16 has float32's range: there is nothing to scale.
+            # bfloat16 has the range of float32, so that no scaling is needed.
             "grad_scaler": torch.amp.GradScaler(device.type, enabled=False),
         }
     said = io.StringIO()

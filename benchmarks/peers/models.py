@@ -9,10 +9,10 @@ from torch import Tensor, nn
 class ThreeBlocks(nn.Module):
     """Three blocks of conv, pool, norm, GELU, conv, norm, GELU; unwhitened.
 
-    After airbench (https://github.com/KellerJordan/cifar10-airbench), at plain defaults.
+    After airbench (https://github.com/KellerJordan/cifar10-airbench), with default settings.
 
     Args:
-        num_classes: length of a row of logits.
+        num_classes: number of logits per image.
         widths: channels of the blocks.
     """
 
@@ -32,7 +32,7 @@ class ThreeBlocks(nn.Module):
 
 
 def tiny(num_classes: int) -> nn.Module:
-    """So small that a step is all overhead: images ``(batch, 3, 8, 8)`` to logits."""
+    """A network so small that a step is all overhead: images ``(batch, 3, 8, 8)`` to logits."""
     return nn.Sequential(
         nn.Conv2d(3, 8, 3, stride=2, padding=1),
         nn.ReLU(),

@@ -1,4 +1,4 @@
-"""The training loop as tutorials have it: float32, NCHW, eager."""
+"""The training loop of tutorials: float32, NCHW, eager."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Batches = Iterable[tuple[Tensor, Tensor]]
 
 
 def sgd(model: nn.Module, lr: float) -> torch.optim.SGD:
-    """SGD as the package's ``optimizer=sgd`` sets it, by torch's defaults otherwise."""
+    """SGD with the values of ``optimizer=sgd``, otherwise with torch's defaults."""
     return torch.optim.SGD(
         model.parameters(), lr=lr, momentum=0.9, nesterov=True, weight_decay=5e-4
     )
@@ -20,7 +20,7 @@ def sgd(model: nn.Module, lr: float) -> torch.optim.SGD:
 def train(
     model: nn.Module, optimizer: torch.optim.Optimizer, criterion: nn.Module, batches: Batches
 ) -> tuple[list[float], float]:
-    """One epoch that reads the loss and the hits of every step; losses and accuracy."""
+    """Trains an epoch, reading loss and hits at every step; returns losses and accuracy."""
     model.train()
     losses = []
     correct = total = 0
@@ -39,7 +39,7 @@ def train(
 def train_gathering(
     model: nn.Module, optimizer: torch.optim.Optimizer, criterion: nn.Module, batches: Batches
 ) -> tuple[float, float]:
-    """One epoch that gathers loss and hits on the device; their averages over images."""
+    """Trains an epoch, accumulating loss and hits on the device; returns means over images."""
     model.train()
     device = next(model.parameters()).device
     loss_sum = torch.zeros((), dtype=torch.float64, device=device)

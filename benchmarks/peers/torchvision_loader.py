@@ -13,7 +13,7 @@ from torchvision.transforms import v2
 
 
 class Images(Dataset[tuple[Tensor, int]]):
-    """Images in memory as uint8 tensors, which v2 recommends, transformed one by one.
+    """Images in memory as uint8 tensors, as recommended for v2, transformed one by one.
 
     Args:
         images: uint8 ``(n, height, width, 3)``.
@@ -57,7 +57,7 @@ def loader(
     workers: int = 2,
     shuffle: bool = True,
 ) -> DataLoader[tuple[Tensor, Tensor]]:
-    """Batches of float32 ``(batch, 3, 32, 32)`` and labels; workers stay alive."""
+    """Creates a loader of float32 ``(batch, 3, 32, 32)`` and labels, with persistent workers."""
     return DataLoader(
         Images(images, labels, transform),
         batch_size=batch_size,

@@ -1,6 +1,6 @@
-"""Numbers of predictions and of several runs: plain functions of arrays.
+"""Statistics of predictions and of several runs, as plain functions of arrays.
 
-What others may use stands in ``__init__.pyi``, and is imported when it is first asked for.
+The public names are listed in ``__init__.pyi`` and imported on first use.
 """
 
 import lazy_loader

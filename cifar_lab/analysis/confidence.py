@@ -1,4 +1,4 @@
-"""How far the confidence of predictions can be believed."""
+"""Calibration of predictions: how well confidence matches accuracy."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ BINS = 15
 
 @dataclass(frozen=True)
 class Calibration:
-    """How far confidence can be believed, by bins of confidence.
+    """Confidence and accuracy by bins of confidence.
 
     Attributes:
-        edges: float64 ``(bins + 1,)``, from 0 to 1.
-        counts: int64 ``(bins,)``, images in ``(edge, next edge]``.
-        confidence: float64 ``(bins,)``, mean probability of the predicted class; NaN where empty.
-        accuracy: float64 ``(bins,)``, likewise.
-        error: expected calibration error, the mean over images of |accuracy - confidence| of their
-            bin (https://arxiv.org/abs/1706.04599).
+        edges: edges of the bins from 0 to 1, float64 ``(bins + 1,)``.
+        counts: number of images in ``(edge, next edge]``, int64 ``(bins,)``.
+        confidence: mean probability of the predicted class, float64 ``(bins,)``; NaN if empty.
+        accuracy: accuracy in each bin, float64 ``(bins,)``; NaN if empty.
+        error: expected calibration error: |accuracy - confidence| of each image's bin, averaged
+            over images (https://arxiv.org/abs/1706.04599).
     """
 
     edges: NDArray[np.float64]
@@ -32,11 +32,11 @@ class Calibration:
 
 
 def calibration(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> Calibration:
-    """Bins images by the probability of their predicted class.
+    """Bin images by the probability of their predicted class.
 
     Args:
-        confidence: float64 ``(n,)``, in 0 … 1.
-        right: bool ``(n,)``.
+        confidence: probability of the predicted class in 0 … 1, float64 ``(n,)``.
+        right: whether the prediction is correct, bool ``(n,)``.
     """
     edges = np.linspace(0, 1, BINS + 1)
     bins = np.clip(np.ceil(confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)
@@ -51,10 +51,10 @@ def calibration(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> Ca
 def coverage(
     confidence: NDArray[np.float64], right: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Accuracy among the most confident images, for every share of them that is kept.
+    """Accuracy on the most confident images, for every share of images kept.
 
     Returns:
-        Shares kept and accuracies, both float64 ``(n,)``; the last is the whole set.
+        Shares kept and accuracies, both float64 ``(n,)``; the last entry is the whole set.
     """
     order = np.argsort(-confidence, kind="stable")
     kept = np.arange(1, len(order) + 1)

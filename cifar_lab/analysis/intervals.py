@@ -1,4 +1,4 @@
-"""Shares with their intervals."""
+"""Confidence intervals of shares."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from statistics import NormalDist
 from typing import NamedTuple
 
-#: Of every interval in a report.
+#: Confidence level of every interval in a report.
 CONFIDENCE = 0.95
 
 
@@ -21,8 +21,8 @@ class Interval(NamedTuple):
 def wilson(hits: int, count: int) -> Interval:
     """A share of independent cases with Wilson's score interval (1927) at ``CONFIDENCE``.
 
-    Unlike the usual ± of a normal distribution it holds for shares near 0 and 1 and small counts.
-    Without any case the share is 0, and anything between 0 and 1 is possible.
+    Unlike the usual normal approximation, it holds for shares near 0 and 1 and for small counts.
+    Without any cases the share is 0 and the interval is 0 to 1.
     """
     if count == 0:
         return Interval(0.0, 0.0, 1.0)
@@ -30,7 +30,7 @@ def wilson(hits: int, count: int) -> Interval:
     share, spread = hits / count, z * z / count
     middle = (share + spread / 2) / (1 + spread)
     half = z * math.sqrt(share * (1 - share) / count + spread / (4 * count)) / (1 + spread)
-    # The bounds of no and of only hits are 0 and 1; rounding may miss them by a last bit.
+    # The outer bounds for no hits and for all hits are exactly 0 and 1; rounding may miss them.
     low = 0.0 if hits == 0 else middle - half
     high = 1.0 if hits == count else middle + half
     return Interval(share, low, high)

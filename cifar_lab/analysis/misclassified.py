@@ -1,4 +1,4 @@
-"""The misclassified images that a report shows, and why these."""
+"""Choose the misclassified images that a report shows."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 
 from cifar_lab.analysis.predictions import confused_pairs, confusion, log_softmax, softmax
 
-#: How :func:`chosen_errors` may choose.
+#: Rules by which :func:`chosen_errors` can choose.
 Rule = Literal["most_confident", "highest_loss", "pair", "random"]
-#: Each rule as the report states it.
+#: How the report states each rule.
 RULES: dict[Rule, str] = {
-    "most_confident": "of all test images, those whose wrong class was given the highest "
-    "probability",
-    "highest_loss": "of all test images, those whose true class was given the lowest probability",
-    "pair": "images of the most frequently confused pairs of classes, pair by pair, the most "
-    "confident first",
-    "random": "drawn at random, by the run's seed, from all misclassified test images",
+    "most_confident": "the misclassified test images with the highest probability of the predicted "
+    "class",
+    "highest_loss": "the misclassified test images with the lowest probability of the true class",
+    "pair": "misclassified test images of the most frequently confused pairs of classes, pair by "
+    "pair, most confident first",
+    "random": "drawn at random, with the run's seed, from all misclassified test images",
 }
 assert get_args(Rule) == tuple(RULES)
 
@@ -29,7 +29,7 @@ class Misclassified:
     """One wrong prediction.
 
     Attributes:
-        row: of the test arrays.
+        row: row of the test arrays.
         label: the true class.
         predicted: the class with the largest logit.
         predicted_probability: softmax probability of the predicted class.
@@ -46,14 +46,14 @@ class Misclassified:
 def chosen_errors(
     logits: NDArray[np.float32], labels: NDArray[np.int64], number: int, rule: Rule, seed: int
 ) -> list[Misclassified]:
-    """Chooses from all test images; ties keep the order of the rows.
+    """Choose misclassified images from the whole test set; ties keep the order of the rows.
 
     Args:
         logits: float32 ``(n, classes)``.
         labels: int64 ``(n,)``.
-        number: how many at most.
-        rule: by what.
-        seed: for ``random``.
+        number: maximum number of images.
+        rule: how to choose.
+        seed: random seed for the rule ``random``.
     """
     probabilities, predicted = softmax(logits), logits.argmax(axis=1)
     wrong = np.flatnonzero(predicted != labels)
@@ -82,7 +82,7 @@ def chosen_errors(
 def _pair_ranks(
     labels: NDArray[np.int64], predicted: NDArray[np.int64], classes: int
 ) -> NDArray[np.int64]:
-    """Place of each image's pair (true, predicted) among all confusions, by frequency."""
+    """Rank of each image's pair (true, predicted) among all confusions, by frequency."""
     matrix = confusion(labels, predicted, classes)
     ranks = np.full((classes, classes), classes * classes, dtype=np.int64)
     for rank, pair in enumerate(confused_pairs(matrix, classes * classes)):

@@ -1,4 +1,4 @@
-"""What predictions of a whole test set say, as numbers."""
+"""Statistics of the predictions on a whole test set."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from cifar_lab.analysis.intervals import Interval, wilson
 def confusion(
     labels: NDArray[np.int64], predicted: NDArray[np.int64], classes: int
 ) -> NDArray[np.int64]:
-    """Images by true class (row) and predicted class (column), int64 ``(classes, classes)``."""
+    """Counts by true class (row) and predicted class (column), int64 ``(classes, classes)``."""
     counts = np.bincount(labels * classes + predicted, minlength=classes * classes)
     return counts.reshape(classes, classes)
 
 
 class Pair(NamedTuple):
-    """Images of one class that were taken for another."""
+    """Number of images of one class that were predicted as another."""
 
     label: int
     predicted: int
@@ -28,7 +28,7 @@ class Pair(NamedTuple):
 
 
 def confused_pairs(matrix: NDArray[np.int64], number: int) -> list[Pair]:
-    """The most frequent confusions, largest first; ties in the order of the classes."""
+    """The most frequent confusions, largest first; ties in class order."""
     wrong = matrix - np.diag(np.diag(matrix))
     order = np.argsort(-wrong, axis=None, kind="stable")[:number]
     places = zip(*np.unravel_index(order, wrong.shape), strict=True)
@@ -38,14 +38,14 @@ def confused_pairs(matrix: NDArray[np.int64], number: int) -> list[Pair]:
 
 @dataclass(frozen=True)
 class ClassResult:
-    """How one class fared.
+    """Results for one class.
 
     Attributes:
-        name: of the class.
-        count: of its test images.
-        precision: of the images taken for it, the share that are; with its interval.
-        recall: of its images, the share taken for it; with its interval.
-        f1: harmonic mean of both; 0 where both are.
+        name: name of the class.
+        count: number of its test images.
+        precision: share of the images predicted as this class that belong to it, with interval.
+        recall: share of its images that are predicted as it, with interval.
+        f1: harmonic mean of precision and recall; 0 if both are 0.
     """
 
     name: str
@@ -56,7 +56,7 @@ class ClassResult:
 
 
 def class_results(matrix: NDArray[np.int64], names: tuple[str, ...]) -> list[ClassResult]:
-    """Each class, in the order of the labels."""
+    """Results for each class, in label order."""
     results = []
     for label, name in enumerate(names):
         hits, count = int(matrix[label, label]), int(matrix[label].sum())
@@ -67,11 +67,11 @@ def class_results(matrix: NDArray[np.int64], names: tuple[str, ...]) -> list[Cla
 
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Row-wise, in float64 ``(n, classes)``, so that confident predictions do not all become 1."""
+    """Row-wise softmax in float64 ``(n, classes)``, so that confident predictions stay below 1."""
     return np.exp(log_softmax(logits))
 
 
 def log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Row-wise, in float64: float64 ``(n, classes)``."""
+    """Row-wise log-softmax, computed in float64: float64 ``(n, classes)``."""
     shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))

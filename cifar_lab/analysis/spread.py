@@ -1,4 +1,4 @@
-"""Several runs of one configuration as mean and deviation."""
+"""Mean and standard deviation over several runs of one configuration."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from collections.abc import Sequence
 
 
 def mean_and_deviation(values: Sequence[float], digits: int) -> str:
-    """``90.71 ± 0.22``, with the sample standard deviation; of one value, the value alone."""
+    """Format as ``90.71 ± 0.22`` with the sample standard deviation, or a single value alone."""
     spread = f" ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else ""
     return f"{statistics.mean(values):.{digits}f}{spread}"

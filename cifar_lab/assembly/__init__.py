@@ -1,4 +1,4 @@
-"""Builds what a configuration names. Configuration stops here: what is built knows none of it."""
+"""Builds experiments from configurations; what is built knows nothing of configuration."""
 
 from cifar_lab.assembly.attempts import Tried
 from cifar_lab.assembly.experiment import Experiment, experiment, network, problems, readable

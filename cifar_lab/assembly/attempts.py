@@ -1,4 +1,4 @@
-"""Building parts so that each is built once, and everything that is wrong with them is told."""
+"""Builds each part once and reports every problem found on the way."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from hydra.errors import InstantiationException
 from cifar_lab.engine.seeding import random_states, restore_random_states, same_random_states
 from cifar_lab.refusal import Refusal
 
-#: What building a part raises for a configuration that it cannot use.
+#: What building a part raises for an invalid configuration.
 REFUSED = (InstantiationException, ValueError, TypeError, Warning)
 
 
 class Attempts:
-    """Collects parts and problems; a part whose needs are wrong is not attempted.
+    """Collects parts and problems; skips parts whose dependencies failed.
 
     Args:
-        tried: what was built before, and is used again.
-        wrong: names that are known to be wrong already.
+        tried: earlier results to reuse.
+        wrong: names that are already known to be wrong.
 
     Attributes:
-        parts: by name.
-        problems: a sentence for each mistake.
+        parts: the built parts by name.
+        problems: one sentence per problem.
     """
 
     def __init__(self, tried: Tried, wrong: set[str]) -> None:
@@ -41,13 +41,13 @@ class Attempts:
         inputs: Callable[[], Sequence[Any]],
         needs: tuple[str, ...] = (),
     ) -> Any:
-        """What ``make`` gives, or gave before, of its inputs; None where something is wrong.
+        """Build a part, or reuse an earlier one built from equal inputs; None if that fails.
 
         Args:
-            name: of the part.
-            make: builds it from the inputs, and from nothing else that may differ.
-            inputs: tells them; asked only where all that is needed is there.
-            needs: names of what they come from.
+            name: the part's name.
+            make: builds the part from the inputs, and from nothing else that may vary.
+            inputs: returns the inputs; called only if everything in ``needs`` was built.
+            needs: names of the parts that the inputs come from.
         """
         if self._wrong & {name, *needs}:
             self._wrong.add(name)
@@ -55,7 +55,7 @@ class Attempts:
         try:
             outcome = self._tried.outcome(name, make, inputs())
         except REFUSED as error:
-            outcome = _Outcome(None, _told(name, error))
+            outcome = _Outcome(None, _problems_of(name, error))
         if outcome.problems:
             self._wrong.add(name)
             self.problems += outcome.problems
@@ -65,28 +65,28 @@ class Attempts:
 
 
 class Tried:
-    """What was tried of one configuration or of several, so that nothing is tried twice.
+    """Caches the parts built for one or more configurations, so that none is built twice.
 
-    Whatever is drawn from the random states afterwards is what would have been drawn if the part
-    had been built again: a part counts as another where it drew, and would draw other numbers now.
+    Reusing a part leaves the random states as building it again would: a part that drew random
+    numbers is reused only if it would draw the same numbers now.
     """
 
     def __init__(self) -> None:
         self._trials: dict[str, list[_Trial]] = {}
 
     def outcome(self, name: str, make: Callable[..., Any], inputs: Sequence[Any]) -> _Outcome:
-        """The part, or what is wrong with it."""
+        """Return the part or its problems, from the cache if possible."""
         before, trials = random_states(), self._trials.setdefault(name, [])
-        key = tuple(_as_written(value) for value in inputs)
+        key = tuple(_cache_key(value) for value in inputs)
         for trial in trials:
-            if trial.key == key and trial.would_draw_alike(before):
+            if trial.key == key and trial.would_draw_the_same(before):
                 if trial.drew:
                     restore_random_states(trial.after)
                 return trial.outcome
         try:
             outcome = _Outcome(make(*inputs), [])
         except REFUSED as error:
-            outcome = _Outcome(None, _told(name, error))
+            outcome = _Outcome(None, _problems_of(name, error))
         trials.append(_Trial(key, outcome, before, random_states()))
         return outcome
 
@@ -106,23 +106,23 @@ class _Trial:
 
     @property
     def drew(self) -> bool:
-        """Whether building it may have changed the random states.
+        """Whether building the part may have changed the random states.
 
-        What was drawn on a CUDA device that it was the first to use cannot be told.
+        If it was the first to use a CUDA device, what it drew there is unknown.
         """
         first_use = len(self.before["cuda"]) < len(self.after["cuda"])
         return first_use or not same_random_states(self.before, self.after)
 
-    def would_draw_alike(self, now: dict[str, Any]) -> bool:
+    def would_draw_the_same(self, now: dict[str, Any]) -> bool:
         return not self.drew or same_random_states(self.before, now)
 
 
-def _as_written(value: Any) -> Any:
-    """A configuration node as text: a copy, in which the order of keys counts, and 1 is no 1.0."""
+def _cache_key(value: Any) -> Any:
+    """Return a node as JSON text: a copy in which key order matters and 1 differs from 1.0."""
     return json.dumps(value) if isinstance(value, (dict, list)) else value
 
 
-def _told(name: str, error: Exception) -> list[str]:
+def _problems_of(name: str, error: Exception) -> list[str]:
     if isinstance(error, Refusal):
         problems = list(error.problems)
     elif isinstance(error, InstantiationException):

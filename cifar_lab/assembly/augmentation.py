@@ -1,4 +1,4 @@
-"""The augmentation stack from its nodes, tried before a run."""
+"""Builds the augmentation stack from its nodes and tries it out before a run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cifar_lab.refusal import Refusal, in_our_words
 if TYPE_CHECKING:
     from cifar_lab.data.batch_augment import AugmentationStack
 
-#: Draws that are looked at before a run.
+#: Random draws to try before a run.
 TRIED_DRAWS = 16
 
 
@@ -28,37 +28,37 @@ def augmentation(
     size: tuple[int, int],
     lowered: bool,
 ) -> AugmentationStack | None:
-    """The augmentation stack, after it was seen to give what it was given; None for an empty one.
+    """Build the augmentation stack and check that it keeps shape and dtype; None if it is empty.
 
     Args:
         steps: nodes by name.
-        grey_levels: what ``fill: mean`` stands for.
+        grey_levels: value of ``fill: mean`` per channel, 0 to 255.
         seed: the run's seed.
-        images: training images, validation included.
+        images: number of training images, including validation.
         size: height and width in pixels.
-        lowered: run steps on whole batches where they can.
+        lowered: use the batched form of each step that has one.
 
     Raises:
-        ValueError: albumentations refuses an argument.
-        Refusal: the steps give something else than uint8 images of one size.
+        ValueError: albumentations rejects an argument.
+        Refusal: the steps return anything but uint8 images of the given size.
     """
     if not steps:
         return None
-    from cifar_lab.data.batch_augment import AugmentationStack  # albumentations costs seconds
+    from cifar_lab.data.batch_augment import AugmentationStack  # albumentations loads slowly
 
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # albumentations warns of arguments that it then ignores
+        warnings.simplefilter("error")  # albumentations only warns about arguments it ignores
         built = {name: _step(name, _filled(step, grey_levels)) for name, step in steps.items()}
         stack = AugmentationStack(built, seed, images, size, lowered)
     if len(stack.images):
         image = np.zeros((*size, 3), dtype=np.uint8)
-        for epoch in range(TRIED_DRAWS):  # a step with p < 1 does not show at once
+        for epoch in range(TRIED_DRAWS):  # one draw may skip a step with p < 1
             stack.images(image, epoch, 0)
     return stack
 
 
 def grey_levels(steps: dict[str, Any], mean: Sequence[float]) -> list[int] | None:
-    """What ``fill: mean`` stands for, the unit uint8 images have; None where no step says so."""
+    """Return the mean per channel on the uint8 scale; None if no step has ``fill: mean``."""
     wanted = any(step.get("fill") == "mean" for step in steps.values())
     return [round(255 * value) for value in mean] if wanted else None
 
@@ -72,7 +72,7 @@ def _step(name: str, step: dict[str, Any]) -> Any:
         return node(step)
     except InstantiationException as error:
         path = f"augmentation.train.{name}"
-        # albumentations wraps pydantic's errors into text; what they wrap can still be told.
+        # albumentations turns pydantic's errors into text, but keeps the original as the cause.
         wrapped = error.__cause__ and error.__cause__.__cause__
         if not isinstance(wrapped, ValidationError):
             raise Refusal(f"{path}: {error.__cause__ or error}") from error

@@ -1,4 +1,4 @@
-"""The parts of an experiment one after the other, and what is wrong with each."""
+"""Builds the parts of an experiment in order and collects the problems of each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cifar_lab.engine.engine import Engine
 from cifar_lab.engine.seeding import seed_everything
 from cifar_lab.explain.layers import choose_layers
 
-#: Where nothing is known of the images, these let the other parts be checked.
+#: Stands in for unknown properties of the images, so that the other parts can be checked.
 ASSUMED = Outline(
     classes=10, image_size=(32, 32), images=50_000, train_images=50_000, mean=(0.5, 0.5, 0.5)
 )
@@ -25,19 +25,20 @@ ASSUMED = Outline(
 def attempted(
     config: dict[str, Any], tried: Tried, skip: Collection[str] = (), load: bool = True
 ) -> Attempts:
-    """Builds each part whose needs could be met, and says what is wrong with the others.
+    """Build every part whose dependencies could be built, and collect the problems of the rest.
 
     Args:
         config: as plain values.
-        tried: what was built before.
-        skip: groups and root keys that are known to be wrong already.
+        tried: earlier results to reuse.
+        skip: groups and root keys that are already known to be wrong.
         load: whether images may be decoded or downloaded.
     """
     attempts = Attempts(tried, set(skip))
     seed = 0 if "seed" in skip else config["seed"]
     engine, setup, device = _machine(attempts, config)
     known = _data(attempts, config, engine, load)
-    # Whatever was drawn above: what the network, and all after it, draw follows from the seed.
+    # Here, so that the draws of the network and of later parts depend on the seed alone and not
+    # on anything drawn above.
     seed_everything(seed)
     model = _network(attempts, config, setup, device, known)
     _augmentation(attempts, config, setup, seed, known)
@@ -62,7 +63,7 @@ def attempted(
 
 
 def _machine(attempts: Attempts, config: dict[str, Any]) -> tuple[Any, Any, Any]:
-    """Engine, setup and device of this process."""
+    """Build the engine, the setup and the device of this process."""
     named = attempts("device", parts.device, lambda: [config["device"]])
     trainer = attempts("trainer", parts.trainer, lambda: [config["trainer"]])
     engine, setup = trainer or (None, None)
@@ -74,11 +75,11 @@ def _place(engine: Engine, device: torch.device) -> torch.device:
 
 
 def _data(attempts: Attempts, config: dict[str, Any], engine: Any, load: bool) -> Outline:
-    """What is known of the images, and assumed where it is not."""
+    """Return what is known about the images, with assumed values for the rest."""
     source = attempts("dataset", parts.found, lambda: [config["dataset"]])
     dataset = attempts("dataset", parts.images, lambda: [source, load or source.at_hand()])
-    told = source if dataset is None else dataset
-    outline = Outline() if told is None else told.outline()
+    known = source if dataset is None else dataset
+    outline = Outline() if known is None else known.outline()
     attempts(
         "batch",
         parts.refuse_large_batch,
@@ -103,7 +104,7 @@ def _augmentation(
 ) -> None:
     def inputs() -> list[Any]:
         steps = config["augmentation"]["train"]
-        assert known.mean is not None, "it is assumed at least"
+        assert known.mean is not None, "ASSUMED provides it"
         levels = grey_levels(steps, known.mean)
         lowered = setup is None or setup.lowered_augmentation
         return [steps, levels, seed, known.images, known.image_size, lowered]
@@ -114,7 +115,7 @@ def _augmentation(
 def _updates(
     attempts: Attempts, config: dict[str, Any], engine: Any, setup: Any, model: Any, known: Outline
 ) -> None:
-    """Optimizer and schedule."""
+    """Build the optimizer and the schedule."""
     attempts(
         "optimizer",
         parts.optimizer,

@@ -1,4 +1,4 @@
-"""An experiment from its parts, with everything that is wrong told at once."""
+"""Builds an experiment from its parts and reports all problems at once."""
 
 from __future__ import annotations
 
@@ -38,24 +38,25 @@ class Experiment:
     """Everything that a configuration names, built.
 
     Attributes:
-        config: what it was built from, as plain values.
-        name: first folder below ``outputs/``.
-        seed: of weights, order and augmentation.
-        profile_batches: batches to profile, or None.
-        measure_work: measure the rate of matrix products during the run.
+        config: the configuration it was built from, as plain values.
+        name: first folder under ``outputs/``.
+        seed: seeds weights, data order and augmentation.
+        profile_batches: number of batches to profile, or None.
+        measure_work: measure the FLOP rate of matrix products during the run.
         dataset: images and splits.
         loaders: batches of each split.
         learner: model and criterion on their device.
-        normalise: makes images what the model reads, in float32, for explaining.
-        optimizer: over the model's parameters.
-        schedule: over the whole run.
-        max_lr_found: the schedule's maximum where a range test found it; else None.
-        engine: trains, over its plan.
-        setup: what it computes in, and what makes it fast.
-        lr_finder: how to look for a learning rate.
-        report: what to draw.
-        gradcam_layers: names of the layers that the report explains; none where none gives a map.
-        memory_kept: freed memory stays with the process.
+        normalise: turns images into float32 model input, for explaining predictions.
+        optimizer: updates the model's parameters.
+        schedule: learning rate over the whole run.
+        max_lr_found: the schedule's maximum if a range test found it; else None.
+        engine: trains according to its plan.
+        setup: precision, batch sizes and speed settings.
+        lr_finder: settings of the learning rate search.
+        report: what the report shows.
+        gradcam_layers: names of the layers that the report explains; empty if the model declares
+            none whose output is a feature map.
+        memory_kept: whether the process keeps freed memory.
     """
 
     config: dict[str, Any]
@@ -79,25 +80,25 @@ class Experiment:
 
     @property
     def plan(self) -> Plan:
-        """How long and how to train."""
+        """The plan: how long and how to train."""
         return self.engine.plan
 
     @property
     def finds_max_lr(self) -> bool:
-        """Whether the schedule's maximum is still to be found, and is 1 until then."""
+        """Whether the schedule's maximum has yet to be found; until then it is 1."""
         return self.config["scheduler"].get("max_lr") == FIND and self.max_lr_found is None
 
     def with_max_lr(self, found: float) -> Experiment:
-        """The experiment with the maximum that was found."""
+        """Return the experiment with the maximum learning rate that was found."""
         steps = self.schedule.steps_per_epoch
         schedule = parts.schedule(self.config["scheduler"], self.plan.epochs, steps, found)
         return dataclasses.replace(self, schedule=schedule, max_lr_found=found)
 
     def fast_path(self, failure: str | None = None) -> dict[str, str]:
-        """What makes this run fast, each piece with how it stands and, where it is off, why.
+        """Return the state of each speed setting and, if it is off, the reason.
 
         Args:
-            failure: why steps could not be captured, once that is known.
+            failure: why training steps could not be captured, once that is known.
         """
         setup = self.setup
         why_eager = self.engine.why_not_captured(self.learner.device) or failure
@@ -110,20 +111,22 @@ class Experiment:
             "optimizer": "fused" if fused else "not fused",
             "step": "a CUDA graph" if why_eager is None else f"eager: {why_eager}",
             "compiled": "yes" if self.plan.compile else "no",
-            "checkpoints": "in the background" if setup.background_checkpoints else "in line",
-            "freed memory": "kept" if self.memory_kept else "as the system does",
+            "checkpoints": "in the background"
+            if setup.background_checkpoints
+            else "in the training thread",
+            "freed memory": "kept" if self.memory_kept else "returned to the system",
         }
 
 
 def experiment(config: dict[str, Any], tried: Tried | None = None) -> Experiment:
-    """Builds a configuration that was checked.
+    """Build the experiment of a checked configuration.
 
     Args:
         config: as plain values.
-        tried: what :func:`problems` built of it, and is used again.
+        tried: results of :func:`problems` to reuse.
 
     Raises:
-        Refusal: what cannot be built, all of it at once.
+        Refusal: with the problems of all parts that cannot be built.
     """
     attempts = attempted(config, Tried() if tried is None else tried)
     if attempts.problems:
@@ -169,15 +172,14 @@ def experiment(config: dict[str, Any], tried: Tried | None = None) -> Experiment
 def problems(
     config: dict[str, Any], skip: Collection[str] = (), tried: Tried | None = None
 ) -> list[str]:
-    """What training a configuration would refuse, as building its parts finds it.
+    """Return the problems found by building the parts of a configuration.
 
-    Nothing is decoded or downloaded for that.
+    Decodes and downloads nothing.
 
     Args:
         config: as plain values.
-        skip: groups and root keys that are known to be wrong already.
-        tried: what was built before, of this or of other configurations; what is built is kept
-            there.
+        skip: groups and root keys that are already known to be wrong.
+        tried: earlier results, of this or other configurations, to reuse and add to.
     """
     attempts = attempted(config, Tried() if tried is None else tried, skip, load=False)
     engine, _ = attempts.parts.get("trainer", (None, None))
@@ -187,13 +189,13 @@ def problems(
 def network(
     config: dict[str, Any], classes: int, size: tuple[int, int], device: torch.device
 ) -> nn.Module:
-    """The network alone, with the seed's weights.
+    """Build only the network, with the initial weights of the configured seed.
 
     Args:
-        config: of a run, as plain values.
-        classes: length of a row of logits.
+        config: a run's configuration, as plain values.
+        classes: number of classes.
         size: height and width of the images in pixels.
-        device: where it will live.
+        device: the device to put it on.
     """
     node, (_, setup) = config["model"], parts.trainer(config["trainer"])
     seed_everything(config["seed"])
@@ -201,20 +203,23 @@ def network(
 
 
 def readable(config: dict[str, Any], precision: str) -> dict[str, Any]:
-    """A run's configuration as it can be built here, to read the run rather than to train it.
+    """Adapt a run's configuration to this machine, for evaluating the run rather than training it.
 
-    Computes in the recorded precision; on another device where the recorded one is not there,
-    and says so.
+    Uses the recorded precision. If the configured device does not exist here, uses a different one
+    and logs that.
 
     Args:
-        config: of the run, as plain values.
-        precision: that the run computed in.
+        config: the run's configuration, as plain values.
+        precision: the precision that the run used.
     """
     device = config["device"]
     try:
         parts.device(device)
     except Refusal:
-        log.info(f"device={device} is not there: computing on another, so expect a difference")
+        log.info(
+            f"device={device} does not exist here: computing on a different device, so results may "
+            "differ slightly"
+        )
         device = "auto"
     trainer = {**config["trainer"], "precision": precision}
     return {**config, "device": device, "trainer": trainer}

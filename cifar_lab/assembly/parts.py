@@ -1,6 +1,6 @@
-"""The parts of an experiment, each from its node of the configuration.
+"""Builds the parts of an experiment, each from its configuration node.
 
-The only caller of ``hydra.utils.instantiate``.
+This module is the only caller of ``hydra.utils.instantiate``.
 """
 
 from __future__ import annotations
@@ -33,35 +33,35 @@ from cifar_lab.refusal import Refusal
 if TYPE_CHECKING:
     from cifar_lab.data.batch_augment import AugmentationStack
 
-#: Training images, evenly spread, that a model may compute weights from.
-SHOWN_IMAGES = 5000
+#: Number of training images, evenly spread, for models that compute initial weights from them.
+INITIALISING_IMAGES = 5000
 
 
 def source(config: dict[str, Any]) -> Source:
-    """The data source alone; reads nothing."""
+    """Build the data source; reads no files."""
     images: Source = node(config["dataset"])
     return images
 
 
 def found(dataset: dict[str, Any]) -> Source:
-    """The data source, after it was seen that its images are there."""
+    """Build the data source and check that its images exist."""
     images: Source = node(dataset)
     images.check()
     return images
 
 
 def images(source: Source, load: bool) -> Dataset | None:
-    """The source's images; None where they are not to be loaded."""
+    """Load the source's images, or return None if ``load`` is false."""
     return source.load() if load else None
 
 
 def node(config: Mapping[str, Any], **supplied: Any) -> Any:
-    """What a node with ``_target_`` names, with arguments that the build adds."""
+    """Instantiate a node with ``_target_``, with additional arguments from the build."""
     return instantiate(config, _convert_="all", **supplied)
 
 
 def device(name: str) -> torch.device:
-    """A device by name; ``auto`` takes CUDA where there is one."""
+    """Return a device by name; ``auto`` is CUDA if available, else the CPU."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -72,19 +72,19 @@ def device(name: str) -> torch.device:
         raise Refusal(f"device={name}: must be auto, cpu, cuda, or cuda:N")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise Refusal(
-            f"device={name} is not there: this machine has {torch.cuda.device_count()} CUDA "
+            f"device={name} does not exist: this machine has {torch.cuda.device_count()} CUDA "
             "devices; set device=cpu or device=auto"
         )
     return device
 
 
 def trainer(config: dict[str, Any]) -> tuple[Engine, Setup]:
-    """The engine over its plan, and the rest of the same node: how to put things together."""
-    told = {kind: _fields_of(kind, config) for kind in (Plan, Setup)}
-    of_engine = {k: v for k, v in config.items() if not any(k in each for each in told.values())}
-    # Called by itself, as Hydra would take the plan for a configuration.
+    """Build the engine with its plan, and the setup, all from the trainer node."""
+    fields = {kind: _fields_of(kind, config) for kind in (Plan, Setup)}
+    of_engine = {k: v for k, v in config.items() if not any(k in each for each in fields.values())}
+    # Called separately, because Hydra would mistake the plan, a dataclass, for a configuration.
     make = node({**of_engine, "_partial_": True})
-    return make(plan=Plan(**told[Plan])), Setup(**told[Setup])
+    return make(plan=Plan(**fields[Plan])), Setup(**fields[Setup])
 
 
 def _fields_of(kind: type[Plan | Setup], config: dict[str, Any]) -> dict[str, Any]:
@@ -99,14 +99,14 @@ def model(
     channels_last: bool,
     device: torch.device,
 ) -> nn.Module:
-    """The model on its device, with weights drawn from the random states as they are.
+    """Build the model on its device, drawing its weights from the current random states.
 
     Args:
-        config: its node.
-        classes: length of a row of logits.
+        config: the model's node.
+        classes: number of classes.
         size: height and width of the images in pixels, from :func:`size_for`.
-        channels_last: how tensors lie in memory.
-        device: where the model will live.
+        channels_last: use the channels-last memory format.
+        device: the device to put it on.
     """
     sized = {} if size is None else {"image_size": size}
     model: nn.Module = node(config, num_classes=classes, **sized)
@@ -115,21 +115,21 @@ def model(
 
 
 def size_for(model: dict[str, Any], size: tuple[int, int] | None) -> tuple[int, int] | None:
-    """The size of the images, where a model's node takes it; else None."""
+    """Return the image size if the model has an ``image_size`` argument, else None."""
     takes_size = "image_size" in signature(get_object(model["_target_"])).parameters
     return size if takes_size else None
 
 
 def initialise(model: nn.Module, dataset: Dataset, normalise: Normalise) -> None:
-    """Shows training images to a model that computes weights from them."""
+    """Pass training images to a model that computes initial weights from them."""
     if isinstance(model, ComputedFromImages):
-        step = -(-len(dataset.train_indices) // SHOWN_IMAGES)
+        step = -(-len(dataset.train_indices) // INITIALISING_IMAGES)
         images = dataset.source.train.images[dataset.train_indices[::step]]
         model.initialise(normalise(torch.from_numpy(images)))
 
 
 def optimizer(config: dict[str, Any], model: nn.Module, fused: bool) -> torch.optim.Optimizer:
-    """The optimizer over the model's parameters."""
+    """Build the optimizer over the model's parameters."""
     optimizer: torch.optim.Optimizer = node(config, model=model, fused=fused)
     return optimizer
 
@@ -137,20 +137,21 @@ def optimizer(config: dict[str, Any], model: nn.Module, fused: bool) -> torch.op
 def normalise(
     dataset: Dataset, device: torch.device, channels_last: bool, dtype: torch.dtype
 ) -> Normalise:
-    """What makes the data set's images into what a network reads."""
+    """Build the normalisation that turns the data set's images into model input."""
     return Normalise(dataset.mean, dataset.std, device, channels_last, dtype)
 
 
 def schedule(
     config: dict[str, Any], epochs: int, steps_per_epoch: int, max_lr: float | None = None
 ) -> Schedule:
-    """The schedule, told the length of the run.
+    """Build the schedule for the length of the run.
 
     Args:
-        config: its node.
-        epochs: of the whole run.
-        steps_per_epoch: updates of a whole epoch.
-        max_lr: what was found, where the configuration says to look; None takes 1 until then.
+        config: the scheduler's node.
+        epochs: number of epochs in the whole run.
+        steps_per_epoch: optimizer steps per full epoch.
+        max_lr: the learning rate found, if the configuration says ``max_lr: find``; None uses 1
+            until it is found.
     """
     if config.get("max_lr") == FIND:
         config = {**config, "max_lr": 1.0 if max_lr is None else max_lr}
@@ -159,27 +160,27 @@ def schedule(
 
 
 def refuse_idle_freezing(after_epochs: dict[str, int], model: nn.Module) -> None:
-    """Refuses names to freeze that no parameter begins with."""
+    """Refuse names to freeze that match no parameter."""
     names = [name for name, _ in model.named_parameters()]
     begin = ", ".join(dict.fromkeys(name.split(".")[0] for name in names))
     idle = [b for b in after_epochs if not any(n.startswith(b) for n in names)]
     if idle:
         raise Refusal(
             [
-                f"trainer.freeze_after_epochs.{name}: no parameter of {type(model).__name__} "
-                f"begins with '{name}'; they begin with: {begin}"
+                f"trainer.freeze_after_epochs.{name}: no parameter name of "
+                f"{type(model).__name__} begins with '{name}'; the names begin with: {begin}"
                 for name in idle
             ]
         )
 
 
 def refuse_large_batch(plan: Plan, processes: int, images: int | None) -> None:
-    """Refuses a step of more images than there are, and a batch of fewer than processes.
+    """Refuse steps larger than the training split, and last batches smaller than ``processes``.
 
     Args:
-        plan: says how many make a step.
-        processes: that train together.
-        images: to train on; None where that is not known.
+        plan: defines the number of images per step.
+        processes: number of processes that train together.
+        images: number of training images; None if unknown.
     """
     if images is None:
         return
@@ -189,14 +190,14 @@ def refuse_large_batch(plan: Plan, processes: int, images: int | None) -> None:
     if plan.images_per_step(processes) > images:
         times = "".join(f" times {name}" for name, factor in factors if factor > 1)
         raise Refusal(
-            f"trainer.batch_size={size}{times} is larger than the {images} training images; lower "
-            "it"
+            f"trainer.batch_size={size}{times} is larger than the {images} training images; "
+            "reduce it"
         )
     left = images % (size * processes)
     if 0 < left < processes:
         raise Refusal(
             f"trainer.batch_size={size} leaves a last batch of {left} of the {images} training "
-            f"images for {processes} processes; take another batch size, or other trainer.devices"
+            f"images for {processes} processes; choose a different batch size or trainer.devices"
         )
 
 
@@ -209,7 +210,7 @@ def loaders(
     mixing: Mixing | None,
     seed: int,
 ) -> Loaders:
-    """The batches of each split."""
+    """Build the loaders of each split."""
     train, test = dataset.source.train, dataset.source.test
     size, resident = setup.eval_batch_size, setup.resident_data
     pixels = Pixels(train.images, normalise.device, resident)

@@ -1,4 +1,4 @@
-"""How an experiment is put together on its machine: what is no engine's to know."""
+"""How an experiment is set up on its machine, apart from what the engine needs to know."""
 
 from __future__ import annotations
 
@@ -8,26 +8,29 @@ from dataclasses import dataclass
 from cifar_lab.bounds import NonNegativeInt, PositiveInt
 from cifar_lab.engine.precision import PrecisionChoice
 
-#: Processes for single images at most, where their number is left open.
+#: Most worker processes to start if ``workers`` is None.
 MOST_WORKERS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
 class Setup:
-    """What an experiment computes in, and what makes it fast.
+    """Precision, evaluation and speed settings of an experiment.
 
     Attributes:
-        eval_batch_size: images a batch of validation and test.
-        precision: ``auto`` is bfloat16 where the device has it in hardware, else float32.
-        channels_last: memory format of images and weights.
-        workers: processes for augmentation steps that work on single images; 0 does them in the
-            training process; None takes as many as there are cores, at most eight.
-        test_time_flips: evaluate by the mean of the logits of each image and its mirror image.
-        resident_data: keep the images on the device where they take under half of its free memory.
-        lowered_augmentation: run steps on whole batches where they can.
-        fused_optimizer: let torch update all weights in one operation where it can.
-        background_checkpoints: write them in a thread of their own.
-        keep_freed_memory: take no fresh memory from the system for every large tensor (glibc).
+        eval_batch_size: images per validation and test batch.
+        precision: ``auto`` is bfloat16 if the device supports it in hardware, else float32.
+        channels_last: use the channels-last memory format for images and weights.
+        workers: worker processes for augmentation steps that work image by image; 0 runs these
+            steps in the training process; None starts one per CPU core, at most eight.
+        test_time_flips: evaluate with test-time flip averaging: the mean of the logits of each
+            image and its mirror image.
+        resident_data: keep the images on the device if they need less than half its free memory.
+        lowered_augmentation: use the batched form of each augmentation step that has one.
+        fused_optimizer: use torch's fused optimizer, which updates all weights in one operation,
+            if there is one.
+        background_checkpoints: write checkpoints in a background thread.
+        keep_freed_memory: keep freed memory in the process instead of requesting new memory from
+            the system for every large tensor (glibc only).
     """
 
     eval_batch_size: PositiveInt
@@ -42,5 +45,5 @@ class Setup:
     keep_freed_memory: bool
 
     def worker_processes(self) -> int:
-        """``workers`` as a number."""
+        """Return the number of worker processes."""
         return min(os.cpu_count() or 1, MOST_WORKERS) if self.workers is None else self.workers

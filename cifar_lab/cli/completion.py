@@ -1,4 +1,4 @@
-"""Shell completion: verbs and runs here, groups, options and keys by Hydra."""
+"""Shell completion: verbs and runs are completed here; groups, options and keys by Hydra."""
 
 from __future__ import annotations
 
@@ -10,22 +10,21 @@ from hydra.errors import HydraException
 from cifar_lab.cli.verbs import DONE, REFUSED, VERBS
 from cifar_lab.config.compose import CONFIG_NAME, Composer
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.find import find_runs
 
-#: Verbs whose first word is a part to show, or a run.
+#: Verbs whose first argument is a run, or a part to show.
 TAKES_SUBJECT = ("show", "report", "eval", "resume", "rerun", "ls", "record")
-#: Verbs whose other words Hydra completes.
+#: Verbs whose remaining arguments Hydra completes.
 TAKES_OVERRIDES = ("train", "check", "find-lr", "show", "report", "rerun")
 
 
 def complete(words: Sequence[str]) -> int:
-    """Answers ``install=SHELL``, ``uninstall=SHELL`` and the shell's own ``query=SHELL``."""
+    """Handle ``install=SHELL``, ``uninstall=SHELL`` and the ``query=SHELL`` that shells send."""
     if any(word.startswith("query=") for word in words):
         return _query(words)
     try:
         Composer().hydra.shell_completion(config_name=CONFIG_NAME, overrides=list(words))
     except (HydraException, ValueError) as error:
-        raise Refusal(f"{error}; such as: cifar-lab -sc install=bash") from error
+        raise Refusal(f"{error}; for example: cifar-lab -sc install=bash") from error
     return DONE
 
 
@@ -44,8 +43,8 @@ def _query(words: Sequence[str]) -> int:
     if verb in TAKES_SUBJECT and not subjects:
         return _answer(words, _subjects(verb), last)
     if verb in TAKES_OVERRIDES:
-        # The shell calls the program without the verb, and Hydra knows neither it nor what
-        # follows it: strip them.
+        # Hydra knows neither the verb nor the run or part that follows it, so remove both from
+        # the line that it completes.
         kept = [word for word in complete_words if word not in subjects]
         os.environ["COMP_LINE"] = " ".join([program, *kept, last])
         Composer().hydra.shell_completion(config_name=CONFIG_NAME, overrides=list(words))
@@ -54,7 +53,8 @@ def _query(words: Sequence[str]) -> int:
 
 def _subjects(verb: str) -> list[str]:
     from cifar_lab.cli.show import PARTS
-    from cifar_lab.run.find import OUTPUTS
+    from cifar_lab.run.find import find_runs
+    from cifar_lab.run.folder import OUTPUTS
 
     if verb == "show":
         return list(PARTS)

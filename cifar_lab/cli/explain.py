@@ -1,4 +1,4 @@
-"""``explain``: attributions of a run's test images by name."""
+"""``explain``: attribution maps of a run's test images."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import argparse
 from typing import NoReturn
 
 from cifar_lab.cli.arguments import one_run
-from cifar_lab.cli.runs import OF_PLACES, refuse_others
+from cifar_lab.cli.runs import PLACE_OVERRIDES, refuse_others
 from cifar_lab.cli.verbs import DONE
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.find import OUTPUTS, find_run
+from cifar_lab.run.find import find_run
+from cifar_lab.run.folder import OUTPUTS
 
 
 def explain(words: list[str]) -> int:
-    """Explains images of a finished run, or measures how far its maps can be trusted."""
+    """Explain images of a finished run, or measure how far its maps can be trusted."""
     flags = _parsed(words)
-    refuse_others("explain", flags.overrides, ("report.", *OF_PLACES))
+    refuse_others("explain", flags.overrides, ("report.", *PLACE_OVERRIDES))
     run = find_run(OUTPUTS, flags.run)
     from cifar_lab.cli.process import speak
     from cifar_lab.recipe import explain as answers
@@ -34,7 +35,7 @@ def explain(words: list[str]) -> int:
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise Refusal(
-            f"{message}; `cifar-lab explain RUN [--ids ID,… --layer LAYER,… --target "
+            f"{message}; usage: `cifar-lab explain RUN [--ids ID,… --layer LAYER,… --target "
             "predicted,true,difference --method METHOD,… | --trust]`"
         )
 
@@ -49,7 +50,9 @@ def _parsed(words: list[str]) -> argparse.Namespace:
     flags.overrides = [word for word in flags.words if "=" in word]
     flags.run = one_run([word for word in flags.words if "=" not in word], "explain")
     if flags.trust and (flags.ids or flags.layer or flags.target):
-        raise Refusal("--trust takes its own images and targets; give it --method alone")
+        raise Refusal(
+            "--trust chooses its own images, layer and targets; combine it with --method only"
+        )
     if flags.trust and len(flags.method) > 1:
-        raise Refusal(f"--trust takes one --method, got {', '.join(flags.method)}")
+        raise Refusal(f"--trust accepts only one --method, got {', '.join(flags.method)}")
     return flags

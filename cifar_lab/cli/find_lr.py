@@ -1,4 +1,4 @@
-"""``find-lr``: a learning rate for a configuration, before it is trained."""
+"""``find-lr``: find a learning rate for a configuration before training it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cifar_lab.config.compose import Composer
 
 
 def find_lr(words: list[str]) -> int:
-    """Runs range tests, prints what they suggest and the override to paste, and saves both."""
+    """Run range tests, print the suggestions and the override to paste, and save both."""
     flags = overrides_only(words, "find-lr")
     from cifar_lab.cli.process import speak
     from cifar_lab.recipe import launch

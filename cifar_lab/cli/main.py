@@ -1,6 +1,6 @@
-"""``cifar-lab VERB …``: finds the verb, and turns what went wrong into an exit status.
+"""``cifar-lab VERB …``: dispatches to the verb and turns errors into exit statuses.
 
-Imports nothing heavy: help, completion and ``--cfg`` answer before torch could be imported.
+Imports nothing heavy, so that help, completion and ``--cfg`` need not wait for torch.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from cifar_lab.refusal import Refusal, RunFailed, did_you_mean
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a verb.
+    """Run a verb.
 
     Returns:
-        0 done; 1 something failed while running; 2 refused before anything ran; 130 and 143
-        interrupted by Ctrl-C and SIGTERM.
+        The exit status: 0, it succeeded; 1, it failed while running; 2, the input was refused
+        before anything ran; 130 or 143, it was interrupted by Ctrl-C or SIGTERM.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
@@ -33,14 +33,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `cifar-lab ls | head`
         sys.stderr.close()
         return DONE
-    except RunFailed:  # the run has said why, in its log as well
+    except RunFailed:  # the run has already printed and logged the reason
         return FAILED
     except Interrupted as interruption:
         return 128 + interruption.signum
-    except OSError as error:  # a full disk, a place that cannot be written: no fault of the code
+    except OSError as error:  # e.g. a full disk or a read-only folder: not a bug
         print(f"error: {error}", file=sys.stderr)
         return FAILED
-    except KeyboardInterrupt:  # before a run listens for it
+    except KeyboardInterrupt:  # before a run has installed its signal handlers
         print("interrupted", file=sys.stderr)
         return 128 + signal.SIGINT
 
@@ -58,7 +58,7 @@ def _dispatch(words: list[str]) -> int:
         return complete(words[1:])
     if words[0] not in VERBS:
         hint = did_you_mean(words[0], VERBS)
-        raise Refusal(f"there is no verb '{words[0]}'{hint}; there are: {', '.join(VERBS)}")
+        raise Refusal(f"there is no verb '{words[0]}'{hint}; the verbs are: {', '.join(VERBS)}")
     if words[0] != "train" and not {"-h", "--help"}.isdisjoint(words):
         verb = VERBS[words[0]]
         print(f"usage: cifar-lab {verb.usage}\n\n{verb.help}\n\n{RUN_HELP}")

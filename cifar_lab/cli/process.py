@@ -1,4 +1,4 @@
-"""What is process-wide, and so the command line's to set: signals, garbage, threads, logging."""
+"""Process-wide state that only the command line sets: signals, garbage collection, threads."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from cifar_lab.engine.interrupts import StopRequest
 from cifar_lab.run.console import speak
 from cifar_lab.run.record import Run
 
-__all__ = ["listening", "speak", "threads_of", "uncollected", "unfrozen"]
+__all__ = ["gc_paused", "gc_unfrozen", "listening", "speak", "use_threads_of"]
 
 
 @contextlib.contextmanager
 def listening() -> Iterator[StopRequest]:
-    """Ctrl-C and SIGTERM end inside what they find at a time when nothing is lost."""
+    """Let Ctrl-C and SIGTERM stop the work inside at a point where nothing is lost."""
     with StopRequest().listening() as stop:
         yield stop
 
 
 @contextlib.contextmanager
-def uncollected() -> Iterator[None]:
-    """Keeps the search for garbage away from what is imported and built here, until unfrozen.
+def gc_paused() -> Iterator[None]:
+    """Pause garbage collection inside, then freeze all objects that were created there.
 
-    Nearly all of these millions of objects stay; searching them again and again takes a tenth of
-    the time until the first training step.
+    Nearly all of these millions of objects live on; scanning them repeatedly takes a tenth of the
+    time until the first training step.
     """
     gc.disable()
     try:
@@ -36,16 +36,16 @@ def uncollected() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def unfrozen() -> Iterator[None]:
-    """Lets the search for garbage see everything again afterwards."""
+def gc_unfrozen() -> Iterator[None]:
+    """Make the garbage collector consider all objects again afterwards."""
     try:
         yield
     finally:
         gc.unfreeze()
 
 
-def threads_of(run: Run) -> None:
-    """Computes with as many threads as a run did: sums in another order end in other last bits."""
+def use_threads_of(run: Run) -> None:
+    """Use as many threads as a run did: a different summation order changes the last bits."""
     if run.began:
         import torch
 

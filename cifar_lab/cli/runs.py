@@ -1,4 +1,4 @@
-"""The verbs that start from a run."""
+"""The verbs that work on existing runs."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from cifar_lab.cli.arguments import run_and_overrides
 from cifar_lab.cli.verbs import DONE
 from cifar_lab.nodes import PLACES
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.find import OUTPUTS, find_run, find_runs
+from cifar_lab.run.find import find_run, find_runs
+from cifar_lab.run.folder import OUTPUTS
 from cifar_lab.run.record import Run
 from cifar_lab.wording import aligned
 
-#: What the overrides begin with that say where a run is read.
-OF_PLACES = tuple(f"{key}=" for key in PLACES)
+#: Prefixes of the overrides that say where a run's data are and which device to use.
+PLACE_OVERRIDES = tuple(f"{key}=" for key in PLACES)
 
 
 def report(words: list[str]) -> int:
-    """Draws a run's report again; ``report.KEY=VALUE`` changes what it shows."""
+    """Redraw a run's report; ``report.KEY=VALUE`` changes what it shows."""
     run, overrides = run_and_overrides(words, "report")
-    refuse_others("report", overrides, ("report.", *OF_PLACES))
+    refuse_others("report", overrides, ("report.", *PLACE_OVERRIDES))
     from cifar_lab.cli.process import speak
     from cifar_lab.recipe.open import experiment
     from cifar_lab.recipe.read import draw_report
@@ -31,35 +32,35 @@ def report(words: list[str]) -> int:
 
 
 def evaluate(words: list[str]) -> int:
-    """Computes a run's test accuracy again and prints it beside the recorded one."""
+    """Recompute a run's test accuracy and print it beside the recorded one."""
     run, overrides = run_and_overrides(words, "eval")
-    refuse_others("eval", overrides, OF_PLACES)
-    from cifar_lab.cli.process import speak, threads_of
+    refuse_others("eval", overrides, PLACE_OVERRIDES)
+    from cifar_lab.cli.process import speak, use_threads_of
     from cifar_lab.recipe.open import experiment
     from cifar_lab.recipe.read import evaluate as evaluate_again
 
     speak()
-    threads_of(run)
+    use_threads_of(run)
     evaluate_again(experiment(run, overrides), run)
     return DONE
 
 
 def resume(words: list[str]) -> int:
-    """Goes on with an interrupted run, in its own folder."""
+    """Continue an interrupted run in its own folder."""
     run, overrides = run_and_overrides(words, "resume")
-    refuse_others("resume", overrides, OF_PLACES)
-    from cifar_lab.cli.process import listening, speak, threads_of
+    refuse_others("resume", overrides, PLACE_OVERRIDES)
+    from cifar_lab.cli.process import listening, speak, use_threads_of
     from cifar_lab.recipe import launch
 
     speak()
     if run.folder.last_checkpoint.is_file():
-        threads_of(run)
+        use_threads_of(run)
     launch.resume(run, overrides, listening)
     return DONE
 
 
 def rerun(words: list[str]) -> int:
-    """Runs a run's saved configuration again, with changes."""
+    """Run a run's saved configuration again, with changes."""
     run, overrides = run_and_overrides(words, "rerun")
     from cifar_lab.cli.process import listening, speak
     from cifar_lab.recipe import launch
@@ -67,30 +68,30 @@ def rerun(words: list[str]) -> int:
     speak()
     composer, found, dropped = launch.rerun(run, overrides)
     if dropped:
-        print(f"dropped from the earlier run, as it is replaced: {shlex.join(dropped)}")
+        print(f"dropped overrides of the earlier run that are replaced: {shlex.join(dropped)}")
     command = shlex.join(["cifar-lab", "rerun", str(run.folder.path), *overrides])
     launch.start(composer, found, launch.built(found), command, listening)
     return DONE
 
 
 def ls(words: list[str]) -> int:
-    """Lists runs, by name and then by time."""
+    """List runs, by name and then by time."""
     if len(words) > 1 or any(word.startswith("-") for word in words):
-        raise Refusal("`cifar-lab ls` takes at most a part of a path")
+        raise Refusal("`cifar-lab ls` accepts no flags and at most one part of a path")
     rows = [("run", "state", "epochs", "validation", "test")]
     for run in find_runs(OUTPUTS):
         path = run.folder.path.as_posix()
         if not words or words[0] in path:
             rows.append((path, run.state, *_results(run)))
     if len(rows) == 1:
-        print(f"no runs below {OUTPUTS}/; `cifar-lab train experiments=digits` makes one")
+        print(f"no runs in {OUTPUTS}/; start one with `cifar-lab train experiments=digits`")
         return DONE
     print("\n".join(aligned(rows)))
     return DONE
 
 
 def record(words: list[str]) -> int:
-    """Enters runs into ``experiments/results/``, and writes the ledger and the studies' page."""
+    """Add runs to ``experiments/results/``, and write the ledger and the studies page."""
     from cifar_lab.report.pages.studies import write_studies
     from cifar_lab.results.ledger import record_runs
 
@@ -104,12 +105,12 @@ def record(words: list[str]) -> int:
 
 
 def refuse_others(verb: str, overrides: list[str], allowed: tuple[str, ...]) -> None:
-    """Refuses overrides that would change what a run was."""
+    """Refuse overrides that would change the experiment that a run recorded."""
     others = [text for text in overrides if not text.startswith(allowed)]
     if others:
         raise Refusal(
-            f"`cifar-lab {verb}` takes {', '.join(allowed)} only, got {others[0]}; `cifar-lab "
-            "rerun` runs again with other values"
+            f"`cifar-lab {verb}` accepts only {', '.join(allowed)}, got {others[0]}; use "
+            "`cifar-lab rerun` to run it again with other values"
         )
 
 

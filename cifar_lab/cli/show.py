@@ -1,4 +1,4 @@
-"""``show``: one part of a configuration, printed or drawn."""
+"""``show``: print or draw one part of a configuration."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from cifar_lab.cli.verbs import DONE
 from cifar_lab.config.compose import Composer
 from cifar_lab.nodes import type_name
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.find import OUTPUTS
+from cifar_lab.run.folder import OUTPUTS
 
 PARTS = ("data", "augmentation", "model", "schedule")
 
 
 def show(words: list[str]) -> int:
-    """Shows the data, the augmentation, the model or the schedule."""
+    """Show the data, the augmentation, the model or the schedule."""
     chosen = [word for word in words if word in PARTS]
     if len(chosen) != 1:
-        raise Refusal(f"`cifar-lab show` needs one of: {', '.join(PARTS)}")
+        raise Refusal(f"`cifar-lab show` needs exactly one of: {', '.join(PARTS)}")
     flags = overrides_only([word for word in words if word != chosen[0]], "show")
     from cifar_lab.cli.process import speak
     from cifar_lab.config.preflight import preflight

@@ -12,16 +12,16 @@ from cifar_lab.refusal import Refusal
 
 
 def train(words: list[str]) -> int:
-    """Trains one experiment, or with ``-m`` one for each combination of values."""
+    """Train one experiment or, with ``-m``, one for each combination of values."""
     flags = hydra_arguments(words)
     composer = Composer(flags.config_dir)
     if _only_prints(flags, composer):
         return DONE
-    from cifar_lab.cli.process import listening, speak, uncollected, unfrozen
+    from cifar_lab.cli.process import gc_paused, gc_unfrozen, listening, speak
 
     speak()
-    with unfrozen():
-        with uncollected():
+    with gc_unfrozen():
+        with gc_paused():
             from cifar_lab.recipe import launch
 
             if not flags.multirun:
@@ -35,10 +35,13 @@ def train(words: list[str]) -> int:
 
 
 def check(words: list[str]) -> int:
-    """Says everything that can be known without training."""
+    """Report everything that can be known without training."""
     flags = hydra_arguments(words)
     if flags.cfg or flags.info or flags.hydra_help:
-        raise Refusal("`cifar-lab check` takes overrides, -m and --config-dir; train has --cfg")
+        raise Refusal(
+            "`cifar-lab check` accepts only overrides, -m and --config-dir; use `cifar-lab train` "
+            "for --cfg, --info and --hydra-help"
+        )
     composer = Composer(flags.config_dir)
     from cifar_lab.cli.process import speak
     from cifar_lab.recipe.check import checked
@@ -52,7 +55,7 @@ def check(words: list[str]) -> int:
 
 
 def _only_prints(flags: argparse.Namespace, composer: Composer) -> bool:
-    """Does what ``--help``, ``--cfg``, ``--info`` or ``--hydra-help`` asks for, if given."""
+    """Print what ``--help``, ``--cfg``, ``--info`` or ``--hydra-help`` asks for, if given."""
     from hydra._internal.utils import get_args_parser
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
@@ -64,7 +67,7 @@ def _only_prints(flags: argparse.Namespace, composer: Composer) -> bool:
         elif flags.hydra_help:
             hydra.hydra_help(config_name=CONFIG_NAME, args_parser=get_args_parser(), args=flags)
         elif flags.cfg and flags.multirun:
-            raise Refusal("--cfg shows one job; leave -m and its lists of values away")
+            raise Refusal("--cfg shows a single job; remove -m and give each key one value")
         elif flags.cfg:
             hydra.show_cfg(
                 config_name=CONFIG_NAME,
@@ -79,7 +82,7 @@ def _only_prints(flags: argparse.Namespace, composer: Composer) -> bool:
             return False
     except (HydraException, OmegaConfBaseException) as error:
         raise Refusal(" ".join(str(error).split())) from error
-    except SystemExit as ending:  # Hydra printed what is wrong with the flags, or what was asked
+    except SystemExit as ending:  # Hydra exits after printing an error or the requested text
         if ending.code not in (None, 0):
-            raise Refusal("--cfg and --info: see above") from ending
+            raise Refusal("--cfg or --info failed; see the message above") from ending
     return True

@@ -1,4 +1,4 @@
-"""Hydra as this project uses it: where the groups lie, how they compose, how a job starts."""
+"""Uses Hydra to find configuration groups, compose them and start jobs."""
 
 from __future__ import annotations
 
@@ -24,44 +24,41 @@ from omegaconf import DictConfig, OmegaConf
 
 import cifar_lab
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.find import new_folder
 
 CONFIG_NAME = "config"
-#: Folders of recorded runs, which Hydra takes for groups; there may be very many.
+#: Holds folders of recorded runs, possibly very many, which Hydra would mistake for groups.
 RECORDED = "experiments/results"
 
 
 def config_folder() -> Path:
-    """The groups: inside an installed package, beside it in a checkout."""
+    """Return the folder of groups: inside an installed package, or beside it in a checkout."""
     package = Path(cifar_lab.__file__).resolve().parent
     installed, checkout = package / "conf", package.parent / "conf"
     return installed if installed.is_dir() else checkout
 
 
 class Composer:
-    """Composes configurations from the packaged groups and, if given, a user's own.
+    """Composes configurations from the packaged groups and, if given, the user's own.
 
     Args:
-        config_dir: a folder with further groups; its ``experiments/`` holds experiments.
+        config_dir: folder with additional groups; its ``experiments/`` holds experiments.
 
     Raises:
-        Refusal: the folder does not exist.
+        Refusal: ``config_dir`` is not a directory.
     """
 
     def __init__(self, config_dir: str | None = None) -> None:
         version.setbase("1.3")
-        # Cached, as a configuration is asked several times where its run lies.
-        OmegaConf.register_new_resolver(
-            "run_folder", lambda name: new_folder(name).as_posix(), use_cache=True, replace=True
-        )
         search_path = create_config_search_path(str(config_folder()))
         if config_dir is not None:
             if not Path(config_dir).is_dir():
-                raise Refusal(f"--config-dir={config_dir} is no folder; name one that exists")
+                raise Refusal(
+                    f"--config-dir={config_dir} is not a directory; choose one that exists"
+                )
             search_path.prepend(
                 provider="command-line",
                 path=f"file://{os.path.abspath(config_dir)}",
-                anchor=SearchPathQuery(provider="schema"),  # Hydra wants its schemas last
+                anchor=SearchPathQuery(provider="schema"),  # Hydra requires its schemas last
             )
         GlobalHydra.instance().clear()
         self.config_dir = config_dir
@@ -73,7 +70,7 @@ class Composer:
         return self.hydra.config_loader
 
     def groups(self) -> list[str]:
-        """Names of all groups, nested ones as ``parent/child``, Hydra's own left out."""
+        """Return the names of all groups except Hydra's own, nested ones as ``parent/child``."""
 
         def below(prefix: str) -> list[str]:
             found = []
@@ -86,21 +83,21 @@ class Composer:
         return [group for group in below("") if group.split("/")[0] != "hydra"]
 
     def options(self, group: str) -> list[str]:
-        """Options of a group."""
+        """Return the options of a group."""
         return sorted(self.loader.get_group_options(group, ObjectType.CONFIG))
 
     def compose(self, overrides: Sequence[str], run_mode: RunMode = RunMode.RUN) -> DictConfig:
-        """The configuration, Hydra's own node included.
+        """Compose the configuration, including Hydra's own node.
 
         Raises:
-            HydraException: an override does not fit.
+            HydraException: an override cannot be applied.
         """
         return self.loader.load_configuration(
             config_name=CONFIG_NAME, overrides=list(overrides), run_mode=run_mode, from_shell=False
         )
 
     def launch(self, config: DictConfig, task: Callable[[DictConfig], Any]) -> Any:
-        """Runs a job in its own folder, where Hydra keeps ``.hydra/``; errors pass through."""
+        """Run a job in its own folder, where Hydra writes ``.hydra/``; exceptions propagate."""
         with_mode = config.copy()
         OmegaConf.set_readonly(with_mode, False)
         with_mode.hydra.mode = RunMode.RUN
@@ -113,17 +110,17 @@ class Composer:
             configure_logging=False,
         )
         if job.status != JobStatus.COMPLETED:
-            raise job._return_value  # .return_value would print a line of Hydra's first
+            raise job._return_value  # .return_value would first print a message of Hydra's
         return job.return_value
 
     def sweep(
         self, overrides: Sequence[str], task: Callable[[dict[str, Any], str, list[str]], None]
     ) -> None:
-        """Runs a job for each combination of the overrides' values, as Hydra does.
+        """Run a job for each combination of the overrides' values, as Hydra does.
 
         Args:
-            overrides: with several values where they are to be combined.
-            task: is handed a job's configuration as plain values, its folder and its overrides.
+            overrides: any of them may list several values to combine.
+            task: called with a job's configuration as plain values, its folder and its overrides.
         """
 
         def job(config: DictConfig) -> None:
@@ -135,10 +132,10 @@ class Composer:
 
 
 def job_part(config: DictConfig) -> dict[str, Any]:
-    """The configuration as plain values, interpolations resolved, without Hydra's node.
+    """Return the configuration as plain values, resolved and without Hydra's node.
 
     Raises:
-        OmegaConfBaseException: an interpolation points nowhere.
+        OmegaConfBaseException: an interpolation refers to a key that does not exist.
     """
     job = config.copy()
     OmegaConf.set_readonly(job, False)

@@ -1,4 +1,4 @@
-"""What of a configuration is not as the defaults have it."""
+"""Differences between a configuration and the defaults."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from cifar_lab.run.origin import Difference
 
 
 def differences(config: dict[str, Any], defaults: dict[str, Any]) -> list[Difference]:
-    """Every value that differs, by its key; a node of another target is one difference.
+    """List every value that differs; a node with a different target is a single difference.
 
     Args:
-        config: of a run, as plain values.
-        defaults: what no override would have given, likewise.
+        config: the run's configuration, as plain values.
+        defaults: the configuration composed without overrides, as plain values.
     """
     return list(_below("", config, defaults))
 
@@ -35,7 +35,7 @@ def _below(prefix: str, values: dict[str, Any], defaults: dict[str, Any]) -> Ite
 
 
 def _text(key: str, side: dict[str, Any]) -> str:
-    """A value as a person would write it: a node as a call, numbers and lists as JSON."""
+    """Format a value for reading: a node as a call, numbers and lists as JSON."""
     if key not in side:
         return "absent"
     value = side[key]

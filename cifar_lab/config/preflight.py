@@ -1,4 +1,4 @@
-"""Checks a command line's overrides, all of them, before anything is built or written."""
+"""Checks all overrides of a command line before anything is built or written."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from cifar_lab.config.compose import Composer, job_part
 from cifar_lab.refusal import Refusal, did_you_mean
 from cifar_lab.wording import first_sentence
 
-#: What composing raises for input that it cannot use.
+#: What composing raises for invalid input.
 CANNOT_COMPOSE = (HydraException, OmegaConfBaseException, YAMLError, ValueError)
-#: Groups that a run may do without.
+#: Groups that a run does not need.
 OPTIONAL_GROUPS = ("experiments", "debug")
 
 
 @dataclass
 class Preflight:
-    """What checking overrides gave.
+    """The result of checking overrides.
 
     Attributes:
-        config: composed from the overrides that fit; Hydra's node included.
-        defaults: composed from none.
-        problems: a sentence for each mistake.
-        groups: groups and root keys with a mistake, which cannot be built.
-        resolved: whether every interpolation of the configuration points somewhere.
-        refused_choices: groups whose chosen option does not exist; the default stands in.
+        config: composed from the valid overrides; includes Hydra's node.
+        defaults: composed without overrides.
+        problems: one sentence per problem.
+        groups: groups and root keys that have a problem and so cannot be built.
+        resolved: whether every interpolation in the configuration could be resolved.
+        refused_choices: groups whose chosen option does not exist; the default is used instead.
     """
 
     config: DictConfig
@@ -49,18 +49,18 @@ class Preflight:
         self.defaults = self.config
 
     def add(self, group: str, problem: str) -> None:
-        """Notes a mistake in a group."""
+        """Add a problem in a group."""
         if problem not in self.problems:
             self.problems.append(problem)
         self.groups.add(group)
 
     def job(self) -> dict[str, Any]:
-        """The job's configuration as plain values."""
+        """Return the job's configuration as plain values."""
         return job_part(self.config)
 
 
 def preflight(composer: Composer, overrides: Sequence[str]) -> Preflight:
-    """Checks the overrides of one job: syntax, groups, options, keys, types, contradictions."""
+    """Check the overrides of one job: syntax, groups, options, keys, types, contradictions."""
     found = Preflight(composer.compose([]))
     parsed = [p for p in (_parsed(text, found) for text in overrides) if p is not None]
     groups = composer.groups()
@@ -77,13 +77,13 @@ def preflight(composer: Composer, overrides: Sequence[str]) -> Preflight:
 def _composed(
     composer: Composer, before: list[Override], overrides: list[Override], found: Preflight
 ) -> list[Override]:
-    """Composes with overrides, leaving out and telling those that Hydra refuses; gives the rest."""
+    """Compose with the overrides that Hydra accepts and return them; report the others."""
 
     def compose(chosen: list[Override]) -> DictConfig:
         return composer.compose([str(o.input_line) for o in [*before, *chosen]])
 
     fitting: list[Override] = []
-    if not overrides:  # composed as it stands already
+    if not overrides:  # already composed
         return fitting
     try:
         found.config = compose(overrides)
@@ -104,7 +104,7 @@ def _composed(
 
 
 def check_composed(found: Preflight) -> None:
-    """Checks a composed configuration's values and adds what is wrong with them."""
+    """Check the values of a composed configuration and add any problems."""
     try:
         config = found.job()
     except OmegaConfBaseException as error:
@@ -112,8 +112,8 @@ def check_composed(found: Preflight) -> None:
         found.resolved = False
         return
     for key, problem in signatures.problems(config):
-        # A value that only repeats another, as scheduler.max_lr does optimizer.lr, is not a
-        # second mistake.
+        # An interpolated value, e.g. scheduler.max_lr from optimizer.lr, would only repeat the
+        # problem of its source.
         if not _is_interpolation(found.config, key):
             found.add(key.split(".")[0], problem)
     if not found.groups & {"trainer", "dataset", "mixing", "scheduler"}:
@@ -122,7 +122,7 @@ def check_composed(found: Preflight) -> None:
 
 
 def sweep_jobs(overrides: Sequence[str]) -> list[list[str]]:
-    """The overrides of each job of a sweep, as Hydra's own sweeper makes them.
+    """Return the overrides of each job of a sweep, split by Hydra's own sweeper.
 
     Raises:
         Refusal: an override cannot be parsed.
@@ -138,10 +138,10 @@ def _parsed(text: str, found: Preflight) -> Override | None:
     try:
         override = OverridesParser.create().parse_override(text)
     except HydraException as error:
-        found.add("", f"{text}: {first_sentence(error)}; overrides look like key=value")
+        found.add("", f"{text}: {first_sentence(error)}; write overrides as key=value")
         return None
     if override.is_sweep_override():
-        found.add("", f"{text}: several values need -m, one job for each")
+        found.add("", f"{text}: a list of values needs -m, which runs one job for each")
         return None
     return override
 
@@ -152,7 +152,9 @@ def _names_an_option(override: Override, composer: Composer, found: Preflight) -
     chosen = option if isinstance(option, list) else [option]
     if group not in OPTIONAL_GROUPS and (override.is_delete() or None in chosen):
         found.refused_choices.add(group)
-        text = f"{override.input_line}: a run needs a {group}; it has: {', '.join(options)}"
+        text = (
+            f"{override.input_line}: a run needs a {group}; the options are: {', '.join(options)}"
+        )
         found.add(group, text)
         return False
     if override.is_delete() or all(choice is None or choice in options for choice in chosen):
@@ -162,19 +164,19 @@ def _names_an_option(override: Override, composer: Composer, found: Preflight) -
     found.add(
         group,
         f"{override.input_line}: {group} has no option '{unknown}'"
-        f"{did_you_mean(str(unknown), options)}; it has: {', '.join(options)}",
+        f"{did_you_mean(str(unknown), options)}; the options are: {', '.join(options)}",
     )
     return False
 
 
 def _fits_a_key(override: Override, groups: list[str], found: Preflight) -> bool:
-    """Whether the key is there; whether anything reads an added one is checked later."""
+    """Check that the key exists; whether an added key is ever read is checked later."""
     key = override.key_or_group
     group = key.split(".")[0]
     if group == "hydra" or "/" in key:
-        return True  # Hydra's own; its message is the composition's
+        return True  # Hydra's own keys are checked, and their errors worded, when composing
     if group in found.refused_choices:
-        return False  # the group is refused already: its keys are not those of the default option
+        return False  # already reported: the default option's keys are not the intended ones
     if override.is_add() or override.is_force_add() or _has_key(found.config, key):
         return True
     keys = _all_keys(found.config)
@@ -183,7 +185,7 @@ def _fits_a_key(override: Override, groups: list[str], found: Preflight) -> bool
         group,
         f"{override.input_line}: there is no key '{key}'"
         f"{did_you_mean(key, [*groups, *keys], otherwise=same[:1])}"
-        "; `cifar-lab train --cfg job` prints every key",
+        "; `cifar-lab train --cfg job` prints all keys",
     )
     return False
 
@@ -191,7 +193,7 @@ def _fits_a_key(override: Override, groups: list[str], found: Preflight) -> bool
 def _has_key(config: DictConfig, key: str) -> bool:
     node: Any = config
     for part in key.split("."):
-        # keys(), as `in` takes a value of ??? for a key that is not there.
+        # keys(), because `in` treats a key whose value is ??? as missing.
         if not OmegaConf.is_dict(node) or part not in node.keys():  # noqa: SIM118
             return False
         node = node._get_node(part)

@@ -1,4 +1,4 @@
-"""What new overrides make of the configuration that a run keeps."""
+"""Applies new overrides to the configuration saved with a run."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ from cifar_lab.wording import first_sentence
 
 
 def restored(run: Run, overrides: Sequence[str]) -> Preflight:
-    """A run's saved configuration with values put over it; no YAML but the run's own is read.
+    """Load a run's saved configuration and override values in it; reads no other YAML.
 
     Args:
-        run: whose configuration it is.
-        overrides: ``key=value`` for keys that the configuration has.
+        run: the run whose configuration to load.
+        overrides: ``key=value`` for keys that exist in the configuration.
 
     Raises:
-        Refusal: the configuration cannot be read, or an override is no ``key=value`` of it.
+        Refusal: the configuration could not be read, or an override is not ``key=value`` for one
+            of its keys.
     """
     config = OmegaConf.create(_anchored(run))
     for override in _parse(overrides):
@@ -35,7 +36,7 @@ def restored(run: Run, overrides: Sequence[str]) -> Preflight:
         known = [str(key) for key in node] if OmegaConf.is_dict(node) else []
         if override.type is not OverrideType.CHANGE or last not in known:
             raise Refusal(
-                f"{override.input_line}: there is no such key to change; there are: "
+                f"{override.input_line}: there is no such key to change; the keys are: "
                 f"{', '.join(known) or 'none'}"
             )
         OmegaConf.update(config, override.key_or_group, override.value())
@@ -45,21 +46,22 @@ def restored(run: Run, overrides: Sequence[str]) -> Preflight:
 
 
 def rerun(composer: Composer, run: Run, overrides: Sequence[str]) -> tuple[Preflight, list[str]]:
-    """A run's saved configuration plus what new overrides change.
+    """Apply new overrides to a run's saved configuration.
 
-    The saved values stand, whatever became of the YAML files since; on top come the differences
-    between the composition with the new overrides and the one without.
+    The saved values are kept even if the YAML files have changed since. Only the differences
+    between composing with and without the new overrides are applied to them.
 
     Args:
-        composer: of the groups that the run was composed from.
-        run: the earlier one.
-        overrides: the new ones; a changed group drops older overrides of its own and beneath it.
+        composer: composes from the groups that the run was composed from.
+        run: the earlier run.
+        overrides: the new overrides; overriding a group drops the earlier overrides of the group
+            and of its keys.
 
     Returns:
-        The configuration, checked, and the older overrides that were dropped.
+        The checked configuration, and the earlier overrides that were dropped.
 
     Raises:
-        Refusal: what the run keeps cannot be read, or no longer composes.
+        Refusal: the saved configuration could not be read, or no longer composes.
     """
     old = run.overrides
     kept, dropped = _without_replaced(old, overrides)
@@ -69,8 +71,9 @@ def rerun(composer: Composer, run: Run, overrides: Sequence[str]) -> tuple[Prefl
             before = composer.compose(old)
         except CANNOT_COMPOSE as error:
             raise Refusal(
-                f"the overrides that {run.folder.path} was started with compose no more: "
-                f"{first_sentence(error)}; without new overrides, rerun needs none of them"
+                f"the overrides that {run.folder.path} was started with no longer compose: "
+                f"{first_sentence(error)}; rerun it without new overrides, which uses only the "
+                "saved configuration"
             ) from error
         found = preflight(composer, [*kept, *overrides])
         _apply_changes(job, _plain(before), _plain(found.config))
@@ -86,7 +89,7 @@ def rerun(composer: Composer, run: Run, overrides: Sequence[str]) -> tuple[Prefl
 
 
 def _without_replaced(old: Sequence[str], new: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Parts older overrides into those that stand and those that newer ones replace."""
+    """Split older overrides into those to keep and those that newer ones replace."""
     keys = [override.key_or_group for override in _parse(new)]
     kept: list[str] = []
     dropped: list[str] = []
@@ -102,11 +105,14 @@ def _parse(overrides: Sequence[str]) -> list[Override]:
     try:
         return [parser.parse_override(text) for text in overrides]
     except HydraException as error:
-        raise Refusal(f"{first_sentence(error)}; overrides look like key=value") from error
+        raise Refusal(f"{first_sentence(error)}; write overrides as key=value") from error
 
 
 def _anchored(run: Run) -> dict[str, Any]:
-    """The saved configuration; a relative ``dataset.root`` means the folder that it meant then."""
+    """Return the saved configuration, with a relative ``dataset.root`` made absolute.
+
+    It is relative to the directory in which the run was started.
+    """
     job = run.config_as_written
     root = job.get("dataset", {}).get("root")
     if not isinstance(root, str) or not run.began:
@@ -118,14 +124,14 @@ def _anchored(run: Run) -> dict[str, Any]:
 
 
 def _plain(config: DictConfig) -> dict[str, Any]:
-    """Unresolved, without Hydra's node."""
+    """Return the configuration as plain values, unresolved and without Hydra's node."""
     plain = OmegaConf.to_container(config, resolve=False)
     assert isinstance(plain, dict)
     return {str(key): value for key, value in plain.items() if key != "hydra"}
 
 
 def _apply_changes(saved: dict[Any, Any], before: dict[Any, Any], after: dict[Any, Any]) -> None:
-    """Makes to ``saved``, in place, the changes that lead from ``before`` to ``after``."""
+    """Apply the changes between ``before`` and ``after`` to ``saved``, in place."""
     for key in before.keys() - after.keys():
         saved.pop(key, None)
     for key, new in after.items():

@@ -1,8 +1,8 @@
-"""Holds configuration values against the signatures of what they are handed to.
+"""Validates configuration values against the signatures of the targets that receive them.
 
-A node with ``_target_`` must give the target's arguments: none unknown, none missing, each of
-the annotated type and range. What the build adds itself is listed in ``SUPPLIED``, and what it
-makes of the same node in ``BESIDES``.
+The keys of a node with ``_target_`` must match the target's arguments: none unknown, none missing,
+each of the annotated type and range. ``SUPPLIED`` lists the arguments that the build adds, and
+``BESIDES`` what else it creates from the same node.
 """
 
 from __future__ import annotations
@@ -27,14 +27,15 @@ def _folder_name(name: str) -> str:
     if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name) and name not in RESERVED_NAMES:
         return name
     raise ValueError(
-        "must be a folder's name of letters, digits, '.', '_' and '-', and none of "
+        "must be a folder name made of letters, digits, '.', '_' and '-' that begins with a letter "
+        "or a digit, and must not be one of "
         f"{', '.join(sorted(RESERVED_NAMES))}"
     )
 
 
-#: Names below outputs/ that mean something else.
+#: Names under outputs/ that have another meaning.
 RESERVED_NAMES = {"latest", "best", "show", "find-lr"}
-#: Keys of the root that are values; the others are groups, each a node or a dictionary of nodes.
+#: Root keys that are values; the others are groups: a node or a dictionary of nodes each.
 ROOT_VALUES: dict[str, Any] = {
     "name": Annotated[str, AfterValidator(_folder_name)],
     "seed": NonNegativeInt,
@@ -42,7 +43,7 @@ ROOT_VALUES: dict[str, Any] = {
     "profile_batches": PositiveInt | None,
     "measure_work": bool,
 }
-#: Keys of the root that are groups, with the arguments that the build adds to their nodes.
+#: Root keys that are groups, with the arguments that the build adds to their nodes.
 SUPPLIED: dict[str, set[str]] = {
     "dataset": set(),
     "model": {"num_classes", "image_size"},
@@ -55,20 +56,20 @@ SUPPLIED: dict[str, set[str]] = {
     "lr_finder": set(),
     "report": set(),
 }
-#: What else is made of a group's node: their arguments stand beside those of its target.
+#: What else is created from a group's node, whose arguments the node must hold as well.
 BESIDES: dict[str, tuple[str, ...]] = {
     "trainer": ("cifar_lab.engine.Plan", "cifar_lab.assembly.Setup")
 }
-#: Values that the build puts another in place of before a constructor sees them, by key.
+#: Special values, by key, that the build replaces before calling the constructor.
 WORDS: dict[str, Any] = {"scheduler.max_lr": Literal[FIND]}
-#: Keys of Hydra's ``instantiate`` itself.
+#: Keys that Hydra's ``instantiate`` interprets itself.
 HYDRA_KEYS = {"_target_", "_partial_", "_convert_", "_recursive_", "_args_"}
 
 
 def problems(config: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Everything wrong with a composed configuration, as (key, sentence)."""
+    """Yield every problem of a composed configuration, as (key, sentence)."""
     for key in config.keys() - ROOT_VALUES.keys() - SUPPLIED.keys():
-        yield key, f"{key}: nothing reads this key{did_you_mean(key, [*ROOT_VALUES, *SUPPLIED])}"
+        yield key, f"{key}: this key is not used{did_you_mean(key, [*ROOT_VALUES, *SUPPLIED])}"
     for key, annotation in ROOT_VALUES.items():
         if key in config:
             yield from _wrong_value(key, config[key], annotation)
@@ -86,15 +87,18 @@ def problems(config: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _augmentation_problems(node: Any) -> Iterator[tuple[str, str]]:
     if not isinstance(node, dict) or not isinstance(node.get("train"), dict):
-        yield "augmentation", f"augmentation must hold a dictionary 'train' of steps, got {node!r}"
+        yield (
+            "augmentation",
+            f"augmentation must contain a dictionary 'train' of steps, got {node!r}",
+        )
         return
     for key in node.keys() - {"train"}:
         path = f"augmentation.{key}"
-        yield path, f"{path}: nothing reads this key{did_you_mean(key, ['train'])}"
+        yield path, f"{path}: this key is not used{did_you_mean(key, ['train'])}"
     for name, step in node["train"].items():
         path = f"augmentation.train.{name}"
         if not isinstance(step, dict) or "_target_" not in step:
-            yield path, f"{path} must be a step with _target_, got {step!r}; ~{path} takes it away"
+            yield path, f"{path} must be a step with _target_, got {step!r}; ~{path} removes it"
         else:
             yield from node_problems(path, step, set())
 
@@ -102,25 +106,26 @@ def _augmentation_problems(node: Any) -> Iterator[tuple[str, str]]:
 def node_problems(
     path: str, node: dict[str, Any], supplied: set[str], besides: Sequence[str] = ()
 ) -> Iterator[tuple[str, str]]:
-    """What is wrong with one node: its target, its keys, its values, and nodes within it.
+    """Yield every problem of a node: its target, keys and values, and the nodes inside it.
 
     Args:
-        path: of the node.
-        node: with ``_target_``.
+        path: the node's key.
+        node: has a ``_target_``.
         supplied: arguments that the build adds.
-        besides: what else is made of the node, each from the keys that it has arguments for.
+        besides: dotted names of what else is created from the node, each from the keys that match
+            its arguments.
     """
     try:
         target = locate(node["_target_"])
     except (ImportError, AttributeError, ValueError) as error:
-        yield path, f"{path}._target_={node['_target_']} cannot be imported: {error}"
+        yield path, f"{path}._target_={node['_target_']} could not be imported: {error}"
         return
     name = str(node["_target_"]).rsplit(".", 1)[-1]
     made = [*map(locate, besides), target]
     try:
         parameters = {n: p for each in made for n, p in inspect.signature(each).parameters.items()}
     except (TypeError, ValueError):
-        yield path, f"{path}._target_={node['_target_']} is nothing that takes these arguments"
+        yield path, f"{path}._target_={node['_target_']} cannot be called with arguments"
         return
     given = {key: value for key, value in node.items() if key not in HYDRA_KEYS}
     takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
@@ -131,11 +136,15 @@ def node_problems(
     annotations = {n: a for each in made for n, a in _annotations(each).items()}
     for key, value in given.items():
         if key not in allowed and not takes_any:
-            taken = ", ".join(allowed) or "nothing"
             hint = did_you_mean(key, allowed)
-            yield f"{path}.{key}", f"{path}.{key}: {name} takes no '{key}'{hint}; it takes: {taken}"
+            accepted = ", ".join(allowed) or "none"
+            yield (
+                f"{path}.{key}",
+                f"{path}.{key}: {name} has no argument '{key}'{hint}; "
+                f"its arguments are: {accepted}",
+            )
         elif value == "???":
-            yield f"{path}.{key}", f"{path}.{key} must be given: {path}.{key}=…"
+            yield f"{path}.{key}", f"{path}.{key} must be set: {path}.{key}=…"
         elif key in annotations:
             yield from _wrong_value(f"{path}.{key}", value, annotations[key])
         for inner_path, inner in _nodes_within(f"{path}.{key}", value):
@@ -146,20 +155,20 @@ def node_problems(
 
 
 def locate(dotted: str) -> Any:
-    """Imports ``package.module.name``.
+    """Import ``package.module.name``.
 
     Raises:
-        ImportError, AttributeError, ValueError: there is no such thing.
+        ImportError, AttributeError, ValueError: it does not exist.
     """
     module_name, _, name = dotted.rpartition(".")
     return getattr(importlib.import_module(module_name), name)
 
 
 def _annotations(target: Any) -> dict[str, Any]:
-    """Of what a target of ours takes; others' are not held to theirs."""
+    """Return the argument annotations of our own targets; third-party ones are not checked."""
     if not target.__module__.startswith("cifar_lab."):
         return {}
-    # A dataclass keeps its fields' annotations along its bases; a plain class those of __init__.
+    # A dataclass and its bases hold their fields' annotations; a plain class has them in __init__.
     is_plain_class = inspect.isclass(target) and not hasattr(target, "__dataclass_fields__")
     owner = target.__init__ if is_plain_class else target
     return typing.get_type_hints(owner, include_extras=True)
@@ -169,10 +178,10 @@ def _wrong_value(path: str, value: Any, annotation: Any) -> Iterator[tuple[str, 
     annotation = annotation | WORDS[path] if path in WORDS else annotation
     try:
         adapter = TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
-    except PydanticUserError:  # a dataclass carries its own settings
+    except PydanticUserError:  # a dataclass must bring its own config
         adapter = TypeAdapter(annotation)
     try:
-        # As JSON, so that a list may stand for a tuple while "3" is no number.
+        # As JSON, so that a list is accepted for a tuple while "3" is rejected as a number.
         adapter.validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
         reasons = dict.fromkeys(in_our_words(detail["msg"]) for detail in error.errors())

@@ -1,6 +1,6 @@
-"""Images as arrays: sources, splits, augmentation, mixing and loaders. Knows no model and no Hydra.
+"""Image data: sources, splits, augmentation, mixing and loaders; independent of models and Hydra.
 
-What others may use stands in ``__init__.pyi``, and is imported when it is first asked for.
+The public names are listed in ``__init__.pyi`` and imported on first use.
 """
 
 import lazy_loader

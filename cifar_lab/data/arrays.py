@@ -9,21 +9,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-#: Images whose pixels are added up together; what they take stays in a processor's cache.
+#: Images whose pixels are summed together; few enough to fit in a processor's cache.
 SUMMED_AT_ONCE = 1024
 
 
 @dataclass(frozen=True)
 class ImageArrays:
-    """Images of one size with their labels.
+    """Images of a single size with their labels.
 
     Attributes:
         images: uint8 ``(n, height, width, 3)``, RGB; may be memory-mapped.
         labels: int64 ``(n,)``, indices into ``class_names``.
         class_names: names in the order of the labels.
-        sample_ids: ``(n,)`` strings that name each image for good, such as a file's path.
-        file_sizes: int32 ``(n, 2)``, height and width in pixels before images were scaled to one
-            size; None where none was scaled.
+        sample_ids: ``(n,)`` strings that permanently identify each image, e.g. a file's path.
+        file_sizes: int32 ``(n, 2)``, height and width in pixels before the images were resized
+            to a common size; None if they were not resized.
     """
 
     images: NDArray[np.uint8]
@@ -41,13 +41,13 @@ class ImageArrays:
         return self.images.shape[1], self.images.shape[2]
 
     def original_sizes(self) -> NDArray[np.int32]:
-        """Height and width of each image before any scaling, int32 ``(n, 2)``."""
+        """Height and width of each image before any resizing, int32 ``(n, 2)``."""
         if self.file_sizes is not None:
             return self.file_sizes
         return np.tile(np.asarray(self.image_size, dtype=np.int32), (len(self), 1))
 
     def fingerprint(self) -> str:
-        """SHA-256 over pixels, labels and class names, in hexadecimal."""
+        """SHA-256 of the pixels, labels and class names, in hexadecimal."""
         digest = hashlib.sha256()
         for array in (self.images, self.labels):
             digest.update(repr((array.shape, array.dtype.str)).encode())
@@ -58,7 +58,7 @@ class ImageArrays:
 
 @dataclass(frozen=True)
 class SourceImages:
-    """The training and the test images that a source holds, before any validation split."""
+    """A source's training and test images, before any validation split."""
 
     train: ImageArrays
     test: ImageArrays
@@ -67,14 +67,14 @@ class SourceImages:
 
 @dataclass(frozen=True)
 class Outline:
-    """What is known of a data set, perhaps before its images are there; None where it is not.
+    """What is known about a data set, possibly before its images exist; None if unknown.
 
     Attributes:
-        classes: how many there are.
+        classes: number of classes.
         image_size: height and width in pixels.
-        images: training images, validation included.
-        train_images: those of them that are trained on.
-        mean: of these images' pixels / 255, a number a channel.
+        images: number of training images, validation included.
+        train_images: how many of them are trained on.
+        mean: mean of those images' pixels / 255, one number per channel.
     """
 
     classes: int | None = None
@@ -84,7 +84,7 @@ class Outline:
     mean: tuple[float, ...] | None = None
 
     def or_else(self, other: Outline) -> Outline:
-        """With the other's values for what is not known."""
+        """Fill in unknown values from ``other``."""
         known = {name: value for name, value in vars(self).items() if value is not None}
         return replace(other, **known)
 
@@ -95,9 +95,9 @@ class Dataset:
 
     Attributes:
         source: all training images and all test images.
-        train_indices: int64, rows of ``source.train`` that are trained on.
-        val_indices: int64, rows of ``source.train`` held out; empty without validation.
-        mean: float64 ``(3,)``, of the training rows' pixels / 255, or as given.
+        train_indices: int64, rows of ``source.train`` to train on.
+        val_indices: int64, held-out rows of ``source.train``; empty without validation.
+        mean: float64 ``(3,)``, of the training rows' pixels / 255, or as configured.
         std: float64 ``(3,)``, likewise.
     """
 
@@ -118,7 +118,7 @@ class Dataset:
         return self.source.train.image_size
 
     def outline(self) -> Outline:
-        """All of it."""
+        """The complete outline."""
         return Outline(
             classes=len(self.class_names),
             image_size=self.image_size,
@@ -131,13 +131,13 @@ class Dataset:
 def pixel_statistics(
     images: NDArray[np.uint8], indices: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and (population) standard deviation of each channel of the chosen images / 255.
+    """Mean and (population) standard deviation per channel of the chosen images / 255.
 
-    Adds up whole numbers, so the sums are exact, and no float copy of the data is made.
+    Sums integers, so the sums are exact and no float copy of the data is made.
     """
     chunks = [indices[i : i + SUMMED_AT_ONCE] for i in range(0, len(indices), SUMMED_AT_ONCE)]
     total, squares = [0, 0, 0], [0, 0, 0]
-    with ThreadPoolExecutor() as pool:  # numpy lets go of the interpreter
+    with ThreadPoolExecutor() as pool:  # numpy releases the GIL
         for sums in pool.map(lambda rows: _channel_sums(images[rows]), chunks):
             for channel in range(3):
                 total[channel] += int(sums[0, channel])
@@ -152,7 +152,7 @@ def pixel_statistics(
 
 
 def pixel_counts(images: NDArray[np.uint8], indices: NDArray[np.int64]) -> NDArray[np.int64]:
-    """How often each channel of the chosen images has each value, int64 ``(3, 256)``."""
+    """Histogram of the pixel values per channel of the chosen images, int64 ``(3, 256)``."""
     chunks = [indices[i : i + SUMMED_AT_ONCE] for i in range(0, len(indices), SUMMED_AT_ONCE)]
 
     def counted(rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -164,9 +164,9 @@ def pixel_counts(images: NDArray[np.uint8], indices: NDArray[np.int64]) -> NDArr
 
 
 def _channel_sums(images: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Sum of the values and of their squares of each channel, int64 ``(2, 3)``."""
-    # Image by image into a sum for each place: a vector unit takes many places at once. At most
-    # SUMMED_AT_ONCE · 255² in each, which fits.
+    """Per-channel sums of the values and of their squares, int64 ``(2, 3)``."""
+    # Sum over images first, one sum per position, so that vector units handle many positions at
+    # once. Each sum is at most SUMMED_AT_ONCE · 255², which fits uint32.
     places = images.reshape(len(images), -1)
     squared = places.astype(np.uint16)
     np.multiply(squared, squared, out=squared)

@@ -1,4 +1,4 @@
-"""Augmentation steps of our own, and albumentations' on one image with draws of its own."""
+"""The project's own augmentation steps, and single-image albumentations steps with fixed draws."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ BORDERS = {"reflect": cv2.BORDER_REFLECT_101, "replicate": cv2.BORDER_REPLICATE}
 
 
 class PadAndCrop(A.ImageOnlyTransform):  # type: ignore[misc]  # albumentations is untyped
-    """Pads every side, then crops a window of the image's own size at a random place.
+    """Pad every side, then crop a window of the original size at a random position.
 
     Args:
         padding_pixels: pixels added to each side; offsets are uniform on
             ``{0, …, 2 * padding_pixels}``.
-        border: ``reflect`` mirrors about the outermost pixel, ``replicate`` repeats it,
+        border: ``reflect`` mirrors at the outermost pixel, ``replicate`` repeats it,
             ``constant`` pads with zeros.
         p: probability of applying the step.
     """
@@ -40,28 +40,28 @@ class PadAndCrop(A.ImageOnlyTransform):  # type: ignore[misc]  # albumentations 
     def get_params_dependent_on_data(
         self, params: dict[str, Any], data: dict[str, Any]
     ) -> dict[str, int]:
-        """Draws the window's offset from the top left corner of the padded image."""
+        """Draw the window's offset from the top-left corner of the padded image."""
         return {
             name: self.py_random.randint(0, 2 * self.padding_pixels) for name in ("top", "left")
         }
 
     def apply(self, img: NDArray[np.uint8], top: int, left: int, **_: Any) -> NDArray[np.uint8]:
-        """Maps ``(height, width, 3)`` to the same shape and dtype."""
+        """Map ``(height, width, 3)`` to the same shape and dtype."""
         pad = self.padding_pixels
         border = BORDERS.get(self.border, cv2.BORDER_CONSTANT)
         padded = np.asarray(cv2.copyMakeBorder(img, pad, pad, pad, pad, border), np.uint8)
         return padded[top : top + img.shape[0], left : left + img.shape[1]]
 
     def get_transform_init_args_names(self) -> tuple[str, ...]:
-        """Names of the arguments that make an equal step."""
+        """Names of the arguments that reproduce this step."""
         return ("padding_pixels", "border")
 
 
 class AlternatingFlip(A.HorizontalFlip):  # type: ignore[misc]
-    """Mirrors half of the images in one epoch and the other half in the next.
+    """Mirror half of the images in one epoch and the other half in the next.
 
-    Which half an image belongs to is drawn once for the run, so that in any two epochs each image
-    is seen both ways (https://arxiv.org/abs/2404.00498, section 3.6).
+    Each image's half is drawn once per run, so any two consecutive epochs show it both ways
+    (https://arxiv.org/abs/2404.00498, section 3.6).
     """
 
     def __init__(self) -> None:
@@ -69,32 +69,32 @@ class AlternatingFlip(A.HorizontalFlip):  # type: ignore[misc]
 
 
 class PlainStep:
-    """albumentations' own step on one image; the draws are a function of its place alone.
+    """An albumentations step on single images; its draws depend only on seed, name, epoch and row.
 
     Args:
         step: an albumentations transform.
-        name: of the step; steps of other names draw otherwise.
+        name: the step's name; steps with different names get different draws.
         seed: the run's seed.
     """
 
     def __init__(self, step: A.BasicTransform, name: str, seed: int) -> None:
         self._entropy = (seed, zlib.crc32(name.encode()))
         self._stack = A.Compose([step], strict=True)
-        # Seeding the step afresh costs 90 µs an image; setting the state of its generators costs
-        # a tenth of that.
+        # Reseeding the step costs 90 µs per image; setting the state of its generators costs a
+        # tenth of that.
         self._bits = np.random.Philox(0)
         self._python = random.Random()
         self._stack.set_random_state(np.random.Generator(self._bits), self._python)
         self._epoch, self._key = -1, np.zeros(2, np.uint64)
 
     def __call__(self, image: NDArray[np.uint8], epoch: int, row: int) -> NDArray[Any]:
-        """Augments uint8 ``(height, width, 3)`` of a row of the training images, in an epoch."""
+        """Augment one training image, uint8 ``(height, width, 3)``, given its epoch and row."""
         if epoch != self._epoch:
             sequence = np.random.SeedSequence((*self._entropy, epoch))
             words = sequence.generate_state(2, np.uint64)
             self._epoch, self._key = epoch, words.astype(np.uint64)
         state = self._bits.state
-        # A counter-based generator jumps to any image's own stream: 2^192 draws apart.
+        # A counter-based generator can jump to each image's own stream, 2^192 draws apart.
         state["state"] = {"counter": np.array([0, 0, 0, row], np.uint64), "key": self._key}
         state["buffer_pos"], state["has_uint32"] = 4, 0
         self._bits.state = state

@@ -1,4 +1,4 @@
-"""Decoded images kept as memory-mapped arrays, so that files are decoded once."""
+"""A cache of decoded images as memory-mapped arrays, so that files are decoded only once."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ import numpy as np
 from cifar_lab.data.arrays import ImageArrays, SourceImages
 from cifar_lab.refusal import Refusal
 
-#: Part of every key: raise it when decoding changes, and old caches are not read again.
+#: Part of every key: increase it when decoding changes, so that old entries are not used.
 LAYOUT = 1
 
 
 def cache_key(files: Iterable[str], root: Path, settings: dict[str, object]) -> str:
-    """A key that changes with the name, size or modification time of any file, or a setting.
+    """A key that changes with the name, size or modification time of any file, or any setting.
 
     Args:
-        files: their paths below the root, with ``/``.
-        root: the folder.
-        settings: what else the decoded images depend on.
+        files: paths relative to the root, separated by ``/``.
+        root: the root directory.
+        settings: everything else the decoded images depend on.
     """
     digest = hashlib.sha256(json.dumps([LAYOUT, str(root.resolve()), settings]).encode())
     for file in sorted(files):
@@ -38,32 +38,32 @@ def cache_key(files: Iterable[str], root: Path, settings: dict[str, object]) -> 
 def cached(
     folder: Path, key: str, decode: Callable[[Path], tuple[ImageArrays, ImageArrays]]
 ) -> SourceImages:
-    """The arrays under ``folder/key``, decoded first where they are not there yet.
+    """Load the arrays from ``folder/key``; decode them first if the entry does not exist.
 
-    A cache entry appears by one rename, whole or not at all: of two processes that decode at
-    once, the later finds the entry of the earlier and drops its own.
+    An entry is created by a single rename, so it is either complete or absent: if two processes
+    decode at the same time, the slower one discards its result and uses the other's.
 
     Args:
-        folder: parent of all cache entries.
+        folder: parent directory of all cache entries.
         key: from :func:`cache_key`.
-        decode: gives the training and the test images; called only when the entry is missing, with
-            a folder in which it may put pixels as :func:`images_file` already.
+        decode: returns the training and the test images; called only when the entry is missing,
+            with a directory to which it may already write the pixels, as :func:`images_file`.
 
     Raises:
-        OSError: the folder cannot be written.
-        Refusal: the entry is there, but damaged.
+        OSError: the directory cannot be written to.
+        Refusal: the entry exists but is damaged.
     """
     entry = folder / key
     if not entry.is_dir():
         folder.mkdir(parents=True, exist_ok=True)
         building = folder / f"{key}.{os.getpid()}.{uuid.uuid4().hex}"
-        building.mkdir()  # not mkdtemp, whose folders none but their owner can read
+        building.mkdir()  # not mkdtemp, whose directories only the owner can read
         try:
             train, test = decode(building)
             _write(building, {"train": train, "test": test})
             building.rename(entry)
         except OSError:
-            if not entry.is_dir():  # not a lost race: a real failure
+            if not entry.is_dir():  # a real failure, not a lost race
                 raise
         finally:
             shutil.rmtree(building, ignore_errors=True)
@@ -74,12 +74,12 @@ def cached(
 
 
 def images_file(split: str) -> str:
-    """Name of the file of a split's pixels: ``train`` or ``test``."""
+    """Name of the file with the pixels of a split, ``train`` or ``test``."""
     return f"{split}_images.npy"
 
 
 def fingerprint(train: ImageArrays, test: ImageArrays) -> str:
-    """One SHA-256 for a whole data set."""
+    """A single SHA-256 for the whole data set."""
     return hashlib.sha256((train.fingerprint() + test.fingerprint()).encode()).hexdigest()
 
 
@@ -96,7 +96,7 @@ def _write(entry: Path, splits: dict[str, ImageArrays]) -> None:
         "fingerprint": fingerprint(splits["train"], splits["test"]),
     }
     (entry / "meta.json").write_text(json.dumps(meta, indent=1))
-    for file in entry.iterdir():  # on disk before the rename makes them visible
+    for file in entry.iterdir():  # must be on disk before the rename makes them visible
         descriptor = os.open(file, os.O_RDONLY)
         os.fsync(descriptor)
         os.close(descriptor)

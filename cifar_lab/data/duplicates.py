@@ -1,4 +1,4 @@
-"""Images that a data set holds twice."""
+"""Exact duplicates between two sets of images."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 
 
 def duplicates(images: NDArray[np.uint8], others: NDArray[np.uint8]) -> list[tuple[int, int]]:
-    """Pairs of rows of equal pixels, one from either side; near duplicates are not looked for.
+    """Pairs of rows with identical pixels, one from each set; near-duplicates are not checked.
 
     Args:
         images: uint8 ``(n, height, width, 3)``.
         others: uint8 ``(m, height, width, 3)``.
 
     Returns:
-        ``(row of images, row of others)``, in the order of the others; of several equal images
-        the first.
+        ``(row of images, row of others)``, in the order of ``others``; if several images are
+        identical, the first is returned.
     """
     first: dict[bytes, int] = {}
     for row, image in enumerate(images):

@@ -17,20 +17,20 @@ from cifar_lab.data.arrays import ImageArrays
 from cifar_lab.data.cache import images_file
 from cifar_lab.refusal import Refusal
 
-#: Files whose decoded images are in memory together.
+#: Number of decoded images held in memory at the same time.
 DECODED_AT_ONCE = 4096
 
 log = logging.getLogger("cifar_lab")
 
-LAYOUT_HINT = "lay the images out as train/<class>/* and test/<class>/* below it"
+LAYOUT_HINT = "arrange the images as train/<class>/* and test/<class>/* inside it"
 
 
 @dataclass(frozen=True)
 class FolderListing:
-    """The files of an image folder by split and class, classes in alphabetical order.
+    """The files of an image folder by split and class, with classes in alphabetical order.
 
-    Files are named below the root, ``train/cat/1.png``: paths of hundreds of thousands of files
-    would take seconds to make and sort.
+    Files are strings relative to the root (``train/cat/1.png``): creating and sorting hundreds of
+    thousands of ``Path`` objects would take seconds.
     """
 
     root: Path
@@ -38,23 +38,23 @@ class FolderListing:
     files: dict[str, dict[str, list[str]]]
 
     def all_files(self) -> list[str]:
-        """Every file of both splits."""
+        """All files of both splits."""
         return [f for split in self.files.values() for files in split.values() for f in files]
 
 
 def list_folder(root: Path) -> FolderListing:
-    """Lists an image folder without opening a file. Hidden files and folders are left out.
+    """List an image folder without opening any file. Hidden files and folders are skipped.
 
     Raises:
-        Refusal: a folder is missing, a class is empty, or the test classes are not the training
-            classes; all such problems at once.
+        Refusal: a folder is missing, a class is empty, or the test classes differ from the
+            training classes; all such problems are reported at once.
     """
     problems = []
     files: dict[str, dict[str, list[str]]] = {}
     for split in ("train", "test"):
         folder = root / split
         if not folder.is_dir():
-            problems.append(f"dataset.root={root}: no folder {folder}; {LAYOUT_HINT}")
+            problems.append(f"dataset.root={root}: {folder} does not exist; {LAYOUT_HINT}")
             continue
         classes = sorted(entry.name for entry in _visible(folder) if entry.is_dir())
         files[split] = {
@@ -65,8 +65,8 @@ def list_folder(root: Path) -> FolderListing:
             for name in classes
         }
         problems += [
-            f"dataset.root={root}: class folder {folder / name} holds no files; add images or "
-            "remove the folder"
+            f"dataset.root={root}: class folder {folder / name} contains no files; add images "
+            "or remove the folder"
             for name, members in files[split].items()
             if not members
         ]
@@ -76,7 +76,7 @@ def list_folder(root: Path) -> FolderListing:
         only_train = sorted(files["train"].keys() - files["test"].keys())
         only_test = sorted(files["test"].keys() - files["train"].keys())
         problems.append(
-            f"dataset.root={root}: test classes must equal train classes; only in train: "
+            f"dataset.root={root}: test classes must match train classes; only in train: "
             f"{_names(only_train)}; only in test: {_names(only_test)}"
         )
     if problems:
@@ -87,19 +87,20 @@ def list_folder(root: Path) -> FolderListing:
 def decode_folder(
     listing: FolderListing, resize: int | None, skip_unreadable: bool, space: Path
 ) -> tuple[ImageArrays, ImageArrays]:
-    """Decodes the training and the test images.
+    """Decode the training and the test images.
 
     Args:
-        listing: what to decode.
-        resize: side in pixels to which every image is scaled (bicubic); None keeps the size,
-            which must then be the same for all.
-        skip_unreadable: leave out files that are no images, with a warning for each.
-        space: a folder; pixels go into mapped files there and are never all in memory.
+        listing: the files to decode.
+        resize: side in pixels to which every image is resized (bicubic); None keeps the size,
+            which must then be the same for all images.
+        skip_unreadable: skip files that are not images, with a warning for each.
+        space: a directory; pixels are written to memory-mapped files there, so they are never
+            all in memory.
 
     Raises:
-        Refusal: files that are no images, or images of several sizes without ``resize``.
+        Refusal: some files are not images, or images differ in size and ``resize`` is None.
     """
-    log.info(f"decoding {len(listing.all_files()):,} images of {listing.root} (once)")
+    log.info(f"decoding {len(listing.all_files()):,} images from {listing.root} (only once)")
     sizes: Counter[tuple[int, ...]] = Counter()
     decoded = {
         split: _decode_split(listing, split, resize, skip_unreadable, space, sizes)
@@ -108,8 +109,9 @@ def decode_folder(
     if len(sizes) > 1:
         shown = ", ".join(f"{h}×{w} ({n})" for (h, w), n in sizes.most_common(4))
         raise Refusal(
-            f"dataset.root={listing.root}: images must be of one size, got {len(sizes)} sizes: "
-            f"{shown}{', …' if len(sizes) > 4 else ''}; set dataset.resize=32 (or another side)"
+            f"dataset.root={listing.root}: images must all have the same size, got {len(sizes)} "
+            f"sizes: {shown}{', …' if len(sizes) > 4 else ''}; set dataset.resize=32 "
+            "(or another size)"
         )
     return decoded["train"], decoded["test"]
 
@@ -122,7 +124,7 @@ def _decode_split(
     space: Path,
     sizes: Counter[tuple[int, ...]],
 ) -> ImageArrays:
-    """Decodes some thousand files at once; adds the images of each size to ``sizes``."""
+    """Decode a few thousand files at a time; count the images of each size in ``sizes``."""
     rows = [
         (file, label)
         for label, name in enumerate(listing.class_names)
@@ -132,7 +134,7 @@ def _decode_split(
     file_sizes: list[tuple[int, int]] = []
     kept: list[tuple[str, int]] = []
     unreadable: list[Path] = []
-    with ThreadPoolExecutor() as pool:  # Pillow lets go of the interpreter while it decodes
+    with ThreadPoolExecutor() as pool:  # Pillow releases the GIL while it decodes
         for start in range(0, len(rows), DECODED_AT_ONCE):
             chunk = rows[start : start + DECODED_AT_ONCE]
             files = [listing.root / file for file, _ in chunk]
@@ -148,12 +150,12 @@ def _decode_split(
                     kept.append(row)
                     store.append(image)
     for file in unreadable if skip_unreadable else []:
-        log.warning(f"left out, not an image: {file}")
+        log.warning(f"skipped, not an image: {file}")
     if unreadable and not skip_unreadable:
         shown = ", ".join(map(str, unreadable[:5])) + (", …" if len(unreadable) > 5 else "")
         raise Refusal(
-            f"dataset.root={listing.root}: {len(unreadable)} file(s) are no image that can be "
-            f"read: {shown}; remove them, or set dataset.skip_unreadable=true to leave them out"
+            f"dataset.root={listing.root}: {len(unreadable)} file(s) could not be read as "
+            f"images: {shown}; remove them, or set dataset.skip_unreadable=true to skip them"
         )
     _refuse_emptied(listing, split, Counter(label for _, label in kept))
     return ImageArrays(
@@ -166,7 +168,7 @@ def _decode_split(
 
 
 class _PixelFile:
-    """Images of one size one after the other in a mapped file; those of another are left out."""
+    """A memory-mapped file of images; those whose size differs from the first are dropped."""
 
     def __init__(self, path: Path, most: int) -> None:
         self._path, self._most, self._count = path, most, 0
@@ -180,8 +182,8 @@ class _PixelFile:
             self._count += 1
 
     def images(self) -> NDArray[np.uint8]:
-        """uint8 ``(n, height, width, 3)``, mapped; the file is as long as there are images."""
-        assert self._map is not None, "a split without images is refused before"
+        """The images, uint8 ``(n, height, width, 3)``, mapped; the file is cut to their number."""
+        assert self._map is not None, "a split without images is refused earlier"
         if self._count < self._most:
             whole, unfinished = self._map, self._path.with_suffix(".shorter")
             self._map = self._mapped(unfinished, (self._count, *whole.shape[1:]))
@@ -189,7 +191,7 @@ class _PixelFile:
                 end = min(start + DECODED_AT_ONCE, self._count)
                 self._map[start:end] = whole[start:end]
             unfinished.replace(self._path)
-        self._map.flush()  # before the file is given the name that others look for
+        self._map.flush()  # before the cache entry gets its final name
         return self._map
 
     @staticmethod
@@ -201,16 +203,16 @@ def _refuse_emptied(listing: FolderListing, split: str, counts: Counter[int]) ->
     empty = [name for label, name in enumerate(listing.class_names) if not counts[label]]
     if empty:
         raise Refusal(
-            f"dataset.root={listing.root}: no readable image of {_names(empty)} in {split}; "
+            f"dataset.root={listing.root}: no readable images of {_names(empty)} in {split}; "
             "add images or remove the class"
         )
 
 
 def _decode(file: Path, resize: int | None) -> tuple[NDArray[np.uint8], tuple[int, int]] | None:
-    """RGB uint8 ``(height, width, 3)``, and height and width before it was scaled.
+    """Decode to RGB uint8 ``(height, width, 3)``; also return height and width before resizing.
 
-    None where the file is no image that can be read.
-    Upright as its EXIF data says; 16-bit grey levels scaled to 8; what is transparent, white.
+    Returns None if the file could not be read as an image. EXIF orientation is applied, 16-bit
+    grey levels are scaled to 8 bits, and transparent areas become white.
     """
     from PIL import Image, ImageOps
 

@@ -1,4 +1,4 @@
-"""Batches on the device: normalised images, labels, in an order and with draws that repeat."""
+"""Loaders of normalised batches on the device, with reproducible order and augmentation."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from cifar_lab.data.pixels import Pixels
 if TYPE_CHECKING:  # albumentations costs seconds to import
     from cifar_lab.data.batch_augment import AugmentationStack, ImageSteps
 
-#: Images made at once where batches are smaller.
+#: Images prepared at once when batches are smaller.
 CHUNK_IMAGES = 2048
-#: Tells the draws of mixing from those of order and augmentation.
+#: Separates the random stream of mixing from those of order and augmentation.
 MIXING_STREAM = zlib.crc32(b"mixing")
 
 
@@ -40,41 +40,41 @@ class Batch(NamedTuple):
     labels: Tensor
 
 
-#: What a training step reads: all of a run's batches are of one kind.
+#: Input of a training step: all batches of a run are of the same kind.
 TrainBatch = Batch | MixedBatch
 
 
 class Shard(NamedTuple):
-    """Which part of every batch a process gets: part ``rank`` of ``parts``."""
+    """The part of every batch that a process gets: part ``rank`` of ``parts``."""
 
     rank: int
     parts: int
 
 
-#: All of every batch.
+#: The whole of every batch.
 WHOLE = Shard(rank=0, parts=1)
 
 
 class TrainLoader:
     """Shuffled, augmented batches of the training rows; the last one may be smaller.
 
-    Order and augmentation are functions of (seed, epoch, image): the same for any batch size and
-    any number of workers, different in every epoch. Mixing draws by (seed, epoch, number of the
-    batch).
+    Order and augmentation depend on (seed, epoch, image): they are the same for any batch size and
+    any number of workers, and differ from epoch to epoch. Mixing depends on (seed, epoch, index of
+    the batch).
 
     Args:
-        dataset: what to draw from.
-        pixels: of all training images.
-        stack: the augmentation; None leaves images as they are.
+        dataset: the data set to draw from.
+        pixels: pixels of all training images.
+        stack: the augmentation; None leaves images unchanged.
         normalise: applied to whole batches, on the device.
-        mixing: of each batch, after normalisation; None mixes nothing.
-        batch_size: images a batch that this process gets.
+        mixing: applied to each batch after normalisation; None disables it.
+        batch_size: images per batch for this process.
         seed: the run's seed.
-        workers: processes for the steps that work on single images; 0 does them in this one.
-        shard: which part of every batch this process gets.
+        workers: worker processes for single-image steps; 0 runs them in this process.
+        shard: the part of every batch that this process gets.
 
     Attributes:
-        augmentation: where its steps run and why there, as a run says it.
+        augmentation: where its steps run and why, as shown in the run's log.
     """
 
     def __init__(
@@ -106,15 +106,15 @@ class TrainLoader:
             self._single = _SingleImages(images, stack.images, workers, pinned)
 
     def __len__(self) -> int:
-        """Batches an epoch."""
+        """Batches per epoch."""
         return -(-len(self.rows) // (self.batch_size * self._shard.parts))
 
     def order(self, epoch: int) -> NDArray[np.int64]:
-        """The training rows in the order of an epoch."""
+        """The training rows in the order of this epoch."""
         return np.random.default_rng((self.seed, epoch)).permutation(self.rows)
 
     def batches(self, epoch: int, first: int, end: int) -> Iterator[TrainBatch]:
-        """Batches ``first`` to ``end - 1`` of an epoch."""
+        """Yield batches ``first`` to ``end - 1`` of an epoch."""
         mixing, unmixed = self._mixing, self._unmixed(epoch, first, end)
         if mixing is None:
             return unmixed
@@ -128,7 +128,7 @@ class TrainLoader:
             return
         size = self.batch_size
         order = self._share(torch.from_numpy(self.order(epoch)), first, end)
-        # Several small batches are made at once: the cost of an operation is that of its call.
+        # Several small batches are prepared at once: call overhead dominates small operations.
         together = size * max(CHUNK_IMAGES // size, 1) if self._single is None else size
         chunks = order.to(self._normalise.device, non_blocking=True).split(together)
         for rows, (store, places) in zip(chunks, self._stores(epoch, chunks), strict=True):
@@ -140,7 +140,7 @@ class TrainLoader:
             yield from map(Batch, images, self._labels[rows].split(size))
 
     def _share(self, order: Tensor, first: int, end: int) -> Tensor:
-        """The rows of batches ``first`` to ``end - 1`` that this process gets, in order."""
+        """The rows of batches ``first`` to ``end - 1`` for this process, in order."""
         rank, parts = self._shard
         together = self.batch_size * parts
         rows = order[first * together : end * together]
@@ -149,7 +149,7 @@ class TrainLoader:
         return torch.cat([mine, rest.tensor_split(parts)[rank]])
 
     def _stores(self, epoch: int, chunks: tuple[Tensor, ...]) -> Iterator[tuple[Tensor, Tensor]]:
-        """Images on the device and the places of each chunk's rows among them."""
+        """For each chunk, images on the device and the indices of its rows among them."""
         if self._single is None:
             yield from map(self.pixels.chosen, chunks)
             return
@@ -159,14 +159,14 @@ class TrainLoader:
 
 
 class EvalLoader:
-    """Batches of chosen rows in the order given, as they are.
+    """Batches of the given rows, in the given order, without augmentation.
 
     Args:
-        pixels: what to read from.
-        labels: int64 ``(n,)``, of all images.
-        rows: int64 ``(m,)``, those to give.
+        pixels: the images to read from.
+        labels: int64 ``(n,)``, labels of all images.
+        rows: int64 ``(m,)``, the rows to load.
         normalise: applied to whole batches, on the device.
-        batch_size: images a batch.
+        batch_size: images per batch.
     """
 
     def __init__(
@@ -184,7 +184,7 @@ class EvalLoader:
         self.batch_size = batch_size
 
     def __len__(self) -> int:
-        """Batches."""
+        """Number of batches."""
         return -(-len(self._rows) // self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
@@ -195,7 +195,7 @@ class EvalLoader:
 
 
 class _SingleImages:
-    """Batches of images that were augmented one by one, in workers."""
+    """Batches of images augmented one by one in worker processes."""
 
     def __init__(
         self, images: NDArray[np.uint8], augment: ImageSteps, workers: int, pinned: bool
@@ -207,21 +207,21 @@ class _SingleImages:
             num_workers=workers,
             persistent_workers=workers > 0,
             worker_init_fn=_leave_signals_to_the_trainer,
-            collate_fn=_as_fetched,  # __getitems__ gave a batch
+            collate_fn=_as_fetched,  # __getitems__ already returns a batch
             pin_memory=pinned,
-            # Of its own: the loader's draws must not move the global stream, or a resumed
-            # epoch would see other dropout masks.
+            # The loader must not draw from the global stream, or a resumed epoch would get
+            # different dropout masks.
             generator=torch.Generator(),
         )
 
     def batches(self, epoch: int, rows: list[NDArray[np.int64]]) -> Iterator[Tensor]:
-        """uint8 ``(batch, height, width, 3)`` for each batch of rows."""
+        """Yield uint8 ``(batch, height, width, 3)`` for each batch of rows."""
         self._plan.epoch, self._plan.batches = epoch, rows
         yield from self._loader
 
 
 class _EpochPlan:
-    """The batch sampler: lists of (epoch, row), set anew each epoch, so that workers stay alive."""
+    """Batch sampler of (epoch, row) pairs, updated every epoch so that workers stay alive."""
 
     def __init__(self) -> None:
         self.epoch = 0
@@ -236,7 +236,7 @@ class _EpochPlan:
 
 
 class _AugmentedRows(torch.utils.data.Dataset[Tensor]):
-    """Gives a whole batch a call, as torch's fetcher asks for where ``__getitems__`` exists."""
+    """Returns a whole batch per call: torch's fetcher uses ``__getitems__`` if it exists."""
 
     def __init__(self, images: NDArray[np.uint8], augment: ImageSteps) -> None:
         self.images = images
@@ -257,9 +257,9 @@ def _as_fetched(batch: Any) -> Any:
 
 
 def _leave_signals_to_the_trainer(_: int) -> None:
-    # Ctrl-C, and what `timeout` and batch systems send, reaches the whole process group; the
-    # trainer finishes its step and needs its workers for that. So they form a group of their own.
-    # They still die of SIGTERM: that is how the interpreter ends them when the trainer fails.
+    # Ctrl-C and signals from `timeout` or batch systems reach the whole process group, but the
+    # trainer needs its workers to finish its step. So each worker gets a process group of its own.
+    # SIGTERM still ends them: that is how the interpreter stops them when the trainer fails.
     os.setpgid(0, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -1,4 +1,4 @@
-"""From uint8 pixels to what a network reads."""
+"""From uint8 pixels to network input."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class Normalise:
     Args:
         mean: float ``(3,)``, of pixels / 255.
         std: float ``(3,)``, likewise.
-        device: where batches go.
-        channels_last: memory format of the result; its shape is the same either way.
-        dtype: of the result; computed in float32 and rounded once.
+        device: the device that batches are moved to.
+        channels_last: memory format of the result; the shape is the same either way.
+        dtype: dtype of the result, which is computed in float32 and rounded once.
     """
 
     def __init__(
@@ -34,9 +34,9 @@ class Normalise:
         self._std = torch.as_tensor(std * 255, dtype=torch.float32, device=device)
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Maps uint8 ``(batch, height, width, 3)`` to float ``(batch, 3, height, width)``."""
+        """Map uint8 ``(batch, height, width, 3)`` to float ``(batch, 3, height, width)``."""
         batch, height, width, channels = images.shape
-        # As lines of bytes: a CPU's vector units take whole lines, but no three channels.
+        # As lines of bytes: a CPU's vector units handle whole lines, but not groups of 3 channels.
         lines = images.to(self.device, non_blocking=True).reshape(batch, height, width * channels)
         mean, std = self._mean.repeat(width), self._std.repeat(width)
         normalised = lines.float().sub_(mean).div_(std).to(self.dtype)

@@ -1,8 +1,8 @@
-"""The fourteen operations that augmentation policies draw from, as their papers have them.
+"""The fourteen operations that augmentation policies draw from, as in the papers.
 
-They are Pillow's, as in AutoAugment's code and in those after it: albumentations' AutoContrast
-overlooks the brightest level, its Equalize maps to other levels, its shears are about the middle,
-and it has none of Pillow's sharpening.
+They use Pillow, like the code of AutoAugment and its successors: albumentations' AutoContrast
+ignores the brightest level, its Equalize maps to different levels, its shears are about the
+centre, and it lacks Pillow's sharpening.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from PIL import ImageEnhance, ImageOps
 from PIL.Image import Image, Resampling, Transform, fromarray
 
 GreyLevel = Annotated[int, Ge(0), Le(255)]
-#: Of pixels from outside the image: red, green and blue; ``mean`` until the build knows it.
+#: Fill for pixels from outside the image: red, green, blue; ``mean`` until the mean is known.
 Fill = tuple[GreyLevel, GreyLevel, GreyLevel] | Literal["mean"]
 
 
 class Operation(A.ImageOnlyTransform):  # type: ignore[misc]  # albumentations is untyped
-    """One operation, at a strength drawn for each image.
+    """A single operation with a strength drawn for each image.
 
     Args:
         name: a key of ``OPERATIONS``.
-        strengths: what is drawn from, each as likely, in the operation's unit.
-        signed: whether half of the draws go the other way.
+        strengths: equally likely values to draw from, in the operation's unit.
+        signed: whether the sign is flipped with probability one half.
         fill: grey levels of pixels from outside the image.
         p: probability of applying the step.
     """
@@ -50,23 +50,23 @@ class Operation(A.ImageOnlyTransform):  # type: ignore[misc]  # albumentations i
         self.fill = fill
 
     def get_params(self) -> dict[str, float]:
-        """Draws the strength."""
+        """Draw the strength."""
         strength = self.py_random.choice(self.strengths)
         turned = self.signed and self.py_random.random() < 0.5
         return {"strength": -strength if turned else strength}
 
     def apply(self, img: NDArray[np.uint8], strength: float, **_: Any) -> NDArray[np.uint8]:
-        """Maps ``(height, width, 3)`` to the same shape and dtype."""
+        """Map ``(height, width, 3)`` to the same shape and dtype."""
         changed = OPERATIONS[self.name](fromarray(img), strength, self.fill)
-        return np.array(changed)  # Pillow's own memory cannot be written to
+        return np.array(changed)  # a copy, because Pillow's memory is read-only
 
     def get_transform_init_args_names(self) -> tuple[str, ...]:
-        """Names of the arguments that make an equal step."""
+        """Names of the arguments that reproduce this step."""
         return ("name", "strengths", "signed", "fill")
 
 
 def _mapped(image: Image, coefficients: Sequence[float], fill: Fill) -> Image:
-    """Takes the pixel at (x, y) from (ax + by + c, dx + ey + f), the nearest one."""
+    """Take the pixel at (x, y) from (ax + by + c, dx + ey + f), by nearest neighbour."""
     return image.transform(
         image.size, Transform.AFFINE, coefficients, Resampling.NEAREST, fillcolor=fill
     )
@@ -116,8 +116,8 @@ def _solarize(image: Image, threshold: float, _: Fill) -> Image:
     return ImageOps.solarize(image, math.ceil(threshold))
 
 
-#: From image, strength and filling to an image of the same size. The strength's unit: a rate
-#: (pixels a pixel), a share of the side, degrees, a change of the factor 1, bits, a grey level.
+#: Each maps image, strength and fill to an image of the same size. Units of the strength: a rate
+#: (pixels per pixel), a share of the side, degrees, a change from factor 1, bits, a grey level.
 OPERATIONS: dict[str, Callable[[Image, float, Fill], Image]] = {
     "identity": lambda image, *_: image,
     "shear_x": _shear_x,

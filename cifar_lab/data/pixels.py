@@ -1,4 +1,4 @@
-"""Where a run reads its pixels from: the device, or the host's memory."""
+"""Where a run reads its pixels from: device memory or host memory."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from torch import Tensor
 
 
 class Pixels:
-    """Images as one uint8 tensor, on the device where they take under half of its free memory.
+    """Images as one uint8 tensor, on the device if they fit in half of its free memory.
 
-    On a CPU the tensor is the array itself: an array mapped from a file stays in the system's
-    page cache and is never copied as a whole.
+    On a CPU the tensor shares the array's memory: an array mapped from a file stays in the
+    system's page cache and is never copied as a whole.
 
     Args:
-        images: uint8 ``(n, height, width, 3)``; never written to.
+        images: uint8 ``(n, height, width, 3)``; never modified.
         device: where batches are computed.
-        resident: False keeps the images off a CUDA device whatever their size.
+        resident: False keeps the images off a CUDA device, whatever their size.
 
     Attributes:
-        described: where they are and why, as a run says it.
+        described: where they are kept and why, as shown in the run's log.
     """
 
     def __init__(self, images: NDArray[np.uint8], device: torch.device, resident: bool) -> None:
         with warnings.catch_warnings():
-            # torch fears a write to a read-only array; there is none.
+            # torch warns about read-only arrays, but the tensor is never written to.
             warnings.filterwarnings("ignore", message=".*not writable.*")
             self._tensor = torch.from_numpy(images)
         self.device = device
@@ -47,7 +47,7 @@ class Pixels:
             self.described = f"streamed to {device} batch by batch, {size}: {why}"
 
     def chosen(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """A store on the device that holds some rows, and their places in it.
+        """A tensor on the device that contains the given rows, and their indices in it.
 
         Args:
             rows: int64 ``(batch,)``, on the CPU or the device.
@@ -63,7 +63,7 @@ class Pixels:
 
 
 def free_memory(device: torch.device) -> int | None:
-    """Bytes that could still be taken on a device; None where the system does not tell."""
+    """Free memory on a device in bytes; None if the system does not report it."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     try:

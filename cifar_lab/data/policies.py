@@ -1,7 +1,7 @@
-"""Augmentation policies: which operations, how many, how strong.
+"""Augmentation policies: which operations, how many and how strong.
 
-Ranges are torchvision's (``RandAugment``, ``TrivialAugmentWide``), which has them from the papers'
-code and lets enhancements go both ways from no change at all.
+Ranges are torchvision's (``RandAugment``, ``TrivialAugmentWide``), which follow the papers' code
+and apply enhancements in both directions, starting from no change.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from annotated_types import Ge, Le
 from cifar_lab.bounds import PositiveInt
 from cifar_lab.data.operations import Fill, Operation
 
-#: The strongest of the levels 0, 1, … that every range is divided into.
+#: The highest of the levels 0, 1, … that every range is divided into.
 STRONGEST = 30
 Level = Annotated[int, Ge(0), Le(STRONGEST)]
 
 
 class Strengths(NamedTuple):
-    """What an operation's levels mean, in its own unit; ``signed``: in either direction."""
+    """The range of an operation's levels in its own unit; ``signed`` allows both directions."""
 
     weakest: float
     strongest: float
     signed: bool
 
     def at(self, level: int) -> float:
-        """The strength of a level, evenly spaced from the weakest to the strongest."""
+        """The strength at a level; levels are evenly spaced from weakest to strongest."""
         return self.weakest + (self.strongest - self.weakest) * level / STRONGEST
 
 
 _NONE = Strengths(0, 0, signed=False)
-#: Of RandAugment, which has them from AutoAugment: its translations are 150 of 331 pixels.
+#: RandAugment's ranges, taken from AutoAugment, which translates by up to 150 of 331 pixels.
 RANDAUGMENT = {
     "identity": _NONE,
     "shear_x": Strengths(0, 0.3, signed=True),
@@ -49,7 +49,7 @@ RANDAUGMENT = {
     "autocontrast": _NONE,
     "equalize": _NONE,
 }
-#: Of TrivialAugment's wide space: its translations are 32 pixels, all of CIFAR's.
+#: TrivialAugment's wide ranges: translations by up to 32 pixels, the whole of a CIFAR image.
 TRIVIAL = RANDAUGMENT | {
     "shear_x": Strengths(0, 0.99, signed=True),
     "shear_y": Strengths(0, 0.99, signed=True),
@@ -65,23 +65,23 @@ TRIVIAL = RANDAUGMENT | {
 
 
 def rand_augment(num_ops: PositiveInt, magnitude: Level, fill: Fill) -> A.RandomOrder:
-    """Operations one after the other, each at one strength (https://arxiv.org/abs/1909.13719).
+    """Apply several operations in sequence at a fixed strength (https://arxiv.org/abs/1909.13719).
 
     Args:
-        num_ops: operations an image; the same may come again.
-        magnitude: level of them all, 0 to 30; the direction is drawn.
+        num_ops: operations per image, drawn with replacement.
+        magnitude: level of all operations, 0 to 30; the direction is drawn.
         fill: grey levels of pixels from outside the image.
     """
     operations = [
         Operation(name, (strengths.at(magnitude),), strengths.signed, fill, p=1.0)
         for name, strengths in RANDAUGMENT.items()
     ]
-    # SomeOf would put what it drew back into the order of the list.
+    # SomeOf would apply the drawn operations in the order of the list.
     return A.RandomOrder(operations, n=num_ops, replace=True, p=1.0)
 
 
 def trivial_augment(fill: Fill) -> A.OneOf:
-    """One operation at a level drawn from 0 to 30 (https://arxiv.org/abs/2103.10158).
+    """Apply one operation at a level drawn from 0 to 30 (https://arxiv.org/abs/2103.10158).
 
     Args:
         fill: grey levels of pixels from outside the image.

@@ -1,4 +1,4 @@
-"""Where images come from. Each source is a value; nothing is read before ``check`` or ``load``."""
+"""Image sources. Each source is a value; nothing is read before ``check`` or ``load``."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from cifar_lab.refusal import Refusal
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """What every source is told.
+    """Settings common to all sources.
 
     Attributes:
-        validation_fraction: share of the training images held out for validation; 0 for none.
-        split_seed: seed of that split; apart from the run's seed, so that runs of several seeds
-            are validated on the same images.
-        mean: of the pixels / 255, a number a channel; None: that of the training images.
-        std: likewise.
-        limit_train_images: train on so many images at most, each class alike; None for all.
+        validation_fraction: share of the training images held out for validation; 0 disables it.
+        split_seed: seed of the validation split; separate from the run's seed, so that runs with
+            different seeds are validated on the same images.
+        mean: mean of the pixels / 255 per channel; None computes it from the training images.
+        std: standard deviation, likewise.
+        limit_train_images: train on at most this many images, stratified by class; None for all.
     """
 
     validation_fraction: Fraction
@@ -41,18 +41,18 @@ class Source:
     limit_train_images: PositiveInt | None
 
     def check(self) -> None:
-        """Looks whether the images are there, without decoding one.
+        """Check that the images exist, without decoding any.
 
         Raises:
-            Refusal: they are not, or not as they should be.
+            Refusal: they do not exist, or are not laid out correctly.
         """
 
     def at_hand(self) -> bool:
-        """Whether :meth:`load` needs neither a download nor a decoding of files."""
+        """Whether :meth:`load` needs neither to download nor to decode files."""
         return True
 
     def outline(self) -> Outline:
-        """What can be told of the images before they are loaded, where :meth:`check` passed."""
+        """What is known about the images before they are loaded, once :meth:`check` has passed."""
         return self._outline()
 
     def _outline(
@@ -72,7 +72,7 @@ class Source:
         raise NotImplementedError
 
     def load(self) -> Dataset:
-        """Reads the images, splits off validation, and finds mean and standard deviation.
+        """Read the images, make the validation split, and compute mean and standard deviation.
 
         Raises:
             Refusal: the images cannot be used.
@@ -86,7 +86,7 @@ class Source:
         if self.std is None and not std.all():
             raise Refusal(
                 "a channel of the training images has standard deviation 0: all of its pixels are "
-                "alike; give dataset.std"
+                "equal; set dataset.std"
             )
         return Dataset(
             source=source,
@@ -101,7 +101,7 @@ class Source:
 class Digits(Source):
     """scikit-learn's 1,797 handwritten digits (8×8, 16 grey levels) as 32×32 RGB.
 
-    Each pixel becomes a 4×4 block. A fifth, stratified and always the same, is the test set.
+    Each pixel becomes a 4×4 block. A fixed, stratified fifth of the images is the test set.
     Source: https://archive.ics.uci.edu/dataset/80 (Alpaydin & Kaynak, 1998).
     """
 
@@ -131,13 +131,13 @@ class Digits(Source):
 class ImageFolder(Source):
     """Images on disk as ``root/train/<class>/*`` and ``root/test/<class>/*``.
 
-    Files are listed once for each object: where they change, make another.
+    Files are listed only once per object: create a new one if they change.
 
     Attributes:
-        root: the folder.
-        resize: side in pixels to which every image is scaled; None: all must be of one size.
-        skip_unreadable: leave out files that are no images instead of refusing them.
-        cache_dir: where decoded images are kept.
+        root: the directory.
+        resize: side in pixels to which images are resized; None requires them to share one size.
+        skip_unreadable: skip files that are not images instead of refusing them.
+        cache_dir: directory for decoded images.
     """
 
     root: str
@@ -147,7 +147,7 @@ class ImageFolder(Source):
 
     @property
     def folder(self) -> Path:
-        """``root`` as a path, ``~`` expanded."""
+        """``root`` as a path with ``~`` expanded."""
         return Path(self.root).expanduser()
 
     @functools.cached_property
@@ -157,18 +157,18 @@ class ImageFolder(Source):
     @functools.cached_property
     def _folder_key(self) -> str:
         settings: dict[str, object] = {"resize": self.resize, "skip": self.skip_unreadable}
-        if self.resize is not None:  # entries from before the files' sizes were kept lack them
+        if self.resize is not None:  # older cache entries lack the file sizes
             settings["file_sizes"] = True
         return cache_key(self._listing.all_files(), self.folder, settings)
 
     def check(self) -> None:
-        assert self._listing  # which refuses
+        assert self._listing  # raises the refusal
 
     def at_hand(self) -> bool:
         return (Path(self.cache_dir).expanduser() / self._key()).is_dir()
 
     def outline(self) -> Outline:
-        """Classes, and where every file is to count, images; the size if all are scaled to it."""
+        """Classes; images, unless files may be skipped; and the image size if ``resize`` is set."""
         files = self._listing.files["train"].values()
         return self._outline(
             classes=len(self._listing.class_names),
@@ -190,8 +190,8 @@ class ImageFolder(Source):
             return cached(Path(self.cache_dir).expanduser(), key, decode)
         except OSError as error:
             raise Refusal(
-                f"dataset.cache_dir={self.cache_dir} cannot be used: {error}; name a folder that "
-                "can be written"
+                f"dataset.cache_dir={self.cache_dir} cannot be used: {error}; choose a directory "
+                "that can be written to"
             ) from error
 
 
@@ -200,7 +200,7 @@ class Cifar10(ImageFolder):
     """CIFAR-10 (Krizhevsky, 2009): an image folder, the official files, or torchvision's download.
 
     Attributes:
-        download: let torchvision download the official files where ``root`` holds neither form.
+        download: let torchvision download the official files if ``root`` contains neither form.
     """
 
     download: bool
@@ -220,7 +220,7 @@ class Cifar10(ImageFolder):
                 )
         elif not self._is_official() and not self.download:
             raise Refusal(
-                self._missing("only `cifar-lab train` downloads, unless dataset.download=false")
+                self._missing("only `cifar-lab train` downloads, with dataset.download=true")
             )
 
     def read(self) -> SourceImages:
@@ -255,7 +255,7 @@ class Cifar10(ImageFolder):
         return (self.folder / self.official_folder).is_dir()
 
     def _official(self, train: bool) -> ImageArrays:
-        # torchvision holds the files against their MD5 sums, and fetches only what fails.
+        # torchvision checks the files' MD5 sums and downloads only those that do not match.
         loaded = self._torchvision(train=train, download=self.download)
         split = "train" if train else "test"
         return ImageArrays(
@@ -273,22 +273,22 @@ class Cifar10(ImageFolder):
             dataset = getattr(torchvision.datasets, self.torchvision_name)
             return dataset(str(self.folder), train=train, download=download)
         except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-            for folder in not_there_yet:  # a download that failed leaves nothing behind
+            for folder in not_there_yet:  # leave nothing behind after a failed download
                 with contextlib.suppress(OSError):
                     folder.rmdir()
             raise Refusal(self._missing(str(error))) from error
 
     def _missing(self, reason: str) -> str:
         return (
-            f"dataset.root={self.root} does not hold {self.dataset_name}, and it cannot be had "
-            f"({reason}); {LAYOUT_HINT}, or put the official {self.official_folder} there; "
-            "dataset=digits needs no files"
+            f"dataset.root={self.root} does not contain {self.dataset_name}, and it could not be "
+            f"downloaded ({reason}); {LAYOUT_HINT}, or put the official {self.official_folder} "
+            "there; dataset=digits needs no files"
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cifar100(Cifar10):
-    """CIFAR-100 with its 100 fine classes, from the same three places."""
+    """CIFAR-100 with its 100 fine classes, from the same three kinds of source."""
 
     dataset_name: ClassVar[str] = "CIFAR-100"
     number_of_classes: ClassVar[int] = 100

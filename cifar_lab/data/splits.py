@@ -13,18 +13,18 @@ from cifar_lab.refusal import Refusal
 def stratified_split(
     labels: NDArray[np.int64], validation_fraction: float, seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Splits rows into training and validation rows, each class in the same proportion.
+    """Split rows into training and validation rows, stratified by class.
 
     Args:
         labels: int64 ``(n,)``.
-        validation_fraction: share of the rows to hold out; 0 holds out none.
+        validation_fraction: share of the rows to hold out; 0 holds out nothing.
         seed: the same seed and labels give the same split.
 
     Returns:
-        Training and validation rows, int64, ascending, disjoint, together all rows.
+        Training and validation rows: int64, ascending, disjoint, and together all rows.
 
     Raises:
-        Refusal: too few rows to give every class its share.
+        Refusal: there are too few rows to give every class its share.
     """
     rows = np.arange(len(labels))
     if validation_fraction == 0:
@@ -41,7 +41,7 @@ def stratified_split(
 
 
 def left_to_train(images: int, validation_fraction: float, limit: int | None) -> int:
-    """How many of so many images a split and then a limit leave, whatever their labels."""
+    """Number of training images left after the validation split and then the limit."""
     left = images - math.ceil(validation_fraction * images)
     return left if limit is None else min(left, limit)
 
@@ -49,16 +49,16 @@ def left_to_train(images: int, validation_fraction: float, limit: int | None) ->
 def limited(
     rows: NDArray[np.int64], labels: NDArray[np.int64], limit: int | None, seed: int
 ) -> NDArray[np.int64]:
-    """At most ``limit`` of the rows, each class in the same proportion, ascending.
+    """Choose at most ``limit`` of the rows, stratified by class, in ascending order.
 
     Args:
         rows: int64, the rows to choose from.
-        labels: int64 ``(n,)``, labels of all rows, chosen or not.
-        limit: None, or more than there are, keeps all.
+        labels: int64 ``(n,)``, labels of all images, chosen or not.
+        limit: None, or a number above ``len(rows)``, keeps all.
         seed: the same seed gives the same choice.
 
     Raises:
-        Refusal: too few to give every class one.
+        Refusal: the limit is too low to give every class at least one image.
     """
     if limit is None or limit >= len(rows):
         return rows
@@ -73,12 +73,12 @@ def limited(
 
 
 def _each_class_alike(labels: NDArray[np.int64], count: int, seed: int) -> NDArray[np.int64]:
-    """So many rows at random, ascending, of each class to within one image of its share."""
+    """``count`` random rows, ascending; each class gets its share to within one image."""
     generator = np.random.default_rng(seed)
     classes, sizes = np.unique(labels, return_counts=True)
     shares = sizes * count / len(labels)
     quotas = np.floor(shares).astype(np.int64)
-    # What rounding down left over goes to the largest remainders, among equal ones at random.
+    # The remainder from rounding down goes to the largest fractions, with ties broken at random.
     by_remainder = np.lexsort((generator.random(len(classes)), quotas - shares))
     quotas[by_remainder[: count - quotas.sum()]] += 1
     rows = [
@@ -89,6 +89,6 @@ def _each_class_alike(labels: NDArray[np.int64], count: int, seed: int) -> NDArr
 
 
 def _without_images(labels: NDArray[np.int64], rows: NDArray[np.int64]) -> str | None:
-    """A sentence about a class that has no image among some rows; None where all have."""
+    """Describe a class without images among the given rows; None if every class has some."""
     lacking = np.setdiff1d(labels, labels[rows])
-    return f"class {lacking[0]} would have none of {len(rows)}" if len(lacking) else None
+    return f"class {lacking[0]} would have none of the {len(rows)} images" if len(lacking) else None

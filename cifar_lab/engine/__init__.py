@@ -1,6 +1,6 @@
-"""Training itself. Knows no data set, no model by name, no file and no Hydra.
+"""The training engine; independent of data sets, named models, files and Hydra.
 
-What others may use stands in ``__init__.pyi``, and is imported when it is first asked for.
+The public names are listed in ``__init__.pyi`` and imported on first use.
 """
 
 import lazy_loader

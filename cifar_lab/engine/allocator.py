@@ -1,4 +1,4 @@
-"""How the process gets its memory on a CPU."""
+"""Memory allocation of the process on a CPU."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ TOP_PAD_BYTES = 256 * 2**20
 
 
 def keep_freed_memory() -> bool:
-    """Keeps what was freed for the next allocation, for the rest of the process.
+    """Keep freed memory for later allocations, for the rest of the process.
 
-    By default glibc gives every large tensor fresh pages from the kernel and returns them when it
-    is freed; clearing those pages again and again takes up to a third of a training step. Kept,
-    the process holds its peak until it ends.
+    By default glibc gets fresh pages from the kernel for every large tensor and returns them when
+    it is freed; clearing those pages over and over takes up to a third of a training step. With
+    freed memory kept, the process holds its peak memory until it ends.
 
     Returns:
-        False where the C library has no such switch (it is not glibc).
+        False if the C library has no such setting (it is not glibc).
     """
     if not sys.platform.startswith("linux"):
         return False

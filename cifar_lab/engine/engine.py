@@ -1,4 +1,4 @@
-"""What trains a plan. The native loop is one engine, Lightning's another."""
+"""The interface of training engines: the native loop and Lightning's."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from cifar_lab.optim.schedules import Schedule
 
 @dataclass(frozen=True, kw_only=True)
 class Engine(ABC):
-    """Trains a plan: in one process, and with steps as written, unless an engine says otherwise.
+    """Trains a plan: in one process with eager steps, unless a subclass overrides this.
 
     Attributes:
-        plan: what to train.
+        plan: how to train.
     """
 
     plan: Plan
@@ -35,20 +35,20 @@ class Engine(ABC):
         return ALONE
 
     @property
-    def companions(self) -> int:
-        """Processes that this one has to start on its machine, to train along."""
+    def local_workers(self) -> int:
+        """Number of additional processes that this one has to start on its machine."""
         return 0
 
     def place(self, device: torch.device) -> torch.device:
         """The device of this process.
 
         Raises:
-            Refusal: there are too few.
+            Refusal: there are too few devices.
         """
         return device
 
     def unmet_needs(self) -> list[str]:
-        """What training lacks on this machine, a sentence each."""
+        """What training needs but this machine lacks, one sentence each."""
         return []
 
     def fit(
@@ -60,28 +60,28 @@ class Engine(ABC):
         hooks: Hooks,
         stop: StopRequest,
     ) -> str | None:
-        """Trains from where the state stands; ``state.stopped`` tells whether it ended early.
+        """Train from the current state; ``state.stopped`` tells whether training ended early.
 
         Returns:
-            Why steps that were to be captured ran eagerly; None where they were captured, or
-            were not to be.
+            Why steps that should have been captured ran eagerly; None if they were captured, or
+            capture was not requested.
 
         Raises:
-            NonFiniteLoss: names epoch, step and learning rate.
-            Interrupted: asked to stop by a signal; the state was handed to ``on_interrupt``.
+            NonFiniteLoss: the message names epoch, step and learning rate.
+            Interrupted: a signal asked to stop; the state was passed to ``on_interrupt``.
         """
         make_step = partial(self.step, learner, state)
         fit = Fit(self.plan, self.world, learner, loaders, schedule, state, hooks, stop, make_step)
         return fit.run(self.drive)
 
     def step(self, learner: Learner, state: TrainingState) -> Step:
-        """A step over the parameters that are trained at this time."""
+        """Create a step over the parameters that are currently trained."""
         return EagerStep(learner, state, self.plan)
 
     @abstractmethod
     def drive(self, fit: Fit) -> None:
-        """The loop: whole epochs, until the fit does not go on."""
+        """The training loop: runs whole epochs while ``fit.goes_on``."""
 
     @abstractmethod
     def why_not_captured(self, device: torch.device) -> str | None:
-        """Why steps are not to be replayed from a CUDA graph; None where they are."""
+        """Why steps will not be replayed from a CUDA graph; None if they will."""

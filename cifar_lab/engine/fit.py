@@ -1,4 +1,4 @@
-"""One training in progress: what every engine does around its steps."""
+"""A training run in progress: what every engine does around its steps."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from cifar_lab.refusal import RunFailed
 
 
 class NonFiniteLoss(RunFailed):
-    """The loss became infinite or not a number."""
+    """The loss became infinite or NaN."""
 
 
 class Loaders(NamedTuple):
-    """The batches of a run; ``val`` is None without validation images."""
+    """The loaders of a run; ``val`` is None without validation images."""
 
     train: TrainLoader
     val: EvalLoader | None
@@ -36,9 +36,9 @@ class Loaders(NamedTuple):
 
 @dataclass
 class Fit:
-    """One training; everything that changes is in its state.
+    """A single training run; everything that changes is in its state.
 
-    An engine drives it: while it :attr:`goes_on`, it begins an epoch, trains the epoch's batches
+    An engine drives it: while it :attr:`goes_on`, the engine begins an epoch, trains its batches
     until :meth:`time_is_up`, and ends the epoch.
 
     Attributes:
@@ -47,12 +47,12 @@ class Fit:
         learner: model and criterion.
         loaders: the batches.
         schedule: the learning rates.
-        state: where training stands.
-        hooks: what happens around the steps.
-        stop: whether somebody asked to stop.
-        make_step: a step over the parameters that are trained at this time. It is made anew when
-            some are frozen, as a captured one would go on training them.
-        cut_short: why the current epoch ends before its last batch; None while it does not.
+        state: the training state.
+        hooks: called around the steps.
+        stop: whether a stop was requested.
+        make_step: creates a step over the parameters that are currently trained. It is called again
+            when some are frozen, because a captured step would continue to train them.
+        cut_short: why the current epoch ends before its last batch; None if it does not.
     """
 
     plan: Plan
@@ -70,30 +70,30 @@ class Fit:
 
     @property
     def epochs(self) -> int:
-        """Epochs of this run, limits included."""
+        """Epochs of this run, after limits."""
         return self.plan.epochs_to_train
 
     @property
     def batches(self) -> int:
-        """Batches an epoch of this run, limits included."""
+        """Batches per epoch of this run, after limits."""
         return self.plan.batches_to_train(len(self.loaders.train))
 
     @property
     def goes_on(self) -> bool:
-        """Whether another epoch is to be trained."""
+        """Whether there is another epoch to train."""
         return self.state.epoch < self.epochs and self.state.stopped is None
 
     @property
     def failure(self) -> str | None:
-        """Why steps ran as written though they should not have; None where nothing failed."""
+        """Why steps ran eagerly although they should have been captured; None if nothing failed."""
         return None if self._step is None else self._step.failure
 
     def run(self, drive: Callable[[Fit], None]) -> str | None:
-        """Trains by an engine's loop; gives :attr:`failure`.
+        """Train with an engine's loop and return :attr:`failure`.
 
         Raises:
-            NonFiniteLoss: names epoch, step and learning rate.
-            Interrupted: asked to stop by a signal; the state was handed to ``on_interrupt``.
+            NonFiniteLoss: the message names epoch, step and learning rate.
+            Interrupted: a signal asked to stop; the state was passed to ``on_interrupt``.
         """
         self.hooks.on_fit_start(self.state, self.epochs, self.batches)
         try:
@@ -104,7 +104,7 @@ class Fit:
         return self.failure
 
     def begin_epoch(self) -> None:
-        """Freezes what is trained no more; before an epoch's first batch, or the next to train."""
+        """Freeze parameters that are due; call before the first batch trained in an epoch."""
         self._epoch_started = time.monotonic() - self.state.train_seconds
         self.cut_short = None
         self.learner.model.train()
@@ -113,11 +113,11 @@ class Fit:
             self._step = self.make_step()
 
     def epoch_batches(self) -> Iterator[TrainBatch]:
-        """What is left of the current epoch."""
+        """The remaining batches of the current epoch."""
         return self.loaders.train.batches(self.state.epoch, self.state.batches_done, self.batches)
 
     def time_is_up(self) -> bool:
-        """Whether the current epoch ends before its next batch; looked at between two updates."""
+        """Whether the current epoch ends before its next batch; checked only between updates."""
         index = self.state.batches_done
         between_updates = index > 0 and index % self.plan.accumulate_batches == 0
         if between_updates and self._time_limit_reached():
@@ -125,15 +125,15 @@ class Fit:
         return self.cut_short is not None
 
     def train(self, batch: TrainBatch) -> None:
-        """Trains the next batch, and leaves where somebody asked for it."""
-        assert self._step is not None, "begin_epoch comes first"
+        """Train the next batch, then stop if a signal has asked for it."""
+        assert self._step is not None, "call begin_epoch first"
         state, world, index = self.state, self.world, self.state.batches_done
         together = self.plan.batches_of_step(index, self.batches)
         ends_step = index == together[-1]
         number = self._step_number(index)
         result = self._step(
             batch,
-            # Processes average their gradients, however many images each had.
+            # Gradients are averaged over processes, regardless of how many images each one had.
             share=len(batch.labels) * world.size / self._images(together),
             learning_rate=self.schedule.learning_rate(number) if ends_step else None,
         )
@@ -148,7 +148,7 @@ class Fit:
             self.leave_if_asked()
 
     def end_epoch(self) -> None:
-        """Evaluates, writes the epoch's row and decides whether training goes on."""
+        """Evaluate, write the epoch's row and decide whether training continues."""
         state, world = self.state, self.world
         train = self._finite_result()
         evaluation_started = time.monotonic()
@@ -164,19 +164,19 @@ class Fit:
             self._evaluate("test", self.loaders.test, row)
         row["epoch_seconds"] = state.train_seconds + time.monotonic() - evaluation_started
         row["images_per_second"] = train.count / state.train_seconds
-        # Nothing of the state changes before every evaluation is done: one that is interrupted
-        # is done again.
+        # The state must not change before all evaluations are done, so that an interrupted
+        # evaluation can be repeated.
         is_best = world.leads and self._remember_best(row)
         state.begin_next_epoch(row["epoch_seconds"])
-        state.stopped = world.agree(self.cut_short or self._reason_to_stop())
+        state.stopped = world.broadcast(self.cut_short or self._reason_to_stop())
         self.hooks.on_epoch_end(state, row, is_best)
         self.leave_if_asked()
 
     def leave_if_asked(self) -> None:
-        """Hands the state over and leaves, where a signal asked for it.
+        """Pass the state to ``on_interrupt`` and stop, if a signal asked for it.
 
         Raises:
-            Interrupted: it did.
+            Interrupted: a signal asked to stop.
         """
         if self.stop.requested is not None:
             self.hooks.on_interrupt(self.state)
@@ -191,12 +191,12 @@ class Fit:
         return StepResult(loss / images, hits.long()), images
 
     def _step_number(self, batch_index: int) -> int:
-        """Number of the update that a batch belongs to, in the unshortened run."""
+        """Index of the update that a batch belongs to, in the unshortened run."""
         steps_before = self.state.epoch * self.schedule.steps_per_epoch
         return steps_before + batch_index // self.plan.accumulate_batches
 
     def _images(self, batches: range) -> int:
-        """Images of some batches of an epoch, over all processes."""
+        """Number of images in these batches of an epoch, over all processes."""
         size = self.loaders.train.batch_size * self.world.size
         return min(batches.stop * size, len(self.loaders.train.rows)) - batches.start * size
 
@@ -204,15 +204,15 @@ class Fit:
         step = self.state.train_metrics.first_bad_step()
         if step is not None:
             raise NonFiniteLoss(
-                f"the training loss is not finite from epoch {self.state.epoch + 1}, step {step} "
-                f"of the run on, at learning rate {self.schedule.learning_rate(step):.4g}; lower "
-                "the learning rate, set trainer.clip_gradient_norm, or try "
+                f"the training loss became non-finite in epoch {self.state.epoch + 1}, at step "
+                f"{step} of the run, with learning rate {self.schedule.learning_rate(step):.4g}; "
+                "lower the learning rate, set trainer.clip_gradient_norm, or try "
                 "trainer.precision=float32"
             )
         return self.state.train_metrics.result()
 
     def _remember_best(self, row: Row) -> bool:
-        """Whether this epoch is the best so far; without validation, the newest always is."""
+        """Whether this epoch is the best so far; without validation, the latest always is."""
         if self.loaders.val is None:
             return True
         best = self.state.best
@@ -233,7 +233,7 @@ class Fit:
             yield batch
 
     def _reason_to_stop(self) -> str | None:
-        """Why no further epoch is begun; None where none is left, or nothing speaks against it."""
+        """Why training stops early; None if no epoch is left, or there is no reason to stop."""
         state, patience = self.state, self.plan.early_stopping_patience
         if state.epoch >= self.epochs:
             return None
@@ -241,15 +241,15 @@ class Fit:
             return self._time_limit()
         if patience is None or state.best is None or state.epoch - state.best["epoch"] < patience:
             return None
-        return f"no better validation accuracy for {patience} epochs"
+        return f"validation accuracy has not improved for {patience} epochs"
 
     def _time_limit_reached(self) -> bool:
         limit = self.plan.max_minutes
         if limit is None:
             return False
         minutes = (self.state.elapsed_seconds + self.state.train_seconds) / 60
-        return self.world.agree(minutes >= limit)
+        return self.world.broadcast(minutes >= limit)
 
     def _time_limit(self) -> str:
         begun = self.state.epoch + (self.state.batches_done > 0)
-        return f"the wall time limit of {self.plan.max_minutes:g} minutes in epoch {begun}"
+        return f"reached the time limit of {self.plan.max_minutes:g} minutes in epoch {begun}"

@@ -1,4 +1,4 @@
-"""What can happen around training steps."""
+"""Hooks called around training steps."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ Row = dict[str, float]
 
 
 class Hooks:
-    """Override what is of interest; every method does nothing by default."""
+    """Override the methods of interest; by default, every method does nothing."""
 
     def on_fit_start(self, state: TrainingState, epochs: int, batches: int) -> None:
-        """Before the first step; ``batches`` an epoch."""
+        """Called before the first step; ``batches`` is per epoch."""
 
     def on_batch_end(self, state: TrainingState) -> None:
-        """After each batch; must not wait for the device."""
+        """Called after each batch; must not synchronise with the device."""
 
     def on_epoch_end(self, state: TrainingState, row: Row, is_best: bool) -> None:
-        """After an epoch was trained and evaluated; ``is_best`` by validation."""
+        """Called after an epoch has been trained and evaluated; ``is_best`` is by validation."""
 
     def on_interrupt(self, state: TrainingState) -> None:
-        """Before an interrupted run stops; the state can be resumed from."""
+        """Called before an interrupted run stops; training can resume from the state."""
 
     def on_fit_end(self) -> None:
-        """After the last step, also when training ends with an error."""
+        """Called after the last step, even if training ends with an error."""
 
 
 class HookList(Hooks):

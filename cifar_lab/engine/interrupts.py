@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: at once between steps of work, at the end of a step during training."""
+"""Ctrl-C and SIGTERM handling: immediate, except during training, where the step is finished."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupted(BaseException):
-    """The run was asked to stop; not an Exception, so that nothing mistakes it for a failure.
+    """The run was asked to stop; not an Exception, so that it is not handled as a failure.
 
     Args:
-        signum: the signal's number; the process ends with status 128 plus it.
+        signum: the signal's number; the process exits with status 128 + signum.
     """
 
     def __init__(self, signum: int) -> None:
@@ -24,7 +24,7 @@ class Interrupted(BaseException):
 
 
 class StopRequest:
-    """Turns SIGINT and SIGTERM into :class:`Interrupted`, at a time when nothing is lost."""
+    """Turns SIGINT and SIGTERM into :class:`Interrupted`, raised when nothing would be lost."""
 
     def __init__(self) -> None:
         self._requested: int | None = None
@@ -32,7 +32,7 @@ class StopRequest:
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[StopRequest]:
-        """Handles the signals inside, as before outside. Does nothing outside the main thread."""
+        """Handle the signals inside the context. Does nothing outside the main thread."""
         if threading.current_thread() is not threading.main_thread():
             yield self
             return
@@ -45,13 +45,13 @@ class StopRequest:
 
     @contextlib.contextmanager
     def deferred(self) -> Iterator[None]:
-        """Inside, a signal waits until :attr:`requested` is looked at; a second one does not."""
+        """Inside, the first signal only sets :attr:`requested`; a second one raises immediately."""
         self._deferring = True
         try:
             yield
         finally:
             self._deferring = False
-        if self._requested is not None:  # it came after the last look
+        if self._requested is not None:  # it arrived after the last check
             raise Interrupted(self._requested)
 
     @property

@@ -1,4 +1,4 @@
-"""Model, criterion and mixed labels as one thing: what a step computes, for every engine."""
+"""Model, criterion and mixed labels combined: what a step computes, for every engine."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from cifar_lab.engine.precision import Precision, autocast
 
 
 class Learner:
-    """A model with its criterion on a device, in a precision.
+    """A model with its criterion, device and precision.
 
     Args:
         model: maps images to logits.
         criterion: maps logits ``(batch, classes)`` and labels ``(batch,)`` to a mean loss ``()``.
         device: where the model lives.
-        precision: of the forward pass; weights are float32.
-        test_time_flips: predict by the mean of the logits of each image and its mirror image.
+        precision: precision of the forward pass; weights stay float32.
+        test_time_flips: predict with test-time flip averaging of the logits.
     """
 
     def __init__(
@@ -41,11 +41,11 @@ class Learner:
     def loss_and_logits(
         self, batch: TrainBatch, forward: Callable[[Tensor], Tensor] | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Forward pass in the learner's precision; loss in float32.
+        """Compute the logits in the learner's precision and the loss in float32.
 
         Args:
             batch: on the learner's device.
-            forward: what to use in place of the model, such as its compiled form.
+            forward: used instead of the model, e.g. its compiled form.
 
         Returns:
             Loss, float32 ``()``; logits, float32 ``(batch, classes)``.
@@ -54,7 +54,7 @@ class Learner:
         return self.loss(logits, batch), logits
 
     def loss(self, logits: Tensor, batch: TrainBatch) -> Tensor:
-        """The criterion's mean ``()`` over logits; that of mixed images weighs both labels."""
+        """The mean loss ``()``; for mixed images, the weighted loss of both labels."""
         loss: Tensor = self.criterion(logits, batch.labels)
         if isinstance(batch, MixedBatch):
             rest = self.criterion(logits, batch.partners)
@@ -64,12 +64,12 @@ class Learner:
     def predict(
         self, batches: Iterable[Batch], model: nn.Module, flips: bool | None = None
     ) -> tuple[Tensor, RunningMetrics]:
-        """Evaluates a model in eval mode, without gradients; the mode is put back.
+        """Evaluate a model in eval mode, without gradients; its mode is restored.
 
         Args:
             batches: on the learner's device.
-            model: the learner's own, or its average.
-            flips: overrules the learner's ``test_time_flips``.
+            model: the learner's own model, or its average.
+            flips: overrides the learner's ``test_time_flips``.
 
         Returns:
             Logits, float32 ``(n, classes)``, on the device, and the metrics.

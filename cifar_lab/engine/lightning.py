@@ -1,9 +1,9 @@
-"""The same training on a Lightning ``Trainer``: for several devices and machines.
+"""The same training on a Lightning ``Trainer``, for several devices and machines.
 
-Nothing of what a step computes stands here: Lightning drives the loop, starts the process group and
-averages gradients between its processes; :class:`~cifar_lab.engine.fit.Fit` and the learner do the
-rest, as in the native engine. Every process trains its part of each batch; the one of rank 0 also
-evaluates, decides and writes.
+This module does not define what a step computes: Lightning drives the loop, starts the process
+group and averages gradients between its processes; :class:`~cifar_lab.engine.fit.Fit` and the
+learner do the rest, as in the native engine. Every process trains its part of each batch; rank 0
+also evaluates, decides and writes.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from cifar_lab.refusal import Refusal
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule
 
-#: Strategies whose processes each hold the whole model, as a checkpoint does.
+#: Strategies in which each process holds the whole model, as a checkpoint needs.
 Strategy = Literal["auto", "ddp", "ddp_find_unused_parameters_true"]
 
 
@@ -44,11 +44,12 @@ class LightningTrainer(Engine):
     """Trains on a Lightning ``Trainer`` (extra ``lightning``).
 
     Attributes:
-        devices: processes on each machine, a device each; each trains ``batch_size`` images a
-            step, so one process at ``devices * num_nodes`` times the batch size does the same.
-        num_nodes: machines. Start the same command on each, with ``NODE_RANK``, ``MASTER_ADDR``
-            and ``MASTER_PORT`` in its environment.
-        strategy: Lightning's; ``auto`` is one device's, or ``ddp``.
+        devices: processes per machine, one device each; each trains ``batch_size`` images per
+            step, so a single process with ``devices * num_nodes`` times the batch size is
+            equivalent.
+        num_nodes: number of machines. Start the same command on each, with ``NODE_RANK``,
+            ``MASTER_ADDR`` and ``MASTER_PORT`` in its environment.
+        strategy: Lightning's strategy; ``auto`` is ``ddp`` for several processes.
     """
 
     devices: PositiveInt
@@ -57,56 +58,56 @@ class LightningTrainer(Engine):
 
     @property
     def world(self) -> World:
-        """Where this process stands, which whoever started it put into its environment."""
+        """Rank and world size of this process, from its environment."""
         place = os.environ
         local = int(place.get("NODE_RANK", 0)) * self.devices + int(place.get("LOCAL_RANK", 0))
         return World(int(place.get("RANK", local)), self.devices * self.num_nodes)
 
     @property
-    def companions(self) -> int:
-        """The others on this machine, unless somebody else starts them."""
+    def local_workers(self) -> int:
+        """The other processes on this machine, unless a launcher starts them."""
         return 0 if "LOCAL_RANK" in os.environ else self.devices - 1
 
     def place(self, device: torch.device) -> torch.device:
-        """A device of its own for each process of a machine."""
+        """A separate device for each process on a machine."""
         if self.devices == 1 or device.type == "cpu":
             return device
         if device.index or self.devices > torch.cuda.device_count():
             raise Refusal(
                 f"trainer.devices={self.devices} on device={device}: this machine has "
-                f"{torch.cuda.device_count()} CUDA devices, of which they are the first; lower "
-                "trainer.devices, and set device=cuda"
+                f"{torch.cuda.device_count()} CUDA devices, and processes use them from the first "
+                "on; lower trainer.devices, and set device=cuda"
             )
         return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
 
     def unmet_needs(self) -> list[str]:
-        """Lightning, and an environment that fits."""
+        """Lightning must be installed, and the environment consistent."""
         unmet = []
         if find_spec("lightning") is None:
             unmet.append(
                 "trainer=lightning needs the package lightning, which is not installed: "
-                "pip install 'cifar-lab[lightning]', or take trainer=native"
+                "pip install 'cifar-lab[lightning]', or use trainer=native"
             )
         if self.world.rank >= self.world.size:
             unmet.append(
-                f"this process is told that its rank is {self.world.rank} (RANK, NODE_RANK, "
-                f"LOCAL_RANK), but trainer.devices={self.devices} on "
-                f"trainer.num_nodes={self.num_nodes} makes {self.world.size} processes"
+                f"the environment (RANK, NODE_RANK, LOCAL_RANK) gives this process rank "
+                f"{self.world.rank}, but trainer.devices={self.devices} with "
+                f"trainer.num_nodes={self.num_nodes} makes only {self.world.size} processes"
             )
         lacking = [name for name in ("MASTER_ADDR", "MASTER_PORT") if name not in os.environ]
         if self.num_nodes > 1 and lacking:
             unmet.append(
                 f"trainer.num_nodes={self.num_nodes} needs {' and '.join(lacking)} in the "
-                "environment on each machine, and NODE_RANK, from 0 on"
+                "environment on each machine, and NODE_RANK, counted from 0"
             )
         return unmet
 
     def why_not_captured(self, device: torch.device) -> str | None:
-        """Lightning drives the steps."""
+        """Never captured: Lightning drives the steps."""
         return "Lightning drives the steps"
 
     def drive(self, fit: Fit) -> None:
-        """Lightning's loop, over all processes; they must have been started."""
+        """Run Lightning's loop over all processes, which must already be running."""
         from lightning.fabric.plugins.environments.lightning import LightningEnvironment
         from lightning.pytorch import Trainer as Driver
 
@@ -121,10 +122,10 @@ class LightningTrainer(Engine):
             devices=[device.index or 0] if one_of_several else self.devices,
             num_nodes=self.num_nodes,
             strategy=self._strategy(),
-            precision="32-true",  # the learner casts
+            precision="32-true",  # the learner handles autocasting
             plugins=[LightningEnvironment()],
-            max_epochs=-1,  # the fit ends it
-            reload_dataloaders_every_n_epochs=1,  # the first may be the rest of one
+            max_epochs=-1,  # the fit decides when to stop
+            reload_dataloaders_every_n_epochs=1,  # the first epoch may be partial
             num_sanity_val_steps=0,
             use_distributed_sampler=False,
             logger=False,
@@ -133,19 +134,19 @@ class LightningTrainer(Engine):
             enable_model_summary=False,
         )
         with _process_group(), warnings.catch_warnings():
-            # Lightning's own use of what newer torch versions have renamed.
+            # Lightning itself uses names that newer torch versions have renamed.
             warnings.filterwarnings("ignore", module=r"lightning\.")
             driver.fit(module)
 
     def _strategy(self) -> str:
         if self.strategy != "auto" or self.world.size == 1:
             return self.strategy
-        # A parameter that is frozen on the way gets no gradient to average.
+        # A parameter that is frozen during training gets no gradient to average.
         return "ddp_find_unused_parameters_true" if self.plan.freeze_after_epochs else "ddp"
 
 
 class _EpochBatches:
-    """What is left of the current epoch, as Lightning asks for it: with a length."""
+    """The remaining batches of the current epoch, with the length that Lightning needs."""
 
     def __init__(self, fit: Fit) -> None:
         self._fit = fit
@@ -158,7 +159,7 @@ class _EpochBatches:
 
 
 class _LightningStep(EagerStep):
-    """A step whose backward pass and update go through Lightning."""
+    """A step that runs its backward pass and update through Lightning."""
 
     def __init__(self, fit: Fit, module: LightningModule) -> None:
         super().__init__(fit.learner, fit.state, fit.plan)
@@ -173,11 +174,11 @@ class _LightningStep(EagerStep):
 
 
 def _module(fit: Fit) -> Any:
-    """The fit as a ``LightningModule``; a function, as importing Lightning costs seconds."""
+    """The fit as a ``LightningModule``; a function, because importing Lightning takes seconds."""
     from lightning.pytorch import LightningModule
 
     class Module(LightningModule):
-        """Hands Lightning's calls on."""
+        """Forwards Lightning's calls to the fit."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -196,14 +197,15 @@ def _module(fit: Fit) -> Any:
 
         def setup(self, stage: str) -> None:
             _share_state(fit)
-            if fit.goes_on and fit.state.batches_done == fit.batches:  # interrupted in evaluation
+            if fit.goes_on and fit.state.batches_done == fit.batches:
+                # The run was interrupted during evaluation.
                 fit.begin_epoch()
                 fit.end_epoch()
             self.trainer.should_stop = not fit.goes_on
 
         def on_train_start(self) -> None:
-            # Lightning's own handler of SIGTERM speaks to the other processes at any time, also
-            # in the middle of a step.
+            # Lightning's own SIGTERM handler communicates with the other processes at any time,
+            # even in the middle of a step.
             if threading.current_thread() is threading.main_thread():
                 for signum, handler in self._handlers.items():
                     signal.signal(signum, handler)
@@ -225,14 +227,14 @@ def _module(fit: Fit) -> Any:
 
 
 def _share_state(fit: Fit) -> None:
-    """Gives every process the leader's weights, optimizer and counts, but draws of its own."""
+    """Broadcast the leader's weights, optimizer and counters, and seed each process separately."""
     world = fit.world
     if world.size == 1:
         return
     file = io.BytesIO()
     if world.leads:
         torch.save(fit.state.state_dict(), file)
-    written = io.BytesIO(world.agree(file.getvalue()))
+    written = io.BytesIO(world.broadcast(file.getvalue()))
     if not world.leads:
         device = fit.learner.device
         fit.state.load_state_dict(torch.load(written, map_location=device, weights_only=True))
@@ -241,7 +243,7 @@ def _share_state(fit: Fit) -> None:
 
 @contextlib.contextmanager
 def _process_group() -> Iterator[None]:
-    """Leaves no process group behind, so that the next run of this process can have its own."""
+    """Destroy the process group at the end, so that this process can start another run."""
     try:
         yield
     finally:

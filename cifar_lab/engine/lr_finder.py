@@ -21,19 +21,19 @@ from cifar_lab.engine.restoring import kept
 from cifar_lab.engine.state import TrainingState
 from cifar_lab.engine.step import Step
 
-#: Steps between two looks at the losses: each look waits for the device. At most one less is run
-#: in vain.
+#: Steps between checks of the losses: each check waits for the device. At most one step less than
+#: this is wasted.
 LOOK_EVERY = 10
 
 
 class Curve(NamedTuple):
-    """What a range test measured, a value a step.
+    """The measurements of a range test, one value per step.
 
     Attributes:
-        learning_rates: that the step was taken with.
-        losses: mean over the step's images, before its update.
+        learning_rates: learning rate of each step.
+        losses: mean loss over the step's images, before its update.
         smoothed: exponential moving average of the losses.
-        ended: why it has fewer steps than it should: ``diverged`` or ``not finite``; else None.
+        ended: why the test ended early: ``diverged`` or ``not finite``; otherwise None.
     """
 
     learning_rates: list[float]
@@ -44,19 +44,19 @@ class Curve(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class RangeTest:
-    """Trains a few steps at rising learning rates, and takes everything back.
+    """Trains a few steps at increasing learning rates, then restores everything.
 
-    Computes what the torch-lr-finder package does (https://github.com/davidtvs/pytorch-lr-finder).
+    Computes the same as torch-lr-finder (https://github.com/davidtvs/pytorch-lr-finder).
 
     Attributes:
         start_lr: learning rate of the first step.
-        end_lr: of the last one.
-        steps: optimizer updates at most.
-        spacing: ``exponential`` multiplies from step to step, ``linear`` adds.
-        smoothing: weight of the newest loss in the moving average; 1 smooths nothing.
-        divergence: it stops where the smoothed loss is more than so many times its least.
-        seeds: how many seeds to try, the run's and those after it, so that the spread is seen.
-        suggestion: the rule whose median over the seeds is the learning rate to take.
+        end_lr: learning rate of the last step.
+        steps: maximum number of optimizer updates.
+        spacing: ``exponential`` multiplies the rate from step to step, ``linear`` adds to it.
+        smoothing: weight of the latest loss in the moving average; 1 disables smoothing.
+        divergence: stop when the smoothed loss exceeds its minimum by this factor.
+        seeds: number of seeds to try, starting from the run's seed, to show the spread.
+        suggestion: the rule whose median over the seeds is the suggested learning rate.
 
     Raises:
         ValueError: the range is empty.
@@ -79,7 +79,7 @@ class RangeTest:
             )
 
     def learning_rate(self, step: int) -> float:
-        """The learning rate of update ``step``, from 0."""
+        """The learning rate of update ``step``, counted from 0."""
         passed = step / (self.steps - 1)
         if self.spacing == "linear":
             return self.start_lr + passed * (self.end_lr - self.start_lr)
@@ -88,10 +88,10 @@ class RangeTest:
     def run(
         self, engine: Engine, learner: Learner, optimizer: Optimizer, loader: TrainLoader
     ) -> Curve:
-        """Takes the engine's own steps over the first batches of the run, and takes them back.
+        """Run the engine's own steps over the first batches of the run, then undo them.
 
-        All parameters are trained, as at a run's beginning, and epochs are whole ones. Weights,
-        buffers, optimizer and random states are afterwards as before, also where it raises.
+        All parameters are trained, as at the start of a run, and epochs are not shortened. Weights,
+        buffers, optimizer and random states are restored afterwards, even if an error is raised.
         """
         together = engine.plan.accumulate_batches
         losses: list[float] = []
@@ -110,7 +110,7 @@ class RangeTest:
         return self.curve(losses)
 
     def curve(self, losses: Sequence[float]) -> Curve:
-        """Smooths losses, up to the step where the test ends; a loss that is no number is none."""
+        """Smooth the losses up to the step where the test ends; a non-finite loss ends the test."""
         smoothed: list[float] = []
         ended = None
         for loss in losses:
@@ -129,7 +129,7 @@ class RangeTest:
 
 
 def _updates(loader: TrainLoader, together: int, updates: int) -> Iterator[list[TrainBatch]]:
-    """The batches of each update, epoch after epoch; the last update of one may have fewer."""
+    """Yield the batches of each update; the last update of an epoch may have fewer."""
     epoch = 0
     while updates > 0:
         end = min(len(loader), updates * together)
@@ -141,7 +141,7 @@ def _updates(loader: TrainLoader, together: int, updates: int) -> Iterator[list[
 
 
 def _update(step: Step, batches: Sequence[TrainBatch], learning_rate: float) -> Tensor:
-    """One update; its images' mean loss, float32 ``()``, on the device."""
+    """Perform one update; return its images' mean loss, float32 ``()``, on the device."""
     images = sum(len(batch.labels) for batch in batches)
     losses = []
     for batch in batches:

@@ -1,7 +1,7 @@
-"""Learning rates that a range test's curve suggests, and how far several curves agree.
+"""Suggested learning rates from range-test curves, and the spread over several curves.
 
-A curve is a learning rate and a smoothed loss a step, in order; a rule gives None where the curve
-never falls.
+A curve has a learning rate and a smoothed loss for each step, in order; a rule returns None if the
+loss never falls.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy as np
 
 Rule = Literal["steepest", "valley", "minimum_over_ten"]
 
-#: Steps at the start and the end of a curve that hold noise and divergence, as torch-lr-finder
-#: and fastai leave them out of 100; at most so large a share of a shorter curve.
+#: Steps to ignore at the start (noise) and the end (divergence) of a curve: what torch-lr-finder
+#: and fastai ignore of 100 steps; LARGEST_SHARE limits them on a shorter curve.
 IGNORED = (10, 5)
 LARGEST_SHARE = (1 / 3, 1 / 6)
 
@@ -24,21 +24,21 @@ LARGEST_SHARE = (1 / 3, 1 / 6)
 def suggestions(
     learning_rates: Sequence[float], losses: Sequence[float]
 ) -> dict[Rule, float | None]:
-    """The learning rate by each rule.
+    """The learning rate suggested by each rule.
 
     Args:
-        learning_rates: of each step, rising.
-        losses: of each step, smoothed, finite.
+        learning_rates: learning rate of each step, increasing.
+        losses: smoothed, finite loss of each step.
     """
     return {rule: RULES[rule](learning_rates, losses) for rule in get_args(Rule)}
 
 
 def steepest(learning_rates: Sequence[float], losses: Sequence[float]) -> float | None:
-    """Where the loss falls most a step, before it is least, both ends left out.
+    """The steepest descent of the loss before its minimum, ignoring both ends of the curve.
 
-    The suggestion of torch-lr-finder (https://github.com/davidtvs/pytorch-lr-finder), from 30
-    steps on, where the loss is least at the end; it leaves out as many of fewer, and also takes
-    a fall after the loss has grown, where nothing is learned any more.
+    Equals the suggestion of torch-lr-finder (https://github.com/davidtvs/pytorch-lr-finder) for 30
+    steps or more if the minimum is at the end. torch-lr-finder ignores as many steps of shorter
+    curves, and also accepts a descent after the loss has risen, where nothing is learned.
     """
     inner = _inner(losses)
     if len(inner) < 2:
@@ -49,10 +49,10 @@ def steepest(learning_rates: Sequence[float], losses: Sequence[float]) -> float 
 
 
 def valley(learning_rates: Sequence[float], losses: Sequence[float]) -> float | None:
-    """The middle of the longest valley before the loss is least, both ends left out.
+    """The middle of the longest valley before the minimum, ignoring both ends of the curve.
 
-    The valley ends where the longest falling subsequence of the losses does, and is as many steps
-    long as that has members: fastai's rule (https://docs.fast.ai/callback.schedule.html).
+    The valley ends where the longest decreasing subsequence of the losses ends, and is as long as
+    that subsequence: fastai's rule (https://docs.fast.ai/callback.schedule.html).
     """
     inner = _inner(losses)
     lengths = _falling([losses[step] for step in inner])
@@ -61,12 +61,12 @@ def valley(learning_rates: Sequence[float], losses: Sequence[float]) -> float | 
         return None
     end = lengths.index(longest)
     third = longest / 3
-    # Its middle as fastai rounds it: a third of the way, and half a third.
+    # The middle as fastai rounds it: a third plus half a third.
     return learning_rates[inner[max(end - longest + int(third) + int(third / 2), 0)]]
 
 
 def minimum_over_ten(learning_rates: Sequence[float], losses: Sequence[float]) -> float | None:
-    """A tenth of where the loss is least."""
+    """A tenth of the learning rate with the lowest loss."""
     if not losses:
         return None
     least = int(np.argmin(losses))
@@ -81,7 +81,7 @@ RULES: dict[Rule, Callable[[Sequence[float], Sequence[float]], float | None]] = 
 
 
 class Spread(NamedTuple):
-    """How several suggestions of one rule lie: the middle one, the ends, and of how many seeds."""
+    """The spread of one rule's suggestions: median, lowest, highest, and the number of seeds."""
 
     median: float
     lowest: float
@@ -90,7 +90,7 @@ class Spread(NamedTuple):
 
 
 def spread(values: Sequence[float | None]) -> Spread | None:
-    """Over those that are there; of two in the middle, their geometric mean. None without any."""
+    """The spread of the values that are not None, with a geometric median; None if all are None."""
     found = sorted(value for value in values if value is not None)
     if not found:
         return None
@@ -100,7 +100,7 @@ def spread(values: Sequence[float | None]) -> Spread | None:
 
 
 def _inner(losses: Sequence[float]) -> range:
-    """The steps that a rule looks at: up to the least loss, without noise at either end."""
+    """The steps that a rule considers: up to the minimum, without the ignored ends."""
     steps = len(losses)
     first, last = (
         min(most, int(share * steps)) for most, share in zip(IGNORED, LARGEST_SHARE, strict=True)
@@ -110,8 +110,8 @@ def _inner(losses: Sequence[float]) -> range:
 
 
 def _falling(losses: Sequence[float]) -> list[int]:
-    """For each loss, the length of the longest strictly falling subsequence that ends with it."""
-    # ends[k]: the greatest loss, its sign turned, that such a subsequence of k + 1 can end with.
+    """For each loss, the length of the longest strictly decreasing subsequence ending with it."""
+    # ends[k]: the largest loss (negated) that such a subsequence of length k + 1 can end with.
     ends: list[float] = []
     lengths = []
     for loss in losses:

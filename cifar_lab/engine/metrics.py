@@ -1,4 +1,4 @@
-"""Loss and accuracy, gathered on the device."""
+"""Loss and accuracy, accumulated on the device."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class LossAndAccuracy:
     """Averages over samples, not over batches.
 
     Attributes:
-        loss: mean criterion; nats for cross entropy.
+        loss: mean of the criterion; in nats for cross entropy.
         accuracy: share of samples whose largest logit is the label's, 0 to 1.
-        count: samples averaged over.
+        count: number of samples averaged over.
     """
 
     loss: float
@@ -25,20 +25,20 @@ class LossAndAccuracy:
 
 
 def correct(logits: Tensor, labels: Tensor) -> Tensor:
-    """How many of logits ``(batch, classes)`` are largest at the label: int64 ``()``."""
+    """Number of rows of logits ``(batch, classes)`` that are largest at the label: int64 ``()``."""
     return (logits.detach().argmax(1) == labels).sum()
 
 
 class RunningMetrics:
-    """Sums of loss and hits that never wait for the device until :meth:`result` is asked for.
+    """Sums of loss and hits that do not wait for the device until :meth:`result` is called.
 
-    A batch costs no operation: what it gave is put aside, and summed when somebody looks.
+    Adding a batch launches no operation: results are put aside and summed when they are read.
 
     Args:
-        device: where batches come from.
+        device: the device that the results are on.
     """
 
-    #: Batches put aside at most; more would hold many small pieces of memory.
+    #: Maximum number of batches put aside; more would hold many small blocks of memory.
     ASIDE = 1024
 
     def __init__(self, device: torch.device) -> None:
@@ -49,16 +49,16 @@ class RunningMetrics:
         self._hits = torch.zeros((), dtype=torch.int64, device=device)
         self._first_bad_step = torch.full((), -1, dtype=torch.int64, device=device)
         self._aside: list[tuple[Tensor, Tensor, int, int]] = []
-        self._glimpse = _Glimpse(device)
+        self._running_average = _RunningAverage(device)
 
     def update(self, loss: Tensor, hits: Tensor, count: int, step: int) -> None:
-        """Adds a batch.
+        """Add a batch.
 
         Args:
-            loss: float ``()``, mean over the batch; not written to afterwards.
-            hits: int64 ``()``, as :func:`correct` gives it; likewise.
-            count: images of the batch.
-            step: remembered, on the device, if it is the first whose loss is not finite.
+            loss: float ``()``, mean over the batch; must not be modified afterwards.
+            hits: int64 ``()``, as returned by :func:`correct`; likewise.
+            count: number of images in the batch.
+            step: recorded on the device if it is the first with a non-finite loss.
         """
         self.count += count
         self._aside.append((loss.detach(), hits, count, step))
@@ -66,25 +66,25 @@ class RunningMetrics:
             self._sum_up()
 
     def result(self) -> LossAndAccuracy:
-        """The averages; waits for the device."""
+        """The averages so far; waits for the device."""
         self._sum_up()
         return LossAndAccuracy(
             self._loss_sum.item() / self.count, self._hits.item() / self.count, self.count
         )
 
     def first_bad_step(self) -> int | None:
-        """The first step whose loss was not finite, or None; waits for the device."""
+        """The first step with a non-finite loss, or None; waits for the device."""
         self._sum_up()
         step = int(self._first_bad_step.item())
         return None if step < 0 else step
 
-    def glimpse(self) -> LossAndAccuracy | None:
-        """The newest averages that can be had without waiting; None before the first."""
+    def running_average(self) -> LossAndAccuracy | None:
+        """The latest averages available without waiting for the device; None before the first."""
         self._sum_up()
-        return self._glimpse.look(self._loss_sum, self._hits, self.count)
+        return self._running_average.look(self._loss_sum, self._hits, self.count)
 
     def state_dict(self) -> dict[str, Any]:
-        """Sums and count, for a checkpoint inside an epoch."""
+        """Sums and count, for a checkpoint within an epoch."""
         self._sum_up()
         return {
             "count": self.count,
@@ -94,7 +94,7 @@ class RunningMetrics:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Takes up what :meth:`state_dict` gave."""
+        """Restore the result of :meth:`state_dict`."""
         self._aside.clear()
         self.count = state["count"]
         self._loss_sum.copy_(state["loss_sum"])
@@ -107,12 +107,12 @@ class RunningMetrics:
         losses, hits, counts, steps = zip(*self._aside, strict=True)
         self._aside.clear()
         loss = torch.stack(losses)
-        # One copy to the device for both, from memory it can read while we go on.
+        # One asynchronous copy to the device for both, from pinned memory.
         numbers = torch.tensor([counts, steps], dtype=torch.int64)
         if self.device.type == "cuda":
             numbers = numbers.pin_memory()
         count, step = numbers.to(self.device, non_blocking=True)
-        # A CPU's cumsum adds one after the other: the sum does not depend on when somebody looked.
+        # A CPU's cumsum adds sequentially: the sum does not depend on when it was read.
         sums = torch.cat([self._loss_sum[None], loss.double() * count]).cumsum(0)
         self._loss_sum.copy_(sums[-1])
         self._hits += torch.stack(hits).sum()
@@ -122,8 +122,8 @@ class RunningMetrics:
         self._first_bad_step.copy_(torch.where(unseen, first, self._first_bad_step))
 
 
-class _Glimpse:
-    """Reads sums on CUDA by a copy that the device makes in its own time."""
+class _RunningAverage:
+    """Reads sums from CUDA by an asynchronous copy, without waiting for the device."""
 
     def __init__(self, device: torch.device) -> None:
         self._on_cpu = device.type == "cpu"

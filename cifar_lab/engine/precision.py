@@ -1,4 +1,4 @@
-"""Which number format a run computes in."""
+"""The floating-point precision of a run."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ Precision = Literal["float32", "bfloat16"]
 
 
 def resolve_precision(choice: PrecisionChoice, device: torch.device) -> Precision:
-    """``auto`` is bfloat16 where the device multiplies matrices in it, else float32."""
+    """``auto`` is bfloat16 if the device has bfloat16 matrix instructions, otherwise float32."""
     if choice != "auto":
         return choice
     return "bfloat16" if has_bfloat16(device) else "float32"
 
 
 def dtype_of(precision: Precision) -> torch.dtype:
-    """Torch's name of a precision."""
+    """The torch dtype of a precision."""
     return torch.bfloat16 if precision == "bfloat16" else torch.float32
 
 
@@ -32,7 +32,7 @@ def has_bfloat16(device: torch.device) -> bool:
 
 
 def autocast(precision: Precision, device: torch.device) -> contextlib.AbstractContextManager[None]:
-    """Casts to bfloat16 inside; weights stay float32. Nothing for float32."""
+    """Autocast to bfloat16, with float32 weights; does nothing for float32."""
     if precision == "float32":
         return contextlib.nullcontext()
     return torch.autocast(device.type, dtype=torch.bfloat16)

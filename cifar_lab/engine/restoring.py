@@ -1,4 +1,4 @@
-"""What is tried on a model and its optimizer and then taken back, bit by bit."""
+"""Try training steps on a model and its optimizer, then restore both bit for bit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cifar_lab.engine.seeding import random_states, restore_random_states
 
 @contextlib.contextmanager
 def random_states_kept() -> Iterator[None]:
-    """Leaves the random states of Python, numpy and torch as they were, however it is left."""
+    """Restore the random states of Python, numpy and torch on exit, even after an error."""
     states, of_numpy = random_states(), np.random.get_state()
     try:
         yield
@@ -28,14 +28,14 @@ def random_states_kept() -> Iterator[None]:
 
 @contextlib.contextmanager
 def kept(model: nn.Module, optimizer: Optimizer) -> Iterator[None]:
-    """Lets both be trained inside, and leaves them and the random states as they were.
+    """Allow training inside, then restore model, optimizer and random states.
 
-    Gradients from before are put aside. Weights and buffers keep their identity, so that whoever
-    holds one, as an optimizer does the weights, goes on with it.
+    Existing gradients are put aside. Weights and buffers keep their identity, so that references
+    to them, such as the optimizer's to the weights, stay valid.
 
     Args:
-        model: weights, buffers, gradients and modes are put back.
-        optimizer: its state and groups are put back.
+        model: its weights, buffers, gradients and modes are restored.
+        optimizer: its state and groups are restored.
     """
     with contextlib.ExitStack() as stack:
         for part in (random_states_kept(), _weights(model), _buffers(model), _modes(model)):
@@ -61,7 +61,7 @@ def _weights(model: nn.Module) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _buffers(model: nn.Module) -> Iterator[None]:
-    # By module and name, as a module may replace a buffer rather than write to it.
+    # By module and name, because a module may replace a buffer instead of writing to it.
     before: list[tuple[nn.Module, str, Tensor | None, Tensor | None]] = [
         (module, name, buffer, None if buffer is None else buffer.clone())
         for module in model.modules()
@@ -89,7 +89,7 @@ def _modes(model: nn.Module) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _optimizer(optimizer: Optimizer) -> Iterator[None]:
-    # Not by load_state_dict, which casts what it takes up and makes new groups.
+    # Not with load_state_dict, which casts the loaded values and creates new groups.
     state = {parameter: copy.deepcopy(values) for parameter, values in optimizer.state.items()}
     groups = [_copied(group) for group in optimizer.param_groups]
     try:
@@ -103,7 +103,7 @@ def _optimizer(optimizer: Optimizer) -> Iterator[None]:
 
 
 def _with_inner(optimizer: Optimizer) -> Iterator[Optimizer]:
-    """The optimizer and those that it drives, as timm's Lookahead does another."""
+    """The optimizer and any it wraps, as timm's Lookahead does."""
     yield optimizer
     for value in vars(optimizer).values():
         if isinstance(value, Optimizer):

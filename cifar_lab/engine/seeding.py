@@ -9,19 +9,19 @@ import torch
 
 
 def seed_everything(seed: int) -> None:
-    """Seeds Python and torch on every device; augmentation and order have streams of their own."""
+    """Seed Python and torch on every device; augmentation and order use separate streams."""
     random.seed(seed)
     torch.manual_seed(seed)
 
 
 def random_states() -> dict[str, Any]:
-    """The states as plain values and tensors, fit for a checkpoint."""
+    """The random states as plain values and tensors, suitable for a checkpoint."""
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
     return {"python": random.getstate(), "torch": torch.get_rng_state(), "cuda": cuda}
 
 
 def restore_random_states(states: dict[str, Any]) -> None:
-    """Puts back what :func:`random_states` gave."""
+    """Restore the result of :func:`random_states`."""
     version, internal, gauss = states["python"]
     random.setstate((version, tuple(internal), gauss))
     torch.set_rng_state(states["torch"].cpu())
@@ -30,9 +30,9 @@ def restore_random_states(states: dict[str, Any]) -> None:
 
 
 def same_random_states(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Whether what is drawn next would be the same.
+    """Whether the next draws would be the same.
 
-    A CUDA device that was not used yet takes the seed of the processor when it is.
+    A CUDA device that has not been used yet is seeded from the CPU seed on first use.
     """
     return (
         one["python"] == other["python"]

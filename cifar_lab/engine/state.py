@@ -1,4 +1,4 @@
-"""Everything that training changes, as one thing that can be saved and taken up again."""
+"""Everything that training changes, in one object that can be saved and restored."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ FORMAT = 1
 
 
 class TrainingState:
-    """Where training stands.
+    """The training state.
 
     Args:
-        model: on its device.
-        optimizer: over the model's parameters.
-        ema_decay: decay a step of an exponential moving average of the weights and buffers
-            (timm's); None for no average.
+        model: the model, on its device.
+        optimizer: optimizes the model's parameters.
+        ema_decay: decay per step of an exponential moving average of the weights and buffers
+            (timm's); None disables it.
         device: where the model lives.
 
     Attributes:
-        epoch: whole epochs behind us.
-        batches_done: batches of the current epoch behind us.
+        epoch: number of completed epochs.
+        batches_done: number of completed batches in the current epoch.
         train_seconds: time spent training in the current epoch.
-        elapsed_seconds: time spent in whole epochs, evaluation included.
-        train_metrics: of the current epoch.
-        stopped: why training ended before its last epoch; None while it did not.
-        best: epoch (from 1) and metrics of the best epoch by validation; None before one.
+        elapsed_seconds: time spent in completed epochs, evaluation included.
+        train_metrics: training metrics of the current epoch.
+        stopped: why training ended before its last epoch; None if it did not.
+        best: epoch (from 1) and metrics of the best epoch by validation; None before the first.
     """
 
     def __init__(
@@ -50,17 +50,17 @@ class TrainingState:
 
     @property
     def evaluated_model(self) -> nn.Module:
-        """The averaged model where there is an average, else the model."""
+        """The averaged model if there is one, otherwise the model."""
         return self.model if self.ema is None else self.ema.module
 
     def begin_next_epoch(self, epoch_seconds: float) -> None:
-        """Counts the current epoch as done, which took so long."""
+        """Mark the current epoch as completed; it took ``epoch_seconds``."""
         self.elapsed_seconds += epoch_seconds
         self.epoch, self.batches_done, self.train_seconds = self.epoch + 1, 0, 0.0
         self.train_metrics = RunningMetrics(self.train_metrics.device)
 
     def state_dict(self) -> dict[str, Any]:
-        """Plain values and tensors, so that ``torch.load(weights_only=True)`` reads them."""
+        """The state as plain values and tensors, readable by ``torch.load(weights_only=True)``."""
         return {
             "format": FORMAT,
             "model": self.model.state_dict(),
@@ -77,7 +77,7 @@ class TrainingState:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Takes up what :meth:`state_dict` gave, random states included."""
+        """Restore the result of :meth:`state_dict`, random states included."""
         self.model.load_state_dict(state["model"])
         if self.ema is not None:
             self.ema.module.load_state_dict(state["ema"])
@@ -93,11 +93,11 @@ class TrainingState:
 
 
 def evaluated_weights(state: dict[str, Any]) -> dict[str, Any]:
-    """The weights of a checkpoint that evaluation uses: the average where there is one."""
+    """The weights of a checkpoint to evaluate: the average if there is one."""
     return state["model"] if state["ema"] is None else state["ema"]
 
 
 def _average(model: nn.Module, decay: float) -> Any:
-    from timm.utils import ModelEmaV3  # type: ignore[attr-defined]  # costs seconds to import
+    from timm.utils import ModelEmaV3  # type: ignore[attr-defined]  # importing it takes seconds
 
     return ModelEmaV3(model, decay=decay)

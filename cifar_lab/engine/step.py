@@ -1,4 +1,4 @@
-"""One training step: forward, backward and update, run as written or replayed from a CUDA graph."""
+"""A training step: forward, backward and update, run eagerly or replayed from a CUDA graph."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ log = logging.getLogger("cifar_lab")
 
 
 class StepResult(NamedTuple):
-    """What a batch gave: ``loss`` float32 ``()``, ``hits`` int64 ``()``, both on the device."""
+    """The result of a batch: ``loss`` float32 ``()``, ``hits`` int64 ``()``, on the device."""
 
     loss: Tensor
     hits: Tensor
 
 
 class Step(Protocol):
-    """Computes gradients of a batch and, where a learning rate is given, updates the weights.
+    """Computes the gradients of a batch and, if a learning rate is given, updates the weights.
 
     Attributes:
-        failure: why it runs as written though it should not; None where nothing failed.
+        failure: why it runs eagerly although it should be captured; None if nothing failed.
     """
 
     failure: str | None
 
     def __call__(self, batch: TrainBatch, share: float, learning_rate: float | None) -> StepResult:
-        """``share`` of the update's images that the batch holds, 1 without accumulation."""
+        """Run a step; ``share`` is the batch's share of the images of its update."""
 
 
 class EagerStep:
-    """Runs a step as it is written.
+    """Runs a step eagerly.
 
     Args:
         learner: model and criterion.
         state: its optimizer and average are updated.
-        plan: whether to clip and to compile, and how many images a whole batch has.
+        plan: whether to clip and compile, and the size of a full batch.
     """
 
     failure: str | None = None
@@ -65,15 +65,15 @@ class EagerStep:
         return result
 
     def gradients(self, batch: TrainBatch, share: float) -> StepResult:
-        """Forward and backward."""
-        # Another size would be compiled anew, for one batch an epoch.
+        """Run the forward and backward passes."""
+        # A different size would trigger a recompilation for a single batch per epoch.
         whole = len(batch.labels) == self._batch_size
         loss, logits = self.learner.loss_and_logits(batch, self._compiled if whole else None)
         self.backward(loss if share == 1 else loss * share)
         return StepResult(loss.detach(), correct(logits, batch.labels))
 
     def update(self) -> None:
-        """Takes the gradients to the weights, and the weights to their average."""
+        """Update the weights with the gradients, then their average."""
         if self._clip is not None:
             torch.nn.utils.clip_grad_norm_(self._parameters, self._clip)
         self.update_weights()
@@ -82,26 +82,27 @@ class EagerStep:
             self.state.ema.update(self.learner.model)
 
     def backward(self, loss: Tensor) -> None:
-        """Adds the loss's gradients to those of the weights."""
+        """Accumulate the gradients of the loss."""
         loss.backward()
 
     def update_weights(self) -> None:
-        """Takes the gradients to the weights."""
+        """Update the weights with the gradients."""
         self.state.optimizer.step()
 
 
 class CapturedStep:
     """Replays whole steps from a CUDA graph, captured once after a warm-up.
 
-    Batches of another size run as written. Where capturing fails, all do, and the run says why.
+    Batches of a different size run eagerly. If capturing fails, all batches do, and the run
+    reports why.
 
     Args:
-        eager: the step as written.
-        batch_size: images of a whole batch.
+        eager: the eager step.
+        batch_size: images in a full batch.
     """
 
-    #: Steps run as written, on the capturing stream, before the capture: they allocate what the
-    #: optimizer keeps and let libraries choose their kernels.
+    #: Eager steps on the capturing stream before the capture: they allocate the optimizer's state
+    #: and let libraries select their kernels.
     WARM_UP = 3
 
     def __init__(self, eager: EagerStep, batch_size: int) -> None:
@@ -114,7 +115,7 @@ class CapturedStep:
         if self.failure is not None:
             log.warning(f"steps run eagerly: {self.failure}")
             return
-        for group in eager.state.optimizer.param_groups:  # read by the graph at every replay
+        for group in eager.state.optimizer.param_groups:  # read by the graph on every replay
             group["lr"] = torch.as_tensor(group["lr"], device=eager.learner.device)
 
     def __call__(self, batch: TrainBatch, share: float, learning_rate: float | None) -> StepResult:
@@ -153,7 +154,7 @@ class CapturedStep:
 
 
 class _Captured(NamedTuple):
-    """A graph with the places that it reads a batch from and writes its result to."""
+    """A graph with the tensors from which it reads a batch and to which it writes its result."""
 
     graph: torch.cuda.CUDAGraph
     inputs: TrainBatch
@@ -163,23 +164,23 @@ class _Captured(NamedTuple):
         for place, part in zip(self.inputs, batch, strict=True):
             place.copy_(part)
         self.graph.replay()
-        # The next replay writes to the same places.
+        # The next replay overwrites the same tensors.
         return StepResult(self.result.loss.clone(), self.result.hits.clone())
 
 
 def why_not_capturable(optimizer: Optimizer) -> str | None:
-    """Why a graph would repeat an optimizer's step wrongly; None where it would not.
+    """Why a graph would replay an optimizer's step incorrectly; None if it would not.
 
-    A group says so as torch's own do, by ``capturable: False``: it counts steps in numbers of
-    Python's, and a graph would see the same number again and again.
+    Optimizers declare this with ``capturable: False`` in a group, as torch's do: they count steps
+    in Python numbers, so a graph would replay the same number every time.
     """
     if all(group.get("capturable", True) for group in optimizer.param_groups):
         return None
-    return f"{type(optimizer).__name__} counts its steps outside of the device"
+    return f"{type(optimizer).__name__} counts its steps outside the device"
 
 
 def set_learning_rate(optimizer: Optimizer, learning_rate: float) -> None:
-    """Sets every group's learning rate to the given one times the group's ``lr_scale``."""
+    """Set every group's learning rate to the given one times the group's ``lr_scale``."""
     for group in optimizer.param_groups:
         rate = learning_rate * group.get("lr_scale", 1.0)
         if isinstance(group["lr"], Tensor):
@@ -189,12 +190,12 @@ def set_learning_rate(optimizer: Optimizer, learning_rate: float) -> None:
 
 
 def freeze(model: nn.Module, after_epochs: dict[str, int], epoch: int) -> bool:
-    """Stops training the parameters whose time is over; tells whether any was trained until now.
+    """Freeze the parameters that are due; return whether any were newly frozen.
 
     Args:
-        model: its parameters are chosen by the beginning of their names.
-        after_epochs: beginnings of names, each with the epochs after which it is frozen.
-        epoch: whole epochs behind us.
+        model: its parameters are selected by name prefix.
+        after_epochs: prefixes, each with the number of epochs after which it is frozen.
+        epoch: number of completed epochs.
     """
     over = tuple(name for name, epochs in after_epochs.items() if epoch >= epochs)
     frozen = [

@@ -1,4 +1,4 @@
-"""The native loop for one device."""
+"""The native training loop for one device."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cifar_lab.engine.step import CapturedStep, EagerStep, Step
 
 @dataclass(frozen=True, kw_only=True)
 class Trainer(Engine):
-    """Trains on one device, and captures its steps where they can be."""
+    """Trains on one device, and captures its steps in a CUDA graph where possible."""
 
     def drive(self, fit: Fit) -> None:
         while fit.goes_on:

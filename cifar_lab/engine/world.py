@@ -1,4 +1,4 @@
-"""The processes that train one model together; one alone unless an engine says otherwise."""
+"""The processes that train a model together; a single one unless an engine overrides it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class World:
-    """A process among those of its run. The one of rank 0 leads: it evaluates, decides and writes.
+    """A process's place in its run. Rank 0 leads: it evaluates, decides and writes.
 
-    With more than one, torch's process group must stand before anything is summed or agreed.
+    With several processes, torch's process group must be initialised before ``sum`` and
+    ``broadcast``.
 
     Attributes:
-        rank: of this process, from 0.
-        size: processes of the run, over all machines.
+        rank: rank of this process, from 0.
+        size: number of processes in the run, over all machines.
     """
 
     rank: int
@@ -27,17 +28,17 @@ class World:
 
     @property
     def leads(self) -> bool:
-        """Whether this process writes."""
+        """Whether this process is the leader."""
         return self.rank == 0
 
     def sum(self, values: Tensor) -> Tensor:
-        """The sum over all processes, in place."""
+        """Sum over all processes, in place."""
         if self.size > 1:
             torch.distributed.all_reduce(values)
         return values
 
-    def agree(self, value: T) -> T:
-        """The leader's value, to all; waits for the device where there are several processes."""
+    def broadcast(self, value: T) -> T:
+        """Broadcast the leader's value to all processes; waits for the device if size > 1."""
         if self.size == 1:
             return value
         values = [value]

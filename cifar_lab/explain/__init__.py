@@ -1,6 +1,6 @@
-"""Attribution: arrays and a network in, maps out.
+"""Attribution methods: they take arrays and a network, and return maps.
 
-What others may use stands in ``__init__.pyi``, and is imported when it is first asked for.
+The public names are listed in ``__init__.pyi`` and imported on first use.
 """
 
 import lazy_loader

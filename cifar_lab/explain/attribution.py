@@ -1,4 +1,4 @@
-"""Attribution by name: what of an image, or of a layer's map, speaks for a logit."""
+"""Attribution methods by name: which parts of an image or a layer's map support a logit."""
 
 from __future__ import annotations
 
@@ -17,39 +17,39 @@ from cifar_lab.refusal import Refusal
 
 #: Images explained at once.
 BATCH_SIZE = 50
-#: Points on the way from the baseline to the image, for integrated gradients.
+#: Number of points on the path from baseline to image, for integrated gradients.
 STEPS = 32
-#: Side and step in pixels of the square that occlusion covers.
+#: Side and stride in pixels of the square that occlusion covers.
 SQUARE, STRIDE = 4, 2
-#: Agreement with HiResCAM below which GradCAM is called unfaithful.
+#: Agreement with HiResCAM below which GradCAM is considered unfaithful.
 FAITHFUL = 0.99
 
-#: One batch: the wrapped model, its layer, images, and both classes of the target; gives signed
-#: maps ``(n, h, w)``.
+#: Explains one batch, given the wrapped model, its layer, the images and both target classes;
+#: returns signed maps ``(n, h, w)``.
 Method = Callable[[ExplainedValue, str, Tensor, tuple[Tensor, Tensor]], Tensor]
 
 
 def attribute(
     model: nn.Module, method: str, layer: str, images: Tensor, targets: Targets
 ) -> NDArray[np.float32]:
-    """Signed maps: positive where a place speaks for the target, in logit units.
+    """Signed attribution maps in logit units, positive where a location supports the target.
 
-    Computed in float32 and eval mode; the model and its buffers are left as they were.
+    Computed in float32 and eval mode; the model and its buffers are left unchanged.
 
     Args:
         model: maps images to logits.
         method: one of ``METHODS``.
-        layer: name of a module whose output is a map; nothing to those of ``WITHOUT_LAYER``.
-        images: float32 ``(n, 3, height, width)``, normalised: 0 is the mean of the data, which
-            integrated gradients start from and occlusion covers with.
-        targets: what is explained.
+        layer: name of a module whose output is a map; ignored by methods in ``WITHOUT_LAYER``.
+        images: float32 ``(n, 3, height, width)``, normalised: 0 is the mean of the data, which is
+            the baseline of integrated gradients and the fill value of occlusion.
+        targets: the values to explain.
 
     Returns:
-        float32 ``(n, h, w)``: at the layer's resolution for the methods that look at one, else at
-        the image's, summed over colours.
+        float32 ``(n, h, w)``: at the layer's resolution for methods that use a layer, otherwise at
+        the image's, summed over colour channels.
 
     Raises:
-        Refusal: no such method, or it does not fit the model.
+        Refusal: the method does not exist or does not support the model.
     """
     if method not in METHODS:
         raise Refusal(f"method={method}: must be one of {', '.join(METHODS)}")
@@ -65,7 +65,7 @@ def attribute(
 def _gradcam(
     explained: ExplainedValue, layer: str, images: Tensor, classes: tuple[Tensor, Tensor]
 ) -> Tensor:
-    """Channels weighted by their mean gradient (https://arxiv.org/abs/1610.02391), no ReLU."""
+    """Channels weighted by mean gradient, without ReLU (https://arxiv.org/abs/1610.02391)."""
     from captum.attr import LayerGradCam
 
     with probed(explained.model, layer) as probe:
@@ -95,20 +95,20 @@ def _hirescam(
 def _guided_gradcam(
     explained: ExplainedValue, layer: str, images: Tensor, classes: tuple[Tensor, Tensor]
 ) -> Tensor:
-    """Guided backpropagation times the positive part of GradCAM, enlarged; of module ReLUs."""
+    """Guided backpropagation (ReLU modules only) times the upsampled positive part of GradCAM."""
     from captum.attr import GuidedGradCam
 
     modules = list(explained.modules())
     if not any(isinstance(module, nn.ReLU) for module in modules):
         raise Refusal(
-            f"method=guided_gradcam guides gradients through ReLU modules, and "
-            f"{type(explained.model).__name__} has none; take gradcam, hirescam, "
+            f"method=guided_gradcam guides gradients through ReLU modules, but "
+            f"{type(explained.model).__name__} has none; use gradcam, hirescam, "
             "integrated_gradients or occlusion"
         )
     if declared_by(explained.model).map_layout != "channels_first":
-        raise Refusal("method=guided_gradcam needs channels first; take gradcam or hirescam")
+        raise Refusal("method=guided_gradcam needs a channels-first model; use gradcam or hirescam")
     with left_as_it_was(explained), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Setting .* hooks")  # it takes them off again
+        warnings.filterwarnings("ignore", message="Setting .* hooks")  # Captum removes them again
         method = GuidedGradCam(explained, explained.model.get_submodule(layer))
         maps = _one(method.attribute(_leaf(images), additional_forward_args=classes))
     return maps.sum(1)
@@ -117,7 +117,7 @@ def _guided_gradcam(
 def _integrated_gradients(
     explained: ExplainedValue, layer: str, images: Tensor, classes: tuple[Tensor, Tensor]
 ) -> Tensor:
-    """Gradients averaged on the way from the mean image (https://arxiv.org/abs/1703.01365)."""
+    """Gradients averaged along the path from the mean image (https://arxiv.org/abs/1703.01365)."""
     from captum.attr import IntegratedGradients
 
     with left_as_it_was(explained):
@@ -133,7 +133,7 @@ def _integrated_gradients(
 def _occlusion(
     explained: ExplainedValue, layer: str, images: Tensor, classes: tuple[Tensor, Tensor]
 ) -> Tensor:
-    """What the target loses when a square is covered with the mean, averaged over squares."""
+    """Drop of the target when a square is covered with the mean, averaged over squares."""
     from captum.attr import Occlusion
 
     side = min(SQUARE, *images.shape[2:])
@@ -144,21 +144,21 @@ def _occlusion(
             strides=(images.shape[1], STRIDE, STRIDE),
             additional_forward_args=classes,
         )
-    return _one(maps)[:, 0]  # colours are covered together, so that each has the whole loss
+    return _one(maps)[:, 0]  # all channels are covered together, so each holds the full drop
 
 
 def agreement(
     model: nn.Module, layer: str, images: Tensor, targets: Targets, maps: NDArray[np.float32]
 ) -> float:
-    """Correlation of GradCAM's maps with HiResCAM's over all cells; 1 where they say the same.
+    """Correlation of GradCAM's maps with HiResCAM's over all cells; 1 if they are equivalent.
 
-    GradCAM weighs every place of a channel by its mean gradient. Under a global average the
-    gradients of a channel are equal, and the map adds up to the logit less its bias; under a max
-    pool or a wider head they are not, and only HiResCAM adds up.
+    GradCAM weights every location of a channel by its mean gradient. Under a global average pool,
+    all gradients of a channel are equal, and the map sums to the logit minus its bias; under a max
+    pool or a wider head they are not, and only HiResCAM sums to it.
 
     Args:
         model, layer, images, targets: as in :func:`attribute`.
-        maps: float32 ``(n, h, w)``, of GradCAM for them.
+        maps: float32 ``(n, h, w)``, GradCAM's maps of them.
     """
     exact = attribute(model, "hirescam", layer, images, targets)
     spread = maps.std() * exact.std()
@@ -168,7 +168,7 @@ def agreement(
 
 
 def _leaf(images: Tensor) -> Tensor:
-    """A copy that Captum may ask for gradients of."""
+    """A copy of the images that requires gradients, as Captum needs."""
     return images.detach().clone().requires_grad_()
 
 
@@ -184,7 +184,7 @@ METHODS: dict[str, Method] = {
     "integrated_gradients": _integrated_gradients,
     "occlusion": _occlusion,
 }
-#: Methods whose maps have the resolution of a layer.
+#: Methods whose maps have a layer's resolution.
 LAYER_METHODS = ("gradcam", "hirescam")
-#: Methods that look at the image alone; a layer means nothing to them.
+#: Methods that explain only the image; they ignore the layer.
 WITHOUT_LAYER = ("integrated_gradients", "occlusion")

@@ -1,4 +1,4 @@
-"""Maps of many images taken together, since ten pictures prove nothing."""
+"""Maps aggregated over many images, because ten examples prove nothing."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ def mean_maps(
 
     Args:
         maps: float32 ``(n, h, w)``, signed.
-        groups: int64 ``(n,)``, in ``0 … number - 1``; others belong to no group.
-        number: of groups.
+        groups: int64 ``(n,)``, in ``0 … number - 1``; other values belong to no group.
+        number: number of groups.
 
     Returns:
-        float32 ``(number, h, w)``, zeros for an empty group; int64 ``(number,)``, maps in each.
+        float32 ``(number, h, w)``, zero for an empty group; int64 ``(number,)``, the group sizes.
     """
     counts = np.asarray([(groups == group).sum() for group in range(number)], dtype=np.int64)
     means = np.zeros((number, *maps.shape[1:]), dtype=np.float32)
@@ -27,19 +27,19 @@ def mean_maps(
 
 
 def concentration(maps: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The smallest share of a map's cells that holds half of what speaks for the target.
+    """The smallest share of a map's cells that holds half of the positive attribution.
 
     Args:
         maps: float32 ``(n, h, w)``, signed.
 
     Returns:
-        float64 ``(n,)``: from 1 / cells, all in one, to a half, evenly spread; NaN for a map
-        without a positive cell.
+        float64 ``(n,)``: from 1 / cells (all in one cell) to 0.5 (evenly spread); NaN for a map
+        without positive cells.
     """
     positive = np.clip(maps.reshape(len(maps), -1), 0, None).astype(np.float64)
     gathered = np.cumsum(-np.sort(-positive, axis=1), axis=1)
     total = gathered[:, -1:]
-    # The first count of cells that reaches a half; rounding of the sums must not ask for one more.
+    # The smallest number of cells that reaches half; rounding of the sums must not add one more.
     needed = (gathered < total * 0.5 * (1 - 1e-9)).sum(axis=1) + 1
     shares = needed / positive.shape[1]
     return np.where(total[:, 0] > 0, shares, np.nan)

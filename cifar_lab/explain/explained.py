@@ -1,4 +1,4 @@
-"""Maps of chosen images at a layer, and averages over a sample: what a report shows."""
+"""Maps of selected images at a layer, and averages over a sample, as shown in reports."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from cifar_lab.explain.averages import concentration, mean_maps
 from cifar_lab.explain.gradcam import gradcam_of_predictions
 from cifar_lab.explain.targets import TARGETS, Targets, predict
 
-#: Of the sample of test images whose maps are averaged.
+#: Seed for the sample of test images whose maps are averaged.
 SAMPLE_SEED = 0
-#: Images of each confused pair whose maps are averaged, at most.
+#: Maximum number of images per confused pair whose maps are averaged.
 PAIR_IMAGES = 50
 
 
 @dataclass(frozen=True)
 class Explained:
-    """Maps of single images at one layer, one for each of ``TARGETS``.
+    """Maps of individual images at one layer, one for each of ``TARGETS``.
 
     Attributes:
         sample_ids: str ``(n,)``.
-        predicted: int64 ``(n,)``, the classes that were explained.
+        predicted: int64 ``(n,)``, the predicted classes that were explained.
         layer: str ``()``.
         maps: float32 ``(n, 3, h, w)``, signed, at the layer's resolution, in logit units.
         values: float32 ``(n, 3)``, the explained logits and their difference.
@@ -50,13 +50,13 @@ class Averaged:
     Attributes:
         layer: str ``()``.
         images: int64 ``()``, size of the sample.
-        class_maps: float32 ``(classes, h, w)``, means over the images taken for a class.
-        class_counts: int64 ``(classes,)``.
+        class_maps: float32 ``(classes, h, w)``, means over the images predicted as each class.
+        class_counts: int64 ``(classes,)``, number of those images.
         pairs: int64 ``(m, 2)``, true and predicted class of the most confused pairs.
-        pair_maps: float32 ``(m, h, w)``, means over images of the whole test set.
-        pair_counts: int64 ``(m,)``.
-        right: float64 ``(r,)``, concentration of the sample's maps where the model is right.
-        wrong: float64 ``(w,)``, likewise where it is wrong.
+        pair_maps: float32 ``(m, h, w)``, means over images from the whole test set.
+        pair_counts: int64 ``(m,)``, number of those images.
+        right: float64 ``(r,)``, concentration of the sample's maps for correct predictions.
+        wrong: float64 ``(w,)``, likewise for incorrect predictions.
     """
 
     layer: NDArray[np.str_]
@@ -78,10 +78,10 @@ def explain_images(
     predicted: NDArray[np.int64],
     sample_ids: NDArray[np.str_],
 ) -> Explained:
-    """GradCAM of the predicted and the true logit and of their difference.
+    """GradCAM of the predicted logit, the true logit and their difference.
 
     Args:
-        model: in any mode; left as it is.
+        model: in any mode; left unchanged.
         layer: name of a module whose output is a map.
         images: float32 ``(n, 3, height, width)``, normalised.
         labels: int64 ``(n,)``, true classes.
@@ -112,17 +112,17 @@ def average_maps(
     pairs: Sequence[Pair],
     number: int,
 ) -> Averaged:
-    """Averages over ``number`` test images, drawn by a fixed seed, and over confused pairs.
+    """Average maps over ``number`` test images, drawn with a fixed seed, and over confused pairs.
 
     Args:
-        model: in any mode; left as it is.
+        model: in any mode; left unchanged.
         layer: name of a module whose output is a map.
-        images_of: gives rows int64 ``(k,)`` of the test images, float32 ``(k, 3, height, width)``,
-            normalised.
+        images_of: returns the test images at rows int64 ``(k,)``, normalised, as float32
+            ``(k, 3, height, width)``.
         labels: int64 ``(n,)``, true classes of all test images.
         predicted: int64 ``(n,)``, their recorded predictions.
-        classes: length of a row of logits.
-        pairs: to average as well.
+        classes: number of classes.
+        pairs: confused pairs to average over as well.
         number: size of the sample, at least 1.
     """
     sample = np.sort(np.random.default_rng(SAMPLE_SEED).permutation(len(labels))[:number])

@@ -1,4 +1,4 @@
-"""GradCAM of what a model predicts, in one forward pass."""
+"""GradCAM of the predicted class, in a single forward pass."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from torch import Tensor, nn
 
 from cifar_lab.explain.maps import probed
 
-#: Images explained at once: their maps and gradients stay in memory together.
+#: Images explained at once; their maps and gradients are in memory at the same time.
 BATCH_SIZE = 200
 
 
 def gradcam_of_predictions(
     model: nn.Module, layer: str, images: Tensor
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Signed maps of the predicted logits, as :func:`..attribution.attribute` gives them.
+    """Signed maps of the predicted logits, equal to those of :func:`..attribution.attribute`.
 
     Args:
         model: maps images to logits.
@@ -26,7 +26,7 @@ def gradcam_of_predictions(
     Returns:
         Maps, float32 ``(n, h, w)``, and the predicted classes, int64 ``(n,)``.
     """
-    from captum.attr import LayerGradCam  # costs seconds to import
+    from captum.attr import LayerGradCam  # importing it takes seconds
 
     predicted: list[Tensor] = []
 

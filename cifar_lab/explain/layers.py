@@ -1,4 +1,4 @@
-"""Which layers of a model to explain."""
+"""Choosing the layers of a model to explain."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ SMALLEST_SIDE = 5
 def choose_layers(
     model: nn.Module, image_size: tuple[int, int], names: str | Sequence[str] | None
 ) -> tuple[str, ...]:
-    """The layers whose maps are shown; none where the model declares none that puts out a map.
+    """Choose the layers whose maps are shown; none if the model declares no layer with a map.
 
     Args:
-        model: takes float ``(1, 3, height, width)``; may declare layers, see
+        model: accepts float ``(1, 3, height, width)``; may declare layers, see
             :mod:`cifar_lab.network`.
         image_size: height and width in pixels.
-        names: a layer by its module name, or several; None takes the deepest of the model's own
-            whose map is at least 5×5, or the one with the largest map where none is.
+        names: the module name of one or several layers; None chooses the deepest declared layer
+            with a map of at least 5×5, or the one with the largest map if there is none.
 
     Raises:
-        Refusal: a named layer does not exist, or its output is no map, all such at once; or the
-            model cannot take images of that size.
+        Refusal: named layers do not exist, or their output is not a map (all are reported at
+            once), or the model does not accept images of that size.
     """
     if names is None:
         return _own_layer(model, image_size)
     wanted = list(dict.fromkeys([names] if isinstance(names, str) else names))
     problems = [
-        f"GradCAM needs a map: {unfit.layer} gives neither (batch, channels, h, w) nor tokens on a "
-        "square grid; name another layer with report.gradcam_layer=…"
+        f"GradCAM needs a map: {unfit.layer} outputs neither (batch, channels, h, w) nor tokens on "
+        "a square grid; choose another layer with report.gradcam_layer=…"
         if unfit.exists
         else f"report.gradcam_layer={unfit.layer}: {unfit.reason}"
         for unfit in unfit_layers(model, image_size, wanted)
@@ -51,9 +51,9 @@ class Unfit(NamedTuple):
     """A layer that cannot be explained.
 
     Attributes:
-        layer: its name, as it was given.
+        layer: its name, as given.
         exists: whether the model has such a module.
-        reason: to be put behind the name.
+        reason: why, phrased to follow the name.
     """
 
     layer: str
@@ -64,20 +64,20 @@ class Unfit(NamedTuple):
 def unfit_layers(
     model: nn.Module, image_size: tuple[int, int], names: Sequence[str]
 ) -> list[Unfit]:
-    """Those of some layers that do not exist, then those whose output is no map.
+    """Find the layers that do not exist, then those whose output is not a map.
 
     Raises:
-        Refusal: the model cannot take images of that size.
+        Refusal: the model does not accept images of that size.
     """
     modules = dict(model.named_modules())
     declared = ", ".join(declared_by(model).explainable_layers) or "none"
-    worth = f"it names {declared} as worth explaining"
+    worth = f"it declares {declared} as worth explaining"
     missing = f"{type(model).__name__} has no such module; {worth}"
     sizes = map_sizes(model, [name for name in names if name in modules], image_size)
     without_map = [name for name, size in sizes.items() if size is None]
     return [
         *(Unfit(name, False, missing) for name in names if name not in modules),
-        *(Unfit(name, True, f"its output is no map; {worth}") for name in without_map),
+        *(Unfit(name, True, f"its output is not a map; {worth}") for name in without_map),
     ]
 
 
@@ -91,10 +91,10 @@ def _own_layer(model: nn.Module, image_size: tuple[int, int]) -> tuple[str, ...]
 def map_sizes(
     model: nn.Module, names: list[str], image_size: tuple[int, int]
 ) -> dict[str, tuple[int, int] | None]:
-    """Height and width of what each layer puts out; None where that is no map.
+    """Height and width of each layer's output; None if it is not a map.
 
     Raises:
-        Refusal: the model cannot take images of that size.
+        Refusal: the model does not accept images of that size.
     """
     sizes: dict[str, tuple[int, int] | None] = dict.fromkeys(names)
 
@@ -113,8 +113,8 @@ def map_sizes(
             model(torch.zeros(1, 3, *image_size, device=next(model.parameters()).device))
     except RuntimeError as error:
         raise Refusal(
-            f"{type(model).__name__} cannot take images of {image_size[0]}×{image_size[1]} pixels "
-            f"({str(error).splitlines()[0]}); choose another model, or set dataset.resize"
+            f"{type(model).__name__} does not accept images of {image_size[0]}×{image_size[1]} "
+            f"pixels ({str(error).splitlines()[0]}); choose another model, or set dataset.resize"
         ) from error
     finally:
         for handle in handles:

@@ -1,6 +1,6 @@
-"""A layer's output as a map of channels over a grid, whatever the model's layout.
+"""A layer's output as a map of channels over a grid, regardless of the model's layout.
 
-A model may say how its layers put out their maps, see :mod:`cifar_lab.network`. Without, it is
+A model may declare the layout of its layers' maps, see :mod:`cifar_lab.network`. The default is
 channels first.
 """
 
@@ -17,9 +17,9 @@ from cifar_lab.network import declared_by
 
 
 def as_map(output: object, model: nn.Module) -> Tensor | None:
-    """A layer's output as ``(batch, channels, h, w)``; None where it is no map.
+    """A layer's output as ``(batch, channels, h, w)``; None if it is not a map.
 
-    Tokens are laid out row by row on a square grid; class and register tokens are left out.
+    Tokens are arranged row by row on a square grid; class and register tokens are dropped.
     """
     if not isinstance(output, Tensor):
         return None
@@ -37,7 +37,7 @@ def as_map(output: object, model: nn.Module) -> Tensor | None:
 
 
 def with_map(output: Tensor, replaced: Tensor, model: nn.Module) -> Tensor:
-    """A layer's output with another map in it: the inverse of :func:`as_map`."""
+    """A layer's output with its map replaced: the inverse of :func:`as_map`."""
     declared = declared_by(model)
     if output.ndim == 4:
         last = declared.map_layout == "channels_last"
@@ -49,11 +49,11 @@ def with_map(output: Tensor, replaced: Tensor, model: nn.Module) -> Tensor:
 
 @contextlib.contextmanager
 def left_as_it_was(model: nn.Module) -> Iterator[None]:
-    """Eval mode and no gradients of parameters inside; everything put back afterwards."""
+    """Eval mode without parameter gradients inside; everything is restored on exit."""
     modes = {module: module.training for module in model.modules()}
     trained = [p for p in model.parameters() if p.requires_grad]
     try:
-        model.eval()  # in train mode the forward passes would move batch-norm statistics
+        model.eval()  # in train mode, forward passes would update batch-norm statistics
         for parameter in trained:
             parameter.requires_grad_(False)
         yield
@@ -66,10 +66,10 @@ def left_as_it_was(model: nn.Module) -> Iterator[None]:
 
 @contextlib.contextmanager
 def probed(model: nn.Module, layer: str) -> Iterator[nn.Module]:
-    """A module through which the layer's map passes, ``(batch, channels, h, w)``.
+    """A module through which the layer's map passes, as ``(batch, channels, h, w)``.
 
-    Nothing is recorded for gradients before it, so that explaining a late layer costs little more
-    than a forward pass.
+    The graph is detached before it, so that explaining a late layer costs little more than a
+    forward pass.
     """
     probe = nn.Identity()
 

@@ -1,4 +1,4 @@
-"""What of a prediction is explained: a logit, or the difference of two."""
+"""Which part of a prediction is explained: a logit, or the difference of two logits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from cifar_lab.explain.maps import left_as_it_was
 
-#: Images a forward pass.
+#: Images per forward pass.
 BATCH_SIZE = 256
 
 TargetName = Literal["predicted", "true", "difference"]
@@ -19,11 +19,11 @@ TARGETS: tuple[TargetName, ...] = get_args(TargetName)
 
 @dataclass(frozen=True)
 class Targets:
-    """The explained number of each image: ``logit[first] - logit[second]``.
+    """The explained value of each image: ``logit[first] - logit[second]``.
 
     Attributes:
         first: int64 ``(n,)``, classes.
-        second: int64 ``(n,)``, classes; -1 where nothing is taken off.
+        second: int64 ``(n,)``, classes; -1 to subtract nothing.
     """
 
     first: Tensor
@@ -31,18 +31,18 @@ class Targets:
 
     @classmethod
     def named(cls, name: TargetName, predicted: Tensor, labels: Tensor) -> Targets:
-        """``predicted`` and ``true`` logit, or predicted minus true; classes int64 ``(n,)``."""
+        """Targets by name; ``difference`` is predicted minus true; classes are int64 ``(n,)``."""
         first = labels if name == "true" else predicted
         nothing = torch.full_like(first, -1)
         return cls(first, labels if name == "difference" else nothing)
 
     def values(self, logits: Tensor) -> Tensor:
-        """The explained number of each row of logits, float ``(n,)``."""
+        """The explained value of each row of logits, float ``(n,)``."""
         return value(logits, self.first, self.second)
 
 
 class ExplainedValue(nn.Module):
-    """A model that gives the explained number alone, for Captum.
+    """A model that returns only the explained value, for Captum.
 
     Args:
         model: maps images to logits.
@@ -53,17 +53,17 @@ class ExplainedValue(nn.Module):
         self.model = model
 
     def forward(self, images: Tensor, first: Tensor, second: Tensor) -> Tensor:
-        """Maps images ``(n, 3, height, width)`` and classes ``(n,)`` to numbers ``(n,)``."""
+        """Map images ``(n, 3, height, width)`` and classes ``(n,)`` to values ``(n,)``."""
         return value(self.model(images), first, second)
 
 
 def predict(model: nn.Module, images: Tensor) -> Tensor:
-    """Logits in float32 and eval mode, without gradients: float32 ``(n, classes)``."""
+    """Compute logits in float32 and eval mode, without gradients: float32 ``(n, classes)``."""
     with left_as_it_was(model), torch.no_grad():
         return torch.cat([model(batch) for batch in images.float().split(BATCH_SIZE)])
 
 
 def value(logits: Tensor, first: Tensor, second: Tensor) -> Tensor:
-    """``logits[first] - logits[second]`` row by row; a ``second`` of -1 takes nothing off."""
+    """``logits[first] - logits[second]`` for each row; a ``second`` of -1 subtracts nothing."""
     taken_off = logits.gather(1, second.clamp(min=0)[:, None]).squeeze(1)
     return logits.gather(1, first[:, None]).squeeze(1) - taken_off * (second >= 0)

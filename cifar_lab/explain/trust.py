@@ -1,4 +1,4 @@
-"""How far maps can be trusted to show what a prediction rests on, and what was learned."""
+"""How far maps can be trusted to show what a prediction is based on, and what was learned."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from torch import Tensor, nn
 
 from cifar_lab.explain.targets import predict
 
-#: Shares of the cells that are covered or uncovered: 0, 1 / STEPS, …, 1.
+#: The share of cells that are covered or uncovered takes the values 0, 1 / STEPS, …, 1.
 STEPS = 8
 
 
 @dataclass(frozen=True)
 class Score:
-    """How an order of cells fares; means over images, with standard errors.
+    """Scores of an ordering of cells: means over images, with standard errors.
 
     Attributes:
-        deletion: mean probability of the class while cells are covered; low is good.
-        insertion: the same while they are uncovered; high is good.
+        deletion: mean probability of the class as cells are covered; lower is better.
+        insertion: the same as cells are uncovered; higher is better.
         deletion_error: standard error of ``deletion``.
-        insertion_error: of ``insertion``.
+        insertion_error: standard error of ``insertion``.
     """
 
     deletion: float
@@ -40,17 +40,17 @@ def score(
     """Deletion and insertion (Petsiuk et al., RISE, https://arxiv.org/abs/1806.07421).
 
     Cells are covered with the mean of the data, the most important first. Both curves are
-    integrated by the trapezoidal rule over the share of cells.
+    integrated over the share of cells by the trapezoidal rule.
 
     Args:
-        model: maps images to logits; left as it is.
+        model: maps images to logits; left unchanged.
         images: float32 ``(n, 3, height, width)``, normalised: 0 is the mean of the data.
-        classes: int64 ``(n,)``, whose probability is watched.
-        importance: float32 ``(n, h, w)``, of each cell.
+        classes: int64 ``(n,)``, the classes whose probability is measured.
+        importance: float32 ``(n, h, w)``, importance of each cell.
     """
     ranks = torch.from_numpy(_ranks(importance)).to(images.device)
     cells = ranks[0].numel()
-    # Place of each cell in the order: 0 is covered first.
+    # Position of each cell in the ordering: 0 is covered first.
     places = (cells - 1 - ranks).view(len(ranks), 1, *importance.shape[1:])
     places = nn.functional.interpolate(places.float(), size=images.shape[2:], mode="nearest")
     weights = np.full(STEPS + 1, 1 / STEPS)
@@ -68,7 +68,7 @@ def score(
 
 
 def baselines(images: Tensor, grid: tuple[int, int]) -> dict[str, NDArray[np.float32]]:
-    """Orders that know nothing of the model: random, from the centre, and where edges are.
+    """Orderings independent of the model: random, distance from the centre, edge strength.
 
     Args:
         images: float32 ``(n, 3, height, width)``.
@@ -81,7 +81,7 @@ def baselines(images: Tensor, grid: tuple[int, int]) -> dict[str, NDArray[np.flo
     rows, columns = np.meshgrid(np.arange(height), np.arange(width), indexing="ij")
     middle = np.hypot(rows - (height - 1) / 2, columns - (width - 1) / 2)
     grey = images.float().mean(1, keepdim=True)
-    # Central differences; the border repeats itself, or a frame would be the strongest edge.
+    # Central differences; borders are replicated, or the frame would be the strongest edge.
     padded = nn.functional.pad(grey, (1, 1, 1, 1), mode="replicate")
     down = padded[:, :, 2:, 1:-1] - padded[:, :, :-2, 1:-1]
     across = padded[:, :, 1:-1, 2:] - padded[:, :, 1:-1, :-2]
@@ -98,21 +98,23 @@ def randomisation(
     maps: NDArray[np.float32],
     explain: Callable[[nn.Module], NDArray[np.float32]],
 ) -> float:
-    """Mean rank correlation of maps with those of the model with its weights drawn anew.
+    """Mean rank correlation of maps with those of the model with randomised weights.
 
-    A method whose maps stay alike shows the image and not the model (Adebayo et al., Sanity Checks
-    for Saliency Maps, https://arxiv.org/abs/1810.03292).
+    If the maps stay similar, the method shows the image and not the model (Adebayo et al., Sanity
+    Checks for Saliency Maps, https://arxiv.org/abs/1810.03292).
 
     Args:
         model: a copy of it is randomised.
-        maps: float32 ``(n, h, w)``, of the model.
-        explain: gives maps of the same images and classes by another model.
+        maps: float32 ``(n, h, w)``, the maps of the model.
+        explain: returns maps of the same images and classes for another model.
     """
     randomised = copy.deepcopy(model)
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for parameter in randomised.parameters():
-            if parameter.ndim > 1:  # norms and biases stay, so that activations keep their scale
+            if (
+                parameter.ndim > 1
+            ):  # norms and biases are kept, so that activations keep their scale
                 drawn = torch.randn(parameter.shape, generator=generator)
                 parameter.copy_(drawn * float(parameter.std()))
     return rank_correlation(maps, explain(randomised))
@@ -128,7 +130,7 @@ def rank_correlation(maps: NDArray[np.float32], others: NDArray[np.float32]) -> 
 
 
 def _ranks(maps: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Place of each cell in its map, 0 the smallest; ties by position: int64 ``(n, cells)``."""
+    """Rank of each cell in its map, 0 for the smallest; ties by position: int64 ``(n, cells)``."""
     order = np.argsort(maps.reshape(len(maps), -1), axis=1, kind="stable")
     ranks = np.empty_like(order)
     np.put_along_axis(ranks, order, np.arange(order.shape[1])[None], axis=1)

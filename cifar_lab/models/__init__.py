@@ -1,6 +1,6 @@
-"""Networks for small images, one family a file. Each maps float images to logits.
+"""Networks for small images, one family per file. Each maps float images to logits.
 
-What others may use stands in ``__init__.pyi``, and is imported when it is first asked for.
+The public names are listed in ``__init__.pyi`` and imported on first use.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-"""Pieces that several families share."""
+"""Building blocks shared by several families."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from torch import Tensor, nn
 
 
 class ResidualSum(nn.Module):
-    """``x + branch`` as a module of its own: a bare ``+`` could be neither hooked nor explained."""
+    """``x + branch`` as a module, because a bare ``+`` could be neither hooked nor explained."""
 
     def forward(self, x: Tensor, branch: Tensor) -> Tensor:
-        """Adds two tensors of one shape."""
+        """Add two tensors of the same shape."""
         return x + branch

@@ -1,4 +1,4 @@
-"""The custom ResNet of the seed studies: David C. Page's nine layers as a course redrew them."""
+"""The custom ResNet of the course studies: a variant of David C. Page's nine-layer ResNet."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ConvBlock(nn.Sequential):
 
 
 class ResidualStage(nn.Module):
-    """A pooling block, then ``x + block(block(x))``; nothing follows the sum.
+    """A pooling block, then ``x + block(block(x))``, with nothing after the sum.
 
     Maps float ``(batch, in_channels, h, w)`` to ``(batch, out_channels, h/2, w/2)``.
     """
@@ -44,16 +44,16 @@ class ResidualStage(nn.Module):
 
 
 class CustomResNet(nn.Module):
-    """The custom ResNet; 6,573,120 parameters at ``width=64`` and ten classes.
+    """The custom ResNet; 6,573,120 parameters with ``width=64`` and ten classes.
 
     Args:
-        num_classes: length of a row of logits.
+        num_classes: number of classes.
         width: channels of the first block; the stages have two, four and eight times as many.
 
-    Source: https://github.com/davidcpage/cifar10-fast (the backbone), SEEDS (the drawing).
+    Source: https://github.com/davidcpage/cifar10-fast (the backbone).
     """
 
-    #: Layers worth explaining, shallow to deep; residual stages are named at their sum.
+    #: Layers worth explaining, shallow to deep; residual stages are represented by their sum.
     explainable_layers = ("stem", "layer1.sum", "layer2", "layer3.sum")
 
     def __init__(self, num_classes: int, width: PositiveInt) -> None:
@@ -66,7 +66,7 @@ class CustomResNet(nn.Module):
         self.head = nn.Linear(8 * width, num_classes, bias=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Maps images, float ``(batch, 3, 32, 32)``, to logits, float ``(batch, num_classes)``."""
+        """Map images, float ``(batch, 3, 32, 32)``, to logits, float ``(batch, num_classes)``."""
         x = self.stem(images)  # (batch, width, 32, 32)
         x = self.layer1(x)  # (batch, 2 width, 16, 16)
         x = self.layer2(x)  # (batch, 4 width, 8, 8)

@@ -1,7 +1,7 @@
-"""Models of other libraries by name, without pretrained weights, made to fit small images.
+"""Library models by name, without pretrained weights, adapted to small images.
 
-A library's models fall into families by the module they stand in; a family knows how its models
-are built so that they fit, and which of their layers are worth explaining.
+A library's models are grouped into families by the module that defines them; a family knows how to
+build its models for small images, and which of their layers are worth explaining.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from cifar_lab.refusal import did_you_mean
 
 #: Height and width of images in pixels.
 Size = tuple[int, int]
-#: Makes a model by a library's arguments, without pretrained weights.
+#: Creates a model from the library's arguments, without pretrained weights.
 Create = Callable[..., Any]
-#: Makes one that fits, from the arguments that were asked for.
+#: Builds a model for images of a given size, from the requested arguments.
 Build = Callable[[Create, Size, dict[str, Any]], Any]
 
 
 @dataclass(frozen=True)
 class Library:
-    """What draws models by name.
+    """A library that creates models by name.
 
     Attributes:
-        name: as messages call it.
-        listing: where its ``list_models`` stands.
-        names: of all its models.
-        entry_point: gives the function that makes a model, by the model's name.
-        create: makes a model from its name and arguments, without pretrained weights.
+        name: the library's name in messages.
+        listing: the module that has its ``list_models``.
+        names: names of all its models.
+        entry_point: returns the function that creates the model of a given name.
+        create: creates a model from its name and arguments, without pretrained weights.
     """
 
     name: str
@@ -45,18 +45,18 @@ class Library:
 
 
 def no_prefix(_model: Any) -> int:
-    """Of a model without tokens, or with none before those of the grid."""
+    """Zero, for a model without tokens or with none before those of the grid."""
     return 0
 
 
 @dataclass(frozen=True)
 class Family:
-    """How the models that stand in one module of a library are made to fit.
+    """How the models from one module of a library are adapted to small images.
 
     Attributes:
-        build: makes a model for images of a size.
-        layers: names what is worth explaining in a model for images of a size.
-        map_layout: of what these layers put out.
+        build: builds a model for images of a given size.
+        layers: returns the layers worth explaining in a model for images of a given size.
+        map_layout: layout of those layers' outputs.
         prefix_tokens: counts a model's tokens before those of the grid.
     """
 
@@ -73,29 +73,31 @@ def fitted(
     image_size: Size,
     arguments: dict[str, Any],
 ) -> nn.Module:
-    """A library's model for small images.
+    """Build a library's model for small images.
 
     Args:
-        library: draws it.
-        families: that have a version for small images, by the last part of their module's name.
-        name: as the library lists it.
+        library: the library that provides it.
+        families: families that can be adapted, by the last part of their module's name.
+        name: the model's name in the library.
         image_size: height and width in pixels.
-        arguments: that the library is to draw it with.
+        arguments: arguments for the library's constructor.
 
     Returns:
         The library's own module, which maps float ``(batch, 3, height, width)`` to logits, float
-        ``(batch, num_classes)``, and declares all that :mod:`cifar_lab.network` knows of maps.
+        ``(batch, num_classes)``, with the declarations of :mod:`cifar_lab.network`.
 
     Raises:
-        ValueError: the library has no such model, or it has no version for small images here, or
-            it does not take an argument.
+        ValueError: the library has no such model, the model has no version for small images, or
+            it does not accept an argument.
     """
     family = _family(library, families, name)
     try:
         model: nn.Module = family.build(partial(library.create, name), image_size, arguments)
         look(model, image_size)
     except TypeError as error:
-        raise ValueError(f"name={name}: {error}; set what it does not take to null") from error
+        raise ValueError(
+            f"name={name}: {error}; set arguments that it does not accept to null"
+        ) from error
     except (AssertionError, RuntimeError) as error:
         raise unfit(name, image_size, error) from error
     layers = family.layers(model, image_size)
@@ -104,50 +106,50 @@ def fitted(
 
 
 def halved_less(create: Create, _size: Size, arguments: dict[str, Any]) -> Any:
-    """A model without the first two of its five halvings."""
+    """Create a model without the first two of its five downsampling steps."""
     model = create(**arguments)
     take_out_halvings(model, FIRST_HALVINGS)
     return model
 
 
 def declare(model: nn.Module, declared: Declared) -> None:
-    """Writes on a model what explaining it needs, and makes it fit for hooks.
+    """Set the attributes that explaining a model needs, and make it safe for hooks.
 
     Args:
-        model: gets the attributes of ``declared``.
-        declared: what it is to say of itself.
+        model: receives the attributes of ``declared``.
+        declared: what the model is to declare about itself.
     """
     vars(model).update(vars(declared))
     for module in model.modules():
-        # In place, an activation would overwrite the output that a hook before it has kept, and
+        # An in-place activation would overwrite the output that an earlier hook has kept, and
         # Captum's guided methods refuse it.
         if getattr(module, "inplace", False) is True:
             vars(module)["inplace"] = False
 
 
 def unknown(name: str, library: Library) -> ValueError:
-    """The refusal of a name that a library does not have."""
+    """The error for a name that the library does not have."""
     return ValueError(
         f"name={name}: {library.listing} has no such model"
         f"{did_you_mean(name, library.names, most=3, quote='')}; "
-        f"{library.listing}.list_models() names them all"
+        f"{library.listing}.list_models() lists them all"
     )
 
 
 def unadapted(name: str, family: str, families: Iterable[str], library: Library) -> ValueError:
-    """The refusal of a model that nobody has made to fit."""
+    """The error for a model of a family that has not been adapted."""
     return ValueError(
-        f"name={name}: {library.name}'s {family} models are drawn for large images, and have no "
-        f"version for small ones here; take one of its families {', '.join(sorted(families))}"
+        f"name={name}: {library.name}'s {family} models are designed for large images and have no "
+        f"version for small ones here; use one of these families: {', '.join(sorted(families))}"
     )
 
 
 def unfit(name: str, image_size: Size, error: Exception) -> ValueError:
-    """The refusal of a model that its family's adaptation does not make fit."""
+    """The error for a model that its family's adaptation cannot make fit."""
     reason = " ".join(str(error).split()) or type(error).__name__
     return ValueError(
-        f"name={name} cannot be made to fit images of {image_size[0]}×{image_size[1]} pixels "
-        f"({reason}); take another model of its family, or set dataset.resize"
+        f"name={name} cannot be adapted to images of {image_size[0]}×{image_size[1]} pixels "
+        f"({reason}); choose another model of its family, or set dataset.resize"
     )
 
 

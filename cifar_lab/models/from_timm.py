@@ -1,4 +1,4 @@
-"""timm's models by name, without pretrained weights, made to fit images of about 32×32.
+"""timm's models by name, without pretrained weights, adapted to images of about 32×32.
 
 https://github.com/huggingface/pytorch-image-models
 """
@@ -31,21 +31,21 @@ def timm_model(
     drop_rate: Fraction | None,
     drop_path_rate: Fraction | None,
 ) -> nn.Module:
-    """One of timm's models for small images.
+    """Build one of timm's models for small images.
 
     Args:
-        num_classes: length of a row of logits.
+        num_classes: number of classes.
         image_size: height and width in pixels.
-        name: as timm lists it, without the tag of pretrained weights.
-        drop_rate: of the dropout before the classifier; None for the model's own.
-        drop_path_rate: of stochastic depth; None for the model's own.
+        name: timm's name for it, without the tag of pretrained weights.
+        drop_rate: dropout rate before the classifier; None for the model's default.
+        drop_path_rate: rate of stochastic depth; None for the model's default.
 
     Returns:
         timm's own module, see :func:`~cifar_lab.models.families.fitted`.
 
     Raises:
-        ValueError: timm has no such model, or it has no version for small images here, or it does
-            not take an argument.
+        ValueError: timm has no such model, the model has no version for small images, or it does
+            not accept an argument.
     """
     rates = {"drop_rate": drop_rate, "drop_path_rate": drop_path_rate}
     given = {key: rate for key, rate in rates.items() if rate is not None}
@@ -53,17 +53,17 @@ def timm_model(
 
 
 def _timm() -> Library:
-    import timm  # costs seconds
+    import timm  # importing it takes seconds
 
     create = partial(timm.create_model, pretrained=False)
     return Library("timm", "timm", timm.list_models(), timm.models.model_entrypoint, create)
 
 
 def _vgg(create: Create, _size: Size, arguments: dict[str, Any]) -> Any:
-    """As it is drawn for CIFAR: the last pools go, which costs least, and so do fc6 and fc7."""
+    """The CIFAR variant: drop the last two pools, which costs least, and also fc6 and fc7."""
     from timm.layers import ClassifierHead  # type: ignore[attr-defined]
 
-    # A narrow fc6, as drawing a hundred million weights to throw them away takes seconds.
+    # A narrow fc6, because initialising a hundred million weights only to drop them takes seconds.
     model = create(mlp_ratio=1 / 1024, **arguments)
     take_out_halvings(model, LAST_HALVINGS)
     model.pre_logits = nn.Identity()
@@ -78,14 +78,14 @@ def _transformer(create: Create, size: Size, arguments: dict[str, Any]) -> Any:
 
 
 def _swin(create: Create, size: Size, arguments: dict[str, Any]) -> Any:
-    """Patches that are merged three times, as convolutional networks halve their maps."""
+    """Patches are merged three times, as convolutional networks halve their maps."""
     side = max(1, patch_side(size) // 4)
     return create(img_size=size, patch_size=side, window_size=WINDOW_SIDE, **arguments)
 
 
 def _mixer(create: Create, size: Size, arguments: dict[str, Any]) -> Any:
-    """Built for as many of its large patches, which are fixed, as there will be small ones."""
-    with torch.device("meta"):  # costs nothing
+    """Build for as many of its fixed-size large patches as there will be small ones."""
+    with torch.device("meta"):  # allocates nothing
         drawn_for = create().stem.patch_size
     side = patch_side(size)
     drawn_size = (size[0] // side * drawn_for[0], size[1] // side * drawn_for[1])
@@ -97,17 +97,17 @@ def _mixer(create: Create, size: Size, arguments: dict[str, Any]) -> Any:
 
 
 def _stages(model: Any, _size: Size) -> tuple[str, ...]:
-    """Where timm itself takes features from."""
+    """The modules from which timm itself extracts features."""
     return tuple(info["module"] for info in model.feature_info)
 
 
 def _fused(_model: Any, _size: Size) -> tuple[str, ...]:
-    """HRNet's stages give lists; its head widens their maps, from fine to coarse, and adds them."""
+    """HRNet's stages return lists; its head widens their maps, fine to coarse, and adds them."""
     return ("layer1", *(f"incre_modules.{branch}" for branch in range(3)), "final_layer")
 
 
 def _whole_blocks(model: Any, size: Size) -> tuple[str, ...]:
-    """Xception's features are taken within blocks; these are the blocks after their sums."""
+    """Xception's whole blocks, sums included; timm extracts features within blocks."""
     return tuple(stage.split(".stack.")[0] for stage in _stages(model, size))
 
 
@@ -118,7 +118,7 @@ def _quarters(model: Any, size: Size) -> tuple[str, ...]:
 def _attended(model: Any, size: Size) -> tuple[str, ...]:
     stages = _stages(model, size)
     *first, last = attended(stages, "norm1")
-    # Blocks of parallel branches norm elsewhere.
+    # Blocks with parallel branches apply their norms elsewhere.
     return (*first, last if last in dict(model.named_modules()) else stages[-2])
 
 
@@ -128,7 +128,7 @@ def _prefix_tokens(model: Any) -> int:
 
 CONVOLUTIONAL = Family(halved_less, _stages, "channels_first")
 TRANSFORMER = Family(_transformer, _attended, "tokens", _prefix_tokens)
-#: timm's modules; tests/models/test_from_timm.py tries each with one of its models.
+#: timm's modules; tests/models/test_from_timm.py tests each with one of its models.
 FAMILIES = {
     "byobnet": CONVOLUTIONAL,  # RepVGG, GENet, MobileOne
     "convnext": CONVOLUTIONAL,

@@ -1,7 +1,7 @@
-"""torchvision's models by name, without pretrained weights, made to fit images of about 32×32.
+"""torchvision's models by name, without pretrained weights, adapted to images of about 32×32.
 
-https://docs.pytorch.org/vision/stable/models.html. They use a ReLU module more than once, which
-Captum's DeepLift refuses; timm's models of the same names do not.
+https://docs.pytorch.org/vision/stable/models.html. They use the same ReLU module more than once,
+which Captum's DeepLift refuses; timm's models of the same names do not.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ from cifar_lab.network import MapLayout
 
 
 def torchvision_model(num_classes: int, image_size: tuple[int, int], name: str) -> nn.Module:
-    """One of torchvision's classifiers for small images.
+    """Build one of torchvision's classifiers for small images.
 
     Args:
-        num_classes: length of a row of logits.
+        num_classes: number of classes.
         image_size: height and width in pixels.
-        name: as torchvision lists it.
+        name: torchvision's name for it.
 
     Returns:
         torchvision's own module, see :func:`~cifar_lab.models.families.fitted`.
 
     Raises:
-        ValueError: torchvision has no such classifier, or it has no version for small images here.
+        ValueError: torchvision has no such classifier, or it has no version for small images.
     """
     return fitted(_torchvision(), FAMILIES, name, image_size, {"num_classes": num_classes})
 
 
 def _torchvision() -> Library:
-    from torchvision import models  # costs seconds
+    from torchvision import models  # importing it takes seconds
 
     return Library(
         "torchvision",
@@ -55,13 +55,13 @@ def _torchvision() -> Library:
 
 
 def _vgg(create: Create, _size: Size, arguments: dict[str, Any]) -> Any:
-    """As it is drawn for CIFAR: the last pools go, which costs least, and so do fc6 and fc7."""
-    with torch.device("meta"):  # drawing their hundred million weights would take seconds
+    """The CIFAR variant: drop the last two pools, which costs least, and also fc6 and fc7."""
+    with torch.device("meta"):  # initialising a hundred million weights would take seconds
         model = create()
     model.features.to_empty(device="cpu")
     model.avgpool = nn.AdaptiveAvgPool2d(1)
     model.classifier = nn.Linear(512, arguments["num_classes"])
-    for module in model.modules():  # as torchvision draws them
+    for module in model.modules():  # the same initialisation as torchvision's
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
             nn.init.zeros_(module.bias)  # type: ignore[arg-type]
@@ -74,7 +74,7 @@ def _vgg(create: Create, _size: Size, arguments: dict[str, Any]) -> Any:
 
 
 def _swin(create: Create, size: Size, arguments: dict[str, Any]) -> Any:
-    """On patches of one pixel, in windows that divide its maps."""
+    """Use patches of one pixel, and windows that divide its maps evenly."""
     from torchvision.models.swin_transformer import ShiftedWindowAttention
 
     model = halved_less(create, size, arguments)
@@ -88,10 +88,10 @@ def _swin(create: Create, size: Size, arguments: dict[str, Any]) -> Any:
 
 
 def _vision_transformer(create: Create, size: Size, arguments: dict[str, Any]) -> Any:
-    """Built for as many of its large patches, which are fixed, as there will be small ones."""
+    """Build for as many of its fixed-size large patches as there will be small ones."""
     height, width = size
-    assert height == width, "it takes square images"
-    with torch.device("meta"):  # costs nothing
+    assert height == width, "it needs square images"
+    with torch.device("meta"):  # allocates nothing
         drawn_for = create().patch_size
     side = patch_side(size)
     model = create(image_size=height // side * drawn_for, **arguments)
@@ -113,12 +113,12 @@ def _class_token(_model: nn.Module) -> int:
 def _staged(
     trunk: str, build: Build = halved_less, map_layout: MapLayout = "channels_first"
 ) -> Family:
-    """A family whose maps are worth explaining at the last of each size in a container.
+    """A family to be explained at the last module of each map size in a container.
 
     Args:
-        trunk: name of the container of stages or blocks; empty where the model itself is.
-        build: makes a model.
-        map_layout: of what stages put out.
+        trunk: name of the container of stages or blocks; empty for the model itself.
+        build: builds a model.
+        map_layout: layout of the stages' outputs.
     """
 
     def layers(model: nn.Module, size: Size) -> tuple[str, ...]:
@@ -127,7 +127,7 @@ def _staged(
     return Family(build, layers, map_layout)
 
 
-#: torchvision's modules; tests/models/test_from_torchvision.py tries each with one of its models.
+#: torchvision's modules; tests/models/test_from_torchvision.py tests each with one of its models.
 FAMILIES = {
     "convnext": _staged("features"),
     "densenet": _staged("features"),

@@ -13,7 +13,7 @@ from cifar_lab.models.blocks import ResidualSum
 
 
 class BasicBlock(nn.Module):
-    """Two 3×3 convolutions beside a shortcut: ``ReLU(shortcut(x) + branch(x))``."""
+    """Two 3×3 convolutions with a shortcut: ``ReLU(shortcut(x) + branch(x))``."""
 
     def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
         super().__init__()
@@ -31,11 +31,11 @@ class BasicBlock(nn.Module):
                 nn.BatchNorm2d(out_channels),
             )
         self.sum = ResidualSum()
-        # Captum's guided methods need every ReLU to be a module of its own, not in place.
+        # Captum's guided methods need a separate module for every ReLU, not in place.
         self.relu = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Maps float ``(batch, in, h, w)`` to ``(batch, out, h/stride, w/stride)``."""
+        """Map float ``(batch, in, h, w)`` to ``(batch, out, h/stride, w/stride)``."""
         return self.relu(self.sum(self.shortcut(x), self.branch(x)))
 
 
@@ -43,13 +43,13 @@ class ResNet18(nn.Module):
     """ResNet18 for small images; 11,173,962 parameters for ten classes.
 
     Args:
-        num_classes: length of a row of logits.
-        last_stride: stride of the fourth stage: 2 ends at 4×4 for 32×32 images, 1 at 8×8.
-        pooled_size: side of the average-pooled map that the linear layer reads: 1 for the plain
+        num_classes: number of classes.
+        last_stride: stride of the fourth stage: with 32×32 images, 2 ends at 4×4 and 1 at 8×8.
+        pooled_size: side of the average-pooled map that feeds the linear layer: 1 for the plain
             network; 2 (with ``last_stride=1``) for the 8×8 variant of 11,189,322 parameters.
     """
 
-    #: Layers worth explaining, shallow to deep: each stage after its last residual sum and ReLU.
+    #: Layers worth explaining, shallow to deep: each stage, after its last residual sum and ReLU.
     explainable_layers = ("layer1", "layer2", "layer3", "layer4")
 
     def __init__(
@@ -67,7 +67,7 @@ class ResNet18(nn.Module):
         self.head = nn.Linear(512 * pooled_size**2, num_classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Maps images, float ``(batch, 3, 32, 32)``, to logits, float ``(batch, num_classes)``."""
+        """Map images, float ``(batch, 3, 32, 32)``, to logits, float ``(batch, num_classes)``."""
         x = self.layer1(self.stem(images))  # (batch, 64, 32, 32)
         x = self.layer2(x)  # (batch, 128, 16, 16)
         x = self.layer3(x)  # (batch, 256, 8, 8)

@@ -1,9 +1,9 @@
-"""Makes networks that were drawn for 224×224 pixels fit images of about 32×32.
+"""Adapt networks designed for 224×224 pixels to images of about 32×32.
 
-Such a network halves the map five times, which leaves one cell of 32×32 pixels. Two halvings are
-taken out, so that 32×32 ends on 4×4 as 128×128 did: strided convolutions step by one, pools hand
-on what they get, and a larger kernel on the image itself becomes 3×3. Networks that cut the image
-into patches get smaller patches instead.
+Such a network halves its map five times, which reduces a 32×32 image to a single cell. Two
+halvings are removed, so that 32×32 ends at 4×4, as 128×128 did: strided convolutions get stride 1,
+pools become identities, and a larger kernel on the image itself becomes 3×3. Networks that cut the
+image into patches get smaller patches instead.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from torch.utils.hooks import RemovableHandle
 
 from cifar_lab.network import MapLayout
 
-#: Reductions, side of the image over side of the map, at which the first and the last two of five
-#: halvings are met.
+#: Reductions (image side / map side) at which the first two and the last two of five halvings
+#: happen.
 FIRST_HALVINGS = (1, 2)
 LAST_HALVINGS = (8, 16)
-#: Side of the image that shows where a network halves its map.
+#: Side of the probe image used to find where a network halves its map.
 PROBE_SIDE = 64
 #: Patches along the shorter side of an image.
 PATCHES = 8
-#: Side of the windows that Swin attends within: it divides every map of 32×32 images.
+#: Side of Swin's attention windows: it divides every map of a 32×32 image.
 WINDOW_SIDE = 4
 
 
 def take_out_halvings(model: nn.Module, reductions: Collection[int]) -> None:
-    """Takes out whatever shrinks a map that stands at one of some reductions.
+    """Remove every layer that downsamples a map at one of the given reductions.
 
     Args:
-        model: takes float ``(1, 3, 64, 64)``; is changed in place.
-        reductions: side of the image over side of the map, powers of two.
+        model: accepts float ``(1, 3, 64, 64)``; modified in place.
+        reductions: image side / map side, powers of two.
     """
     for name, reduction in _reductions(model).items():
         module = model.get_submodule(name)
@@ -50,14 +50,14 @@ def take_out_halvings(model: nn.Module, reductions: Collection[int]) -> None:
 
 
 def patch_side(image_size: tuple[int, int]) -> int:
-    """Side in pixels of the patches that cut an image into about eight by eight, without rest."""
+    """Patch side in pixels that divides an image evenly into about eight by eight patches."""
     shared = math.gcd(*image_size)
     sides = [side for side in range(1, shared + 1) if shared % side == 0]
     return min(sides, key=lambda side: abs(math.log(min(image_size) / side / PATCHES)))
 
 
 def patch_projection(channels: int, side: int) -> nn.Conv2d:
-    """The convolution that makes a token of each patch, drawn to keep the variance."""
+    """The convolution that embeds each patch, initialised to preserve the variance."""
     projection = nn.Conv2d(3, channels, side, side)
     nn.init.trunc_normal_(projection.weight, std=(3 * side**2) ** -0.5)
     nn.init.zeros_(projection.bias)  # type: ignore[arg-type]
@@ -65,18 +65,18 @@ def patch_projection(channels: int, side: int) -> nn.Conv2d:
 
 
 def quarters(blocks: Sequence[str]) -> tuple[str, ...]:
-    """The blocks that end a quarter of the depth."""
+    """The last block of each quarter of the depth."""
     return tuple(blocks[len(blocks) * quarter // 4 - 1] for quarter in (1, 2, 3, 4))
 
 
 def attended(blocks: Sequence[str], norm: str) -> tuple[str, ...]:
-    """The blocks that end a quarter of the depth, the last by what its attention reads.
+    """The last block of each quarter of the depth; for the final one, its attention's input.
 
-    Behind the last attention the class token alone is read: no logit depends on the patches there.
+    After the last attention only the class token is read, so no logit depends on the patches there.
 
     Args:
-        blocks: names of all, shallow to deep.
-        norm: name of the module in a block whose output attention reads.
+        blocks: names of all blocks, shallow to deep.
+        norm: name of the module in a block whose output is the input of attention.
     """
     *first, last = quarters(blocks)
     return (*first, f"{last}.{norm}")
@@ -85,13 +85,13 @@ def attended(blocks: Sequence[str], norm: str) -> tuple[str, ...]:
 def last_of_each_size(
     model: nn.Module, trunk: str, image_size: tuple[int, int], map_layout: MapLayout
 ) -> tuple[str, ...]:
-    """The last of a container's modules whose map has a size, for each size of several cells.
+    """For each map size above 1×1, the last of a container's modules with that size.
 
     Args:
-        model: takes float ``(1, 3, height, width)``.
+        model: accepts float ``(1, 3, height, width)``.
         trunk: name of the container; empty for the model itself.
         image_size: height and width in pixels.
-        map_layout: of what the container's modules put out.
+        map_layout: layout of the outputs of the container's modules.
     """
     last: dict[tuple[int, ...], str] = {}
 
@@ -114,7 +114,7 @@ def last_of_each_size(
 def look(
     model: nn.Module, image_size: tuple[int, int], handles: Iterable[RemovableHandle] = ()
 ) -> None:
-    """Shows a model an image, in eval mode so that nothing changes, and takes hooks off again."""
+    """Run a model on a blank image, in eval mode so that nothing changes, then remove the hooks."""
     training = model.training
     model.eval()
     try:
@@ -127,7 +127,7 @@ def look(
 
 
 def _reductions(model: nn.Module) -> dict[str, int]:
-    """The layers that make a map's size, each with the reduction at which it stands."""
+    """The layers that determine a map's size, each with the reduction of its input."""
     found: dict[str, int] = {}
 
     def remember(name: str, image: Tensor) -> None:
@@ -143,7 +143,7 @@ def _reductions(model: nn.Module) -> dict[str, int]:
 
 
 def _makes_the_size(module: nn.Module) -> bool:
-    """Whether it reads the image, shrinks a map, or pads it for a pool."""
+    """Whether the module reads the image, downsamples a map, or pads it for a pool."""
     pads = isinstance(module, nn.ConstantPad2d)
     return pads or _stride(module) > 1 or _reads_the_image(module)
 
@@ -158,7 +158,7 @@ def _reads_the_image(module: nn.Module) -> bool:
 
 
 def _shrink_kernel(conv: nn.Conv2d) -> None:
-    """Keeps 3×3 of a larger kernel, scaled so that outputs keep their variance."""
+    """Crop a larger kernel to 3×3, scaled so that the output variance is preserved."""
     side = conv.kernel_size[0]
     first = (side - 3) // 2
     kernel = conv.weight.detach()[..., first : first + 3, first : first + 3] * (side / 3)

@@ -1,4 +1,4 @@
-"""What a model is made of: the layer table, its parameters and its multiply-adds."""
+"""Model summary: the layer table, parameters and multiply-adds."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class ModelSummary:
     """A model's size.
 
     Attributes:
-        table: layer, output shape and parameters, a line each.
+        table: layer, output shape and parameters, one layer per line.
         parameters: number of trainable and frozen parameters.
-        multiply_adds: multiply-adds of the convolutions and matrix products, attention's included,
-            of one forward pass over one image.
+        multiply_adds: multiply-adds of convolutions and matrix products, including attention's,
+            in one forward pass over one image.
     """
 
     table: str
@@ -26,23 +26,23 @@ class ModelSummary:
     multiply_adds: int
 
     def table_at(self, batch_size: int) -> str:
-        """The table with the multiply-adds of a batch as well, as published tables count them."""
+        """The table with the multiply-adds of a batch added, as published tables count them."""
         giga = batch_size * self.multiply_adds / 1e9
         total = f"Total mult-adds at batch {batch_size} (G): {giga:,.2f}"
         return re.sub(r"(Total mult-adds \(M\): .*)", rf"\1\n{total}", self.table)
 
 
 def summarise(model: nn.Module, image_size: tuple[int, int]) -> ModelSummary:
-    """Counts with torchinfo and torch, on one image; the model is left in the mode it was in.
+    """Summarise a model with torchinfo and torch on one image; its mode is restored.
 
     Args:
-        model: takes float ``(1, 3, height, width)``.
+        model: accepts float ``(1, 3, height, width)``.
         image_size: height and width in pixels.
     """
     import torchinfo
 
     with warnings.catch_warnings(), FlopCounterMode(display=False) as counter:
-        # torchinfo asks typed storages for their size; torch deprecates them.
+        # torchinfo uses typed storages, which torch has deprecated.
         warnings.simplefilter("ignore", UserWarning)
         statistics = torchinfo.summary(
             model,
@@ -52,10 +52,10 @@ def summarise(model: nn.Module, image_size: tuple[int, int]) -> ModelSummary:
             row_settings=("var_names",),
             verbose=0,
         )
-    # Since Python 3.11 torchinfo prints the name of its unit instead of the letter.
+    # Since Python 3.11 torchinfo prints the name of its unit enum instead of the letter.
     table = re.sub(r"Units\.(\w)\w+", lambda unit: unit[1], str(statistics))
     multiply_adds = counter.get_total_flops() // 2
-    # torchinfo counts a linear layer once and not for every token, and no attention.
+    # torchinfo counts a linear layer once rather than per token, and ignores attention.
     total = f"Total mult-adds (M): {multiply_adds / 1e6:,.2f}"
     table = re.sub(r"Total mult-adds \(\w\): .*", total, table)
     return ModelSummary(table, statistics.total_params, multiply_adds)

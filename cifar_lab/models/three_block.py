@@ -19,7 +19,7 @@ PATCH_SIDE = 2
 
 
 class _Norm(nn.BatchNorm2d):
-    """Batch norm with a bias and without a scale, which the next convolution could undo."""
+    """Batch norm with a bias but no scale, because the next convolution could undo a scale."""
 
     def __init__(self, channels: int, momentum: float) -> None:
         super().__init__(channels, eps=1e-12, momentum=momentum)
@@ -51,14 +51,14 @@ class Block(nn.Module):
 
 
 class ThreeBlockConvNet(nn.Module):
-    """A whitened first layer, three blocks, a max pool and a linear head without bias.
+    """A whitening first layer, three blocks, a max pool and a linear head without bias.
 
     Args:
-        num_classes: length of a row of logits.
+        num_classes: number of classes.
         widths: channels of the three blocks.
         activation: ``gelu`` or ``relu``.
-        norm_momentum: weight of a batch in the running statistics; short runs want a large one.
-        logit_scale: factor of the logits; None: one over the last block's channels.
+        norm_momentum: weight of a batch in the running statistics; short runs need a large one.
+        logit_scale: factor applied to the logits; None for 1 / channels of the last block.
     """
 
     #: Layers worth explaining, shallow to deep.
@@ -87,11 +87,11 @@ class ThreeBlockConvNet(nn.Module):
         self.logit_scale = 1 / third if logit_scale is None else logit_scale
 
     def initialise(self, images: Tensor) -> None:
-        """Computes the whitened layer from normalised images, float32 ``(n, 3, h, w)``."""
+        """Compute the whitening layer from normalised images, float32 ``(n, 3, h, w)``."""
         self.whitening.initialise(images)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Maps images, float ``(batch, 3, 32, 32)``, to logits, float ``(batch, num_classes)``."""
+        """Map images, float ``(batch, 3, 32, 32)``, to logits, float ``(batch, num_classes)``."""
         x = self.activation(self.whitening(images))  # (batch, 24, 31, 31)
         x = self.block1(x)  # (batch, widths[0], 15, 15)
         x = self.block2(x)  # (batch, widths[1], 7, 7)
@@ -100,7 +100,7 @@ class ThreeBlockConvNet(nn.Module):
 
 
 def _passing_conv(in_channels: int, out_channels: int) -> nn.Conv2d:
-    """A 3×3 convolution that hands its inputs through in its first output channels."""
+    """A 3×3 convolution whose first output channels are initialised to pass its inputs through."""
     conv = nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False)
     with torch.no_grad():
         passed = min(in_channels, out_channels)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-#: Added to the eigenvalues, so that directions of hardly any variance are not blown up.
+#: Added to the eigenvalues, so that directions with almost no variance are not amplified.
 EPSILON = 5e-4
 
 
@@ -13,13 +13,13 @@ class WhitenedConv(nn.Conv2d):
     """A convolution with the principal directions of image patches, scaled to unit variance.
 
     Maps float ``(batch, 3, h, w)`` to ``(batch, 6 side², h - side + 1, w - side + 1)``: each
-    direction and its negative, so that an activation that follows loses nothing. The weights are
-    fixed, the bias is learned; :meth:`initialise` computes the weights
+    direction and its negative, so that a subsequent activation loses nothing. The weights are
+    fixed and the bias is learned; :meth:`initialise` computes the weights
     (https://arxiv.org/abs/2404.00498, section 3.2, after
     https://github.com/tysam-code/hlb-CIFAR10).
 
     Args:
-        side: of the patches in pixels.
+        side: side of the patches in pixels.
     """
 
     def __init__(self, side: int) -> None:
@@ -29,10 +29,10 @@ class WhitenedConv(nn.Conv2d):
 
     @torch.no_grad()
     def initialise(self, images: Tensor) -> None:
-        """Computes the weights.
+        """Compute the weights.
 
         Args:
-            images: float32 ``(n, 3, height, width)``, normalised; some thousand are enough.
+            images: float32 ``(n, 3, height, width)``, normalised; a few thousand are enough.
         """
         side = self.kernel_size[0]
         patches = images.unfold(2, side, 1).unfold(3, side, 1).permute(0, 2, 3, 1, 4, 5)

@@ -1,6 +1,6 @@
 """Optimizers over parameter groups, learning-rate schedules as values, and criteria.
 
-What others may use stands in ``__init__.pyi``, and is imported when it is first asked for.
+The public names are listed in ``__init__.pyi`` and imported on first use.
 """
 
 import lazy_loader

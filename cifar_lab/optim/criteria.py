@@ -1,4 +1,4 @@
-"""Training criteria: logits ``(batch, classes)`` and labels ``(batch,)`` to a mean loss."""
+"""Training criteria: map logits ``(batch, classes)`` and labels ``(batch,)`` to a mean loss."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from cifar_lab.bounds import Fraction
 
 
 def cross_entropy(label_smoothing: Fraction) -> nn.CrossEntropyLoss:
-    """Cross entropy in nats; smoothing spreads that share of the label evenly over all classes."""
+    """Cross entropy in nats; label smoothing spreads that share of the target over all classes."""
     return nn.CrossEntropyLoss(label_smoothing=label_smoothing)

@@ -1,4 +1,4 @@
-"""timm's optimizers by name, over our parameter groups.
+"""timm's optimizers by name, over the project's parameter groups.
 
 https://huggingface.co/docs/timm/reference/optimizers
 """
@@ -15,13 +15,13 @@ from cifar_lab.bounds import Fraction, NonNegativeFloat, PositiveFloat
 from cifar_lab.optim.optimizers import on_cuda, parameter_groups
 from cifar_lab.refusal import did_you_mean
 
-#: Before a name: weights that follow the optimizer's slowly (https://arxiv.org/abs/1907.08610).
+#: Prefix for Lookahead: slow weights follow the optimizer's (https://arxiv.org/abs/1907.08610).
 LOOKAHEAD = "lookahead_"
-#: Names by their beginning, with why they are refused.
+#: Prefixes of names that are refused, with the reason.
 REFUSED = {
     "bnb": "needs the package bitsandbytes",
-    "fused": "needs NVIDIA's package apex; where torch can, trainer.fused_optimizer does the same",
-    "kron": "compiles its update anew for each shape of a weight, which takes minutes",
+    "fused": "needs NVIDIA's package apex; trainer.fused_optimizer is torch's equivalent",
+    "kron": "recompiles its update for each weight shape, which takes minutes",
 }
 
 
@@ -34,17 +34,17 @@ def timm_optimizer(
     decay_norms_and_biases: bool,
     fused: bool,
 ) -> torch.optim.Optimizer:
-    """One of timm's optimizers.
+    """Create one of timm's optimizers.
 
     Args:
         model: its trainable parameters are updated.
-        opt: as timm lists it; with ``lookahead_`` before it, weights that follow slowly.
-        lr: maximum of the learning rate. Where the name promises corrected weight decay (adamc,
-            sgdc, …), decay is in proportion to rate² / lr.
-        weight_decay: as the optimizer understands it: in the gradient, or decoupled from it.
-        momentum: where the optimizer has one.
-        decay_norms_and_biases: False spares norm scales and biases.
-        fused: update all weights in one operation where torch can.
+        opt: timm's name for it; the prefix ``lookahead_`` adds Lookahead's slow weights.
+        lr: maximum learning rate. For optimizers with corrected weight decay (adamc, sgdc, …),
+            decay is proportional to rate² / lr.
+        weight_decay: as the optimizer defines it: in the gradient, or decoupled from it.
+        momentum: used if the optimizer has momentum.
+        decay_norms_and_biases: False exempts norm scales and biases from weight decay.
+        fused: update all weights in one operation where torch supports it.
 
     Raises:
         ValueError: timm has no such optimizer, or it needs more than a gradient and a step.
@@ -67,29 +67,29 @@ def timm_optimizer(
 
 
 def _timm() -> Any:
-    from timm import optim  # costs seconds
+    from timm import optim  # importing it takes seconds
 
     return optim
 
 
 def _refuse(opt: str, name: str) -> None:
-    """Refuses a name that timm does not have, or that needs more than a gradient and a step."""
+    """Refuse an optimizer that timm lacks or that needs more than a gradient and a step."""
     names = _timm().list_optimizers()
     if name not in names:
         meant = did_you_mean(name, names, most=3, quote="")
         raise ValueError(
-            f"opt={opt}: timm has no such optimizer{meant}; timm.optim.list_optimizers() names "
+            f"opt={opt}: timm has no such optimizer{meant}; timm.optim.list_optimizers() lists "
             "them all"
         )
     reasons = [reason for beginning, reason in REFUSED.items() if name.startswith(beginning)]
     if _timm().get_optimizer_info(name).second_order:
         reasons.append("needs second derivatives, which a training step does not compute")
     if reasons:
-        raise ValueError(f"opt={opt} {reasons[0]}; take another, such as lamb or adamw")
+        raise ValueError(f"opt={opt} {reasons[0]}; choose another, e.g. lamb or adamw")
 
 
 def _switches(kind: Any, fused: bool, captured: bool) -> dict[str, bool]:
-    """The switches that torch's own optimizers have; timm's own are left at their defaults."""
+    """Options of torch's own optimizers; timm's own optimizers keep their defaults."""
     switches = {}
     if issubclass(kind, (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)):
         switches["fused"] = fused
@@ -99,9 +99,9 @@ def _switches(kind: Any, fused: bool, captured: bool) -> dict[str, bool]:
 
 
 def _is_capturable(kind: Any) -> bool:
-    """Whether a CUDA graph may replay the step: torch's own can count steps on the device.
+    """Whether a CUDA graph may replay the step: torch's optimizers can count steps on the device.
 
-    timm's count in Python's numbers, which a graph would repeat as they once were.
+    timm's optimizers count in Python numbers, which a graph would replay as constants.
     """
     can_count_there = "capturable" in inspect.signature(kind).parameters
     counts_nothing = issubclass(kind, torch.optim.SGD)

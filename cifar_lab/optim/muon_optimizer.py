@@ -1,4 +1,4 @@
-"""Muon: momentum whose matrix is made orthogonal before it updates the weights.
+"""Muon: momentum that is orthogonalised before it updates the weights.
 
 Jordan et al., https://kellerjordan.github.io/posts/muon/
 """
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from cifar_lab.bounds import Fraction, NonNegativeFloat, PositiveFloat, PositiveInt
 
-#: Coefficients of the quintic iteration: steep at zero, so that few steps are enough.
+#: Coefficients of the quintic iteration: steep at zero, so that a few steps are enough.
 QUINTIC = (3.4445, -4.7750, 2.0315)
 
 
@@ -28,13 +28,13 @@ def muon(
     weight_decay: NonNegativeFloat,
     fused: bool,
 ) -> Muon:
-    """Muon for convolutions and inner matrices, Nesterov's SGD for the head, norms and biases.
+    """Muon for convolutions and inner matrices, Nesterov SGD for the head, norms and biases.
 
-    The head is the last matrix of the model. ``fused`` changes nothing: the work is matrix
-    products already.
+    The head is the last matrix of the model. ``fused`` has no effect: the work is already done in
+    matrix products.
 
     Raises:
-        ValueError: the model has no convolution and no inner matrix.
+        ValueError: the model has neither a convolution nor an inner matrix.
     """
     parameters = [p for p in model.parameters() if p.requires_grad]
     matrices = [p for p in parameters if p.ndim == 2]
@@ -42,7 +42,7 @@ def muon(
     inner = [p for p in parameters if p.ndim > 1 and not any(p is each for each in head)]
     rest = [p for p in parameters if p.ndim <= 1]
     if not inner:
-        raise ValueError("muon needs a convolution or an inner matrix to update; take sgd")
+        raise ValueError("muon needs a convolution or an inner matrix to update; use sgd")
     sgd = {"orthogonal": False, "momentum": sgd_momentum}
     groups: list[dict[str, Any]] = [
         {"params": inner, "lr": lr, "orthogonal": True, "momentum": momentum, "weight_decay": 0.0},
@@ -55,14 +55,14 @@ def muon(
 
 
 class Muon(torch.optim.Optimizer):
-    """Updates groups marked ``orthogonal`` by Muon and the others by Nesterov's SGD.
+    """Updates groups marked ``orthogonal`` with Muon and the others with Nesterov SGD.
 
-    A weight that Muon updates is scaled to the norm √(its rows) before each update, which takes
-    the place of weight decay where a norm layer follows.
+    Weights updated by Muon are rescaled to norm √rows before each update, which replaces weight
+    decay where a norm layer follows.
 
     Args:
-        groups: dictionaries of ``params``, ``lr``, ``orthogonal``, ``momentum``, ``weight_decay``.
-        newton_schulz_steps: iterations towards the orthogonal matrix.
+        groups: dicts with ``params``, ``lr``, ``orthogonal``, ``momentum`` and ``weight_decay``.
+        newton_schulz_steps: number of orthogonalisation iterations.
     """
 
     def __init__(self, groups: list[dict[str, Any]], newton_schulz_steps: int) -> None:
@@ -70,8 +70,8 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """One update."""
-        assert closure is None, "there is no loss to compute again"
+        """Perform one update."""
+        assert closure is None, "closures are not supported"
         for group in self.param_groups:
             weights = [p for p in group["params"] if p.grad is not None]
             if not weights:
@@ -88,7 +88,7 @@ class Muon(torch.optim.Optimizer):
                 for weight in weights:
                     weight.mul_(len(weight) ** 0.5 / weight.norm())
                 updates = [orthogonalised(u, group["newton_schulz_steps"]) for u in updates]
-            torch._foreach_mul_(updates, -group["lr"])  # a tensor where a graph replays the step
+            torch._foreach_mul_(updates, -group["lr"])  # lr is a tensor if a graph replays the step
             torch._foreach_add_(weights, updates)
 
     def _momentum(self, weight: Tensor) -> Tensor:
@@ -100,14 +100,14 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonalised(update: Tensor, steps: int) -> Tensor:
-    """The nearest matrix with equal singular values, roughly, by Newton and Schulz's iteration.
+    """Approximate the nearest matrix with equal singular values by Newton-Schulz iteration.
 
     Args:
-        update: float ``(rows, …)``, read as ``(rows, columns)``.
-        steps: iterations; five bring singular values into about 0.7 … 1.2.
+        update: float ``(rows, …)``, treated as ``(rows, columns)``.
+        steps: iterations; five bring the singular values to about 0.7 … 1.2.
 
     Returns:
-        As ``update`` in shape and dtype, computed in bfloat16.
+        Same shape and dtype as ``update``; computed in bfloat16.
     """
     a, b, c = QUINTIC
     matrix = update.flatten(1).bfloat16()

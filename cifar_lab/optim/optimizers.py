@@ -1,6 +1,6 @@
 """torch's optimizers over a model's parameter groups.
 
-``fused`` lets torch update all weights in one operation; the build says where it can.
+``fused`` lets torch update all weights in one operation; the caller decides where it is supported.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from cifar_lab.bounds import Fraction, NonNegativeFloat, PositiveFloat
 def parameter_groups(
     model: nn.Module, weight_decay: float, decay_norms_and_biases: bool
 ) -> list[dict[str, Any]]:
-    """Splits trainable parameters into those that decay and those that do not.
+    """Split trainable parameters into those with weight decay and those without.
 
-    Norm scales and biases are the parameters of at most one dimension: decaying them pulls
+    Norm scales and biases are the parameters with at most one dimension: decaying them pulls
     activations towards zero without regularising the function that the network computes.
     """
     parameters = [p for p in model.parameters() if p.requires_grad]
@@ -43,7 +43,7 @@ def sgd(
     """Stochastic gradient descent with momentum.
 
     Raises:
-        ValueError: Nesterov's momentum was asked for with a momentum of zero.
+        ValueError: Nesterov momentum was requested with zero momentum.
     """
     if nesterov and momentum == 0:
         raise ValueError("nesterov=true needs momentum > 0, got momentum=0; set nesterov=false")
@@ -84,5 +84,5 @@ def adamw(
 
 
 def on_cuda(model: nn.Module) -> bool:
-    """Whether steps may be captured in a CUDA graph, which the optimizer must know beforehand."""
+    """Whether steps may be captured in a CUDA graph, which the optimizer must know in advance."""
     return next(model.parameters()).is_cuda

@@ -1,8 +1,8 @@
-"""Learning-rate schedules as small values: a step's number in, its learning rate out.
+"""Learning-rate schedules as small values that map a step number to its learning rate.
 
-Each is told the length of the run (``epochs`` and ``steps_per_epoch``) when it is built, so no
-configuration repeats it. Steps count optimizer updates from 0; ``learning_rate(step)`` is the
-rate that update uses. Between its corners every schedule but the cosine is piecewise linear.
+Each gets the length of the run (``epochs`` and ``steps_per_epoch``) when it is built, so the
+configuration does not repeat it. Steps count optimizer updates from 0; ``learning_rate(step)`` is
+the rate used by that update. Apart from the cosine, every schedule is linear between its corners.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from cifar_lab.bounds import AtLeastOne, NonNegativeFloat, PositiveFloat, UnitIn
 
 
 class Schedule(Protocol):
-    """What the trainer needs of a schedule."""
+    """What the trainer needs from a schedule."""
 
     @property
     def steps_per_epoch(self) -> int:
-        """Optimizer updates of a whole epoch."""
+        """Optimizer updates in a whole epoch."""
 
     @property
     def total_steps(self) -> int:
-        """Optimizer updates of the whole, unshortened run."""
+        """Optimizer updates in the full, unshortened run."""
 
     def learning_rate(self, step: int) -> float:
         """The learning rate of update ``step``, ``0 <= step < total_steps``.
 
         Raises:
-            ValueError: there is no such step.
+            ValueError: the step is out of range.
         """
 
 
@@ -43,14 +43,14 @@ class _RunLength:
         return self.epochs * self.steps_per_epoch
 
     def _refuse_beyond(self, step: int) -> None:
-        """One step too many would go below the end, even below zero."""
+        """Refuse steps beyond the end, where the rate could even fall below zero."""
         if not 0 <= step < self.total_steps:
-            raise ValueError(f"step must lie in 0 … {self.total_steps - 1}, got {step}")
+            raise ValueError(f"step must be in 0 … {self.total_steps - 1}, got {step}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Constant(_RunLength):
-    """The same learning rate throughout."""
+    """A constant learning rate."""
 
     max_lr: PositiveFloat
 
@@ -62,17 +62,17 @@ class Constant(_RunLength):
 
 @dataclass(frozen=True, kw_only=True)
 class Triangular(_RunLength):
-    """Linear rise to the peak, linear fall to the end.
+    """A linear rise to the peak, then a linear fall to the end.
 
     Attributes:
         max_lr: learning rate of the last update of epoch ``peak_epoch``.
-        peak_epoch: epochs until the peak, may be fractional; 0 begins there; None: a fifth of the
-            run.
-        start_fraction: learning rate of the first update over ``max_lr``.
-        end_fraction: learning rate of the last update over ``max_lr``.
+        peak_epoch: epochs until the peak, may be fractional; 0 starts at the peak; None for a fifth
+            of the run.
+        start_fraction: learning rate of the first update divided by ``max_lr``.
+        end_fraction: learning rate of the last update divided by ``max_lr``.
 
     Raises:
-        ValueError: the peak lies beyond the end of the run.
+        ValueError: the peak is beyond the end of the run.
     """
 
     max_lr: PositiveFloat
@@ -85,7 +85,7 @@ class Triangular(_RunLength):
 
     @property
     def peak_step(self) -> int:
-        """Index of the update with the maximal learning rate."""
+        """Index of the update with the maximum learning rate."""
         peak_epoch = self.epochs / 5 if self.peak_epoch is None else self.peak_epoch
         return max(round(peak_epoch * self.steps_per_epoch) - 1, 0)
 
@@ -106,17 +106,17 @@ class Triangular(_RunLength):
 class OneCycle(_RunLength):
     """One cycle with two linear phases (Smith, https://arxiv.org/abs/1708.07120).
 
-    Equals torch's ``OneCycleLR(anneal_strategy="linear", three_phase=False)`` at every step, where
-    the peak falls on a step: ``peak_epoch * steps_per_epoch`` is whole.
+    Equals torch's ``OneCycleLR(anneal_strategy="linear", three_phase=False)`` at every step if the
+    peak falls on a step, i.e. ``peak_epoch * steps_per_epoch`` is an integer.
 
     Attributes:
         max_lr: learning rate of the last update of epoch ``peak_epoch``.
-        peak_epoch: epochs until the peak, may be fractional; None: a fifth of the run.
-        div_factor: ``max_lr`` over the first learning rate.
-        final_div_factor: the first learning rate over the last: 1 ends where it began.
+        peak_epoch: epochs until the peak, may be fractional; None for a fifth of the run.
+        div_factor: ``max_lr`` divided by the first learning rate.
+        final_div_factor: the first learning rate divided by the last; 1 ends where it started.
 
     Raises:
-        ValueError: the peak lies beyond the end of the run.
+        ValueError: the peak is beyond the end of the run.
     """
 
     max_lr: PositiveFloat
@@ -128,7 +128,7 @@ class OneCycle(_RunLength):
         _refuse_late_peak(self.peak_epoch, self.epochs)
 
     def learning_rate(self, step: int) -> float:
-        """The triangle with corners ``max_lr / div_factor``, ``max_lr`` and the final rate."""
+        """Linear between ``max_lr / div_factor``, ``max_lr`` and the final rate."""
         return Triangular(
             epochs=self.epochs,
             steps_per_epoch=self.steps_per_epoch,
@@ -145,8 +145,8 @@ class Cosine(_RunLength):
 
     Attributes:
         max_lr: learning rate at the end of the warm-up.
-        warmup_epochs: length of the warm-up, may be fractional; 0 for none.
-        end_fraction: learning rate of the last update over ``max_lr``.
+        warmup_epochs: length of the warm-up, may be fractional; 0 disables it.
+        end_fraction: learning rate of the last update divided by ``max_lr``.
 
     Raises:
         ValueError: the warm-up does not end within the run.
@@ -159,12 +159,12 @@ class Cosine(_RunLength):
     def __post_init__(self) -> None:
         if self.warmup_epochs >= self.epochs:
             raise ValueError(
-                f"warmup_epochs={self.warmup_epochs:g} must end before the run does, which has "
-                f"{self.epochs} epochs; lower scheduler.warmup_epochs or raise trainer.epochs"
+                f"warmup_epochs={self.warmup_epochs:g} must be less than the {self.epochs} "
+                "epochs of the run; lower scheduler.warmup_epochs or raise trainer.epochs"
             )
 
     def learning_rate(self, step: int) -> float:
-        """Rises by equal steps to ``max_lr``, then follows ``(1 + cos) / 2`` to the end."""
+        """Linear warm-up to ``max_lr``, then ``(1 + cos) / 2`` until the end."""
         self._refuse_beyond(step)
         warmup = round(self.warmup_epochs * self.steps_per_epoch)
         if step < warmup:
@@ -180,11 +180,11 @@ class MultiStep(_RunLength):
 
     Attributes:
         max_lr: learning rate before the first milestone.
-        milestone_epochs: epochs after which the rate falls, ascending, may be fractional.
-        gamma: factor of each fall.
+        milestone_epochs: epochs after which the rate drops, ascending, may be fractional.
+        gamma: factor of each drop.
 
     Raises:
-        ValueError: the milestones do not ascend, or one lies beyond the end of the run.
+        ValueError: the milestones are not in ascending order, or one is beyond the end of the run.
     """
 
     max_lr: PositiveFloat
@@ -194,11 +194,11 @@ class MultiStep(_RunLength):
     def __post_init__(self) -> None:
         milestones = list(self.milestone_epochs)
         if milestones != sorted(milestones):
-            raise ValueError(f"milestone_epochs must ascend, got {milestones}")
+            raise ValueError(f"milestone_epochs must be in ascending order, got {milestones}")
         if milestones and milestones[-1] >= self.epochs:
             raise ValueError(
-                f"milestone_epochs={milestones} must lie before the end of the run, which has "
-                f"{self.epochs} epochs; lower scheduler.milestone_epochs or raise trainer.epochs"
+                f"milestone_epochs={milestones} must all be less than the {self.epochs} "
+                "epochs of the run; lower scheduler.milestone_epochs or raise trainer.epochs"
             )
 
     def learning_rate(self, step: int) -> float:
@@ -211,6 +211,6 @@ class MultiStep(_RunLength):
 def _refuse_late_peak(peak_epoch: float | None, epochs: int) -> None:
     if peak_epoch is not None and peak_epoch >= epochs:
         raise ValueError(
-            f"peak_epoch={peak_epoch:g} must lie before the end of the run, which has {epochs} "
-            "epochs; lower scheduler.peak_epoch or raise trainer.epochs"
+            f"peak_epoch={peak_epoch:g} must be less than the {epochs} epochs of the run; "
+            "lower scheduler.peak_epoch or raise trainer.epochs"
         )

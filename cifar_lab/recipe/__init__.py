@@ -1,1 +1,1 @@
-"""What each verb does, as plain functions over plain data."""
+"""What each verb does, as plain functions on plain data."""

@@ -1,4 +1,4 @@
-"""What can be known of an experiment without training it."""
+"""``check``: what can be known about an experiment without training it."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from cifar_lab.refusal import Refusal
 def checked(
     composer: Composer, overrides: Sequence[str], multirun: bool
 ) -> Iterator[tuple[list[str], list[str]]]:
-    """Checks every job of a command line, one after the other.
+    """Check every job of a command line.
 
     Args:
-        composer: of the configurations.
-        overrides: of the command line.
-        multirun: whether several values make several jobs.
+        composer: composes the configurations.
+        overrides: the overrides on the command line.
+        multirun: whether overrides may list several values, for one job each.
 
     Yields:
-        The overrides of a job that would run, and what it would be, a line each.
+        For each job that would run: its overrides and the lines of its description.
 
     Raises:
-        Refusal: what is wrong with the others, all at once, after the last.
+        Refusal: after the last job, with the problems of all others at once.
     """
     jobs = sweep_jobs(overrides) if multirun else [list(overrides)]
     problems: dict[str, None] = {}
@@ -43,35 +43,38 @@ def checked(
 
 
 def checks(experiment: Experiment) -> list[str]:
-    """Tries a batch and tells what a run would be, a line each.
+    """Try a batch and describe the run in lines of text.
 
     Raises:
-        Refusal: the model, the criterion and the data do not fit each other.
+        Refusal: the model, the criterion and the data do not work together.
     """
     learner, data, schedule = experiment.learner, experiment.dataset, experiment.schedule
     loss = _try_batches(experiment)
     size = summarise(learner.model, data.image_size)
     maps = map_sizes(learner.model, list(experiment.gradcam_layers), data.image_size)
     shown = [f"at {name}, {size[0]}×{size[1]}" for name, size in maps.items() if size]
-    unit = " times the maximum, which a run finds first" if experiment.finds_max_lr else ""
+    unit = (
+        " times the maximum, which the run finds before training" if experiment.finds_max_lr else ""
+    )
     rates = [schedule.learning_rate(step) for step in range(schedule.total_steps)]
     rows = {
         "data": f"{len(data.train_indices):,} training, {len(data.val_indices):,} validation, "
         f"{len(data.source.test):,} test images of {data.image_size[0]}×{data.image_size[1]} in "
         f"{len(data.class_names)} classes",
         "model": f"{type(learner.model).__name__}, {size.parameters:,} parameters, "
-        f"{size.multiply_adds / 1e6:,.1f} million multiply-adds an image",
+        f"{size.multiply_adds / 1e6:,.1f} million multiply-adds per image",
         "device": f"{learner.device} in {learner.precision}",
-        "one batch": f"forward and backward done, loss {loss:.4f}",
-        "schedule": f"{schedule.total_steps:,} steps; learning rate {rates[0]:.4g}, at most "
-        f"{max(rates):.4g}, at last {rates[-1]:.4g}{unit}",
-        "GradCAM": " and ".join(shown) or "none: the model declares no layer that gives a map",
+        "one batch": f"forward and backward pass succeeded, loss {loss:.4f}",
+        "schedule": f"{schedule.total_steps:,} steps; learning rate starts at {rates[0]:.4g}, "
+        f"peaks at {max(rates):.4g}, ends at {rates[-1]:.4g}{unit}",
+        "GradCAM": " and ".join(shown)
+        or "none: the model declares no layer whose output is a feature map",
     }
     return [f"{name + ':':<11}{text}" for name, text in rows.items()]
 
 
 def _try_batches(experiment: Experiment) -> float:
-    """Forward and backward over the first and, as it may be of one image, the last batch."""
+    """Run the first and the last batch, which may hold a single image; return the first loss."""
     model, loader = experiment.learner.model, experiment.loaders.train
     losses = []
     model.train()
@@ -83,7 +86,7 @@ def _try_batches(experiment: Experiment) -> float:
         except (RuntimeError, ValueError, TypeError) as error:
             reason = str(error).strip().splitlines()[0]
             raise Refusal(
-                f"a batch of {len(batch.labels)} images cannot be passed through "
+                f"a batch of {len(batch.labels)} images could not be passed through "
                 f"{type(model).__name__}: {reason}"
             ) from error
         losses.append(loss.item())

@@ -1,4 +1,4 @@
-"""``explain``: attributions of chosen images, and how far they can be trusted."""
+"""``explain``: attribution maps of chosen images, and how far they can be trusted."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from cifar_lab.run.trust import OrderScore, Trust
 
 log = logging.getLogger("cifar_lab")
 
-#: Test images, drawn by a fixed seed, that trust is measured over.
+#: Number of test images to measure trust on, and the fixed seed that draws them.
 TRUST_IMAGES, TRUST_SEED = 512, 0
-#: Stands for a layer where the model declares none that gives a map.
+#: Layer name to use if the model declares no layer whose output is a feature map.
 NO_LAYER = "(none declared)"
 
 
@@ -32,21 +32,21 @@ def explain(
     methods: Sequence[str],
     targets: Sequence[str],
 ) -> list[str]:
-    """Draws every combination of layer, method and target side by side, and keeps the maps.
+    """Draw every combination of layer, method and target side by side, and save the maps.
 
     Args:
-        experiment: of the run; its learner's weights become the reported checkpoint's.
-        run: a finished one.
-        ids: sample ids of test images; none takes those of the report's gallery.
-        layers: names of modules; none takes the report's.
-        methods: of ``METHODS``; none takes GradCAM.
-        targets: of ``TARGETS``; none takes all.
+        experiment: the run's experiment; the reported checkpoint's weights are loaded into it.
+        run: a finished run.
+        ids: sample ids of test images; if empty, those of the report's gallery.
+        layers: module names; if empty, the report's layers.
+        methods: names from ``METHODS``; if empty, GradCAM.
+        targets: names from ``TARGETS``; if empty, all of them.
 
     Returns:
-        What was found, a line each, and where the figure is.
+        Lines of text with the results and the path of the figure.
 
     Raises:
-        Refusal: a name is not known, or a method does not fit the model; all at once.
+        Refusal: with all unknown names, and all methods that do not suit the model.
     """
     from cifar_lab.explain.attribution import METHODS
     from cifar_lab.explain.targets import TARGETS
@@ -76,10 +76,10 @@ def explain(
 
 
 def measure_trust(experiment: Experiment, run: Run, method: str) -> list[str]:
-    """Deletion, insertion and randomisation of a method's maps; the report shows the table.
+    """Measure deletion, insertion and weight randomisation for a method's maps, for the report.
 
     Raises:
-        Refusal: the method is not known, or does not fit the model.
+        Refusal: the method is unknown, or does not suit the model.
     """
     from cifar_lab.explain.attribution import METHODS, attribute
     from cifar_lab.explain.targets import Targets
@@ -97,7 +97,7 @@ def measure_trust(experiment: Experiment, run: Run, method: str) -> list[str]:
     images = experiment.normalise(torch.from_numpy(test.images[rows]))
     classes = torch.from_numpy(logits[rows].argmax(axis=1)).to(images.device)
     targets = Targets.named("predicted", classes, classes)
-    log.info(f"{method} at {layer} over {len(rows)} test images; this takes minutes on a CPU")
+    log.info(f"{method} at {layer} on {len(rows)} test images; this takes minutes on a CPU")
     maps = attribute(model, method, layer, images, targets)
     orders = {method: maps, **baselines(images, (maps.shape[1], maps.shape[2]))}
     scores = {name: score(model, images, classes, order) for name, order in orders.items()}
@@ -117,8 +117,8 @@ def measure_trust(experiment: Experiment, run: Run, method: str) -> list[str]:
             f"insertion {each.insertion:.3f} ± {each.insertion_error:.3f}"
             for each in result.orders
         ),
-        f"rank correlation with maps of random weights: {result.randomised:.3f}",
-        f"kept in {run.folder.trust}; `cifar-lab report {run.folder.path}` shows it",
+        f"rank correlation with maps from random weights: {result.randomised:.3f}",
+        f"saved to {run.folder.trust}; `cifar-lab report {run.folder.path}` adds it to the report",
     ]
 
 
@@ -133,7 +133,7 @@ def _unknown(flag: str, names: Sequence[str], allowed: Collection[str]) -> list[
 def _wrong_layers(
     experiment: Experiment, layers: Sequence[str], methods: Sequence[str]
 ) -> list[str]:
-    """What is wrong with the layers, where a method looks at one."""
+    """Return the problems of the layers, if any method uses a layer."""
     from cifar_lab.explain.attribution import WITHOUT_LAYER
 
     if set(methods) <= set(WITHOUT_LAYER):

@@ -1,4 +1,4 @@
-"""Answers of ``explain``: maps of chosen images, side by side."""
+"""Computes the answers of ``explain``: maps of chosen images, side by side."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class Question:
     """What to explain.
 
     Attributes:
-        rows: int64 ``(n,)``, of the test images.
-        layers: names of modules.
-        methods: of ``METHODS``.
-        targets: of ``TARGETS``.
+        rows: int64 ``(n,)``, rows of the test images.
+        layers: module names.
+        methods: names from ``METHODS``.
+        targets: names from ``TARGETS``.
     """
 
     rows: NDArray[np.int64]
@@ -46,7 +46,7 @@ class Question:
     targets: Sequence[str]
 
     def columns(self) -> list[tuple[str, str, str]]:
-        """Every combination of method, layer and target that means something of its own."""
+        """Return every distinct combination of method, layer and target."""
         return [
             (method, layer, target)
             for method in self.methods
@@ -57,14 +57,14 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """What was found.
+    """The maps and their description.
 
     Attributes:
-        name: of the figure.
+        name: the figure's name.
         png: the figure.
-        arrays: by the name of a file: maps, the explained numbers, the classes that were explained
-            (as in ``Targets``) and sample ids.
-        lines: to print.
+        arrays: by file name: the maps, the values they explain, the classes they explain (as in
+            ``Targets``) and the sample ids.
+        lines: text to print.
     """
 
     name: str
@@ -76,22 +76,22 @@ class Answer:
 def rows_of(
     ids: Sequence[str], predictions: SplitPredictions, options: ReportOptions, seed: int
 ) -> tuple[NDArray[np.int64], list[str]]:
-    """Rows of the named test images, and what is wrong with the names.
+    """Return the rows of the named test images, and the problems of the names.
 
-    Without names they are those of the report's gallery.
+    Without names, return the rows of the report's gallery.
     """
     if not ids:
         errors = chosen_errors(
             predictions.logits, predictions.labels, options.misclassified, options.gallery, seed
         )
-        problems = [] if errors else ["no test image is misclassified; name some with --ids"]
+        problems = [] if errors else ["no test image is misclassified; choose images with --ids"]
         return np.asarray([error.row for error in errors], dtype=np.int64), problems
     places = {str(name): row for row, name in enumerate(predictions.sample_ids)}
     problems = []
     for name in ids:
         if name not in places:
             hint = did_you_mean(name, places, quote="")
-            problems.append(f"--ids {name}: no test image is called that{hint}")
+            problems.append(f"--ids {name}: no test image has this sample id{hint}")
     return np.asarray([places[i] for i in ids if i in places], dtype=np.int64), problems
 
 
@@ -102,14 +102,14 @@ def answer(
     test: ImageArrays,
     logits: NDArray[np.float32],
 ) -> Answer:
-    """Explains, draws and words.
+    """Compute, draw and describe the maps.
 
     Args:
         question: what to explain.
-        model: with the weights of the reported checkpoint; left as it is.
-        normalise: makes images what the model reads, in float32.
+        model: has the weights of the reported checkpoint; is not changed.
+        normalise: turns images into float32 model input.
         test: the test images.
-        logits: float32 ``(all, classes)``, recorded.
+        logits: float32 ``(test images, classes)``, as recorded.
     """
     rows = question.rows
     images = normalise(torch.from_numpy(test.images[rows]))
@@ -148,12 +148,12 @@ def answer(
 
 
 def _heads(test: ImageArrays, rows: NDArray[np.int64], predicted: Sequence[int]) -> list[str]:
-    """What each image is, and what it was taken for."""
+    """Return each image's class and prediction, as a heading."""
     names = test.class_names
     labels = test.labels[rows].tolist()
     return [
-        f"{names[label]}\n{'recognised' if label == taken else f'taken for {names[taken]}'}"
-        for label, taken in zip(labels, predicted, strict=True)
+        f"{names[label]}\n{'correct' if label == guess else f'predicted as {names[guess]}'}"
+        for label, guess in zip(labels, predicted, strict=True)
     ]
 
 
@@ -167,7 +167,7 @@ def _completeness(
     maps: NDArray[np.float32],
     values: NDArray[np.float32],
 ) -> list[str]:
-    """What the maps add up to, and a warning where GradCAM hides what the head does."""
+    """Return what the maps add up to, and a warning if GradCAM is unfaithful to the head."""
     if method not in LAYER_METHODS:
         return []
     sums = maps.sum(axis=(1, 2))
@@ -178,12 +178,12 @@ def _completeness(
         if found < FAITHFUL:
             lines.append(
                 f"warning: at {layer} GradCAM is unfaithful (correlation {found:.2f} with "
-                "HiResCAM): what follows does not weigh all places of a channel alike; see "
-                "--method hirescam"
+                "HiResCAM): the layers after it do not weight all locations of a channel equally; "
+                "try --method hirescam"
             )
     return lines
 
 
 def _slug(*parts: str) -> str:
-    """A file's name without its ending; empty parts are left out."""
+    """Join the non-empty parts into a file name without its extension."""
     return "-".join(re.sub(r"[^A-Za-z0-9_.]+", "_", part) for part in parts if part)

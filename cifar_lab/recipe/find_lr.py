@@ -1,4 +1,4 @@
-"""``find-lr``, and ``scheduler.max_lr=find`` before a run: range tests over several seeds."""
+"""Range tests over several seeds, for ``find-lr`` and for ``scheduler.max_lr=find``."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ log = logging.getLogger("cifar_lab")
 
 
 def find_lr(experiment: Experiment, folder: RunFolder, command: str) -> None:
-    """Runs the tests, saves the record and the figure, and says what to paste.
+    """Run the tests, save the record and the figure, and print the override to paste.
 
     Args:
         experiment: built, untrained.
-        folder: no run's.
-        command: repeats the tests.
+        folder: a folder that is not a run's.
+        command: the command that repeats the tests.
 
     Raises:
-        RunFailed: no seed suggests a learning rate; what was measured is saved all the same.
+        RunFailed: no seed suggests a learning rate; the measurements are saved all the same.
     """
     found = _search(experiment, command)
-    from cifar_lab.report.figures.lr_finder import range_tests  # matplotlib costs seconds
+    from cifar_lab.report.figures.lr_finder import range_tests  # importing matplotlib takes seconds
 
     write_object(folder.lr_finder, found)
     write_atomically(folder.lr_finder_figure, range_tests(found))
@@ -39,13 +39,13 @@ def find_lr(experiment: Experiment, folder: RunFolder, command: str) -> None:
         log.error(nothing_found(experiment.lr_finder))
         raise RunFailed(nothing_found(experiment.lr_finder))
     rule = RULE_NAMES[experiment.lr_finder.suggestion]
-    log.info(f"to train with the median by {rule}:\n{found.override}")
+    log.info(f"to train with the median suggested by {rule}, use:\n{found.override}")
 
 
 def found_max_lr(experiment: Experiment, folder: RunFolder) -> Experiment:
-    """The experiment with the maximum that the tests find, recorded in its run's folder.
+    """Find the maximum learning rate, record it in the run's folder, and put it in the experiment.
 
-    What is trained afterwards is not changed by having looked.
+    The tests do not affect later training in any other way.
 
     Raises:
         RunFailed: no seed suggests a learning rate.
@@ -54,12 +54,12 @@ def found_max_lr(experiment: Experiment, folder: RunFolder) -> Experiment:
     write_object(folder.lr_finder, found)
     if found.max_lr is None:
         raise RunFailed(nothing_found(experiment.lr_finder))
-    log.info(f"found: {found.override}")
+    log.info(f"using {found.override}")
     return experiment.with_max_lr(found.max_lr)
 
 
 def _search(experiment: Experiment, command: str | None = None) -> LrFinder:
-    """The record of the tests of all seeds; leaves everything as it was."""
+    """Test all seeds and return the record; restores all state that the tests change."""
     started, learner = time.monotonic(), experiment.learner
     with random_states_kept():
         curves = {trial.seed: _curve(trial) for trial in _trials(experiment)}
@@ -76,7 +76,7 @@ def _search(experiment: Experiment, command: str | None = None) -> LrFinder:
 
 
 def _trials(experiment: Experiment) -> Iterator[Experiment]:
-    """The experiment with its own seed and with those after it: other weights, order and draws."""
+    """Yield the experiment with its own seed, then with each of the following seeds."""
     yield experiment
     for offset in range(1, experiment.lr_finder.seeds):
         yield assembly.experiment({**experiment.config, "seed": experiment.seed + offset})
@@ -85,7 +85,7 @@ def _trials(experiment: Experiment) -> Iterator[Experiment]:
 def _curve(trial: Experiment) -> Curve:
     test = trial.lr_finder
     curve = test.run(trial.engine, trial.learner, trial.optimizer, trial.loaders.train)
-    how = f", where the loss {_verb(curve)}" if curve.ended else ""
+    how = f", where the loss {_ending(curve)}" if curve.ended else ""
     last = curve.learning_rates[-1] if curve.learning_rates else test.start_lr
     log.info(
         f"range test, seed {trial.seed}: {len(curve.losses)} of {test.steps} steps, from learning "
@@ -94,5 +94,5 @@ def _curve(trial: Experiment) -> Curve:
     return curve
 
 
-def _verb(curve: Curve) -> str:
+def _ending(curve: Curve) -> str:
     return "diverged" if curve.ended == "diverged" else "was no longer finite"

@@ -1,7 +1,7 @@
-"""Starts runs: composed, checked, built, claimed, run. Plain functions over plain data.
+"""Starts runs: composes, checks, builds, claims the folder and runs.
 
-What is process-wide, such as signals, is the caller's: ``listening`` is entered around what a
-signal may interrupt, and gives whether one did.
+Process-wide state, e.g. signal handlers, belongs to the caller: ``listening`` is entered around
+work that a signal may interrupt, and its value tells whether one arrived.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from cifar_lab import assembly
 from cifar_lab.assembly import Experiment
 from cifar_lab.config.compose import Composer, job_part
-from cifar_lab.config.contradictions import looking_on_one_device
+from cifar_lab.config.contradictions import single_device_search
 from cifar_lab.config.differences import differences
 from cifar_lab.config.preflight import Preflight, preflight, sweep_jobs
 from cifar_lab.config.saved import rerun as rerun_config
@@ -25,8 +25,8 @@ from cifar_lab.recipe.find_lr import find_lr as run_tests
 from cifar_lab.recipe.processes import follow
 from cifar_lab.recipe.train import run_experiment
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.find import OUTPUTS, new_folder, point_latest
-from cifar_lab.run.folder import RunFolder
+from cifar_lab.run.find import point_latest
+from cifar_lab.run.folder import OUTPUTS, RunFolder
 from cifar_lab.run.origin import Origin
 from cifar_lab.run.record import Run
 from cifar_lab.run.status import claim
@@ -36,21 +36,21 @@ Listening = Callable[[], AbstractContextManager[StopRequest]]
 
 
 def prepared(composer: Composer, overrides: Sequence[str]) -> tuple[Preflight, Experiment]:
-    """The configuration of overrides, checked, and its experiment, built.
+    """Check the configuration of the overrides and build its experiment.
 
     Raises:
-        Refusal: every problem; nothing was written, decoded or downloaded.
+        Refusal: with every problem; nothing was written, decoded or downloaded.
     """
     found = preflight(composer, overrides)
     return found, built(found)
 
 
 def built(found: Preflight, download: bool = True) -> Experiment:
-    """Builds what was composed, or refuses with every problem of both steps.
+    """Build the experiment, or refuse with the problems of composing and of building.
 
     Args:
-        found: the configuration and what is wrong with it.
-        download: whether images that are missing may be downloaded, where the data set allows it.
+        found: the configuration and its problems.
+        download: whether missing images may be downloaded, if the data set allows it.
 
     Raises:
         Refusal: there are problems; nothing was written, decoded or downloaded.
@@ -74,20 +74,20 @@ def start(
     command: str,
     listening: Listening,
 ) -> Summary | None:
-    """Claims the run's folder and runs the experiment in it.
+    """Claim the run's folder and run the experiment in it.
 
     Args:
-        composer: of the configuration.
-        found: the configuration, without a problem.
+        composer: composed the configuration.
+        found: the configuration; has no problems.
         experiment: built from it.
-        command: repeats the run.
-        listening: around the run.
+        command: the command that repeats the run.
+        listening: entered around the run.
 
     Returns:
-        The summary; None in a process that another one leads, which trains along.
+        The summary; None in a follower process, which trains along with its leader.
 
     Raises:
-        Refusal: the folder cannot be written, or is another run's.
+        Refusal: the folder cannot be written, or is already used by another run.
     """
     if not experiment.engine.world.leads:
         follow(experiment)
@@ -102,10 +102,10 @@ def start(
 
 
 def sweep(composer: Composer, overrides: Sequence[str], listening: Listening) -> None:
-    """Runs a job for each combination of the overrides' values, after all were checked.
+    """Check all combinations of the overrides' values, then run a job for each.
 
     Raises:
-        Refusal: what is wrong with any of them, all at once; nothing was run.
+        Refusal: with the problems of all jobs at once; nothing was run.
     """
     _refuse_wrong_jobs(composer, overrides)
     defaults = job_part(composer.compose([]))
@@ -121,30 +121,30 @@ def sweep(composer: Composer, overrides: Sequence[str], listening: Listening) ->
 
 
 def _refuse_wrong_jobs(composer: Composer, overrides: Sequence[str]) -> None:
-    """Refuses a sweep with the problems of all of its jobs; each choice of a part is tried once."""
+    """Refuse a sweep with the problems of all its jobs; each distinct part is built once."""
     problems: dict[str, None] = {}
     tried = assembly.Tried()
     for job_overrides in sweep_jobs(overrides):
         found = preflight(composer, job_overrides)
         problems.update(dict.fromkeys(found.problems))
         if found.resolved:
-            any_seed = {**found.job(), "seed": 0}  # what can be built with one, can with all
+            any_seed = {**found.job(), "seed": 0}  # validity does not depend on it
             problems.update(dict.fromkeys(assembly.problems(any_seed, found.groups, tried)))
     if problems:
         raise Refusal(list(problems))
 
 
 def resume(run: Run, overrides: Sequence[str], listening: Listening) -> None:
-    """Goes on with an interrupted run, in its own folder.
+    """Continue an interrupted run in its own folder.
 
     Raises:
-        Refusal: it is done or runs, or cannot be taken up here.
+        Refusal: it is done or still running, or cannot be continued here.
     """
     path = run.folder.path
     if run.state == "done":
-        raise Refusal(f"{path} is done; `cifar-lab rerun` begins it anew")
+        raise Refusal(f"{path} is done; use `cifar-lab rerun` to run it again")
     if run.state == "running":
-        raise Refusal(f"{path} still runs, in another process")
+        raise Refusal(f"{path} is still running in another process")
     experiment = opened.experiment(run, overrides)
     if experiment.engine.unmet_needs():
         raise Refusal(experiment.engine.unmet_needs())
@@ -157,14 +157,14 @@ def resume(run: Run, overrides: Sequence[str], listening: Listening) -> None:
 
 
 def rerun(run: Run, overrides: Sequence[str]) -> tuple[Composer, Preflight, list[str]]:
-    """A run's saved configuration with changes, composed and checked.
+    """Apply changes to a run's saved configuration and check it.
 
     Returns:
-        What composed it; the configuration, with its problems; the earlier run's overrides that
-        were dropped, as the changes replace them.
+        The composer; the configuration with its problems; the earlier run's overrides that were
+        dropped because the changes replace them.
 
     Raises:
-        Refusal: what the run keeps cannot be read, or no longer composes.
+        Refusal: the saved configuration could not be read, or no longer composes.
     """
     composer = Composer(run.config_dir)
     found, dropped = rerun_config(composer, run, overrides)
@@ -172,29 +172,32 @@ def rerun(run: Run, overrides: Sequence[str]) -> tuple[Composer, Preflight, list
 
 
 def find_lr(composer: Composer, overrides: Sequence[str], command: str) -> None:
-    """Looks for a learning rate, in a folder of its own.
+    """Find a learning rate and save the result in a new folder.
 
     Args:
-        composer: of the configuration.
-        overrides: of the command line.
-        command: repeats the tests.
+        composer: composes the configuration.
+        overrides: the overrides on the command line.
+        command: the command that repeats the tests.
 
     Raises:
-        Refusal: every problem of the configuration; nothing was written.
+        Refusal: with every problem of the configuration; nothing was written.
         RunFailed: no seed suggests a learning rate.
     """
     found = preflight(composer, overrides)
     if found.resolved and "trainer" not in found.groups:
-        for group, problem in looking_on_one_device(found.job()):
+        for group, problem in single_device_search(found.job()):
             found.add(group, problem)
     experiment = built(found)
-    folder = RunFolder(new_folder(f"find-lr/{experiment.name}"))
-    folder.path.mkdir(parents=True)  # before the minutes that the tests may take
+    # Where a run of it would lie, apart from the runs.
+    place = Path(str(found.config.hydra.run.dir))
+    below = place.relative_to(OUTPUTS) if OUTPUTS in place.parents else place
+    folder = RunFolder(OUTPUTS / "find-lr" / below)
+    folder.path.mkdir(parents=True)  # now, to fail before the tests, which may take minutes
     run_tests(experiment, folder, command)
 
 
 def train_command(composer: Composer, overrides: Sequence[str]) -> str:
-    """The command that composes the same configuration."""
+    """Return the command that composes the same configuration."""
     config_dir = [] if composer.config_dir is None else ["--config-dir", composer.config_dir]
     return shlex.join(["cifar-lab", "train", *overrides, *config_dir])
 
@@ -208,6 +211,6 @@ def _run(
 
 
 def _remember_latest(folder: RunFolder, outputs: Path) -> None:
-    """Points ``outputs/latest`` at a run below it."""
+    """Point ``outputs/latest`` to the run, if it is under ``outputs``."""
     if outputs.resolve() in folder.path.resolve().parents:
         point_latest(outputs, folder.path)

@@ -1,4 +1,4 @@
-"""Opens a run again: its network alone, or its whole experiment with the data."""
+"""Opens a run: only its network, or its whole experiment with the data."""
 
 from __future__ import annotations
 
@@ -17,27 +17,28 @@ from cifar_lab.refusal import Refusal
 from cifar_lab.run.checkpoint import load_evaluated_weights
 from cifar_lab.run.record import Run
 
-#: Largest difference between recorded logits and those computed again: a share of their spread
-#: (bfloat16 rounds to a hundredth, and other batches add up in another order), and a least amount.
+#: Largest tolerated difference between recorded and recomputed logits: as a fraction of their
+#: standard deviation (bfloat16 rounds to about 1 %, and different batches sum in a different
+#: order), and at least this absolute value.
 TOLERATED_SHARE, TOLERATED_LOGIT = 0.1, 1e-3
 
 
 def network(run: Run, device: str = "cpu") -> nn.Module:
-    """The run's network with the weights of its reported checkpoint, from its folder alone.
+    """Load the run's network with the weights of its reported checkpoint, using only its folder.
 
     Args:
-        run: a finished one.
-        device: where to.
+        run: a finished run.
+        device: the device to put it on.
 
     Returns:
-        In eval mode and float32; maps images ``(n, 3, height, width)``, normalised by
+        The network in eval mode and float32; maps images ``(n, 3, height, width)``, normalised by
         ``run.data``, to logits ``(n, classes)``.
 
     Raises:
-        Refusal: the run is not finished, its folder lacks data.json, as older ones do, or its
-            checkpoint is damaged or of another network.
+        Refusal: the run is not finished, its folder has no data.json (older runs have none), or
+            its checkpoint is damaged or belongs to a different network.
     """
-    assert run.summary  # which refuses a run that is not finished
+    assert run.summary  # reading it refuses an unfinished run
     place = assembly.device(device)
     model = assembly.network(run.config, len(run.data.class_names), run.data.image_size, place)
     load_evaluated_weights(run.folder.best_checkpoint, model, place)
@@ -45,19 +46,19 @@ def network(run: Run, device: str = "cpu") -> nn.Module:
 
 
 def experiment(run: Run, overrides: Sequence[str] = ()) -> Experiment:
-    """A run's experiment, built from its saved configuration as it can be built here.
+    """Build a run's experiment from its saved configuration, adapted to this machine.
 
     Args:
-        run: begun, or claimed at least.
-        overrides: ``key=value`` of the saved configuration that change nothing of what it was.
+        run: a run whose folder was at least claimed.
+        overrides: ``key=value`` for saved keys that do not change what the experiment is.
 
     Raises:
-        Refusal: the configuration, or what it names, cannot be had here any more.
+        Refusal: the configuration could not be read, or can no longer be built here.
     """
     found = restored(run, overrides)
     if found.problems:
         raise Refusal(found.problems)
-    if not run.began:  # it was stopped before
+    if not run.began:  # stopped before anything was recorded
         return assembly.experiment(found.job())
     built = assembly.experiment(assembly.readable(found.job(), run.provenance.precision))
     found_lr = run.lr_finder
@@ -67,33 +68,33 @@ def experiment(run: Run, overrides: Sequence[str] = ()) -> Experiment:
 
 
 def restore(experiment: Experiment, run: Run) -> None:
-    """Puts the reported checkpoint's weights into the experiment's model.
+    """Load the reported checkpoint's weights into the experiment's model.
 
     Raises:
-        Refusal: the run is not finished, or its data are not those recorded.
+        Refusal: the run is not finished, or its data differ from the recorded data.
     """
-    assert run.summary  # which refuses a run that is not finished
+    assert run.summary  # reading it refuses an unfinished run
     refuse_other_images(experiment, run)
     learner = experiment.learner
     load_evaluated_weights(run.folder.best_checkpoint, learner.model, learner.device)
 
 
 def refuse_other_images(experiment: Experiment, run: Run) -> None:
-    """Refuses images other than those that a run was trained on."""
+    """Refuse images other than those that a run was trained on."""
     if run.provenance.data_fingerprint != experiment.dataset.source.fingerprint:
         raise Refusal(
             f"the images under dataset.root are not those that {run.folder.path} was trained on: "
-            "the fingerprint of their pixels is another; put the same images there"
+            "their fingerprint differs; set dataset.root to the original images"
         )
 
 
 def refuse_other_predictions(experiment: Experiment, run: Run, rows: NDArray[np.int64]) -> None:
-    """Refuses a checkpoint that does not give the recorded logits of some test images.
+    """Refuse a checkpoint that does not reproduce the recorded logits of some test images.
 
     Args:
-        experiment: its model is to be explained.
-        run: whose predictions are recorded.
-        rows: int64 ``(n,)``, of the test images.
+        experiment: holds the model to check.
+        run: holds the recorded predictions.
+        rows: int64 ``(n,)``, rows of the test images to check.
     """
     recorded = run.predictions.test.logits[rows]
     if len(rows) == 0:
@@ -107,7 +108,7 @@ def refuse_other_predictions(experiment: Experiment, run: Run, rows: NDArray[np.
     tolerated = max(TOLERATED_SHARE * float(recorded.std()), TOLERATED_LOGIT)
     if not difference <= tolerated:
         raise Refusal(
-            f"the checkpoint of {run.folder.path} does not give the logits that were recorded for "
-            f"{len(rows)} test images: they differ by {difference:.3g} (root mean square), at most "
-            f"{tolerated:.3g} is tolerated; `cifar-lab eval` computes the accuracy again"
+            f"the checkpoint of {run.folder.path} does not reproduce the recorded logits of "
+            f"{len(rows)} test images: they differ by {difference:.3g} (root mean square), but at "
+            f"most {tolerated:.3g} is tolerated; recompute the accuracy with `cifar-lab eval`"
         )

@@ -1,7 +1,8 @@
-"""The other processes of a run that trains on several devices.
+"""Worker processes of a run that trains on several devices.
 
-A leader starts them on its machine, hands each the configuration, and waits until they are ready;
-whoever starts the same command on further machines, or under torchrun, makes followers of them.
+The leader starts the workers on its own machine, passes each the configuration, and waits until
+they are ready. On other machines, and under torchrun, processes started with the same command
+follow the leader.
 """
 
 from __future__ import annotations
@@ -31,63 +32,63 @@ from cifar_lab.refusal import RunFailed
 
 log = logging.getLogger("cifar_lab")
 
-#: What a follower says when it has built its experiment.
+#: What a worker prints when it has built its experiment.
 READY = "ready"
-#: How long a process may take to end by itself: after training, and after another one failed.
+#: How long to wait for a worker to exit: after training, and after another process failed.
 PATIENCE_SECONDS, GRACE_SECONDS = 60.0, 3.0
 
 
 def follow(experiment: Experiment) -> None:
-    """Trains this process's part of a run that another process leads; writes nothing."""
+    """Train this process's share of a run that another process leads; writes nothing."""
     learner = experiment.learner
     decay = experiment.plan.ema_decay
     state = TrainingState(learner.model, experiment.optimizer, decay, learner.device)
-    with companions(experiment):
+    with worker_processes(experiment):
         experiment.engine.fit(
             learner, experiment.loaders, experiment.schedule, state, Hooks(), StopRequest()
         )
 
 
 @contextlib.contextmanager
-def companions(experiment: Experiment) -> Iterator[None]:
-    """Starts the run's other processes on this machine; inside, they train along.
+def worker_processes(experiment: Experiment) -> Iterator[None]:
+    """Start the run's workers on this machine; they train along with the code inside.
 
     Raises:
-        RunFailed: one of them failed; what it said is in the log.
+        RunFailed: a worker failed; its output is in the log.
     """
-    number = experiment.engine.companions
+    number = experiment.engine.local_workers
     if number == 0:
         yield
         return
     threads = torch.get_num_threads()
     each = max(threads // (number + 1), 1)
-    started: list[_Companion] = []
+    started: list[_Worker] = []
     with _environment(each), contextlib.ExitStack() as files:
         torch.set_num_threads(each)
         try:
             for rank in range(1, number + 1):
                 started.append(_start(rank, experiment.config, files))
-            for companion in started:
-                companion.await_ready()
+            for worker in started:
+                worker.await_ready()
             yield
-            for companion in started:
-                companion.await_end()
+            for worker in started:
+                worker.await_end()
         except RuntimeError as error:
-            # The end of one breaks the others' connections: the first to end is the one to name.
+            # A worker that exits breaks the connections of all: report the one that exited first.
             _refuse_failed(started, error)
             raise
         finally:
             torch.set_num_threads(threads)
-            for companion in started:
-                companion.process.kill()
-                companion.process.wait()
+            for worker in started:
+                worker.process.kill()
+                worker.process.wait()
 
 
 @dataclass
-class _Companion:
+class _Worker:
     rank: int
     process: subprocess.Popen[str]
-    said: IO[str]
+    output: IO[str]
 
     def await_ready(self) -> None:
         assert self.process.stdout is not None
@@ -96,71 +97,71 @@ class _Companion:
             raise self.failure()
 
     def await_end(self) -> None:
-        """A process that is done and does not end must not cost the run that it trained."""
+        """Wait until the worker exits; one that hangs after training must not fail the run."""
         try:
             status = self.process.wait(PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
             log.warning(
-                f"process {self.rank} of this machine has not ended {PATIENCE_SECONDS:g} seconds "
-                "after training, and is killed"
+                f"process {self.rank} on this machine did not exit within {PATIENCE_SECONDS:g} "
+                "seconds after training and was killed"
             )
         else:
             if status != 0:
                 raise self.failure()
 
     def failure(self) -> RunFailed:
-        """What it said goes to the log, its last line into the exception."""
-        self.said.seek(0)
-        # torch puts the rank before each line.
-        said = re.sub(r"^\[rank\d+\]: ", "", self.said.read(), flags=re.MULTILINE)
-        lines = said.strip().splitlines() or ["it said nothing"]
-        log.error("\n".join([f"process {self.rank} of this machine:", *lines]))
+        """Log the worker's output and return an exception with its last line."""
+        self.output.seek(0)
+        # torch prefixes each line with the rank.
+        output = re.sub(r"^\[rank\d+\]: ", "", self.output.read(), flags=re.MULTILINE)
+        lines = output.strip().splitlines() or ["no output"]
+        log.error("\n".join([f"process {self.rank} on this machine:", *lines]))
         return RunFailed(
-            f"process {self.rank} of this machine failed with status {self.process.returncode}: "
+            f"process {self.rank} on this machine failed with status {self.process.returncode}: "
             f"{lines[-1]}"
         )
 
 
-def _start(rank: int, config: dict[str, Any], files: contextlib.ExitStack) -> _Companion:
-    said: IO[str] = files.enter_context(tempfile.TemporaryFile("w+"))  # noqa: SIM115  # it is
+def _start(rank: int, config: dict[str, Any], files: contextlib.ExitStack) -> _Worker:
+    output: IO[str] = files.enter_context(tempfile.TemporaryFile("w+"))  # noqa: SIM115  # files closes it
     process = subprocess.Popen(
         [sys.executable, "-m", "cifar_lab.recipe.processes"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=said,
+        stderr=output,
         text=True,
         env={**os.environ, "LOCAL_RANK": str(rank)},
-        start_new_session=True,  # Ctrl-C is the leader's to answer
+        start_new_session=True,  # only the leader handles Ctrl-C
     )
     files.enter_context(process)
     assert process.stdin is not None
-    with contextlib.suppress(BrokenPipeError):  # it has died already, and is asked why
+    with contextlib.suppress(BrokenPipeError):  # it has exited already; await_ready reports why
         process.stdin.write(json.dumps(config))
         process.stdin.close()
-    return _Companion(rank, process, said)
+    return _Worker(rank, process, output)
 
 
-def _refuse_failed(started: list[_Companion], error: RuntimeError) -> None:
+def _refuse_failed(started: list[_Worker], error: RuntimeError) -> None:
     deadline = time.monotonic() + GRACE_SECONDS
     while not isinstance(error, RunFailed) and time.monotonic() < deadline:
-        for companion in started:
-            if companion.process.poll():
-                raise companion.failure() from error
+        for worker in started:
+            if worker.process.poll():
+                raise worker.failure() from error
         time.sleep(0.05)
 
 
 @contextlib.contextmanager
 def _environment(threads: int) -> Iterator[None]:
-    """Tells Lightning that the processes are there, where they meet, and their threads."""
-    told = {
+    """Tell Lightning that the processes exist, where they connect, and how many threads to use."""
+    variables = {
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(_free_port()),
         "OMP_NUM_THREADS": str(threads),
         **os.environ,
         "LOCAL_RANK": "0",
     }
-    added = told.keys() - os.environ.keys()
-    os.environ.update(told)
+    added = variables.keys() - os.environ.keys()
+    os.environ.update(variables)
     try:
         yield
     finally:

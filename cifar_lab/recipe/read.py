@@ -1,4 +1,4 @@
-"""``eval`` and ``report``: what a finished run's folder says."""
+"""``eval`` and ``report``: work from a finished run's folder."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from cifar_lab.run.record import Run
 
 log = logging.getLogger("cifar_lab")
 
-#: Largest difference, in percentage points, between the recorded accuracy and the one computed
-#: again from the checkpoint, before it is refused.
+#: Largest tolerated difference, in percentage points, between the recorded accuracy and the one
+#: recomputed from the checkpoint.
 TOLERATED_POINTS = 0.1
 
 
 def evaluate(experiment: Experiment, run: Run) -> None:
-    """Computes the test accuracy again from the reported checkpoint, beside the recorded one.
+    """Recompute the test accuracy from the reported checkpoint; log it beside the recorded one.
 
     Raises:
-        Refusal: the run is not finished, its checkpoint or data are not those recorded, or the
-            accuracies differ by more than ``TOLERATED_POINTS``.
+        Refusal: the run is not finished, its checkpoint or data differ from those recorded, or
+            the accuracies differ by more than ``TOLERATED_POINTS``.
     """
-    recorded, made_with = run.summary.test, run.provenance
+    recorded, provenance = run.summary.test, run.provenance
     restore(experiment, run)
     _, test = predict_test(experiment)
     points = 100 * (test.accuracy - recorded.accuracy)
@@ -39,25 +39,25 @@ def evaluate(experiment: Experiment, run: Run) -> None:
     if abs(points) > TOLERATED_POINTS:
         raise Refusal(
             f"the checkpoint of {run.folder.path} gives {test.accuracy:.2%} on the test images "
-            f"where {recorded.accuracy:.2%} was recorded ({points:+.2f} points, at most "
-            f"{TOLERATED_POINTS} are tolerated); recorded on {made_with.device} in "
-            f"{made_with.precision}, now {experiment.learner.device} in "
+            f"but {recorded.accuracy:.2%} was recorded ({points:+.2f} points; at most "
+            f"{TOLERATED_POINTS} are tolerated); recorded on {provenance.device} in "
+            f"{provenance.precision}, recomputed on {experiment.learner.device} in "
             f"{experiment.learner.precision}"
         )
 
 
 def draw_report(experiment: Experiment, run: Run, fresh: bool = False) -> None:
-    """Writes report.html, report.md, the figures and the maps, from what the folder holds.
+    """Write report.html, report.md, the figures and the maps from the run's folder.
 
     Args:
-        experiment: of the run; its learner's weights become the reported checkpoint's.
-        run: a finished one.
-        fresh: the run has just ended: no maps are there yet, and the weights are in place.
+        experiment: the run's experiment; the reported checkpoint's weights are loaded into it.
+        run: a finished run.
+        fresh: the run has just ended: there are no maps yet, and the weights are loaded already.
 
     Raises:
-        Refusal: the run is not finished, or its checkpoint or data are not those recorded.
+        Refusal: the run is not finished, or its checkpoint or data differ from those recorded.
     """
-    from cifar_lab.recipe.run_maps import kept_maps  # matplotlib and captum cost seconds
+    from cifar_lab.recipe.run_maps import kept_maps  # importing matplotlib and captum takes seconds
     from cifar_lab.report.pages.run import write_report
     from cifar_lab.report.reading import Reading
 
@@ -84,7 +84,7 @@ def draw_report(experiment: Experiment, run: Run, fresh: bool = False) -> None:
 
 
 def predict_test(experiment: Experiment) -> tuple[NDArray[np.float32], LossAndAccuracy]:
-    """Logits and metrics of the learner's model as it is, over all test images."""
+    """Return the logits and metrics of the learner's current model on all test images."""
     learner = experiment.learner
     logits, metrics = learner.predict(experiment.loaders.test, learner.model)
     return logits.cpu().numpy(), metrics.result()

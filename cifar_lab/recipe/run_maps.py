@@ -1,4 +1,4 @@
-"""The maps that a run's report shows: computed once, then kept in its folder."""
+"""The maps that a run's report shows: computed once, then saved in its folder."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from cifar_lab.explain.explained import Averaged, Explained, average_maps, expla
 from cifar_lab.report.reading import Reading
 from cifar_lab.run.maps import save_averaged, save_explained
 
-#: Confused pairs whose maps are averaged.
+#: Number of confused class pairs whose maps are averaged.
 PAIRS = 5
 
 
 def kept_maps(
     reading: Reading, model: nn.Module, normalise: Normalise, fresh: bool
 ) -> tuple[Sequence[Explained], Averaged | None]:
-    """The maps that a report shows: those of the folder where they fit, else computed and kept.
+    """Load the maps that the report shows, or compute and save them if the saved ones do not fit.
 
     Args:
-        reading: of the run.
-        model: with the weights of the reported checkpoint.
-        normalise: makes images what the model reads, in float32.
-        fresh: whatever the folder holds is of other weights.
+        reading: the run's data for the report.
+        model: has the weights of the reported checkpoint.
+        normalise: turns images into float32 model input.
+        fresh: ignore saved maps, because they come from different weights.
 
     Returns:
-        Maps of the gallery's images at each layer, and averages at the first.
+        Maps of the gallery's images at each layer, and averaged maps at the first layer.
     """
     test, layers, run = reading.test, reading.layers, reading.run
     if not layers:

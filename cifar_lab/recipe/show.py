@@ -1,4 +1,4 @@
-"""What ``cifar-lab show`` prints and draws: parts of an experiment before it has run."""
+"""``show``: prints and draws parts of an experiment before it is run."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from cifar_lab.wording import aligned
 if TYPE_CHECKING:
     from cifar_lab.data.batch_augment import AugmentationStack
 
-#: Least characters of a count of images.
+#: Minimum column width of image counts, in characters.
 NUMBER_WIDTH = 10
 
 
 def data(dataset: Dataset, name: str, folder: Path) -> str:
-    """Counts of each class and split, mean and standard deviation; writes a page with figures.
+    """Write a page with figures; return counts per class and split, mean and standard deviation.
 
     Args:
         dataset: images and splits.
-        name: of the data set.
-        folder: below which ``data/`` is written.
+        name: the data set's name.
+        folder: where to write ``data/``.
     """
     counts = class_counts(dataset)
     rows = [["class", *(SPLIT_NAMES[split] for split in counts)]]
@@ -39,21 +39,21 @@ def data(dataset: Dataset, name: str, folder: Path) -> str:
         rows.append([class_name, *(f"{values[label]:,}" for values in counts.values())])
     rows.append(["all", *(f"{values.sum():,}" for values in counts.values())])
     lines = aligned(rows, right_from=1, narrowest=NUMBER_WIDTH)
-    lines.append(f"images of {dataset.image_size[0]}×{dataset.image_size[1]} pixels, RGB")
-    lines.append(f"mean of R, G, B / 255 of the training images: {channels(dataset.mean)}")
-    lines.append(f"standard deviation / 255: {channels(dataset.std)}")
+    lines.append(f"image size: {dataset.image_size[0]}×{dataset.image_size[1]} pixels, RGB")
+    lines.append(f"mean of R, G, B over the training images, / 255: {channels(dataset.mean)}")
+    lines.append(f"standard deviation, / 255: {channels(dataset.std)}")
     page = folder / "data" / "data.html"
     write_page(data_page(dataset, name), page)
     return "\n".join([*lines, f"page: {page}"])
 
 
 def augmentation(dataset: Dataset, stack: AugmentationStack | None, folder: Path) -> str:
-    """Draws eight training images, each beside what seven epochs make of it."""
+    """Draw eight training images, each beside its augmented versions in seven epochs."""
     train = dataset.source.train
     images, titles = [], []
     for row in spread(dataset.train_indices, 8):
         images.append(train.images[row])
-        titles.append("as it is")
+        titles.append("original")
         for epoch in range(7):
             image = train.images[row]
             images.append(image if stack is None else stack.one(image, epoch, int(row)))
@@ -62,23 +62,23 @@ def augmentation(dataset: Dataset, stack: AugmentationStack | None, folder: Path
 
 
 def model(network: nn.Module, image_size: tuple[int, int], batch_size: int) -> str:
-    """The layer table, with the totals of an image and of a batch."""
+    """Return the layer table with totals per image and per batch."""
     return summarise(network, image_size).table_at(batch_size)
 
 
 def schedule(planned: Schedule, relative: bool, folder: Path) -> str:
-    """The learning rate at the end of each epoch; draws that of every step.
+    """Draw the learning rate at every step and list it at the end of each epoch.
 
     Args:
-        planned: over the whole run.
-        relative: its maximum is not known yet, and stands for 1.
-        folder: where the figure is saved.
+        planned: the schedule of the whole run.
+        relative: its maximum is not known yet, so 1 stands for it.
+        folder: where to save the figure.
     """
     rates = [planned.learning_rate(step) for step in range(planned.total_steps)]
     steps_per_epoch = planned.steps_per_epoch
-    lines = [f"{planned.total_steps:,} steps, {steps_per_epoch:,} an epoch"]
+    lines = [f"{planned.total_steps:,} steps, {steps_per_epoch:,} per epoch"]
     if relative:
-        lines.append("a run finds the maximum first; these are multiples of it:")
+        lines.append("the run finds the maximum before training; these are multiples of it:")
     lines.append(f"first step: {rates[0]:.6g}; largest: {max(rates):.6g}; last: {rates[-1]:.6g}")
     for epoch in range(planned.total_steps // steps_per_epoch):
         rate = rates[(epoch + 1) * steps_per_epoch - 1]

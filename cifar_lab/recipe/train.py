@@ -1,4 +1,4 @@
-"""``train``: the run, from its first step to its report."""
+"""``train``: a run from its first step to its report."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cifar_lab.models.summary import summarise
 from cifar_lab.nodes import described, type_name
 from cifar_lab.recipe.find_lr import found_max_lr
 from cifar_lab.recipe.open import refuse_other_images
-from cifar_lab.recipe.processes import companions
+from cifar_lab.recipe.processes import worker_processes
 from cifar_lab.recipe.read import draw_report, predict_test
 from cifar_lab.run.checkpoint import (
     load_checkpoint,
@@ -42,13 +42,13 @@ log = logging.getLogger("cifar_lab")
 
 
 def run_experiment(experiment: Experiment, run: Run, origin: Origin, stop: StopRequest) -> Summary:
-    """Trains, evaluates and reports one experiment in its folder; takes up its last checkpoint.
+    """Train, evaluate and report an experiment in its folder, from its last checkpoint if any.
 
     Args:
         experiment: built, untrained.
-        run: claimed, or begun earlier.
-        origin: how the run was asked for; a resumed one keeps what it was begun with.
-        stop: whether somebody asked to stop.
+        run: a new run whose folder is claimed, or an interrupted one to continue.
+        origin: how the run was started; a resumed run keeps its original one.
+        stop: tells whether a stop was requested.
     """
     folder = run.folder
     with logged_to(folder), recorded(folder):
@@ -59,13 +59,13 @@ def run_experiment(experiment: Experiment, run: Run, origin: Origin, stop: StopR
             experiment.learner.device,
         )
         if folder.last_checkpoint.is_file():
-            _take_up(experiment, run, state)
+            _load_last_checkpoint(experiment, run, state)
         else:
             _begin(experiment, folder, origin)
         if experiment.finds_max_lr:
             experiment = found_max_lr(experiment, folder)
         meter = WorkMeter(experiment.learner.device) if experiment.measure_work else None
-        with companions(experiment):
+        with worker_processes(experiment):
             failure = experiment.engine.fit(
                 experiment.learner,
                 experiment.loaders,
@@ -75,27 +75,27 @@ def run_experiment(experiment: Experiment, run: Run, origin: Origin, stop: StopR
                 stop,
             )
         result = _evaluate(experiment, run, state.stopped, failure, meter)
-        _say_result(result)
+        _log_result(result)
         if experiment.report.enabled:
             draw_report(experiment, run, fresh=True)
     return result
 
 
-def _take_up(experiment: Experiment, run: Run, state: TrainingState) -> None:
+def _load_last_checkpoint(experiment: Experiment, run: Run, state: TrainingState) -> None:
     learner, path = experiment.learner, run.folder.last_checkpoint
     refuse_other_images(experiment, run)
     contents = load_checkpoint(path, learner.device)
     refuse_other_model(path, contents["model"], learner.model)
     state.load_state_dict(contents)
-    log.info(f"resuming {run.folder.path} after epoch {state.epoch}, batch {state.batches_done}")
+    log.info(f"continuing {run.folder.path} after epoch {state.epoch}, batch {state.batches_done}")
 
 
 def _begin(experiment: Experiment, folder: RunFolder, origin: Origin) -> None:
-    """Writes what the run is made with, and says it."""
+    """Write the model table, the data description and the provenance; log a short form."""
     learner, dataset = experiment.learner, experiment.dataset
     size = summarise(learner.model, dataset.image_size)
     write_atomically(folder.model_table, size.table_at(experiment.plan.batch_size) + "\n")
-    made_with = collected(
+    provenance = collected(
         origin=origin,
         config=experiment.config,
         seed=experiment.seed,
@@ -106,15 +106,15 @@ def _begin(experiment: Experiment, folder: RunFolder, origin: Origin) -> None:
         fingerprint=dataset.source.fingerprint,
     )
     write_object(folder.data, described_data(dataset))
-    write_object(folder.provenance, made_with)
+    write_object(folder.provenance, provenance)
     log.info(f"run: {folder.path}")
     log.info(
         f"{type(learner.model).__name__}, {size.parameters:,} parameters, on {learner.device} "
-        f"({made_with.device_name}, {made_with.threads} threads) in {learner.precision}; "
+        f"({provenance.device_name}, {provenance.threads} threads) in {learner.precision}; "
         f"{len(dataset.train_indices):,} training, {len(dataset.val_indices):,} validation, "
         f"{len(dataset.source.test):,} test images"
     )
-    log.info("; ".join(f"{piece}: {how}" for piece, how in made_with.fast_path.items()))
+    log.info("; ".join(f"{piece}: {how}" for piece, how in provenance.fast_path.items()))
 
 
 def _hooks(experiment: Experiment, folder: RunFolder, meter: WorkMeter | None) -> Hooks:
@@ -136,14 +136,15 @@ def _evaluate(
     failure: str | None,
     meter: WorkMeter | None,
 ) -> Summary:
-    """Evaluates the reported checkpoint, and writes predictions and summary.
+    """Evaluate the reported checkpoint; write predictions and summary.
 
     Args:
         experiment: trained.
-        run: whose metrics are written.
-        stopped: why training ended early; None where it did not.
-        failure: why steps ran as written though they should not have; None likewise.
-        meter: of the work, if it is measured.
+        run: its metrics have been written.
+        stopped: why training ended early; None if it did not.
+        failure: why steps ran eagerly although they should have been captured; None if they did
+            not.
+        meter: measures the work; None if it is not measured.
     """
     learner, folder = experiment.learner, run.folder
     epoch = load_evaluated_weights(folder.best_checkpoint, learner.model, learner.device)
@@ -152,7 +153,7 @@ def _evaluate(
     seconds = time.monotonic() - started
     arrays = experiment.dataset.source.test
     of_test = SplitPredictions(logits, arrays.labels, arrays.sample_ids)
-    write_predictions(folder.predictions, Predictions(of_test, _of_validation(experiment)))
+    write_predictions(folder.predictions, Predictions(of_test, _validation_predictions(experiment)))
     size = summarise(learner.model, experiment.dataset.image_size)
     training_seconds = sum(row["epoch_seconds"] for row in run.metrics)
     result = summarised(
@@ -179,8 +180,8 @@ def _evaluate(
     return result
 
 
-def _of_validation(experiment: Experiment) -> SplitPredictions | None:
-    """What the learner's model predicts of the validation images; None without any."""
+def _validation_predictions(experiment: Experiment) -> SplitPredictions | None:
+    """Return the model's predictions on the validation split; None if there is no such split."""
     loader: EvalLoader | None = experiment.loaders.val
     if loader is None:
         return None
@@ -192,23 +193,21 @@ def _of_validation(experiment: Experiment) -> SplitPredictions | None:
 
 
 def _without_flips(experiment: Experiment) -> LossAndAccuracy | None:
-    """Metrics without test-time flips; None where there are none."""
+    """Return the test metrics without test-time flips; None if no flips are used."""
     learner = experiment.learner
     if not learner.test_time_flips:
         return None
     return learner.predict(experiment.loaders.test, learner.model, flips=False)[1].result()
 
 
-def _say_result(result: Summary) -> None:
+def _log_result(result: Summary) -> None:
     test = result.test
     log.info(
         f"test accuracy {test.accuracy:.2%}, loss {test.loss:.4f} ({test.count:,} images) "
-        f"of epoch {result.reported_epoch}: {result.reported_because}"
+        f"at epoch {result.reported_epoch}: {result.reported_because}"
     )
     if result.test_without_flips is not None:
         plain = result.test_without_flips.accuracy
-        log.info(
-            f"that is with the logits of image and mirror image averaged; without: {plain:.2%}"
-        )
+        log.info(f"this is with test-time flip averaging; without it: {plain:.2%}")
     if result.work is not None:
         log.info(described_work(result.work))

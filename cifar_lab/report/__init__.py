@@ -1,6 +1,6 @@
-"""Self-contained pages of runs, data sets and studies, drawn from what runs keep.
+"""Self-contained pages about runs, data sets and studies, drawn from files that runs save.
 
-What others may use stands in ``__init__.pyi``, and is imported when it is first asked for.
+The public names are listed in ``__init__.pyi`` and imported on first use.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-"""What a report is made of. Both its forms, the page and the text, render the same blocks."""
+"""The blocks that make up a report; the HTML page and the Markdown text render the same ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Text:
-    """A paragraph; ``warning`` sets it off."""
+    """A paragraph; ``warning`` highlights it."""
 
     text: str
     warning: bool = False
@@ -22,11 +22,11 @@ class Picture:
     """A figure.
 
     Attributes:
-        name: file name below ``figures/``, without its ending.
-        png: the file's content.
-        alt: what a reader who cannot see it is told.
+        name: file name in ``figures/``, without the extension.
+        png: content of the file.
+        alt: text for readers who cannot see it.
         caption: what it shows.
-        width: ``full`` fills the page; ``natural`` is no larger than its pixels.
+        width: ``full`` fills the page; ``natural`` is not enlarged beyond its pixels.
     """
 
     name: str
@@ -38,12 +38,12 @@ class Picture:
 
     @property
     def pixels(self) -> int:
-        """Width of the PNG file, which its first chunk tells."""
+        """Width in pixels, read from the PNG file's first chunk."""
         return int.from_bytes(self.png[16:20], "big")
 
     @property
     def data_uri(self) -> str:
-        """The picture inside the page, so that the page needs no other file."""
+        """The picture embedded as a URI, so that the page needs no other file."""
         return f"data:image/png;base64,{base64.b64encode(self.png).decode()}"
 
 
@@ -52,10 +52,10 @@ class Table:
     """Rows under a header.
 
     Attributes:
-        header: one a column.
-        rows: cells as they are read.
-        text_columns: columns of words, set to the left; the first always is.
-        wrapped: words are broken into lines, where cells are sentences.
+        header: one cell per column.
+        rows: cells as they are shown.
+        text_columns: columns of words, aligned left; the first column always is.
+        wrapped: whether text wraps, for cells that are sentences.
     """
 
     header: Sequence[str]
@@ -65,13 +65,13 @@ class Table:
     kind: str = field(default="table", init=False)
 
     def is_text(self, column: int) -> bool:
-        """Whether a column is set to the left."""
+        """Whether a column is aligned left."""
         return column == 0 or column in self.text_columns
 
 
 @dataclass(frozen=True)
 class Facts:
-    """Large figures with their names, side by side."""
+    """Key numbers with their names, side by side."""
 
     facts: Sequence[tuple[str, str]]
     kind: str = field(default="facts", init=False)
@@ -79,13 +79,13 @@ class Facts:
 
 @dataclass(frozen=True)
 class Code:
-    """Lines as they are.
+    """Preformatted lines.
 
     Attributes:
-        lines: without line ends.
-        marked: numbers of lines that stand out, from 0.
-        folded: what to click on to see it; None shows it at once.
-        language: for the text form.
+        lines: the lines, without line endings.
+        marked: indices of the highlighted lines, from 0.
+        folded: label to click on to unfold the block; None shows it unfolded.
+        language: language of the Markdown code block.
     """
 
     lines: Sequence[str]
@@ -108,13 +108,13 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """A whole report.
+    """A complete report.
 
     Attributes:
-        title: the run's name and time.
-        lead: a sentence beneath it.
-        blocks: the first screen.
-        sections: what follows.
+        title: name and time of the run.
+        lead: a sentence below the title.
+        blocks: blocks of the first screen.
+        sections: the sections that follow.
     """
 
     title: str

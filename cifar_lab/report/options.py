@@ -1,4 +1,4 @@
-"""What a report shows."""
+"""Options for what a report shows."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ class ReportOptions:
     """Options of a report.
 
     Attributes:
-        enabled: draw the report at the end of a run.
-        misclassified: images in the gallery.
-        gallery: how they are chosen: ``most_confident``, ``highest_loss``, ``pair`` (of the most
-            confused classes) or ``random`` (by the seed).
-        gradcam_layer: name of the layer for GradCAM, or names of several, of which averages are
-            of the first; None: the deepest that the model names whose map is at least 5×5.
-        averaged_images: test images whose maps are averaged; 0 for none.
+        enabled: whether to draw the report at the end of a run.
+        misclassified: number of images in the gallery.
+        gallery: how they are chosen: ``most_confident``, ``highest_loss``, ``pair`` (from the most
+            frequently confused pairs of classes) or ``random`` (with the run's seed).
+        gradcam_layer: name of the layer for GradCAM, or several names, of which the first is used
+            for averages; None uses the deepest declared layer whose map is at least 5×5.
+        averaged_images: number of test images whose maps are averaged; 0 disables averages.
     """
 
     enabled: bool

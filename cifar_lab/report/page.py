@@ -1,4 +1,4 @@
-"""A self-contained page, and a text that says the same."""
+"""Render a page as self-contained HTML and as Markdown with the same content."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cifar_lab.run.files import write_atomically
 
 
 def write_page(page: Page, html: Path) -> None:
-    """Writes a page; beside it the text, as ``.md``, and ``figures/``, which the text links to."""
+    """Write a page, and beside it its Markdown as ``.md`` and the ``figures/`` it links to."""
     for picture in page.pictures():
         write_atomically(html.parent / "figures" / f"{picture.name}.png", picture.png)
     write_atomically(html, render_html(page))
@@ -21,12 +21,12 @@ def write_page(page: Page, html: Path) -> None:
 
 
 def render_html(page: Page) -> str:
-    """The page, styles and pictures inside; opens without a network."""
+    """Render the page with styles and pictures embedded, so that it opens offline."""
     return _render("report.html.j2", page, as_html=True)
 
 
 def render_markdown(page: Page) -> str:
-    """The same for a terminal or a repository; pictures are links to ``figures/``."""
+    """Render the same for a terminal or a repository; pictures link to ``figures/``."""
     return _render("report.md.j2", page, as_html=False)
 
 
@@ -46,5 +46,5 @@ def _render(template: str, page: Page, as_html: bool) -> str:
 
 
 def _words(text: str) -> Markup:
-    """Text as HTML, what stands between backticks as code."""
+    """Convert text to HTML, with words between backticks as code."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))

@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """Everything that a report is drawn from but the maps.
+    """Everything that a report is drawn from, except the attribution maps.
 
     Attributes:
-        run: what its folder holds.
+        run: contents of the run's folder.
         options: what to show.
         dataset: images and splits.
-        stack: the augmentation; None for none.
+        stack: the augmentation; None without augmentation.
         planned: learning rate of each step.
         steps_per_epoch: converts steps to epochs.
-        layers: that GradCAM explains; none where none gives a map.
+        layers: layers that GradCAM explains; empty if no layer gives a map.
     """
 
     run: Run
@@ -49,7 +49,7 @@ class Reading:
 
     @property
     def logits(self) -> NDArray[np.float32]:
-        """Of the test images, float32 ``(n, classes)``."""
+        """Logits of the test images, float32 ``(n, classes)``."""
         return self.run.predictions.test.logits
 
     @property
@@ -62,12 +62,12 @@ class Reading:
 
     @functools.cached_property
     def predicted(self) -> NDArray[np.int64]:
-        """int64 ``(n,)``."""
+        """Predicted class of each test image, int64 ``(n,)``."""
         return self.logits.argmax(axis=1)
 
     @functools.cached_property
     def right(self) -> NDArray[np.bool_]:
-        """Bool ``(n,)``."""
+        """Whether each prediction is correct, bool ``(n,)``."""
         return self.predicted == self.test.labels
 
     @functools.cached_property

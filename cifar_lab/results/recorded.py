@@ -1,4 +1,4 @@
-"""Recorded runs in ``experiments/results/``, and which of them are of one experiment."""
+"""Recorded runs in ``experiments/results/``, grouped by experiment."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from cifar_lab.run.folder import RecordedFolder
 from cifar_lab.run.provenance import config_hash
 from cifar_lab.run.record import Run
 
-#: Keys of the root that change no result of an experiment, but which run of it this is.
+#: Root keys that do not define the experiment: they only distinguish its runs.
 WITHOUT_EFFECT = ("seed", "report")
 
 
 def read_results(results: Path) -> list[Run]:
-    """Every recorded run, in the order of its path; nothing is read yet."""
+    """Every recorded run, sorted by path; their files are read lazily."""
     files = sorted(results.glob("*/*/config.json"))
     return [Run(RecordedFolder(file.parent)) for file in files]
 
 
 def grouped(runs: Sequence[Run]) -> list[list[Run]]:
-    """Runs of one experiment on one kind of hardware together, in the order of the first."""
+    """Group runs by experiment and hardware, in the order of each group's first run."""
     groups: dict[tuple[str, ...], list[Run]] = defaultdict(list)
     for run in runs:
         experiment = (run.summary.name, _experiment_hash(run.config))

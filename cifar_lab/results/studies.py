@@ -1,4 +1,4 @@
-"""Published studies beside the runs that were recorded of them."""
+"""Published studies and their recorded runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cifar_lab.results.recorded import grouped
 from cifar_lab.run.files import read_json
 from cifar_lab.run.record import Run
 
-#: Keys of the configuration that shorten a run where they are not null.
+#: Configuration keys that shorten a run unless they are null.
 SHORTENING = (
     ("trainer", "limit_batches"),
     ("trainer", "limit_epochs"),
@@ -22,7 +22,7 @@ SHORTENING = (
 
 
 class NotCounted(NamedTuple):
-    """A recorded run that says nothing about its study, and why."""
+    """A recorded run that is not counted for its study, and why."""
 
     run: Run
     reasons: list[str]
@@ -30,14 +30,14 @@ class NotCounted(NamedTuple):
 
 @dataclass(frozen=True)
 class Study:
-    """A published study and what was recorded of it.
+    """A published study and its recorded runs.
 
     Attributes:
-        facts: of ``experiments/published.json``.
-        groups: its whole runs, those whose configuration and hardware are alike together.
-        beside: whole runs of other recipes for it, grouped likewise: of the experiments that are
-            named after it, ``s10_custom_resnet_as_run`` after ``s10_custom_resnet``.
-        not_counted: its and their other runs.
+        facts: the study's entry in ``experiments/published.json``.
+        groups: its complete runs, grouped by configuration and hardware.
+        beside: complete runs of other recipes for it, grouped likewise: experiments named after
+            it, e.g. ``s10_custom_resnet_as_run`` after ``s10_custom_resnet``.
+        not_counted: the remaining runs of either kind.
     """
 
     facts: dict[str, Any]
@@ -52,7 +52,7 @@ class Study:
 
     @property
     def whole(self) -> list[Run]:
-        """Every whole run."""
+        """Every complete run."""
         return [run for group in self.groups for run in group]
 
     def reached_by(self, runs: Sequence[Run]) -> bool:
@@ -61,12 +61,12 @@ class Study:
 
 
 def mean_test_accuracy(runs: Sequence[Run]) -> float:
-    """Of the last epochs on all test images, in 0 … 1."""
+    """Mean accuracy after the last epoch on all test images, in 0 … 1."""
     return mean(run.summary.test.accuracy for run in runs)
 
 
 def read_published(experiments: Path) -> dict[str, Any] | None:
-    """What the studies asked for and published; None in a checkout that reproduces none.
+    """What the studies asked for and published; None in a checkout without published studies.
 
     Raises:
         Refusal: the file is damaged.
@@ -76,11 +76,11 @@ def read_published(experiments: Path) -> dict[str, Any] | None:
 
 
 def studies(published: dict[str, Any], runs: Sequence[Run]) -> list[Study]:
-    """Every study with its runs, which are those of its name or named after it.
+    """Every study with its runs: those with its name and those named after it.
 
     Args:
-        published: of :func:`read_published`.
-        runs: recorded ones of any experiment.
+        published: result of :func:`read_published`.
+        runs: recorded runs of any experiment.
     """
     found = []
     for facts in published["studies"]:
@@ -97,7 +97,7 @@ def studies(published: dict[str, Any], runs: Sequence[Run]) -> list[Study]:
 
 
 def shortcomings(run: Run, facts: dict[str, Any]) -> list[str]:
-    """Why a run is not the whole of its study; nothing where it is."""
+    """Why a run is not a complete run of its study; empty if it is."""
     summary, config = run.summary, run.config
     trained, planned = summary.epochs_trained, summary.epochs_planned
     reasons = [f"{trained} of {planned} epochs"] if trained < planned else []
@@ -114,14 +114,14 @@ def shortcomings(run: Run, facts: dict[str, Any]) -> list[str]:
         "parameters": summary.parameters,
     }
     return reasons + [
-        f"{name.replace('_', ' ')} {value:,} where {facts[name]:,} are asked for"
+        f"{name.replace('_', ' ')} {value:,} instead of {facts[name]:,}"
         for name, value in values.items()
         if value != facts[name]
     ]
 
 
 def _main() -> None:
-    """Prints the studies' names, a line each, for the Makefile."""
+    """Print the studies' names, one per line, for the Makefile."""
     published = read_published(Path(sys.argv[1]))
     print("\n".join(facts["name"] for facts in (published or {"studies": []})["studies"]))
 

@@ -1,4 +1,4 @@
-"""Writing while training goes on."""
+"""Writes in the background while training continues."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from torch import Tensor
 
 
 class BackgroundWriter:
-    """Does one piece of writing at a time in a thread of its own, in the order given.
+    """Runs one write at a time in a background thread, in the order of submission.
 
     Args:
-        in_background: False writes at once, in the thread that asks.
+        in_background: False writes immediately, in the calling thread.
     """
 
     def __init__(self, in_background: bool) -> None:
@@ -24,10 +24,11 @@ class BackgroundWriter:
         self._copies: dict[str, Tensor] = {}
 
     def submit(self, write: Callable[[], None]) -> None:
-        """Writes soon; :meth:`finish` was called before, so that nothing else is in progress.
+        """Starts a write. Call :meth:`finish` first, so that no other write is in progress.
 
         Raises:
-            OSError: writing at once failed; in the background, :meth:`finish` tells.
+            OSError: an immediate write failed; a failure in the background is raised by
+                :meth:`finish`.
         """
         if not self._in_background:
             write()
@@ -37,17 +38,17 @@ class BackgroundWriter:
         self._pending = self._thread.submit(write)
 
     def finish(self) -> None:
-        """Waits until what was submitted is on disk.
+        """Waits until the submitted write is on disk.
 
         Raises:
-            OSError: it could not be written.
+            OSError: it failed.
         """
         pending, self._pending = self._pending, None
         if pending is not None:
             pending.result()
 
     def close(self) -> None:
-        """Finishes and ends the thread."""
+        """Waits for the submitted write and ends the thread."""
         try:
             self.finish()
         finally:
@@ -56,9 +57,9 @@ class BackgroundWriter:
                 self._thread = None
 
     def copy(self, state: dict[str, Any]) -> dict[str, Any]:
-        """The state with its tensors copied to the host, which training then may change.
+        """Copies the state's tensors to the host, so that training may change the originals.
 
-        The copies' memory is used again: only one copy is whole at a time.
+        The memory of the copies is reused: only the newest copy is valid.
         """
         if not self._in_background:
             return state

@@ -17,16 +17,16 @@ from cifar_lab.run.files import write_atomically
 
 
 def save_checkpoint(path: Path, state: dict[str, Any], also: Path | None = None) -> None:
-    """Writes a checkpoint and, beside it, its SHA-256 in the form of ``sha256sum``.
+    """Writes a checkpoint and, next to it, its SHA-256 in the format of ``sha256sum``.
 
-    Two files cannot be replaced at one instant. So the hash file first lists the new hash beside
-    the old one, then the checkpoint is replaced, then the old hash goes: whenever the process
-    dies, the checkpoint that is there is whole and its hash is listed.
+    Two files cannot be replaced at the same instant. Therefore the new hash is first listed beside
+    the old one, then the checkpoint is replaced, and then the old hash is removed. Whenever the
+    process dies, the existing checkpoint is complete and its hash is listed.
 
     Args:
         path: of the checkpoint.
         state: plain values and tensors.
-        also: a second place for the same checkpoint, written first.
+        also: a second path for the same checkpoint, written first.
     """
     buffer = io.BytesIO()
     torch.save(state, buffer)
@@ -52,32 +52,32 @@ def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
     """Reads a checkpoint.
 
     Raises:
-        Refusal: it is missing, truncated, altered, without a hash, or of an unknown format.
+        Refusal: it is missing, truncated or altered, has no hash, or has an unknown format.
     """
     try:
         content = path.read_bytes()
         listed = _hash_file(path).read_text(encoding="utf-8").split()
     except (OSError, ValueError) as error:
-        raise Refusal(f"checkpoint {path} cannot be read: {error}") from error
+        raise Refusal(f"checkpoint {path} could not be read: {error}") from error
     if hashlib.sha256(content).hexdigest() not in listed:
         raise Refusal(
-            f"checkpoint {path} is not what was written: its SHA-256 is not the one in "
-            f"{_hash_file(path).name} (truncated or altered); restore a copy, or train again"
+            f"checkpoint {path} is truncated or was altered: its SHA-256 is not the one in "
+            f"{_hash_file(path).name}; restore a copy, or train again"
         )
     try:
         state = torch.load(io.BytesIO(content), map_location=device, weights_only=True)
     except (RuntimeError, pickle.UnpicklingError) as error:
-        raise Refusal(f"checkpoint {path} cannot be loaded: {error}") from error
+        raise Refusal(f"checkpoint {path} could not be loaded: {error}") from error
     if not isinstance(state, dict) or state.get("format") != FORMAT:
-        raise Refusal(f"checkpoint {path} is of another format than {FORMAT}; train again")
+        raise Refusal(f"checkpoint {path} does not have format {FORMAT}; train again")
     return state
 
 
 def load_evaluated_weights(path: Path, model: nn.Module, device: torch.device) -> int:
-    """Loads the weights that evaluation uses into a model; gives the epochs trained.
+    """Loads the weights used for evaluation into a model; returns the number of trained epochs.
 
     Raises:
-        Refusal: as :func:`load_checkpoint`, or the checkpoint is of another model.
+        Refusal: as :func:`load_checkpoint`, or the checkpoint belongs to a different model.
     """
     state = load_checkpoint(path, device)
     refuse_other_model(path, evaluated_weights(state), model)
@@ -86,19 +86,19 @@ def load_evaluated_weights(path: Path, model: nn.Module, device: torch.device) -
 
 
 def refuse_other_model(path: Path, weights: dict[str, torch.Tensor], model: nn.Module) -> None:
-    """Compares names and shapes before anything is copied.
+    """Compares names and shapes of the weights with those of the model.
 
     Raises:
-        Refusal: the weights are not this model's.
+        Refusal: they differ.
     """
     ours = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     theirs = {name: tuple(value.shape) for name, value in weights.items()}
     if ours != theirs:
         name = next(iter(sorted(ours.items() ^ theirs.items())))[0]
         raise Refusal(
-            f"checkpoint {path} is of another model: {name} is {theirs.get(name, 'absent')} there "
-            f"and {ours.get(name, 'absent')} in {type(model).__name__}; use the configuration "
-            "that it was trained with"
+            f"checkpoint {path} belongs to a different model: {name} is "
+            f"{theirs.get(name, 'absent')} there and {ours.get(name, 'absent')} in "
+            f"{type(model).__name__}; use the configuration that it was trained with"
         )
 
 

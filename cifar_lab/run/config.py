@@ -1,4 +1,4 @@
-"""The configuration that a run keeps, as Hydra wrote it or as it was recorded."""
+"""Reads the configuration of a run, as written by Hydra or as recorded."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from cifar_lab.wording import first_sentence
 
 
 def read_config(path: Path, text: str) -> dict[str, Any]:
-    """A configuration as it was written, interpolations unresolved, as it would be kept today.
+    """Reads a configuration with unresolved interpolations, brought up to the current layout.
 
     Args:
         path: of the file, for messages.
         text: its content.
 
     Raises:
-        Refusal: it is no configuration.
+        Refusal: it is not a configuration.
     """
     return completed(with_current_targets(_mapping(path, text)))
 
 
 def read_recorded_config(path: Path) -> dict[str, Any]:
-    """A recorded configuration, resolved when it was recorded.
+    """Reads a recorded configuration, whose interpolations were resolved when it was recorded.
 
     Raises:
-        Refusal: it is no configuration.
+        Refusal: it is not a configuration.
     """
     value = read_json(path)
     if not isinstance(value, dict):
-        raise Refusal(f"{path} must hold a JSON object; restore a copy of it")
+        raise Refusal(f"{path} must contain a JSON object; restore a copy of it")
     return completed(with_current_targets(value))
 
 
 def resolved(path: Path, config: dict[str, Any]) -> dict[str, Any]:
-    """The configuration as plain values, without an interpolation.
+    """Resolves all interpolations; the result consists of plain values.
 
     Raises:
-        Refusal: an interpolation points nowhere.
+        Refusal: an interpolation refers to a key that does not exist.
     """
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
@@ -49,28 +49,28 @@ def resolved(path: Path, config: dict[str, Any]) -> dict[str, Any]:
     try:
         plain = OmegaConf.to_container(OmegaConf.create(config), resolve=True)
     except OmegaConfBaseException as error:
-        raise Refusal(f"{path} cannot be read: {first_sentence(error)}") from error
+        raise Refusal(f"{path} could not be read: {first_sentence(error)}") from error
     assert isinstance(plain, dict)
     return {str(key): value for key, value in plain.items()}
 
 
 def read_overrides(path: Path) -> list[str]:
-    """The overrides that a run was started with.
+    """Reads the overrides that a run was started with.
 
     Raises:
-        Refusal: they cannot be read.
+        Refusal: they could not be read.
     """
     value = _loaded(path, read_text(path))
     if not isinstance(value, list):
-        raise Refusal(f"{path} must hold a list of overrides; restore a copy of it")
+        raise Refusal(f"{path} must contain a list of overrides; restore a copy of it")
     return [str(override) for override in value]
 
 
 def read_config_dir(path: Path) -> str | None:
-    """The ``--config-dir`` that a run was started with, of hydra.yaml, if it still exists.
+    """Reads from hydra.yaml the ``--config-dir`` of a run; None if it no longer exists.
 
     Raises:
-        Refusal: the file cannot be read.
+        Refusal: the file could not be read.
     """
     runtime = (_mapping(path, read_text(path)).get("hydra") or {}).get("runtime") or {}
     for source in runtime.get("config_sources") or []:
@@ -82,7 +82,7 @@ def read_config_dir(path: Path) -> str | None:
 def _mapping(path: Path, text: str) -> dict[str, Any]:
     value = _loaded(path, text)
     if not isinstance(value, dict) or not value:
-        raise Refusal(f"{path} must hold a mapping of keys to values; restore a copy of it")
+        raise Refusal(f"{path} must contain a mapping of keys to values; restore a copy of it")
     return {str(key): each for key, each in value.items()}
 
 
@@ -94,4 +94,4 @@ def _loaded(path: Path, text: str) -> Any:
     try:
         return OmegaConf.to_container(OmegaConf.load(io.StringIO(text)), resolve=False)
     except (OSError, OmegaConfBaseException, YAMLError, ValueError, RecursionError) as error:
-        raise Refusal(f"{path} cannot be read: {first_sentence(error)}") from error
+        raise Refusal(f"{path} could not be read: {first_sentence(error)}") from error

@@ -1,4 +1,4 @@
-"""What a run says: to the terminal, and the same lines to run.log."""
+"""Output of a run: lines for the terminal, which run.log also receives."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from cifar_lab.run.folder import RunFolder
 
 log = logging.getLogger("cifar_lab")
 
-#: Seconds between two plain progress lines where there is no terminal to draw a bar on.
+#: Seconds between plain progress lines when there is no terminal for a progress bar.
 LINE_EVERY_SECONDS = 60.0
 
 
 class _Stdout(logging.Handler):
-    """Prints to whatever ``sys.stdout`` is at the time, around a progress bar if there is one."""
+    """Prints to the current ``sys.stdout``, above a progress bar if there is one."""
 
     def emit(self, record: logging.LogRecord) -> None:
         from tqdm import tqdm
@@ -29,7 +29,7 @@ class _Stdout(logging.Handler):
 
 
 def speak() -> None:
-    """Lets the package's log, and Python's warnings, reach the terminal. Safe to call twice."""
+    """Sends the package's log and Python's warnings to the terminal. May be called repeatedly."""
     logging.captureWarnings(True)
     for name in ("cifar_lab", "py.warnings"):
         logger = logging.getLogger(name)
@@ -41,7 +41,7 @@ def speak() -> None:
 
 @contextlib.contextmanager
 def logged_to(folder: RunFolder) -> Iterator[None]:
-    """Appends what is said inside to the run's log as well."""
+    """Appends everything logged inside the context to the run's log as well."""
     handler = logging.FileHandler(folder.log, encoding="utf-8")
     loggers = [logging.getLogger(name) for name in ("cifar_lab", "py.warnings")]
     for logger in loggers:
@@ -55,7 +55,7 @@ def logged_to(folder: RunFolder) -> Iterator[None]:
 
 
 class Progress(Hooks):
-    """A bar on a terminal, a plain line now and then elsewhere, a line an epoch on both."""
+    """A progress bar on a terminal, or a line from time to time; a line per epoch in any case."""
 
     def __init__(self, batch_size: int) -> None:
         self._batch_size = batch_size
@@ -82,7 +82,7 @@ class Progress(Hooks):
                 self._last_line = time.monotonic()
                 log.info(f"epoch {state.epoch + 1}/{self._epochs}, {self._glimpse(state)}")
             return
-        if self._bar.update():  # True when the bar was redrawn: no more than ten times a second
+        if self._bar.update():  # True when the bar was redrawn, at most ten times per second
             self._bar.set_description_str(f"epoch {state.epoch + 1}/{self._epochs} ", refresh=False)
             self._bar.set_postfix_str(self._glimpse(state), refresh=False)
 
@@ -105,7 +105,7 @@ class Progress(Hooks):
 
     def _glimpse(self, state: TrainingState) -> str:
         """Loss, accuracy, speed and time left, without waiting for the device."""
-        metrics = state.train_metrics.glimpse()
+        metrics = state.train_metrics.running_average()
         seen = (
             "" if metrics is None else f"loss {metrics.loss:.3f}, accuracy {metrics.accuracy:.1%}, "
         )

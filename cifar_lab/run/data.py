@@ -1,4 +1,4 @@
-"""data.json: what a run's network needs to be opened without its images."""
+"""data.json: what is needed to use a run's network without its images."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Data:
 
     Attributes:
         class_names: in the order of the labels.
-        mean: of each channel of the training images' pixels / 255, by which images are normalised.
+        mean: of each channel, of pixels / 255, with which images are normalised.
         std: standard deviation, likewise.
         image_size: height and width in pixels.
         fingerprint: SHA-256 of pixels, labels and class names.
-        split_sizes: images of each split: ``train``, ``val`` and ``test``.
+        split_sizes: images in each split: ``train``, ``val`` and ``test``.
         class_counts: images of each class in each split, in the order of the labels.
     """
 
@@ -36,7 +36,7 @@ class Data:
 
 
 def described_data(dataset: Dataset) -> Data:
-    """The record of a data set."""
+    """Describes a data set."""
     source = dataset.source
     labels = {
         "train": source.train.labels[dataset.train_indices],

@@ -1,4 +1,4 @@
-"""Files of a run: written whole or not at all, read with one clear message."""
+"""Reads and writes the files of a run: atomic writes, and one clear message for a bad file."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from cifar_lab.run.older import upgraded
 
 T = TypeVar("T")
 
-#: Of the objects in a run's JSON files; those without a number are from before it was written.
+#: Format number of the objects in a run's JSON files; files without a number are older.
 FORMAT = 2
-#: A number that may not be finite. JSON has no word for it: it is written as null.
+#: A number that may not be finite. JSON cannot express that: it is written as null.
 Measured = Annotated[float, BeforeValidator(lambda value: math.nan if value is None else value)]
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Writes a file whole or not at all; its folder is made where it is missing."""
+    """Writes a file completely or not at all; creates its folder if necessary."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -51,25 +51,27 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_object(path: Path, value: Any) -> None:
-    """Writes a dataclass as a JSON object, atomically, with the number of its format."""
+    """Writes a dataclass as a JSON object with its format number, atomically."""
     fields = json.loads(_adapter(type(value)).dump_json(value, by_alias=True))
     write_json(path, {"format": FORMAT, **fields})
 
 
 def read_object(path: Path, kind: type[T]) -> T:
-    """Reads what :func:`write_object` wrote, or what an older version wrote in its place.
+    """Reads what :func:`write_object` of this version, or an older version, wrote.
 
     Raises:
-        Refusal: the file is missing, no JSON, from a newer version, or of another shape; the first
-            key that is wrong is named.
+        Refusal: the file is missing, is not JSON, is from a newer version, or has the wrong
+            structure; the message names the first wrong key.
     """
     value = read_json(path)
     if not isinstance(value, dict):
-        raise Refusal(f"{path} must hold a JSON object, got {_kind(value)}; restore a copy of it")
+        raise Refusal(
+            f"{path} must contain a JSON object, got {_kind(value)}; restore a copy of it"
+        )
     version = value.pop("format", 1)
     if not isinstance(version, int) or version > FORMAT:
         raise Refusal(
-            f"{path} is of format {version}, and this version reads up to {FORMAT}; update "
+            f"{path} has format {version}, but this version reads formats up to {FORMAT}; update "
             "cifar-lab"
         )
     text = json.dumps(upgraded(kind.__name__, value) if version < FORMAT else value)
@@ -85,15 +87,15 @@ def read_object(path: Path, kind: type[T]) -> T:
 
 
 def read_json(path: Path) -> Any:
-    """Reads a JSON file of a run; a bare NaN or Infinity, as older versions wrote, is None.
+    """Reads a JSON file of a run; NaN and Infinity, written by older versions, become None.
 
     Raises:
-        Refusal: the file is missing, empty or no JSON.
+        Refusal: the file is missing, empty or not JSON.
     """
     try:
         value = json.loads(read_text(path), parse_constant=lambda _: None)
     except (json.JSONDecodeError, RecursionError) as error:
-        raise Refusal(f"{path} is no JSON: {error}; is this a finished run?") from error
+        raise Refusal(f"{path} is not valid JSON: {error}; is this a finished run?") from error
     if not value:
         raise Refusal(f"{path} is empty; is this a finished run?")
     return value
@@ -103,46 +105,46 @@ def read_text(path: Path) -> str:
     """Reads a text file of a run.
 
     Raises:
-        Refusal: the file is missing or no text.
+        Refusal: the file is missing or is not text.
     """
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        raise Refusal(f"{path} cannot be read: {error}; is this a finished run?") from error
+        raise Refusal(f"{path} could not be read: {error}; is this a finished run?") from error
 
 
 def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Writes named arrays, compressed."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # it has options of its own
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # it also has options
     write_atomically(path, buffer.getvalue())
 
 
 def read_arrays(path: Path, names: Sequence[str] = ()) -> dict[str, NDArray[Any]]:
-    """Reads what :func:`write_arrays` wrote: every array, of which some must be there.
+    """Reads all arrays that :func:`write_arrays` wrote.
 
     Args:
         path: of the file.
-        names: of the arrays that must be there.
+        names: of required arrays.
 
     Raises:
-        Refusal: it is missing, lacks a name, or something else stands there.
+        Refusal: the file is missing, lacks a required array, or contains something else.
     """
     try:
         with np.load(io.BytesIO(path.read_bytes())) as file:
             arrays = {name: file[name] for name in file.files}
     except (OSError, EOFError, ValueError, KeyError, AttributeError, BadZipFile) as error:
-        raise Refusal(f"{path} cannot be read: {error}; is this a finished run?") from error
+        raise Refusal(f"{path} could not be read: {error}; is this a finished run?") from error
     missing = [name for name in names if name not in arrays]
     if missing:
         raise Refusal(
-            f"{path} cannot be read: it holds no array {missing[0]}; is this a finished run?"
+            f"{path} could not be read: it has no array {missing[0]}; is this a finished run?"
         )
     return arrays
 
 
 def _adapter(kind: Any) -> TypeAdapter[Any]:
-    """Making one takes a millisecond, and a list of runs asks for thousands."""
+    """Caches adapters: each takes a millisecond to create, and a list of runs needs thousands."""
     if kind not in _ADAPTERS:
         _ADAPTERS[kind] = TypeAdapter(kind)
     return _ADAPTERS[kind]
@@ -152,6 +154,6 @@ _ADAPTERS: dict[Any, TypeAdapter[Any]] = {}
 
 
 def _kind(value: Any) -> str:
-    """A value as a message shows it: short ones whole, others by their kind."""
+    """Describes a value for a message: its type if it is a container, else its JSON."""
     names = {dict: "an object", list: "a list", type(None): "null"}
     return names.get(type(value)) or json.dumps(value, ensure_ascii=False)[:60]

@@ -1,14 +1,19 @@
-"""The run folder: every file name of a run stands here, once."""
+"""The run folder: the only place that names the files of a run."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
+#: Folder of all runs, below the current folder.
+OUTPUTS = Path("outputs")
+#: Name of the link to the newest run, in the folder of all runs.
+LATEST = "latest"
+
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Paths of a run's files. Making one touches nothing."""
+    """Paths of a run's files. Creating an instance does not access the disk."""
 
     path: Path
 
@@ -33,7 +38,7 @@ class RunFolder:
 
     @property
     def lock(self) -> Path:
-        """Held by the process that runs here."""
+        """Locked by the process that runs here."""
         return self.path / ".lock"
 
     @property
@@ -54,7 +59,7 @@ class RunFolder:
 
     @property
     def data(self) -> Path:
-        """What its network needs to be opened without its images."""
+        """What is needed to use its network without its images."""
         return self.path / "data.json"
 
     @property
@@ -75,12 +80,12 @@ class RunFolder:
 
     @property
     def lr_finder(self) -> Path:
-        """What range tests of the learning rate found."""
+        """Results of the learning-rate range tests."""
         return self.path / "lr_finder.json"
 
     @property
     def lr_finder_figure(self) -> Path:
-        """Beside it, by ``find-lr``; a run's is in its report."""
+        """Figure of the range tests, by ``find-lr`` only; a run shows it in its report."""
         return self.path / "lr_finder.png"
 
     @property
@@ -98,7 +103,7 @@ class RunFolder:
         return self.path / "attributions" / "trust.json"
 
     def attributions(self, name: str) -> Path:
-        """Signed maps by name, without its ending."""
+        """Signed maps by name, without extension."""
         return self.path / "attributions" / f"{name}.npz"
 
     @property
@@ -107,7 +112,7 @@ class RunFolder:
         return self.path / "profile.json"
 
     def figure(self, name: str) -> Path:
-        """A figure by name, without its ending."""
+        """A figure by name, without extension."""
         return self.path / "figures" / f"{name}.png"
 
     @property
@@ -120,20 +125,20 @@ class RunFolder:
 
     @classmethod
     def below_current(cls, path: str) -> RunFolder:
-        """The folder as a person would write it: relative where it lies below the current one."""
+        """The folder with a relative path if it is below the current one, else an absolute path."""
         absolute, here = Path(path).absolute(), Path.cwd()
         return cls(absolute.relative_to(here) if here in absolute.parents else absolute)
 
     def exists(self) -> bool:
-        """Whether a run was ever begun here."""
+        """Whether a run was ever started here."""
         return self.status.is_file()
 
 
 @dataclass(frozen=True)
 class RecordedFolder(RunFolder):
-    """Paths of a recorded run in ``experiments/results/``: what is worth keeping of a run folder.
+    """Paths of a recorded run in ``experiments/results/``, which keeps some files of a run folder.
 
-    It has the same files where it has them, but for the configuration, which is resolved.
+    These have the same names and contents, except for the configuration, which is resolved.
     """
 
     @property

@@ -1,4 +1,4 @@
-"""lr_finder.json: what range tests of the learning rate found."""
+"""lr_finder.json: results of learning-rate range tests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cifar_lab.wording import aligned
 if TYPE_CHECKING:
     from cifar_lab.engine.lr_finder import Curve, RangeTest
 
-#: How each rule is called where people read it.
+#: Display name of each rule.
 RULE_NAMES: dict[str, str] = {
     "steepest": "steepest descent",
     "valley": "valley",
@@ -24,7 +24,7 @@ RULE_NAMES: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Settings:
-    """How the tests were made, as :class:`~cifar_lab.engine.lr_finder.RangeTest` has it."""
+    """Settings of the tests, as in :class:`~cifar_lab.engine.lr_finder.RangeTest`."""
 
     start_lr: float
     end_lr: float
@@ -38,13 +38,13 @@ class Settings:
 
 @dataclass(frozen=True)
 class Suggested:
-    """What one rule suggests over the seeds that have a suggestion by it.
+    """What one rule suggests, over the seeds for which it suggests anything.
 
     Attributes:
         median: learning rate.
         lowest: learning rate.
         highest: learning rate.
-        seeds: how many have one.
+        seeds: number of these seeds.
     """
 
     median: float
@@ -55,15 +55,15 @@ class Suggested:
 
 @dataclass(frozen=True)
 class SeedTest:
-    """The test of one seed, a value a step.
+    """The test with one seed; sequences have one value per step.
 
     Attributes:
-        seed: of weights, order and augmentation.
-        suggestions: learning rate by rule; None where the curve never falls.
-        learning_rates: that the step was taken with.
-        losses: mean over the step's images, in nats, before its update.
+        seed: of initial weights, shuffling and augmentation.
+        suggestions: learning rate by rule; None if the curve never falls.
+        learning_rates: of the steps.
+        losses: mean over the step's images, in nats, before the update.
         smoothed: exponential moving average of the losses.
-        ended: why it has fewer steps than it should; None where it has not.
+        ended: why it ended early; None if it did not.
     """
 
     seed: int
@@ -76,18 +76,18 @@ class SeedTest:
 
 @dataclass(frozen=True)
 class LrFinder:
-    """What the tests found.
+    """Results of the tests.
 
     Attributes:
-        command: repeats the tests; None where a run made them before it trained.
-        max_lr: the learning rate to take; None where no seed suggests one.
-        override: what takes it on a command line; None likewise.
-        settings: how they were made.
-        suggestions: over the seeds, by rule; None where no seed has one.
+        command: repeats the tests; None if they were part of a run.
+        max_lr: the learning rate to use; None if no seed suggests one.
+        override: sets it on a command line; None likewise.
+        settings: of the tests.
+        suggestions: over the seeds, by rule; None if no seed has one.
         seeds: the tests, in the order of their seeds.
         device: as torch names it.
-        precision: that they computed in.
-        finder_seconds: that all of them took.
+        precision: of the computation.
+        finder_seconds: duration of all tests.
     """
 
     command: str | None
@@ -102,7 +102,7 @@ class LrFinder:
 
     @property
     def chosen(self) -> Suggested | None:
-        """What the rule that was to be followed suggests."""
+        """Suggestion of the configured rule."""
         return self.suggestions[self.settings.suggestion]
 
 
@@ -115,14 +115,14 @@ def finding(
     seconds: float,
     command: str | None = None,
 ) -> LrFinder:
-    """The record of range tests.
+    """Summarises range tests.
 
     Args:
-        test: how they were made.
-        curves: of each seed.
+        test: their settings.
+        curves: by seed.
         device: as torch names it.
-        precision: that they computed in.
-        seconds: that all of them took.
+        precision: of the computation.
+        seconds: duration of all tests.
         command: repeats the tests.
     """
     seeds = tuple(
@@ -138,7 +138,7 @@ def finding(
     )
     spreads = {rule: spread([each.suggestions[rule] for each in seeds]) for rule in get_args(Rule)}
     chosen = spreads[test.suggestion]
-    # Three digits, as the override has it: what is found and what is pasted is one number.
+    # Rounded to three digits as in the override, so that both are the same number.
     max_lr = None if chosen is None else float(f"{chosen.median:.3g}")
     return LrFinder(
         command=command,
@@ -154,7 +154,7 @@ def finding(
 
 
 def table(found: LrFinder) -> str:
-    """The suggestions of every seed, their medians and their range, for the terminal."""
+    """Formats the suggestions of every seed, their median and their range for the terminal."""
     spreads = found.suggestions
     rows = [["seed", *(RULE_NAMES[rule] for rule in spreads)]]
     for each in found.seeds:
@@ -166,15 +166,14 @@ def table(found: LrFinder) -> str:
 
 
 def nothing_found(test: RangeTest) -> str:
-    """Why there is no learning rate to take, and what to do."""
+    """Says that no learning rate was found, and what to do."""
     return (
-        f"no learning rate was found: between {test.start_lr:g} and {test.end_lr:g} the loss of no "
-        f"seed fell so that {RULE_NAMES[test.suggestion]} suggests one; set scheduler.max_lr to a "
-        "number, or change lr_finder.start_lr, lr_finder.end_lr, lr_finder.steps or "
-        "lr_finder.suggestion"
+        f"no learning rate was found: {RULE_NAMES[test.suggestion]} has no suggestion between "
+        f"{test.start_lr:g} and {test.end_lr:g} for any seed; set scheduler.max_lr to a number, or "
+        "change lr_finder.start_lr, lr_finder.end_lr, lr_finder.steps or lr_finder.suggestion"
     )
 
 
 def rate(learning_rate: float | None) -> str:
-    """A learning rate in three digits."""
+    """Formats a learning rate with three digits."""
     return "none" if learning_rate is None else f"{learning_rate:.3g}"

@@ -1,4 +1,4 @@
-"""Maps that a run keeps, so that its report is drawn again without a model."""
+"""Saves attribution maps, so that a report can be redrawn without the model."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from cifar_lab.explain.explained import Averaged, Explained
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.files import read_arrays, write_arrays
 
-#: Names of what is known of images at one layer, and of what is the same at each.
+#: Names of the arrays of one layer, and of those that all layers share.
 OF_A_LAYER, OF_ALL_LAYERS = ("maps", "agreement"), ("sample_ids", "predicted", "values")
 
 
 def save_explained(path: Path, explained: Sequence[Explained]) -> None:
-    """Writes the maps of the same images at each layer, of which there is one at least.
+    """Writes the maps of the same images at one or more layers.
 
-    What is the same at each stands once; the rest is ``layer3/maps`` and ``layer3/agreement``.
+    Shared arrays are written once, the others as ``layer3/maps`` and ``layer3/agreement``.
     """
     own = {f"{e.layer}/{name}": vars(e)[name] for e in explained for name in OF_A_LAYER}
     shared = {name: vars(explained[0])[name] for name in OF_ALL_LAYERS}
@@ -27,9 +27,9 @@ def save_explained(path: Path, explained: Sequence[Explained]) -> None:
 
 
 def load_explained(path: Path) -> list[Explained] | None:
-    """What :func:`save_explained` wrote; None where it is missing or something else stands there.
+    """Reads what :func:`save_explained` wrote; None if it is missing or has another layout.
 
-    Older runs, which knew one layer, kept it otherwise: None as well.
+    Runs from before several layers were supported have another layout.
     """
     try:
         arrays = read_arrays(path, ("layers", *OF_ALL_LAYERS))
@@ -50,7 +50,7 @@ def save_averaged(path: Path, averaged: Averaged) -> None:
 
 
 def load_averaged(path: Path) -> Averaged | None:
-    """What :func:`save_averaged` wrote; None where it is missing or something else stands there."""
+    """Reads what :func:`save_averaged` wrote; None if it is missing or has another layout."""
     names = [field.name for field in dataclasses.fields(Averaged)]
     try:
         arrays = read_arrays(path, names)

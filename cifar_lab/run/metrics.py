@@ -1,4 +1,4 @@
-"""metrics.csv: a row an epoch."""
+"""metrics.csv: one row per epoch."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from cifar_lab.run.files import write_atomically
 if TYPE_CHECKING:
     from cifar_lab.engine.hooks import Row
 
-#: Columns that hold counts.
+#: Columns with integers.
 WHOLE_NUMBERS = {"epoch"}
 
 
 def write_metrics(path: Path, rows: Sequence[Row]) -> None:
-    """Writes rows of equal columns; numbers are written so that they read back exactly."""
+    """Writes rows with equal columns; numbers can be read back exactly."""
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()
@@ -31,7 +31,7 @@ def read_metrics(path: Path) -> list[Row]:
     """Reads what :func:`write_metrics` wrote.
 
     Raises:
-        Refusal: it is missing, or something else stands there.
+        Refusal: it is missing or has another layout.
     """
     try:
         with path.open(newline="", encoding="utf-8") as file:
@@ -40,7 +40,7 @@ def read_metrics(path: Path) -> list[Row]:
                 for row in csv.DictReader(file)
             ]
         if not rows:
-            raise ValueError("it holds no epoch")
+            raise ValueError("it has no rows")
         return rows
     except (OSError, ValueError, TypeError) as error:
-        raise Refusal(f"{path} cannot be read: {error}") from error
+        raise Refusal(f"{path} could not be read: {error}") from error

@@ -1,4 +1,4 @@
-"""How what older versions wrote is read today; nothing else knows an older layout."""
+"""Converts what older versions wrote; no other module knows an older layout."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from cifar_lab.nodes import NO_MIXING
 
-#: What configurations named before each package had a public face, and what they name today.
+#: Targets from before each package had a public face, and their current names.
 TARGETS = {
     f"cifar_lab.{old}": f"cifar_lab.{new}"
     for old, new in {
@@ -44,10 +44,10 @@ TARGETS = {
     }.items()
 }
 
-#: What older configurations know nothing of, by group, as it says what those runs did.
+#: Groups and keys that older configurations lack, with values that describe what those runs did.
 ADDED: dict[str, dict[str, Any]] = {
     "mixing": {"_target_": NO_MIXING},
-    # They never looked for a learning rate, so that any settings are as good.
+    # Those runs had no range tests, so that the settings do not matter.
     "lr_finder": {
         "_target_": "cifar_lab.engine.RangeTest",
         "start_lr": 1.0e-05,
@@ -62,7 +62,7 @@ ADDED: dict[str, dict[str, Any]] = {
     "report": {"gallery": "most_confident", "averaged_images": 1000},
 }
 
-#: Keys that older files lack, by the class that they are read into, and what they stood for.
+#: Keys that older files lack, by the class that represents the file, and what their absence means.
 LACKING: dict[str, dict[str, Any]] = {
     "Status": {"ended": None, "resumed": [], "error": None, "traceback": None},
     "Provenance": {
@@ -83,23 +83,23 @@ LACKING: dict[str, dict[str, Any]] = {
 
 
 def upgraded(kind: str, value: dict[str, Any]) -> dict[str, Any]:
-    """An object of a file without a format's number as it would be written today.
+    """Converts an object from a file without a format number to the current layout.
 
     Args:
-        kind: name of the class that it is read into.
-        value: of the file.
+        kind: name of the class that represents the file.
+        value: content of the file.
     """
     return {**LACKING.get(kind, {}), **value}
 
 
 def completed(config: dict[str, Any]) -> dict[str, Any]:
-    """A configuration of any version with the groups and keys that it lacks."""
+    """Adds the groups and keys that a configuration of an older version lacks."""
     groups = {group: {**added, **(config.get(group) or {})} for group, added in ADDED.items()}
     return {**config, **groups}
 
 
 def with_current_targets(value: Any) -> Any:
-    """A configuration of any version, every ``_target_`` as it is called today."""
+    """Replaces every ``_target_`` of an older version by its current name."""
     if isinstance(value, dict):
         return {
             key: TARGETS.get(inner, inner)

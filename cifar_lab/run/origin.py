@@ -1,4 +1,4 @@
-"""How a run was asked for."""
+"""How a run was requested."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 @dataclass(frozen=True)
 class Difference:
-    """A value that is not the default's: its key, and both values as text."""
+    """A value that differs from the default: its key, and both values as text."""
 
     key: str
     default: str
@@ -16,11 +16,11 @@ class Difference:
 
 
 class Origin(NamedTuple):
-    """How a run was asked for.
+    """How a run was requested.
 
     Attributes:
         command: repeats the run.
-        differences: of its configuration from the defaults.
+        differences: between its configuration and the defaults.
     """
 
     command: str

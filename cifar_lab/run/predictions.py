@@ -1,4 +1,4 @@
-"""predictions.npz: what the reported checkpoint predicts of the validation and test images."""
+"""predictions.npz: predictions of the reported checkpoint for validation and test images."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from cifar_lab.run.files import read_arrays, write_arrays
 
-#: Names of the arrays; those of the validation images begin with ``VALIDATION``.
+#: Names of the arrays; those of the validation images have the prefix ``VALIDATION``.
 ARRAYS, VALIDATION = ("logits", "labels", "sample_ids"), "validation_"
 
 
 @dataclass(frozen=True)
 class SplitPredictions:
-    """Of one split.
+    """Predictions for one split.
 
     Attributes:
         logits: float32 ``(n, classes)``.
@@ -32,7 +32,7 @@ class SplitPredictions:
 
 @dataclass(frozen=True)
 class Predictions:
-    """Of both splits; ``validation`` is None without validation images, and in older runs."""
+    """Predictions for both splits; ``validation`` is None without such images and in older runs."""
 
     test: SplitPredictions
     validation: SplitPredictions | None
@@ -42,7 +42,7 @@ def read_predictions(path: Path) -> Predictions:
     """Reads what :func:`write_predictions` wrote.
 
     Raises:
-        Refusal: it is missing, or something else stands there.
+        Refusal: it is missing or has another layout.
     """
     arrays = read_arrays(path, ARRAYS)
     validated = all(f"{VALIDATION}{name}" in arrays for name in ARRAYS)
@@ -50,7 +50,7 @@ def read_predictions(path: Path) -> Predictions:
 
 
 def write_predictions(path: Path, predictions: Predictions) -> None:
-    """Writes the arrays, compressed; those of the test images under their plain names."""
+    """Writes the arrays, compressed; those of the test images without a prefix."""
     arrays = dict(vars(predictions.test))
     if predictions.validation is not None:
         arrays |= {f"{VALIDATION}{k}": v for k, v in vars(predictions.validation).items()}

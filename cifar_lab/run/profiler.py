@@ -16,11 +16,11 @@ ROWS_SHOWN = 15
 
 
 class Profiler(Hooks):
-    """Traces batches after a warm-up; writes profile.json and prints the costliest operators.
+    """Traces batches after a warm-up, writes profile.json, prints the most expensive operators.
 
     Args:
-        folder: where the trace goes.
-        batches: how many to trace.
+        folder: of the run.
+        batches: number of batches to trace.
     """
 
     def __init__(self, folder: RunFolder, batches: int) -> None:

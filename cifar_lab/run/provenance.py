@@ -1,4 +1,4 @@
-"""provenance.json: what a run was made with."""
+"""provenance.json: the provenance of a run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cifar_lab.wording import plural
 if TYPE_CHECKING:
     import torch
 
-#: Distributions whose versions can change a result or a picture.
+#: Distributions whose versions can affect a result or a figure.
 LIBRARIES = (
     "cifar-lab",
     "torch",
@@ -32,15 +32,15 @@ LIBRARIES = (
     "numpy",
     "matplotlib",
 )
-#: Beginnings of environment variables that libraries read.
+#: Prefixes of environment variables that libraries read.
 COMPUTING = ("CUDA_", "DNNL_", "KMP_", "MKL_", "OMP_", "ONEDNN_", "PYTORCH_", "TORCH_")
-#: What ``record`` writes, between the runs of ``make studies`` too: it changes no run.
+#: What ``record`` writes, for example between the runs of ``make studies``; it affects no run.
 RECORDED = (":(top,exclude)experiments/results", ":(top,exclude)experiments/README.md")
 
 
 @dataclass(frozen=True)
 class Git:
-    """The commit of the checkout that holds the package, and whether it was changed since."""
+    """Commit of the checkout that contains the package, and whether there are later changes."""
 
     commit: str
     dirty: bool
@@ -48,26 +48,26 @@ class Git:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What a run was made with.
+    """The provenance of a run: code, libraries, hardware, settings and data.
 
     Attributes:
         command: repeats the run.
-        working_directory: absolute, where it was started.
-        config_sha256: of the composed configuration, whatever the order of its keys.
-        git: None where the package is in no checkout.
+        working_directory: absolute path of the folder in which it was started.
+        config_sha256: of the composed configuration, independent of the order of its keys.
+        git: None if the package is not in a checkout.
         python: version.
-        platform: as Python tells it.
+        platform: as Python names it.
         libraries: versions by distribution; None for one that is not installed.
         device: as torch names it.
-        device_name: what the hardware calls itself.
-        processes: that trained together.
-        threads: of the CPU, a process.
+        device_name: model of the processor or GPU.
+        processes: number of processes that trained together.
+        threads: CPU threads per process.
         environment: variables that change how libraries compute.
-        precision: that it computed in, resolved.
-        fast_path: what makes it fast, each piece with how it stood; none in older runs.
+        precision: of the computation, resolved.
+        fast_path: state of each piece of the fast path; empty in older runs.
         data_fingerprint: SHA-256 of the data set's pixels and labels.
-        seed: of weights, order and augmentation.
-        differences: of the configuration from the defaults; None in runs older than the record.
+        seed: of initial weights, shuffling and augmentation.
+        differences: between the configuration and the defaults; None in older runs.
     """
 
     command: str
@@ -90,14 +90,14 @@ class Provenance:
 
     @property
     def commit(self) -> str:
-        """What the run's code was, as far as a checkout can tell, as Markdown."""
+        """Commit of the run's code as Markdown, with a mark if there were uncommitted changes."""
         if self.git is None:
             return "none"
         return f"`{self.git.commit[:12]}`{' (changed)' if self.git.dirty else ''}"
 
     @property
     def hardware(self) -> str:
-        """What it was computed on; libraries may have been told to use only a part of it."""
+        """Hardware, processes, threads, precision, and limits set for libraries."""
         limits = [f"{k}={v}" for k, v in self.environment.items() if k.endswith("_MAX_CPU_ISA")]
         several = [f"{self.processes} processes"] if self.processes > 1 else []
         threads = plural(self.threads, "thread", "threads")
@@ -105,7 +105,7 @@ class Provenance:
 
     @property
     def origin(self) -> Origin:
-        """How the run was asked for; an older one names no differences."""
+        """How the run was requested; older runs have no differences."""
         return Origin(self.command, list(self.differences or ()))
 
 
@@ -120,16 +120,16 @@ def collected(
     fast_path: dict[str, str],
     fingerprint: str,
 ) -> Provenance:
-    """Collects the record of a run that begins.
+    """Collects the provenance of a run that is about to start.
 
     Args:
-        origin: how the run was asked for.
+        origin: how the run was requested.
         config: the composed configuration as plain values.
         seed: the run's seed.
-        device: what it runs on.
-        processes: that train together.
-        precision: what it computes in, resolved.
-        fast_path: what makes it fast, each piece with how it stands.
+        device: on which it runs.
+        processes: number of processes that train together.
+        precision: of the computation, resolved.
+        fast_path: state of each piece of the fast path.
         fingerprint: of the data set's pixels and labels.
     """
     import torch
@@ -156,19 +156,19 @@ def collected(
 
 
 def environment() -> dict[str, str]:
-    """The environment's variables that change how libraries compute, such as their threads."""
+    """Environment variables that change how libraries compute, such as numbers of threads."""
     return {k: v for k, v in sorted(os.environ.items()) if k.startswith(COMPUTING)}
 
 
 def config_hash(config: dict[str, Any]) -> str:
-    """SHA-256 of a configuration, whatever the order of its keys."""
+    """SHA-256 of a configuration, independent of the order of its keys."""
     return hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def git_state(inside: Path) -> Git | None:
-    """Commit of the checkout that holds the package, and whether it was changed since.
+    """Commit of the checkout that contains the package, and whether there are later changes.
 
-    Recorded results are no change.
+    Recorded results do not count as changes.
     """
 
     def git(*arguments: str) -> str:
@@ -176,7 +176,7 @@ def git_state(inside: Path) -> Git | None:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
     try:
-        git("ls-files", "--error-unmatch", str(Path(__file__)))  # an installed wheel has no commit
+        git("ls-files", "--error-unmatch", str(Path(__file__)))  # fails for an installed wheel
         changed = git("status", "--porcelain", "--", ":/", *RECORDED)
         return Git(git("rev-parse", "HEAD"), bool(changed))
     except (OSError, subprocess.CalledProcessError):
@@ -184,7 +184,7 @@ def git_state(inside: Path) -> Git | None:
 
 
 def device_name(device: torch.device) -> str:
-    """What the hardware calls itself."""
+    """Model name of the processor or GPU."""
     if device.type == "cuda":
         import torch
 

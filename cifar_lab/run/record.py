@@ -1,4 +1,4 @@
-"""A run as everybody reads it: typed, each file at most once, of whatever version wrote it."""
+"""Typed access to the files of a run of any version; each file is read at most once."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """A run, in its folder or recorded. Making one reads nothing.
+    """A run in its folder, or a recorded run. Creating an instance reads nothing.
 
-    Each part is read when it is first asked for, and once; it raises ``Refusal`` where its file is
-    missing, damaged or of another shape. To see what was written meanwhile, make another ``Run``.
+    Each part is read on first access and then cached. Access raises ``Refusal`` if the file is
+    missing, damaged or has another layout. To see later changes, create another ``Run``.
 
     Attributes:
         folder: paths of its files.
@@ -46,14 +46,14 @@ class Run:
 
     @functools.cached_property
     def status(self) -> Status:
-        """How it stands, as the process that ran it wrote it last."""
+        """The last status that was written by the process that runs or ran it."""
         return read_object(self.folder.status, Status)
 
     @property
     def state(self) -> str:
-        """``running``, ``done``, ``failed`` or ``interrupted``; ``died`` where its process is gone.
+        """``running``, ``done``, ``failed`` or ``interrupted``; ``died`` if its process is gone.
 
-        A status that cannot be read counts as ``died``: nothing goes on there.
+        A status that could not be read counts as ``died``, as no process is running.
         """
         try:
             state = self.status.state
@@ -63,17 +63,17 @@ class Run:
 
     @functools.cached_property
     def summary(self) -> Summary:
-        """The result; only a finished run has one."""
+        """The result; only finished runs have one."""
         return read_object(self.folder.summary, Summary)
 
     @functools.cached_property
     def provenance(self) -> Provenance:
-        """What it was made with."""
+        """The provenance: code, libraries, hardware, settings and data."""
         return read_object(self.folder.provenance, Provenance)
 
     @functools.cached_property
     def data(self) -> Data:
-        """The data set it was given; older runs do not have it."""
+        """Description of its data set; older runs do not have it."""
         return read_object(self.folder.data, Data)
 
     @functools.cached_property
@@ -83,7 +83,7 @@ class Run:
 
     @functools.cached_property
     def config_as_written(self) -> dict[str, Any]:
-        """The configuration with its interpolations, as it would be written today."""
+        """The configuration with its interpolations, converted to the current layout."""
         if isinstance(self.folder, RecordedFolder):
             return read_recorded_config(self.folder.config)
         return read_config(self.folder.config, self.config_text)
@@ -102,12 +102,12 @@ class Run:
 
     @functools.cached_property
     def config_dir(self) -> str | None:
-        """The ``--config-dir`` that it was started with, if it still exists."""
+        """The ``--config-dir`` that it was started with; None if it no longer exists."""
         return read_config_dir(self.folder.hydra)
 
     @functools.cached_property
     def metrics(self) -> Sequence[Row]:
-        """A row an epoch: every column by its name."""
+        """One row per epoch, by column name."""
         return read_metrics(self.folder.metrics)
 
     @functools.cached_property
@@ -117,23 +117,23 @@ class Run:
 
     @functools.cached_property
     def model_table(self) -> str:
-        """Layer, output shape and parameters, a line each."""
+        """Table of layers, output shapes and parameters as text."""
         return read_text(self.folder.model_table).rstrip()
 
     @functools.cached_property
     def lr_finder(self) -> LrFinder | None:
-        """What it looked for before it trained; None where the learning rate was given."""
+        """Range tests before training; None if there were none."""
         path = self.folder.lr_finder
         return read_object(path, LrFinder) if path.is_file() else None
 
     @functools.cached_property
     def maps(self) -> Maps:
-        """The maps that it keeps."""
+        """Its saved attribution maps."""
         return Maps(self.folder)
 
     @property
     def began(self) -> bool:
-        """Whether it came as far as to say what it was made with."""
+        """Whether it got as far as writing its provenance."""
         return self.folder.provenance.is_file()
 
     @property
@@ -144,7 +144,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Maps:
-    """Attribution maps that a run keeps, each part read when it is first asked for.
+    """Saved attribution maps of a run; each part is read on first access.
 
     Attributes:
         folder: of the run.
@@ -154,20 +154,20 @@ class Maps:
 
     @functools.cached_property
     def gallery(self) -> list[Explained] | None:
-        """Of the gallery's images at each layer; None where none are kept that can be read."""
-        from cifar_lab.run.maps import load_explained  # torch costs seconds
+        """Maps of the gallery's images at each layer; None if there are none in this layout."""
+        from cifar_lab.run.maps import load_explained  # importing torch takes seconds
 
         return load_explained(self.folder.gallery_maps)
 
     @functools.cached_property
     def averaged(self) -> Averaged | None:
-        """Averages over a sample; None likewise."""
+        """Maps averaged over a sample of test images; None likewise."""
         from cifar_lab.run.maps import load_averaged
 
         return load_averaged(self.folder.averaged_maps)
 
     @functools.cached_property
     def trust(self) -> Trust | None:
-        """How far they can be trusted; None where that was not asked for."""
+        """Measurements of how far maps can be trusted; None if there are none."""
         path = self.folder.trust
         return read_object(path, Trust) if path.is_file() else None

@@ -1,4 +1,4 @@
-"""What a run writes down while it trains."""
+"""Writes metrics and checkpoints during training."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class Recorder(Hooks):
 
     Args:
         folder: of the run.
-        in_background: write while the next epoch is trained. A run that is killed then finds the
-            checkpoint of the epoch before, and trains one epoch again.
+        in_background: write while the next epoch is trained. A run that is killed meanwhile resumes
+            from the previous checkpoint and repeats one epoch.
     """
 
     def __init__(self, folder: RunFolder, in_background: bool) -> None:
@@ -25,7 +25,7 @@ class Recorder(Hooks):
         self._writer = BackgroundWriter(in_background)
 
     def on_fit_start(self, state: TrainingState, epochs: int, batches: int) -> None:
-        """Keeps the rows of the epochs behind us; a later one was written, but not saved."""
+        """Keeps the rows of completed epochs; a later row has no checkpoint and is dropped."""
         if self._folder.metrics.is_file():
             rows = read_metrics(self._folder.metrics)
             self._rows = [row for row in rows if row["epoch"] <= state.epoch]

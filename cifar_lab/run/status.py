@@ -24,17 +24,17 @@ log = logging.getLogger("cifar_lab")
 
 @dataclass(frozen=True)
 class Status:
-    """How a run stands.
+    """Status of a run.
 
     Attributes:
-        state: what it does, or how it ended.
-        started: when it was begun, in ISO 8601 with the time zone.
-        ended: likewise; None while it runs.
-        host: of the process that runs it, or ran it last.
+        state: whether it is running, or how it ended.
+        started: time of its start, in ISO 8601 with time zone.
+        ended: time of its end; None while it runs.
+        host: of the process that runs it or ran it last.
         pid: of that process.
-        resumed: when it was taken up again, each time.
-        error: the exception's type and message; None where there was none.
-        traceback: of a failure.
+        resumed: times at which it was resumed.
+        error: type and message of the exception that ended it; None without one.
+        traceback: of a failure; else None.
     """
 
     state: Literal["running", "done", "failed", "interrupted"]
@@ -48,29 +48,29 @@ class Status:
 
 
 def claim(folder: RunFolder) -> None:
-    """Makes the folder this run's own: creating status.json fails where it exists.
+    """Claims the folder for this run by creating status.json, which fails if it exists.
 
     Raises:
-        Refusal: another run has the folder, or it cannot be written.
+        Refusal: the folder belongs to another run, or could not be written.
     """
     try:
         folder.path.mkdir(parents=True, exist_ok=True)
         folder.status.open("x").close()
     except FileExistsError as error:
-        raise Refusal(f"{folder.path} is another run's folder; name a new one") from error
+        raise Refusal(f"{folder.path} is already used by another run; choose a new name") from error
     except OSError as error:
-        raise Refusal(f"run folder {folder.path} cannot be written: {error}") from error
+        raise Refusal(f"run folder {folder.path} could not be written: {error}") from error
 
 
 @contextlib.contextmanager
 def recorded(folder: RunFolder) -> Iterator[None]:
-    """Keeps status.json in step with what happens inside; errors are logged and pass through.
+    """Keeps status.json up to date with what happens inside; errors are logged and re-raised.
 
     Raises:
-        Refusal: another process runs in the folder.
+        Refusal: another process is running in the folder.
     """
     with _locked(folder):
-        # An empty file was claimed, and never begun.
+        # An empty file: the folder was claimed, but the run never started.
         begun = folder.status.stat().st_size > 0
         earlier = read_object(folder.status, Status) if begun else None
         status = Status(
@@ -88,13 +88,13 @@ def recorded(folder: RunFolder) -> Iterator[None]:
             yield
         except (Interrupted, KeyboardInterrupt) as interruption:
             write_object(folder.status, _ended(status, "interrupted", interruption))
-            log.info(f"{interruption}; `cifar-lab resume {folder.path}` goes on")
+            log.info(f"{interruption}; continue with `cifar-lab resume {folder.path}`")
             raise
         except Refusal as refusal:
-            # Refused before it went on: what the run was, it still is; a new one has failed.
+            # Refused before it continued: an earlier status still holds; a new run has failed.
             write_object(folder.status, earlier or _ended(status, "failed", refusal))
             raise
-        except BaseException as error:  # whatever it is, the folder must tell of it
+        except BaseException as error:  # any error must be recorded
             trace = "".join(traceback.format_exception(error))
             failed = dataclasses.replace(_ended(status, "failed", error), traceback=trace)
             write_object(folder.status, failed)
@@ -105,19 +105,19 @@ def recorded(folder: RunFolder) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _locked(folder: RunFolder) -> Iterator[None]:
-    """Holds the folder's lock, which the system lets go when the process ends, however it ends."""
+    """Holds the folder's lock; the system releases it when the process ends for any reason."""
     with folder.lock.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise Refusal(f"{folder.path} still runs, in another process") from error
+            raise Refusal(f"{folder.path} is still running in another process") from error
         yield
 
 
 def is_locked(folder: RunFolder) -> bool:
-    """Whether a process runs in the folder."""
+    """Whether a process is running in the folder."""
     try:
-        with folder.lock.open() as lock:  # for reading: it may be another user's
+        with folder.lock.open() as lock:  # read-only: it may belong to another user
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True

@@ -24,8 +24,8 @@ class Evaluated:
 
     Attributes:
         loss: mean over images, in nats.
-        accuracy: share of images that are recognised, 0 to 1.
-        count: images.
+        accuracy: share of images that are classified correctly, 0 to 1.
+        count: number of images.
     """
 
     loss: Measured
@@ -38,10 +38,10 @@ class TestResult:
     """The result on the test images.
 
     Attributes:
-        accuracy: share of images that are recognised, 0 to 1.
+        accuracy: share of images that are classified correctly, 0 to 1.
         loss: mean over images, in nats.
-        count: images.
-        wrong: images that are not recognised.
+        count: number of images.
+        wrong: number of misclassified images.
     """
 
     accuracy: float
@@ -49,12 +49,12 @@ class TestResult:
     count: int
     wrong: int
 
-    __test__ = False  # pytest takes classes of such names for tests
+    __test__ = False  # pytest would collect a class with this name
 
 
 @dataclass(frozen=True)
 class ValidationResult:
-    """The reported epoch's accuracy, 0 to 1, and loss in nats on the validation images."""
+    """Accuracy (0 to 1) and loss (nats) of the reported epoch on the validation images."""
 
     accuracy: float
     loss: Measured
@@ -62,14 +62,14 @@ class ValidationResult:
 
 @dataclass(frozen=True)
 class ClassSummary:
-    """One class's test images.
+    """Results of one class on the test images.
 
     Attributes:
         name: of the class.
-        count: of its images.
-        precision: of the images taken for it, the share that are of it; 0 where none was taken.
-        recall: of its images, the share taken for it.
-        f1: harmonic mean of both.
+        count: number of its images.
+        precision: share of the images predicted as this class that belong to it; 0 if none was.
+        recall: share of its images that are predicted as this class.
+        f1: harmonic mean of precision and recall.
     """
 
     name: Annotated[str, Field(alias="class")]
@@ -81,12 +81,12 @@ class ClassSummary:
 
 @dataclass(frozen=True)
 class Work:
-    """How much machine work a run took.
+    """Machine work of a run.
 
     Attributes:
         seconds: of training and final evaluation.
-        matmul_flops_per_second: of large bfloat16 products, the mean of all measurements.
-        measurements: each of them.
+        matmul_flops_per_second: mean rate of large bfloat16 matrix products.
+        measurements: all measurements of this rate.
         tflop: seconds times the rate, in 10¹² operations.
     """
 
@@ -98,29 +98,29 @@ class Work:
 
 @dataclass(frozen=True)
 class Summary:
-    """The record that reports, ledgers and leaderboards read.
+    """The result of a run, as shown by reports and the ledger.
 
     Attributes:
         name: of the experiment.
         dataset: the data set's type.
-        model: the model as it would be called.
-        parameters: of the model, trained and frozen.
-        multiply_adds: of one forward pass over one image.
-        epochs_planned: length of the unshortened run.
-        epochs_trained: whole epochs.
-        stopped: why training ended early; None where it did not.
-        reported_epoch: of the checkpoint that everything here is of.
-        reported_because: why that one.
+        model: the model as a call.
+        parameters: number of parameters, trained and frozen.
+        multiply_adds: of one forward pass for one image.
+        epochs_planned: length of the whole run, limits not counted.
+        epochs_trained: completed epochs.
+        stopped: why training ended early; None if it did not.
+        reported_epoch: epoch of the checkpoint to which all results refer.
+        reported_because: why that epoch was chosen.
         validation: of the reported epoch; None without validation images.
         test: on the test images.
-        test_without_flips: likewise, where ``test`` averages each image with its mirror image.
+        test_without_flips: likewise, if ``test`` is with test-time flip averaging; else None.
         per_class: in the order of the labels.
         final: the last row of metrics.csv.
-        training_seconds: of all epochs, their evaluation included.
+        training_seconds: of all epochs, including their evaluation.
         evaluation_seconds: of the last evaluation; None in older runs.
-        work: None where it was not measured.
-        eager_because: why steps that were to be replayed from a CUDA graph ran as written; None
-            where nothing failed.
+        work: None if it was not measured.
+        eager_because: why steps that should have been replayed from a CUDA graph ran eagerly; None
+            if nothing failed.
     """
 
     name: str
@@ -137,7 +137,7 @@ class Summary:
     test: TestResult
     test_without_flips: Evaluated | None
     per_class: tuple[ClassSummary, ...]
-    final: dict[str, Measured]
+    final: dict[str, int | Measured]
     training_seconds: float
     evaluation_seconds: float | None
     work: Work | None
@@ -165,19 +165,19 @@ def summarised(
     work: Work | None,
     eager_because: str | None,
 ) -> Summary:
-    """The summary of a run that has ended; what is not said here is as :class:`Summary` has it.
+    """Summarises a run that has ended.
 
     Args:
-        name, dataset, model, parameters, multiply_adds: as there.
-        rows: of metrics.csv, all epochs.
-        validated: whether there were validation images to choose the best epoch by.
-        epochs_planned, stopped, reported_epoch: as there.
+        name, dataset, model, parameters, multiply_adds: as in :class:`Summary`.
+        rows: all rows of metrics.csv.
+        validated: whether the best epoch was chosen by validation images.
+        epochs_planned, stopped, reported_epoch: as in :class:`Summary`.
         logits: float32 ``(n, classes)``, of the test images.
         labels: int64 ``(n,)``.
         class_names: in the order of the labels.
         test: loss and accuracy on the test images.
-        test_without_flips: likewise, where ``test`` averages each image with its mirror image.
-        evaluation_seconds, work, eager_because: as there.
+        test_without_flips: likewise, if ``test`` is with test-time flip averaging; else None.
+        evaluation_seconds, work, eager_because: as in :class:`Summary`.
     """
     reported = rows[reported_epoch - 1]
     predicted = logits.argmax(axis=1)

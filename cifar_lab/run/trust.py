@@ -9,10 +9,10 @@ from cifar_lab.run.files import Measured
 
 @dataclass(frozen=True)
 class OrderScore:
-    """How an order of cells fares: mean probabilities over images, with standard errors.
+    """Scores of an order of cells: mean probabilities over images, with standard errors.
 
     Attributes:
-        order: the method whose maps gave it, or the name of one that knows nothing of the model.
+        order: the method whose maps define it, or the name of a model-independent order.
         deletion: while cells are covered; low is good.
         insertion: while they are uncovered; high is good.
         deletion_error: standard error.
@@ -28,14 +28,14 @@ class OrderScore:
 
 @dataclass(frozen=True)
 class Trust:
-    """What was measured of one method at one layer.
+    """Measurements of one method at one layer.
 
     Attributes:
-        method: of attribution.
+        method: attribution method.
         layer: name of the module.
-        images: fixed test images that it was measured over.
-        orders: the method's own first.
-        randomised: rank correlation of its maps with those of random weights.
+        images: number of test images, a fixed sample.
+        orders: that of the method is the first.
+        randomised: rank correlation of its maps with those of randomised weights.
     """
 
     method: str

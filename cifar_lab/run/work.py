@@ -1,6 +1,6 @@
-"""How much machine work a run took: its seconds times the rate of matrix products meanwhile.
+"""Machine work of a run: its seconds times the machine's rate of matrix products meanwhile.
 
-Seconds alone compare no two machines, and not even one machine with itself while others use it.
+Seconds alone cannot be compared across machines, nor on one machine whose load changes.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from cifar_lab.engine.hooks import Hooks, Row
 from cifar_lab.engine.state import TrainingState
 from cifar_lab.run.summary import Work
 
-#: Side of the square matrices; large enough that a product is nothing but multiplications.
+#: Side of the square matrices; large enough for a product to be bound by arithmetic.
 SIDE = 4096
 
 
 def matmul_rate(device: torch.device, dtype: torch.dtype, seconds: float) -> float:
-    """Floating-point operations a second that ``torch.matmul`` reaches on large matrices.
+    """Measures the floating-point operations per second of ``torch.matmul`` on large matrices.
 
     Args:
-        device: where.
+        device: to measure.
         dtype: of the matrices.
-        seconds: how long to multiply, at least one product after one that is not counted.
+        seconds: how long to measure; at least one product, after one for warm-up.
     """
     matrix = torch.randn(SIDE, SIDE, generator=torch.Generator().manual_seed(0))
     matrix = matrix.to(device=device, dtype=dtype)
@@ -41,10 +41,10 @@ def matmul_rate(device: torch.device, dtype: torch.dtype, seconds: float) -> flo
 class WorkMeter(Hooks):
     """Measures the rate of bfloat16 products before training, after each epoch, and at the end.
 
-    The time it takes is none of the run's.
+    The time it takes does not count towards the run.
 
     Args:
-        device: where the run computes.
+        device: of the run.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -58,7 +58,7 @@ class WorkMeter(Hooks):
         self._measure(0.3)
 
     def result(self, seconds: float) -> Work:
-        """The work of so many seconds; measures once more."""
+        """Measures a last time and returns the work of the given seconds."""
         self._measure(1.0)
         rate = statistics.fmean(self._rates)
         return Work(seconds, rate, tuple(self._rates), seconds * rate / 1e12)
@@ -68,7 +68,7 @@ class WorkMeter(Hooks):
 
 
 def described_work(work: Work) -> str:
-    """The work in a sentence."""
+    """Formats the work as a sentence."""
     return (
         f"work: {work.seconds:.1f} s of training and evaluation at "
         f"{work.matmul_flops_per_second / 1e9:,.0f} GFLOP/s in bfloat16 products (mean of "

@@ -45,7 +45,7 @@ def test_where_all_is_right_nothing_is_shown(rule):
 def test_equal_confidence_keeps_the_order_of_the_rows():
     logits = np.tile(np.array([[2.0, 0.0, 1.0]], dtype=np.float32), (300, 1))
     logits[::3, 0] = 3
-    labels = np.arange(300) % 4 % 3  # 0 is right
+    labels = np.arange(300) % 4 % 3  # label 0 is predicted correctly
     wrong = [row for row in range(300) if labels[row]]
     expected = [r for r in wrong if r % 3 == 0] + [r for r in wrong if r % 3]
     assert [e.row for e in chosen_errors(logits, labels, 300, "most_confident", 0)] == expected
@@ -69,13 +69,13 @@ def test_the_highest_losses_are_those_of_the_least_likely_true_classes():
     expected = sorted(losses, key=lambda row: -losses[row])
     errors = chosen_errors(logits, labels, 9, "highest_loss", seed=0)
     assert [error.row for error in errors] == expected[:9]
-    # Not the order of confidence.
+    # The order differs from that of confidence.
     confident = chosen_errors(logits, labels, 9, "most_confident", seed=0)
     assert [error.row for error in errors] != [error.row for error in confident]
 
 
 def test_pairs_are_shown_one_after_the_other_the_most_frequent_first():
-    # 0 is taken for 1 once, 2 for 0 twice, 1 for 2 three times; the last is right.
+    # 0 → 1 once, 2 → 0 twice, 1 → 2 three times; the last prediction is correct.
     predicted, labels = np.array([1, 0, 0, 2, 2, 2, 1]), np.array([0, 2, 2, 1, 1, 1, 1])
     logits = np.zeros((7, 3), np.float32)
     logits[np.arange(7), predicted] = [9, 1, 2, 1, 3, 2, 9]

@@ -1,4 +1,4 @@
-"""Mean and sample standard deviation against Python's own statistics of hand-made values."""
+"""Mean and sample standard deviation against Python's statistics module on hand-made values."""
 
 from __future__ import annotations
 

@@ -50,5 +50,5 @@ def test_every_wrong_argument_of_a_step_is_told_with_its_key():
 
 def test_a_step_that_changes_what_an_image_is_shows_before_a_run():
     half = {"_target_": "albumentations.Resize", "height": 4, "width": 4}
-    with pytest.raises(Refusal, match=r"must give uint8 images of \(8, 8, 3\)"):
+    with pytest.raises(Refusal, match=r"must return uint8 images of shape \(8, 8, 3\)"):
         built(half=half)

@@ -1,4 +1,4 @@
-"""An experiment and what can be had of a run's configuration: its network, and a readable form."""
+"""An experiment, and what a run's configuration gives: its network and a readable form."""
 
 from __future__ import annotations
 
@@ -36,7 +36,10 @@ def test_plan_setup_and_engine_are_those_of_the_trainers_node():
     assert (experiment.plan.epochs, experiment.plan.epochs_to_train) == (3, 1)
     assert experiment.loaders.train.batch_size == experiment.plan.batch_size == 100
     fast = experiment.fast_path("no graph")
-    assert (fast["checkpoints"], fast["step"]) == ("in line", "eager: the device is cpu")
+    assert (fast["checkpoints"], fast["step"]) == (
+        "in the training thread",
+        "eager: the device is cpu",
+    )
 
 
 @pytest.mark.parametrize("channels_last", [True, False])

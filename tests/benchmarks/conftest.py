@@ -1,4 +1,4 @@
-"""What the tests of the benchmarks share."""
+"""Shared by the tests of the benchmarks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def made_case(name="a", target=TWICE, **named) -> Case:
 
 @pytest.fixture(autouse=True)
 def _one_thread(_two_threads):
-    """Two cost more than they save on work so small, and much more on a busy machine."""
+    """One thread is faster than two on such small work, above all on a busy machine."""
     with threads(1):
         yield
 

@@ -1,4 +1,4 @@
-"""Every row is there with its target, and some cases run at tiny sizes on embedded digits."""
+"""Tests that every row has its target, and some cases at tiny sizes on embedded digits."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from benchmarks.measure import Different, Result, Target
 from tests.benchmarks.conftest import made_case
 from tests.conftest import write_image_folder
 
-#: The issue's table; True: at most.
+#: Bound of each row, and whether it is an upper bound.
 TARGETS = {
     "step-resnet18-bf16-128": (2.4, False),
     "step-resnet18-bf16-256": (2.4, False),
@@ -75,7 +75,7 @@ def test_cases_are_chosen_by_name_or_pattern():
         "records",
     ]
     assert len(choose([])) == len(all_cases())
-    with pytest.raises(SystemExit, match="no case is called speed; there are: step-resnet18"):
+    with pytest.raises(SystemExit, match="no case matches speed; available: step-resnet18"):
         choose(["speed"])
 
 
@@ -95,19 +95,19 @@ def test_a_missing_peer_names_the_extra(monkeypatch):
         peers.load("lightning_peer")
 
 
-def test_a_training_step_has_the_plain_loops_losses(quick):
+def test_a_training_step_has_the_losses_of_the_plain_loop(quick):
     result = training_step.run(quick, "float32", 8)
     assert result.value > 0
     assert len(result.ours) == len(result.theirs) == result.pairs == 2
 
 
-def test_other_losses_are_found(quick, monkeypatch):
+def test_different_losses_are_detected(quick, monkeypatch):
     monkeypatch.setattr(ours, "losses", lambda built, batches: [0.1, 0.1, 0.1])
     with pytest.raises(Different, match="losses of three steps: differs by"):
         training_step.run(quick, "float32", 8)
 
 
-def test_the_finder_has_the_packages_curve(quick, monkeypatch):
+def test_the_finder_has_the_curve_of_the_package(quick, monkeypatch):
     result = lr_finder.run(quick, "float32", "float32")
     assert result.value > 0
     assert result.notes[0].startswith("smoothed losses of 10 steps differ by")
@@ -120,7 +120,7 @@ def test_a_tiny_network_learns_the_same_in_both_loops(quick):
     assert tiny_network.against_bare_loop(quick).value > 0
 
 
-def test_the_input_pipeline_gives_the_peers_views(quick):
+def test_the_input_pipeline_gives_the_views_of_its_peer(quick):
     pytest.importorskip("albumentations")
     built = ours.experiment(
         *quick.images(), "augmentation=crop_flip_cutout8", "trainer.batch_size=64"
@@ -131,7 +131,7 @@ def test_the_input_pipeline_gives_the_peers_views(quick):
         input_pipeline._explained(np.full((32, 32, 3), 200, np.uint8), shown)
 
 
-def test_figures_and_bookkeeping_agree_with_the_seeds_way(quick):
+def test_figures_and_bookkeeping_of_an_evaluation(quick):
     given = evaluation._evaluation(quick)
     given["batches"] = given["batches"][:1]
     found, pictures = ours.evaluation_figures(**given)
@@ -166,11 +166,11 @@ def test_a_command_runs_a_case_and_saves_it_only_when_told(tmp_path, capsys):
     assert main(["accelerator-resnet18", "--quick", "--save", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
     if not torch.cuda.is_available():
-        assert "no accelerator here" in printed
+        assert "no accelerator available" in printed
     assert len(list(tmp_path.glob("*.json"))) == 1
 
 
-def test_a_failing_case_is_told_and_does_not_stop_the_others(tmp_path, capsys, monkeypatch):
+def test_a_failing_case_is_reported_and_does_not_stop_the_others(tmp_path, capsys, monkeypatch):
     def broken(settings):
         raise ValueError("add --root DIR")
 

@@ -1,4 +1,4 @@
-"""The harness on callables whose times are known: no test here looks at a clock."""
+"""Tests the harness with callables that return known times; no test reads a clock."""
 
 from __future__ import annotations
 

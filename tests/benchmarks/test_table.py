@@ -1,4 +1,4 @@
-"""Saving, and the README's table from what was saved."""
+"""Tests saving of results, and the README's table made from them."""
 
 from __future__ import annotations
 
@@ -33,10 +33,14 @@ def test_results_are_saved_by_hardware_and_single_cases_update_their_own(tmp_pat
 
 
 def test_what_could_not_be_measured_is_saved_as_such(tmp_path):
-    result = Result(None, notes=["no accelerator here"])
+    result = Result(None, notes=["no accelerator available"])
     path = results.save(tmp_path, MACHINE, made_case(), result)
     saved = json.loads(path.read_text())["cases"]["a"]
-    assert (saved["value"], saved["met"], saved["notes"]) == (None, None, ["no accelerator here"])
+    assert (saved["value"], saved["met"], saved["notes"]) == (
+        None,
+        None,
+        ["no accelerator available"],
+    )
     assert "what a does" not in render(results.load_all(tmp_path))
 
 
@@ -47,7 +51,7 @@ def test_the_table_says_what_was_measured_on_what(tmp_path):
     series = {"images/s": {"batch 64": 1234.5, "batch 128": 12.345}}
     results.save(tmp_path, MACHINE, made_case("c", None), Result(1.9, series=series))
     saved = results.load_all(tmp_path)
-    lines = render(saved, order=["b", "a"]).splitlines()
+    lines = render(saved, {"b": below, "a": made_case("a")}).splitlines()
     assert lines[0].startswith(
         "**Some Processor, 2 cores**, 2 threads, torch 2.15.0, Python 3.11.2, "
     )
@@ -81,8 +85,8 @@ def test_a_readme_without_markers_is_refused(readme):
 def test_the_readme_is_what_its_saved_measurements_give():
     readme = (TOP / "README.md").read_text()
     if START not in readme:
-        pytest.skip("the README has no place for the table yet")
-    assert with_table(readme, results.load_all(), list(all_cases())) == readme
+        pytest.skip("the README has no markers for the table yet")
+    assert with_table(readme, results.load_all(), all_cases()) == readme
 
 
 @pytest.mark.parametrize(

@@ -14,13 +14,15 @@ from cifar_lab.models.custom_resnet import CustomResNet
 from cifar_lab.run.folder import RunFolder
 from tests.cli.test_runs import finished, run
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["finished", "run"]
 
 
 def test_the_gallerys_images_are_explained_for_each_target(run, capsys):
     assert main(["explain", "latest"]) == 0
     said = capsys.readouterr().out
-    assert said.count("taken for") == 10
+    assert said.count("predicted as") == 10
     assert "gradcam at layer2, predicted: maps add up to" in said
     with np.load(run.gallery_maps) as file:
         gallery = dict(file)
@@ -58,20 +60,20 @@ def test_every_mistake_is_told_at_once(run, capsys):
     assert len(lines) == 5
     assert "--method lime: must be one of gradcam, hirescam, guided_gradcam" in lines[0]
     assert "--target false: must be one of predicted, true, difference" in lines[1]
-    assert "--layer layer9: CustomResNet has no such module; it names stem" in lines[2]
-    assert "--layer head: its output is no map" in lines[3]
-    assert "--ids digits/99999: no test image is called that" in lines[4]
+    assert "--layer layer9: CustomResNet has no such module; it declares stem" in lines[2]
+    assert "--layer head: its output is not a map" in lines[3]
+    assert "--ids digits/99999: no test image has this sample id" in lines[4]
     assert not list((run.path / "figures").glob("explain*"))
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "needs one RUN, got 0"),
+        ([], "needs exactly one RUN, got 0"),
         (["latest", "--colour", "red"], "unrecognized arguments: --colour"),
-        (["latest", "--trust", "--ids", "a"], "--trust takes its own images"),
-        (["latest", "--trust", "--method", "gradcam,hirescam"], "takes one --method"),
-        (["latest", "trainer.epochs=2"], "takes report., device="),
+        (["latest", "--trust", "--ids", "a"], "--trust chooses its own images"),
+        (["latest", "--trust", "--method", "gradcam,hirescam"], "accepts only one --method"),
+        (["latest", "trainer.epochs=2"], "accepts only report., device="),
     ],
 )
 def test_words_that_mean_nothing_are_refused(words, message, run, capsys):
@@ -99,11 +101,13 @@ def test_a_model_without_a_layer_to_explain_is_trained_and_says_so(tmp_path, mon
     words = ["experiments=digits", "model.width=4", "trainer.limit_batches=2", "trainer.epochs=1"]
     assert main(["train", *words]) == 0
     here = RunFolder((tmp_path / "outputs" / "latest").resolve())
-    assert "Nothing sensible can be shown" in here.report.read_text()
+    assert "No GradCAM map can be shown" in here.report.read_text()
     assert here.figure("gallery").is_file()
     assert not here.gallery_maps.exists()
     assert main(["check", *words]) == 0
-    assert "none: the model declares no layer that gives a map" in capsys.readouterr().out
+    assert (
+        "none: the model declares no layer whose output is a feature map" in capsys.readouterr().out
+    )
     assert main(["explain", "latest"]) == 2
     assert "--layer (none declared): CustomResNet has no such module" in capsys.readouterr().err
     assert main(["explain", "latest", "--method", "occlusion", "--target", "true"]) == 0

@@ -66,15 +66,18 @@ def test_provenance_says_how_each_piece_stood(runs):
     assert fast["step"] == "eager: the device is cpu"
     assert (fast["memory format"], fast["optimizer"]) == ("channels last", "fused")
     assert (fast["checkpoints"], fast["freed memory"]) == ("in the background", "kept")
-    assert plain["augmentation"] == "image by image: switched off on whole batches"
+    assert plain["augmentation"] == "image by image: batched augmentation is switched off"
     assert plain["step"] == "eager: switched off"
     assert (plain["memory format"], plain["optimizer"]) == ("contiguous", "not fused")
-    assert (plain["checkpoints"], plain["freed memory"]) == ("in line", "as the system does")
+    assert (plain["checkpoints"], plain["freed memory"]) == (
+        "in the training thread",
+        "returned to the system",
+    )
 
 
 def test_summary_and_report_say_what_a_capture_came_to(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    # As on CUDA, but with steps that turn out to run as written.
+    # As on CUDA, but with steps that turn out to run eagerly.
     monkeypatch.setattr(Trainer, "why_not_captured", lambda self, device: None)
     monkeypatch.setattr("cifar_lab.engine.trainer.CapturedStep", lambda eager, batch_size: eager)
     monkeypatch.setattr(EagerStep, "failure", "the CUDA graph could not be captured (a sync)")
@@ -97,16 +100,16 @@ def test_memory_that_the_system_does_not_let_us_keep_is_not_called_kept(tmp_path
     assert main(["train", *DIGITS, "name=elsewhere", "trainer.epochs=1"]) == 0
     (folder,) = (tmp_path / "outputs" / "elsewhere").glob("*/*")
     fast_path = json.loads((folder / "provenance.json").read_text())["fast_path"]
-    assert fast_path["freed memory"] == "as the system does"
+    assert fast_path["freed memory"] == "returned to the system"
 
 
-def test_a_step_without_a_form_for_batches_is_named(tmp_path, monkeypatch):
+def test_a_step_without_a_batched_form_is_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     noise = "+augmentation.train.noise._target_=albumentations.GaussNoise"
     assert main(["train", *DIGITS, noise, "trainer.workers=0", "name=noisy"]) == 0
     (folder,) = (tmp_path / "outputs" / "noisy").glob("*/*")
     said = json.loads((folder / "provenance.json").read_text())["fast_path"]["augmentation"]
-    assert said == "image by image up to 'noise', which has no form for whole batches"
+    assert said == "image by image up to 'noise', which has no batched form"
     assert said in (folder / "run.log").read_text()
 
 
@@ -117,7 +120,7 @@ def test_test_time_flips_are_told_beside_the_accuracy_without_them(tmp_path, mon
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["test_without_flips"]["count"] == summary["test"]["count"]
     assert summary["test_without_flips"]["loss"] != summary["test"]["loss"]
-    assert "image and mirror image averaged" in (folder / "run.log").read_text()
+    assert "with test-time flip averaging" in (folder / "run.log").read_text()
 
 
 def metrics(folder: Path) -> list[dict[str, float]]:

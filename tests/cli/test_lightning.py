@@ -19,6 +19,8 @@ from cifar_lab.cli.main import main
 from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.metrics import read_metrics
 
+pytestmark = pytest.mark.slow
+
 TIMES = {"epoch_seconds", "images_per_second"}
 #: Digits in float32; 1,280 training images are whole batches of any size below.
 QUICK = [
@@ -67,7 +69,7 @@ def test_a_process_that_fails_ends_the_run_and_is_named(tmp_path, capfd):
     status = json.loads(run.status.read_text())
     assert status["state"] == "failed"
     assert (
-        "process 1 of this machine failed with status 1: ValueError: three is too many"
+        "process 1 on this machine failed with status 1: ValueError: three is too many"
         in (status["error"])
     )
     assert "in forward" in run.log.read_text()  # its traceback
@@ -77,7 +79,7 @@ def test_a_process_that_does_not_end_costs_no_run(tmp_path, monkeypatch):
     monkeypatch.setattr("cifar_lab.recipe.processes.PATIENCE_SECONDS", 0.5)
     lingering = ["model._target_=tests.cli.nets.Lingering", "~model.width"]
     run = train(tmp_path / "run", *lingering, "trainer.batch_size=32", *TWO)
-    assert "process 1 of this machine has not ended 0.5 seconds" in run.log.read_text()
+    assert "process 1 on this machine did not exit within 0.5 seconds" in run.log.read_text()
     assert json.loads(run.status.read_text())["state"] == "done"
 
 
@@ -85,7 +87,7 @@ def test_a_loss_that_is_not_finite_is_the_leaders_to_tell(tmp_path):
     words = [*QUICK, *PLAIN, "trainer.batch_size=32", "scheduler.max_lr=1e30", *TWO]
     assert main(["train", *words, f"hydra.run.dir={tmp_path / 'run'}"]) == 1
     error = json.loads(RunFolder(tmp_path / "run").status.read_text())["error"]
-    assert error.startswith("NonFiniteLoss: the training loss is not finite from epoch 1")
+    assert error.startswith("NonFiniteLoss: the training loss became non-finite in epoch 1")
 
 
 def test_ctrl_c_sigterm_and_resume_end_where_an_uninterrupted_run_does(tmp_path):
@@ -123,7 +125,7 @@ def test_without_lightning_it_is_refused_and_the_extra_is_named(tmp_path, monkey
     monkeypatch.setattr("cifar_lab.engine.lightning.find_spec", lambda name: None)
     assert main(["train", *QUICK, "trainer=lightning", "optimizer.momentum=2"]) == 2
     lines = capsys.readouterr().err.splitlines()
-    assert any("pip install 'cifar-lab[lightning]', or take trainer=native" in x for x in lines)
+    assert any("pip install 'cifar-lab[lightning]', or use trainer=native" in x for x in lines)
     assert len(lines) == 2
     assert not (tmp_path / "outputs").exists()
 
@@ -132,7 +134,7 @@ def test_without_lightning_it_is_refused_and_the_extra_is_named(tmp_path, monkey
     ("words", "place", "message"),
     [
         (["trainer.num_nodes=2"], {}, "needs MASTER_ADDR and MASTER_PORT in the environment"),
-        ([], {"RANK": "1"}, "told that its rank is 1 .* makes 1 processes"),
+        ([], {"RANK": "1"}, "gives this process rank 1, .* makes only 1 processes"),
         (
             ["trainer.devices=3", "trainer.batch_size=426"],
             {},

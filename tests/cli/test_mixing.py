@@ -13,6 +13,8 @@ from cifar_lab.run.console import Progress
 from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.metrics import read_metrics
 
+pytestmark = pytest.mark.slow
+
 QUICK = [
     "dataset=digits", "model.width=4", "trainer.epochs=2", "trainer.limit_batches=4",
     "trainer.batch_size=64", "trainer.precision=float32", "trainer.workers=0",
@@ -48,7 +50,7 @@ def test_a_run_interrupted_within_an_epoch_ends_as_one_that_never_was(words, mon
 
 def test_a_policy_is_named_as_the_step_that_needs_workers():
     assert main(["train", *QUICK, "augmentation=trivial", "hydra.run.dir=outputs/run"]) == 0
-    said = "image by image up to 'trivial', which has no form for whole batches"
+    said = "image by image up to 'trivial', which has no batched form"
     assert said in RunFolder(Path("outputs/run")).log.read_text()
 
 

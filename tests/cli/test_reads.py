@@ -13,6 +13,8 @@ import pytest
 from cifar_lab.cli.main import main
 from cifar_lab.run.folder import RunFolder
 
+pytestmark = pytest.mark.slow
+
 QUICK = [
     "experiments=digits", "model.width=4", "trainer.epochs=2", "trainer.limit_batches=2",
     "trainer.precision=float32", "scheduler.max_lr=find", "lr_finder.steps=10", "lr_finder.seeds=1",

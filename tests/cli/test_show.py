@@ -8,10 +8,14 @@ from cifar_lab.cli.main import main
 @pytest.mark.parametrize(
     ("part", "said", "figure"),
     [
-        ("data", ["1,293", "144", "360", "mean of R, G, B"], "data/data.html"),
+        (
+            "data",
+            ["1,293", "144", "360", "mean of R, G, B over"],
+            "data/data.html",
+        ),
         ("augmentation", [], "augmentation.png"),
         ("model", ["6,573,120", "ResidualSum"], None),
-        ("schedule", ["504 steps, 21 an epoch", "largest: 0.02"], "schedule.png"),
+        ("schedule", ["504 steps, 21 per epoch", "largest: 0.02"], "schedule.png"),
     ],
 )
 def test_show_prints_and_draws_a_part(part, said, figure, tmp_path, monkeypatch, capsys):

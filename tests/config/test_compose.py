@@ -60,7 +60,7 @@ def test_a_users_own_experiment_is_found_in_their_folder(tmp_path):
 
 
 def test_a_config_dir_that_is_not_there_is_refused(tmp_path):
-    with pytest.raises(Refusal, match="is no folder; name one that exists"):
+    with pytest.raises(Refusal, match="is not a directory; choose one that exists"):
         Composer(str(tmp_path / "nowhere"))
 
 

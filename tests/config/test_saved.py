@@ -117,5 +117,5 @@ def test_new_overrides_are_checked(earlier):
 
 
 def test_a_folder_without_a_configuration_is_refused(tmp_path):
-    with pytest.raises(Refusal, match=r"config\.yaml cannot be read"):
+    with pytest.raises(Refusal, match=r"config\.yaml could not be read"):
         assert Run(RunFolder(tmp_path)).config

@@ -18,7 +18,7 @@ def test_a_fitting_node_has_no_problem():
 def test_an_argument_that_the_build_adds_may_not_be_given():
     node = {"_target_": "cifar_lab.models.custom_resnet.CustomResNet", "width": 8, "num_classes": 3}
     assert told(node, {"num_classes"}) == [
-        "node.num_classes: CustomResNet takes no 'num_classes'; it takes: width"
+        "node.num_classes: CustomResNet has no argument 'num_classes'; its arguments are: width"
     ]
 
 
@@ -47,7 +47,7 @@ def test_a_node_may_hold_the_arguments_of_several():
         "node.label_smoothing=2: must be less than 1",
     ]
     assert told({"_target_": node["_target_"], "zzz": 3}, {"num_classes"}, besides) == [
-        "node.zzz: CustomResNet takes no 'zzz'; it takes: label_smoothing, width",
+        "node.zzz: CustomResNet has no argument 'zzz'; its arguments are: label_smoothing, width",
         "node.label_smoothing is missing; CustomResNet needs it",
         "node.width is missing; CustomResNet needs it",
     ]
@@ -69,8 +69,8 @@ def test_every_key_of_the_trainer_is_needed_and_held_to_its_type(option, name, n
         ((_, sentence),) = problems(config | {"trainer": wrong})
         assert sentence.startswith(f'trainer.{key}=["wrong"]: must be ')
     ((_, sentence),) = problems(config | {"trainer": config["trainer"] | {"plan": 3}})
-    assert sentence.startswith(f"trainer.plan: {name} takes no 'plan'")
-    taken = sentence.partition("it takes: ")[2].split(", ")
+    assert sentence.startswith(f"trainer.plan: {name} has no argument 'plan'")
+    taken = sentence.partition("its arguments are: ")[2].split(", ")
     assert (len(taken), set(taken)) == (number, keys)
 
 
@@ -80,4 +80,6 @@ def test_nodes_within_lists_are_checked_too():
         "transforms": [{"_target_": "albumentations.Blur", "blur_limitt": 3}],
     }
     (problem,) = told(node)
-    assert problem.startswith("node.transforms.0.blur_limitt: Blur takes no 'blur_limitt'; did")
+    assert problem.startswith(
+        "node.transforms.0.blur_limitt: Blur has no argument 'blur_limitt'; did"
+    )

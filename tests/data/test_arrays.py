@@ -1,4 +1,4 @@
-"""Pixel statistics against numpy's, and a fingerprint that tells data sets apart."""
+"""Pixel statistics compared with numpy's, and fingerprints that distinguish data sets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cifar_lab.data.arrays import (
 @pytest.mark.parametrize("chosen", [1, 4096, 4097, 5000])
 def test_mean_and_deviation_equal_those_of_numpy_over_the_chosen_images(chosen):
     generator = np.random.default_rng(0)
-    # Channels of different ranges, so that two that were swapped would show.
+    # Channels with different ranges, so that swapped channels would be noticed.
     images = generator.integers(0, (50, 150, 256), (6000, 2, 3, 3), dtype=np.uint8)
     indices = generator.permutation(6000)[:chosen]
     mean, std = pixel_statistics(images, indices)
@@ -110,7 +110,7 @@ def test_size_is_height_by_width_and_length_is_the_number_of_images():
 
 
 def some_arrays():
-    """Four images of two rows and three columns."""
+    """Four images with two rows and three columns."""
     return ImageArrays(
         images=np.random.default_rng(0).integers(0, 256, (4, 2, 3, 3), dtype=np.uint8),
         labels=np.array([0, 1, 0, 1]),

@@ -1,4 +1,4 @@
-"""Steps on single images: windows of a padded image, draws that belong to (seed, epoch, image)."""
+"""Steps on single images: crops of a padded image, and draws fixed by (seed, epoch, image)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cifar_lab.data.augment import PadAndCrop, PlainStep
 from cifar_lab.data.batch_augment import AugmentationStack, ImageSteps
 
 PAD = 4
-#: Steps that draw from Python's generator, from numpy's, from both, and inside one another.
+#: Steps that draw from Python's generator, from numpy's, from both, and nested steps.
 STEPS = {
     "crop": lambda: PadAndCrop(PAD, "reflect", p=1.0),
     "cutout": lambda: A.CoarseDropout(
@@ -81,7 +81,7 @@ def test_a_step_is_taken_as_often_as_its_probability_says(p):
     augment = PlainStep(PadAndCrop(1, "constant", p=p), "step", seed=0)
     image = picture((8, 8, 3))
     changed = sum((augment(image, 0, index) != image).any() for index in range(1000))
-    # One window of nine is the image itself.
+    # One of the nine windows is the image itself.
     assert stats.binomtest(int(changed), 1000, p * 8 / 9).pvalue > 1e-4
 
 
@@ -92,7 +92,7 @@ def test_a_step_is_taken_as_often_as_its_probability_says(p):
         ({"padding_pixels": 4, "border": "wrap"}, "'reflect', 'replicate' or 'constant'"),
     ],
 )
-def test_a_crop_that_cannot_be_is_refused_when_it_is_made(arguments, message):
+def test_an_invalid_crop_is_refused_at_construction(arguments, message):
     with pytest.raises(ValueError, match=message):
         PadAndCrop(**arguments, p=1.0)
 
@@ -182,13 +182,13 @@ def images_steps(steps, size: tuple[int, int]) -> ImageSteps:
 
 
 def picture(shape: tuple[int, int, int]) -> np.ndarray:
-    """Every pixel says where it is: its row in the first channel, its column in the second."""
+    """Every pixel encodes its position: row in the first channel, column in the second."""
     rows, columns = np.mgrid[: shape[0], : shape[1]]
     return np.stack([rows, columns, np.full_like(rows, 128)], axis=-1).astype(np.uint8)
 
 
 def offset(cropped: np.ndarray) -> tuple[int, int]:
-    """Where a window of :func:`picture` was cut, read from its middle, which padding spares."""
+    """The offset of a crop of :func:`picture`, read at its centre, which is never padding."""
     row, column = cropped.shape[0] // 2, cropped.shape[1] // 2
     top, left = cropped[row, column, :2].astype(int) - (row, column) + PAD
     return int(top), int(left)

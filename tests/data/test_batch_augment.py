@@ -1,4 +1,4 @@
-"""The stack on batches: pixel for pixel what its steps do one by one."""
+"""The stack on batches gives the same pixels as its steps on single images."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cifar_lab.data.batch_augment import AugmentationStack
 from cifar_lab.refusal import Refusal
 
 COUNT = 200
-#: Every step of our augmentation options, and the same with arguments that those do not use.
+#: Every step used by the augmentation options, and the same steps with other arguments.
 STEPS = {
     "crop": lambda: PadAndCrop(4, "reflect", p=1.0),
     "crop sometimes": lambda: PadAndCrop(3, "reflect", p=0.6),
@@ -29,7 +29,7 @@ STEPS = {
     "holes": lambda: dropout((2, 5), (1, 6), (0, 9), (1.7, 2, 3)),
     "holes by share": lambda: dropout((1, 2), (0.1, 0.5), (0.2, 0.99), 0),
 }
-#: Rows and columns; the last is smaller than the padding.
+#: Rows and columns; the last size is smaller than the padding.
 SIZES = [(32, 32), (9, 17), (3, 2)]
 
 
@@ -61,7 +61,7 @@ def test_steps_together_give_the_pixels_of_the_steps_one_after_the_other(names):
 
 
 def test_the_window_of_a_crop_lies_in_the_padded_image():
-    """Against numpy's padding, and not against our own step."""
+    """Compared with numpy's padding rather than the project's own step."""
     images = pictures((8, 8))
     for border, mode in (("reflect", "reflect"), ("replicate", "edge"), ("constant", "constant")):
         padded = np.pad(images, ((0, 0), (2, 2), (2, 2), (0, 0)), mode=mode)
@@ -72,13 +72,13 @@ def test_the_window_of_a_crop_lies_in_the_padded_image():
 
 
 @pytest.mark.parametrize("lowered", [True, False])
-def test_up_to_a_step_without_a_form_for_batches_images_are_augmented_one_by_one(lowered):
+def test_steps_up_to_one_without_a_batched_form_run_on_single_images(lowered):
     def steps():
         return {"flip": STEPS["flip"](), "noise": A.GaussNoise(p=1), "hole": STEPS["hole"]()}
 
     made = AugmentationStack(steps(), 0, COUNT, (32, 32), lowered)
     assert (len(made.images), len(made.batches)) == ((2, 1) if lowered else (3, 0))
-    assert made.last_without_lowering == "noise"
+    assert made.last_without_batched_form == "noise"
     assert "'noise'" in made.described(2)
     images = pictures((32, 32))
     alone = AugmentationStack(steps(), 0, COUNT, (32, 32), lowered=False)
@@ -86,24 +86,25 @@ def test_up_to_a_step_without_a_form_for_batches_images_are_augmented_one_by_one
         np.testing.assert_array_equal(made.one(images[row], 1, row), alone.one(images[row], 1, row))
 
 
-def test_a_run_is_told_where_its_steps_run():
+def test_the_description_says_where_the_steps_run():
     steps = {"flip": STEPS["flip"](), "crop": STEPS["crop"]()}
     assert stack(steps, (8, 8)).described(2) == "on whole batches"
     off = AugmentationStack(steps, 0, COUNT, (8, 8), lowered=False)
-    assert off.described(2) == "image by image in 2 workers: switched off on whole batches"
+    said = "image by image in 2 worker processes: batched augmentation is switched off"
+    assert off.described(2) == said
 
 
 @pytest.mark.parametrize("fill", ["random", "random_uniform", "inpaint_telea"])
-def test_holes_filled_at_random_have_no_form_for_batches(fill):
-    assert stack({"hole": A.CoarseDropout(fill=fill)}, (8, 8)).last_without_lowering == "hole"
+def test_holes_with_a_random_fill_have_no_batched_form(fill):
+    assert stack({"hole": A.CoarseDropout(fill=fill)}, (8, 8)).last_without_batched_form == "hole"
 
 
-def test_a_subclass_with_its_own_pixels_has_no_form_for_batches():
+def test_a_subclass_that_changes_pixels_has_no_batched_form():
     class Upside(A.HorizontalFlip):
         def apply(self, img, **params):
             return img[::-1]
 
-    assert stack({"flip": Upside(p=1)}, (8, 8)).last_without_lowering == "flip"
+    assert stack({"flip": Upside(p=1)}, (8, 8)).last_without_batched_form == "flip"
 
 
 def test_draws_do_not_depend_on_the_batch_its_order_or_its_size():
@@ -129,7 +130,7 @@ def test_taking_a_step_away_leaves_the_draws_of_the_others():
     both = stack({"crop": STEPS["crop"](), "hole": STEPS["hole"]()}, (16, 16))
     crop_alone = whole(stack({"crop": STEPS["crop"]()}, (16, 16)), images, 0)
     unchanged = (whole(both, images, 0) == crop_alone).all((1, 2, 3))
-    assert COUNT / 4 < unchanged.sum() < COUNT  # those without a hole
+    assert COUNT / 4 < unchanged.sum() < COUNT  # images without a hole
 
 
 def test_every_seed_epoch_step_and_image_has_draws_of_its_own():
@@ -142,7 +143,7 @@ def test_every_seed_epoch_step_and_image_has_draws_of_its_own():
         for epoch in (0, 1, 2)
     ]
     different = {each.tobytes() for batch in drawn for each in batch}
-    assert len(different) > 0.85 * 72  # 72 draws of 625 windows: about four meet
+    assert len(different) > 0.85 * 72  # 72 draws from 625 windows: about four collide
 
 
 def test_alternating_flips_show_every_image_both_ways_in_any_two_epochs():
@@ -188,10 +189,11 @@ def test_nothing_is_drawn_from_the_global_streams():
         (lambda: A.ToGray(num_output_channels=1, p=1), r"uint8 of \(8, 8\)"),
     ],
 )
-def test_steps_that_give_something_other_than_they_get_are_refused(step, given):
+def test_steps_that_change_dtype_or_shape_are_refused(step, given):
     message = (
-        rf"augmentation\.train must give uint8 images of \(8, 8, 3\) as it gets them, but gave "
-        rf"{given}; normalisation comes after its steps, and sizes are set with dataset\.resize"
+        rf"augmentation\.train must return uint8 images of shape \(8, 8, 3\), the same as its "
+        rf"input, but returned {given}; normalisation runs after its steps, and image size is set "
+        r"with dataset\.resize"
     )
     with pytest.raises(Refusal, match=message):
         stack({"step": step()}, (8, 8)).images(pictures((8, 8))[0], 0, 0)

@@ -1,4 +1,4 @@
-"""The cache of decoded images: built once, whole or not at all, by however many processes."""
+"""The cache of decoded images: built once, complete or absent, by any number of processes."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_a_disk_that_fails_at_any_file_leaves_nothing_and_is_tried_again(
     assert len(cached(tmp_path, "key", decoded).train) == 5
 
 
-def test_a_folder_that_cannot_be_made_is_an_error(tmp_path):
+def test_a_directory_that_cannot_be_created_is_an_error(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"):
         cached(tmp_path / "file" / "cache", "key", decoded)
@@ -178,7 +178,7 @@ def test_the_key_depends_neither_on_the_order_of_files_nor_on_how_the_root_is_wr
 
 
 def decoded(_space: Path | None = None, seed: int = 0) -> tuple[ImageArrays, ImageArrays]:
-    """Five training images and three test images, with names beyond ASCII."""
+    """Five training images and three test images, with non-ASCII names."""
     generator = np.random.default_rng(seed)
     train, test = (
         ImageArrays(
@@ -193,7 +193,7 @@ def decoded(_space: Path | None = None, seed: int = 0) -> tuple[ImageArrays, Ima
 
 
 def decode_together(folder: Path, barrier, answers) -> None:
-    """Runs in a process of its own: both find the entry missing before either writes it."""
+    """Runs in a separate process: both processes find the entry missing before either writes it."""
 
     def decode(_):
         barrier.wait(60)

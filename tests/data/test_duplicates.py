@@ -1,4 +1,4 @@
-"""Duplicates against a search of every pair."""
+"""Duplicates compared with a search over all pairs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cifar_lab.data.duplicates import duplicates
 
 def test_pairs_are_those_of_a_search_of_every_pair():
     generator = np.random.default_rng(0)
-    # Two bits a pixel of a single cell: many images are equal.
+    # A single pixel with two bits per channel: many images are equal.
     images = generator.integers(0, 2, (40, 1, 2, 3), dtype=np.uint8)
     others = generator.integers(0, 2, (30, 1, 2, 3), dtype=np.uint8)
     expected = []

@@ -1,4 +1,4 @@
-"""Image folders: what is listed, how it is decoded, and what is refused in which words."""
+"""Image folders: listing, decoding, and the messages of refusals."""
 
 from __future__ import annotations
 
@@ -40,15 +40,17 @@ def test_hidden_files_and_stray_files_beside_the_classes_are_left_out(image_fold
 def test_a_missing_split_is_refused_with_the_expected_layout(image_folder, split):
     shutil.rmtree(image_folder / split)
     message = (
-        rf"dataset\.root={image_folder}: no folder {image_folder / split}; lay the images out as "
-        r"train/<class>/\* and test/<class>/\* below it"
+        rf"dataset\.root={image_folder}: {image_folder / split} does not exist; arrange the "
+        r"images as train/<class>/\* and test/<class>/\* inside it"
     )
     with pytest.raises(Refusal, match=message):
         list_folder(image_folder)
 
 
 def test_a_missing_root_names_both_splits(tmp_path):
-    with pytest.raises(Refusal, match=r"no folder .*train; .*\n.*no folder .*test; ") as refusal:
+    with pytest.raises(
+        Refusal, match=r"train does not exist; .*\n.*test does not exist; "
+    ) as refusal:
         list_folder(tmp_path / "nowhere")
     assert len(refusal.value.problems) == 2
 
@@ -57,7 +59,7 @@ def test_an_empty_class_is_refused(image_folder):
     empty = image_folder / "test" / "ant"
     shutil.rmtree(empty)
     (empty / "deeper").mkdir(parents=True)
-    message = f"class folder {empty} holds no files; add images or remove the folder"
+    message = f"class folder {empty} contains no files; add images or remove the folder"
     with pytest.raises(Refusal, match=message):
         list_folder(image_folder)
 
@@ -65,14 +67,14 @@ def test_an_empty_class_is_refused(image_folder):
 def test_a_split_without_classes_is_refused(image_folder):
     for name in ("ant", "bee"):
         shutil.rmtree(image_folder / "train" / name)
-    with pytest.raises(Refusal, match=f"no class folders in {image_folder / 'train'}; lay"):
+    with pytest.raises(Refusal, match=f"no class folders in {image_folder / 'train'}; arrange"):
         list_folder(image_folder)
 
 
 def test_test_classes_unlike_the_training_classes_are_refused(image_folder):
     (image_folder / "test" / "bee").rename(image_folder / "test" / "wasp")
     message = (
-        rf"dataset\.root={image_folder}: test classes must equal train classes; "
+        rf"dataset\.root={image_folder}: test classes must match train classes; "
         "only in train: bee; only in test: wasp$"
     )
     with pytest.raises(Refusal, match=message):
@@ -87,15 +89,15 @@ def test_of_many_classes_too_many_five_are_named(image_folder):
         list_folder(image_folder)
 
 
-def test_several_problems_are_told_at_once(image_folder):
+def test_several_problems_are_reported_at_once(image_folder):
     shutil.rmtree(image_folder / "test" / "bee")
     for split in ("train", "test"):
         (image_folder / split / "moth").mkdir()
     with pytest.raises(Refusal) as refusal:
         list_folder(image_folder)
     empty_train, empty_test, unlike = refusal.value.problems
-    assert f"{image_folder / 'train' / 'moth'} holds no files" in empty_train
-    assert f"{image_folder / 'test' / 'moth'} holds no files" in empty_test
+    assert f"{image_folder / 'train' / 'moth'} contains no files" in empty_train
+    assert f"{image_folder / 'test' / 'moth'} contains no files" in empty_test
     assert "only in train: bee; only in test: none" in unlike
 
 
@@ -147,14 +149,14 @@ def test_a_palette_with_a_transparent_colour_becomes_rgb_on_white(image_folder):
     image = Image.new("P", (8, 8), 1)
     image.putpalette([0, 0, 0, 10, 20, 30])
     image.putpixel((2, 0), 0)
-    for transparency in (0, bytes([0, 255])):  # a single colour, or an opacity for each
+    for transparency in (0, bytes([0, 255])):  # one transparent colour, or an opacity per colour
         image.save(image_folder / "train" / "ant" / "0.png", transparency=transparency)
         train, _ = decode(list_folder(image_folder), None, False)
         assert train.images[0, 0, :3].tolist() == [[10, 20, 30], [10, 20, 30], [255, 255, 255]]
 
 
 def test_photographs_stand_upright(image_folder):
-    """Orientation 6 of EXIF: the camera was turned, and the first row is the right side."""
+    """EXIF orientation 6: the camera was rotated, and the first row is the right side."""
     pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -175,8 +177,8 @@ def test_height_comes_before_width(tmp_path):
 def test_unreadable_files_are_refused_by_name(image_folder):
     bad = spoil(image_folder / "train" / "bee" / "2.png")
     message = (
-        rf"dataset\.root={image_folder}: 1 file\(s\) are no image that can be read: {bad}; remove "
-        r"them, or set dataset\.skip_unreadable=true to leave them out"
+        rf"dataset\.root={image_folder}: 1 file\(s\) could not be read as images: {bad}; remove "
+        r"them, or set dataset\.skip_unreadable=true to skip them"
     )
     with pytest.raises(Refusal, match=message):
         decode(list_folder(image_folder), None, False)
@@ -188,7 +190,7 @@ def test_a_file_that_breaks_off_is_unreadable(image_folder, ending):
     solid(8, 8, (1, 2, 3)).save(file)
     content = file.read_bytes()
     file.write_bytes(content[: len(content) * 2 // 3])
-    with pytest.raises(Refusal, match=rf"read: {file}; remove"):
+    with pytest.raises(Refusal, match=rf"read as images: {file}; remove"):
         decode(list_folder(image_folder), None, False)
 
 
@@ -196,7 +198,7 @@ def test_a_file_that_breaks_off_is_unreadable(image_folder, ending):
 def test_grey_levels_of_no_known_range_are_unreadable(image_folder, mode):
     file = image_folder / "train" / "ant" / "0.tiff"
     Image.new(mode, (8, 8), 70_000).save(file)
-    with pytest.raises(Refusal, match=rf"read: {file}; remove"):
+    with pytest.raises(Refusal, match=rf"read as images: {file}; remove"):
         decode(list_folder(image_folder), None, False)
 
 
@@ -206,7 +208,7 @@ def test_a_file_that_claims_an_enormous_size_is_unreadable(image_folder):
     content = bytearray(file.read_bytes())
     content[18:26] = struct.pack("<ii", 100_000, 100_000)  # width and height
     file.write_bytes(content)
-    with pytest.raises(Refusal, match=rf"read: {file}; remove"):
+    with pytest.raises(Refusal, match=rf"read as images: {file}; remove"):
         decode(list_folder(image_folder), None, False)
 
 
@@ -216,7 +218,7 @@ def test_of_many_unreadable_files_five_are_named(tmp_path):
     for file in files:
         spoil(file)
     shown = ", ".join(map(str, files[:5]))
-    with pytest.raises(Refusal, match=rf"7 file\(s\) are no image that can be read: {shown}, …;"):
+    with pytest.raises(Refusal, match=rf"7 file\(s\) could not be read as images: {shown}, …;"):
         decode(list_folder(root), None, False)
 
 
@@ -229,13 +231,13 @@ def test_unreadable_files_are_left_out_with_a_warning_when_asked(image_folder, c
     assert train.images.shape == (6, 8, 8, 3)
     assert len(test) == 4
     warnings = {r.getMessage() for r in caplog.records if r.levelno == logging.WARNING}
-    assert warnings == {f"left out, not an image: {file}" for file in bad}
+    assert warnings == {f"skipped, not an image: {file}" for file in bad}
 
 
 def test_a_class_of_nothing_but_unreadable_files_is_refused_even_then(image_folder):
     for file in (image_folder / "test" / "bee").iterdir():
         spoil(file)
-    message = rf"dataset\.root={image_folder}: no readable image of bee in test; add images or"
+    message = rf"dataset\.root={image_folder}: no readable images of bee in test; add images or"
     with pytest.raises(Refusal, match=message):
         decode(list_folder(image_folder), None, True)
 
@@ -244,8 +246,8 @@ def test_a_class_of_nothing_but_unreadable_files_is_refused_even_then(image_fold
 def test_images_of_several_sizes_are_refused(image_folder, split):
     solid(9, 8, (0, 0, 0)).save(image_folder / split / "ant" / "0.png")
     message = (
-        rf"dataset\.root={image_folder}: images must be of one size, got 2 sizes: 8×8 \(11\), "
-        r"8×9 \(1\); set dataset\.resize=32 \(or another side\)"
+        rf"dataset\.root={image_folder}: images must all have the same size, got 2 sizes: "
+        r"8×8 \(11\), 8×9 \(1\); set dataset\.resize=32 \(or another size\)"
     )
     with pytest.raises(Refusal, match=message):
         decode(list_folder(image_folder), None, False)
@@ -279,7 +281,7 @@ def test_images_of_the_wanted_size_are_not_resampled(image_folder):
 def test_decoding_says_how_much_there_is_to_do(image_folder, caplog):
     with logged(caplog):
         decode(list_folder(image_folder), None, False)
-    assert f"decoding 12 images of {image_folder}" in caplog.text
+    assert f"decoding 12 images from {image_folder}" in caplog.text
 
 
 def solid(width: int, height: int, colour: tuple[int, int, int]) -> Image.Image:
@@ -293,7 +295,7 @@ def spoil(file: Path) -> Path:
 
 @contextlib.contextmanager
 def logged(caplog) -> Iterator[None]:
-    """Captures what the package says, also after its log was cut off from the root's."""
+    """Captures the package's log, even after it has been detached from the root logger."""
     log = logging.getLogger("cifar_lab")
     log.addHandler(caplog.handler)
     with caplog.at_level(logging.INFO, "cifar_lab"):

@@ -1,4 +1,4 @@
-"""Loaders: order and draws of (seed, epoch, image), for any workers, batches and beginnings."""
+"""Loaders: order and draws fixed by (seed, epoch, image), for any workers, batches and start."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from cifar_lab.data.mixing import CutMix, MixedBatch, Mixup
 from cifar_lab.data.normalise import Normalise
 from cifar_lab.data.pixels import Pixels
 
-#: Images, of which the last fifth is held out.
+#: Number of images, of which the last fifth is held out.
 COUNT, TRAINED = 30, 24
 MEAN, STD = np.array([0.2, 0.5, 0.7]), np.array([0.1, 0.25, 0.4])
 
@@ -76,7 +76,7 @@ def test_steps_on_batches_draw_the_same_for_any_batch_size(batch_size):
 
 
 def test_small_batches_are_made_together_and_given_one_by_one(monkeypatch):
-    """As a chunk's size must not show, it is made as small as two batches here."""
+    """The chunk size must not affect results, so it is reduced to two batches here."""
     expected = whole(train_loader(batch_size=4, augment=augmenter(noise=False)), epoch=0)
     monkeypatch.setattr("cifar_lab.data.loaders.CHUNK_IMAGES", 8)
     found = whole(train_loader(batch_size=4, augment=augmenter(noise=False)), epoch=0)
@@ -131,7 +131,7 @@ def test_every_batch_epoch_and_seed_is_mixed_otherwise():
     assert len(weights) == 4 * 6
 
 
-@pytest.mark.parametrize("batch_size", [5, 23])  # the last of 4 images, or of one
+@pytest.mark.parametrize("batch_size", [5, 23])  # the last batch has 4 images, or one
 def test_mixing_changes_neither_order_nor_augmentation(batch_size):
     dataset, augment = some_dataset(), augmenter(noise=False)
     plain = whole(loader_of(dataset, augment, batch_size), epoch=1)
@@ -161,8 +161,8 @@ def test_an_epoch_that_was_abandoned_leaves_nothing_behind(workers, reference):
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_augmentation_is_told_the_epoch_and_the_row_among_all_images(workers):
-    # Held-out rows come first here, so that a place among the trained ones would show.
+def test_augmentation_gets_the_epoch_and_the_row_among_all_images(workers):
+    # Held-out rows come first here, so that using training positions as rows would be noticed.
     rows = np.arange(COUNT - TRAINED, COUNT)
     loader = train_loader(workers=workers, augment=WriteDown(), rows=rows)
     for epoch in (0, 3):
@@ -211,7 +211,7 @@ def test_ctrl_c_leaves_the_workers_to_the_trainer(reference):
 
 
 def test_signals_to_the_whole_process_group_leave_the_workers_to_the_trainer():
-    """As a terminal's Ctrl-C and the command ``timeout`` send them."""
+    """Signals as sent by Ctrl-C in a terminal and by the command ``timeout``."""
     with another_process("wait") as process:
         assert process.stdout.readline() == "first batch\n"
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -259,14 +259,14 @@ def test_evaluation_gives_the_chosen_rows_in_order_as_they_are(batch_size):
 
 @pytest.fixture(scope="module")
 def reference() -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """Images and labels of two epochs, one image a batch, augmented in this process."""
+    """Images and labels of two epochs, one image per batch, augmented in this process."""
     loader = train_loader(batch_size=1, augment=augmenter())
     return [together(loader, epoch) for epoch in (0, 1)]
 
 
 @pytest.mark.parametrize("parts", [2, 3])
 def test_the_parts_of_a_batch_are_one_process_batch_at_as_many_times_the_size(parts):
-    """Order and draws included; TRAINED images leave a smaller last batch."""
+    """Compares order and draws too; TRAINED images leave a smaller last batch."""
     stack = augmenter(noise=False)
     whole = loader_of(some_dataset(), stack, batch_size=5 * parts)
     shards = [
@@ -284,7 +284,7 @@ def test_the_parts_of_a_batch_are_one_process_batch_at_as_many_times_the_size(pa
 
 
 def arrays(images: np.ndarray | None = None) -> ImageArrays:
-    """Images of six rows and eight columns; each is its own class."""
+    """Images with six rows and eight columns; each is its own class."""
     if images is None:
         images = np.random.default_rng(0).integers(0, 256, (COUNT, 6, 8, 3), dtype=np.uint8)
     names = tuple(map(str, range(COUNT)))
@@ -320,7 +320,7 @@ def loader_of(
 
 
 def augmenter(seed: int = 0, noise: bool = True) -> AugmentationStack:
-    """Steps for single images, and after them for batches; without noise for batches alone."""
+    """Single-image steps followed by batched steps; without ``noise``, batched steps only."""
     steps = {"crop": PadAndCrop(2, "reflect", p=1.0), "flip": A.HorizontalFlip(p=0.5)}
     if noise:
         steps = {"noise": A.GaussNoise(p=1), **steps}
@@ -358,7 +358,7 @@ def normalised(images: np.ndarray) -> np.ndarray:
 
 
 def train_in_another_process(then: str) -> None:
-    """What :func:`another_process` runs; its loader lives as long as the process."""
+    """Run by :func:`another_process`; its loader lives as long as the process."""
     global loader
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
@@ -376,7 +376,7 @@ def train_in_another_process(then: str) -> None:
 
 @contextlib.contextmanager
 def another_process(then: str) -> Iterator[subprocess.Popen]:
-    """Trains in a process group of its own; nothing of it is left behind."""
+    """Trains in a separate process group, which is cleaned up afterwards."""
     code = f"from tests.data.test_loaders import *; train_in_another_process({then!r})"
     with subprocess.Popen(
         [sys.executable, "-c", code],

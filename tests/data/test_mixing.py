@@ -1,4 +1,4 @@
-"""Mixing: against torchvision's own, and against the distributions that the papers name."""
+"""Mixing compared with torchvision's, and with the distributions given in the papers."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import torch
 from scipy import stats
 from torchvision.transforms import v2
 
-from cifar_lab.data.mixing import CutMix, MixedBatch, Mixing, Mixup, none
+from cifar_lab.data.mixing import CutMix, MixedBatch, Mixing, Mixup, no_mixing
 
-#: Below this a difference is no chance; the seeds are fixed, so the tests never flicker.
+#: A p-value below this is not chance; seeds are fixed, so the tests are not flaky.
 CHANCE = 1e-4
 DRAWS = 3000
 
@@ -45,7 +45,7 @@ def test_the_label_of_the_larger_part_comes_first(mixing):
         assert torch.equal(batch.labels, other if swap else one)
         assert torch.equal(batch.partners, one if swap else other)
         swapped += swap
-    assert 10 < swapped < 120  # a box is seldom more than half of an image
+    assert 10 < swapped < 120  # a box rarely covers more than half of an image
 
 
 def test_mixup_gives_weighted_sums_of_image_and_partner():
@@ -71,7 +71,7 @@ def test_cutmix_pastes_a_box_whose_area_is_the_weight(size):
         rows, columns = pasted[0].any(1), pasted[0].any(0)
         box = rows[:, None] & columns
         assert torch.equal(pasted, box.expand(3, *size))
-        assert len(torch.unique_consecutive(rows)) <= 3  # in one piece
+        assert len(torch.unique_consecutive(rows)) <= 3  # contiguous
         assert len(torch.unique_consecutive(columns)) <= 3
         for image, partner in ((0, 3), (2, 1), (3, 2)):
             assert torch.equal(batch.images[image, 0], torch.where(box, partner, image).float())
@@ -133,8 +133,8 @@ def test_layout_and_dtype_are_those_that_came(kind, dtype):
     torch.testing.assert_close(batch.images.float(), expected, rtol=0.02, atol=0.02)
 
 
-def test_none_is_no_mixing():
-    assert none() is None
+def test_no_mixing_is_none():
+    assert no_mixing() is None
 
 
 def images() -> torch.Tensor:
@@ -146,7 +146,7 @@ def mixed(mixing: Mixing, number: int) -> MixedBatch:
 
 
 def own_share(mixing: Mixing, number: int, size: tuple[int, int] = (8, 6)) -> float:
-    """The paper's weight: what is kept of an image, whichever part is the larger."""
+    """The weight in the paper: the share kept of an image, whether or not it is the larger part."""
     labels = torch.arange(2)
     batch = mixing(torch.zeros(2, 3, *size), labels, np.random.default_rng(number))
     weight = batch.weight.item()

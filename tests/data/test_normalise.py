@@ -1,4 +1,4 @@
-"""Normalisation: (pixels / 255 - mean) / std by channel, in the dtype and layout asked for."""
+"""Normalisation: (pixels / 255 - mean) / std per channel, in the requested dtype and layout."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_batches_are_normalised_by_channel_and_lie_as_asked(channels_last):
     assert batch.dtype == torch.float32
     assert batch.shape == (5, 3, 6, 8)
     np.testing.assert_allclose(batch.numpy(), EXPECTED, rtol=1e-5, atol=1e-5)
-    # Elements from one batch, channel, row and column to the next.
+    # Strides of image, channel, row and column.
     assert batch.stride() == ((144, 1, 24, 3) if channels_last else (144, 48, 8, 1))
 
 

@@ -1,4 +1,4 @@
-"""Operations: pixel for pixel torchvision's on the same image."""
+"""Operations give the same pixels as torchvision's on the same image."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torchvision.transforms.autoaugment import _apply_op
 from cifar_lab.data.operations import OPERATIONS, Operation
 
 FILL = (10, 200, 90)
-#: Our name, strengths in our unit, torchvision's name, and its magnitude for a strength.
+#: The project's name and strengths, torchvision's name, and its magnitude for a strength.
 SAME = [
     ("identity", [0], "Identity", lambda s: s),
     ("shear_x", [0.0, 0.1, 0.99], "ShearX", lambda s: s),
@@ -31,7 +31,7 @@ SAME = [
     ("autocontrast", [0], "AutoContrast", lambda s: s),
     ("equalize", [0], "Equalize", lambda s: s),
 ]
-#: Where torchvision moves pixels the other way; half of all draws are turned around.
+#: Operations in which torchvision moves pixels the other way; signs are drawn evenly.
 MIRRORED = {"translate_x", "translate_y"}
 
 
@@ -94,13 +94,13 @@ def test_a_copy_sent_to_another_process_is_the_same_step():
 
 
 @pytest.mark.parametrize("fill", ["mean", (0, 0, 256), (0, 0)])
-def test_a_filling_that_is_no_colour_is_refused(fill):
+def test_a_fill_that_is_not_a_colour_is_refused(fill):
     with pytest.raises(ValueError, match="fill"):
         Operation("rotate", [20.0], signed=False, fill=fill, p=1.0)
 
 
 def test_albumentations_own_steps_are_other_operations():
-    """Why these are Pillow's: on an image that has the brightest level."""
+    """Why Pillow's is used: the two differ on an image that has the brightest level."""
     (picture, *_) = pictures()
     for ours, theirs in (
         ("autocontrast", A.AutoContrast(method="pil", p=1)),
@@ -115,7 +115,7 @@ def applied(name: str, strength: float, picture: np.ndarray) -> np.ndarray:
 
 
 def pictures() -> list[np.ndarray]:
-    """Of noise without the darkest levels, of a gradient, and of one colour."""
+    """Noise without the darkest levels, a gradient, and a solid colour."""
     noise = np.random.default_rng(0).integers(60, 256, (32, 20, 3), dtype=np.uint8)
     gradient = np.linspace(0, 200, 32 * 20 * 3).astype(np.uint8).reshape(32, 20, 3)
     return [noise, gradient, np.full((32, 20, 3), 77, np.uint8)]

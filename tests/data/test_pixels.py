@@ -1,4 +1,4 @@
-"""Pixels: on the device where they fit, never copied on a CPU, said where they are."""
+"""Pixels: on the device if they fit, never copied on a CPU, with a description."""
 
 from __future__ import annotations
 

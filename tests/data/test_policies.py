@@ -1,4 +1,4 @@
-"""Policies: torchvision's ranges, and draws as the papers have them, through the stack."""
+"""Policies: torchvision's ranges, and draws as in the papers, through the stack."""
 
 from __future__ import annotations
 
@@ -76,16 +76,16 @@ def test_trivial_draws_one_operation_at_any_strength(monkeypatch):
 @pytest.mark.parametrize("policy", POLICIES)
 def test_the_stack_runs_up_to_the_policy_image_by_image_and_names_it(policy):
     made = stack(policy)
-    assert made.last_without_lowering == policy
+    assert made.last_without_batched_form == policy
     assert (len(made.images), len(made.batches)) == (3, 0)
-    assert f"up to '{policy}', which has no form for whole batches" in made.described(2)
+    assert f"up to '{policy}', which has no batched form" in made.described(2)
 
 
 @pytest.mark.parametrize("policy", POLICIES)
 def test_draws_follow_from_seed_epoch_and_image(policy):
     images = np.random.default_rng(0).integers(0, 256, (COUNT, SIDE, SIDE, 3), dtype=np.uint8)
     made, again = stack(policy), stack(policy)
-    for row in reversed(range(COUNT)):  # another order
+    for row in reversed(range(COUNT)):  # a different order
         again.one(images[row], 0, row)
     assert all(
         (made.one(images[row], 1, row) == again.one(images[row], 1, row)).all()
@@ -98,7 +98,7 @@ def test_draws_follow_from_seed_epoch_and_image(policy):
         for epoch in (0, 1)
         for row in range(COUNT)
     }
-    assert len(seen) > 0.8 * 4 * COUNT  # some draw nothing but identity
+    assert len(seen) > 0.8 * 4 * COUNT  # some draw only the identity
 
 
 @pytest.mark.parametrize("policy", POLICIES)
@@ -112,7 +112,7 @@ def test_images_keep_shape_and_dtype(policy, shape):
 
 
 def operations_of(make, draws: int, monkeypatch) -> list[list[tuple[str, float]]]:
-    """The operations and strengths that each of some images gets."""
+    """The operations and strengths applied to each of several images."""
     applied: list[tuple[str, float]] = []
 
     def note(self, img, strength, **_):

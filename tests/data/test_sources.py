@@ -1,4 +1,4 @@
-"""Sources: the right images, the right refusals, and no file decoded twice."""
+"""Sources: correct images, correct refusals, and no file decoded twice."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SPLIT = {
     "limit_train_images": None,
 }
 WHAT_TO_DO = (
-    r"lay the images out as train/<class>/\* and test/<class>/\* below it, or put the official "
+    r"arrange the images as train/<class>/\* and test/<class>/\* inside it, or put the official "
     r"{folder} there; dataset=digits needs no files"
 )
 
@@ -90,7 +90,7 @@ def test_a_channel_without_any_contrast_is_refused_unless_its_deviation_is_given
         (root / split / "ant").mkdir(parents=True)
         for number, colour in enumerate([(0, 50, 7), (100, 150, 7)]):
             Image.new("RGB", (8, 8), colour).save(root / split / "ant" / f"{number}.png")
-    message = r"a channel of the training images has standard deviation 0: .+; give dataset\.std"
+    message = r"a channel of the training images has standard deviation 0: .+; set dataset\.std"
     with pytest.raises(Refusal, match=message):
         folder_source(root, tmp_path).load()
     dataset = folder_source(root, tmp_path, std=(0.2, 0.2, 0.2)).load()
@@ -123,7 +123,7 @@ def test_a_second_load_decodes_nothing(image_folder, tmp_path, monkeypatch):
     assert again.source.fingerprint == first.source.fingerprint
 
 
-def test_a_file_that_changed_is_decoded_anew(image_folder, tmp_path):
+def test_a_changed_file_is_decoded_again(image_folder, tmp_path):
     before = folder_source(image_folder, tmp_path).load().source
     Image.new("RGB", (8, 8), (1, 2, 3)).save(image_folder / "train" / "ant" / "0.png")
     after = folder_source(image_folder, tmp_path).load().source
@@ -151,7 +151,7 @@ def test_an_unreadable_file_is_skipped_only_when_asked(image_folder, tmp_path):
     bad.write_text("this is no image")
     lenient = folder_source(image_folder, tmp_path, skip_unreadable=True)
     assert len(lenient.load().source.train) == 7
-    with pytest.raises(Refusal, match=rf"1 file\(s\) are no image that can be read: {bad};"):
+    with pytest.raises(Refusal, match=rf"1 file\(s\) could not be read as images: {bad};"):
         folder_source(image_folder, tmp_path).load()
 
 
@@ -198,7 +198,7 @@ SPLITS = [
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_what_is_told_before_loading_is_what_loading_gives(image_folder, tmp_path, split):
+def test_the_outline_before_loading_matches_the_loaded_data(image_folder, tmp_path, split):
     resized = folder_source(image_folder, tmp_path / "cache", **split, resize=16)
     told = resized.outline()
     assert not (tmp_path / "cache").exists()
@@ -212,7 +212,7 @@ def test_what_is_told_before_loading_is_what_loading_gives(image_folder, tmp_pat
     assert (loaded.images, loaded.train_images) == (1437, 100)
 
 
-def test_nothing_is_told_that_only_decoding_shows(image_folder, tmp_path):
+def test_the_outline_omits_what_only_decoding_shows(image_folder, tmp_path):
     as_they_are = folder_source(image_folder, tmp_path).outline()
     assert as_they_are == Outline(classes=2, images=8, train_images=8)
     (image_folder / "train" / "ant" / "notes.txt").write_text("no image")
@@ -227,7 +227,7 @@ def test_cifar_is_known_before_it_is_there(tmp_path, kind, classes):
     assert told == Outline(classes, (32, 32), images=50_000, train_images=50_000)
 
 
-def test_a_cifar_folder_is_told_as_it_is(tmp_path):
+def test_the_outline_of_a_cifar_folder_matches_its_images(tmp_path):
     root = write_image_folder(tmp_path / "images", tuple("abcdefghij"), side=32, train=3)
     told = cifar(Cifar10, root, tmp_path / "cache").outline()
     assert told == Outline(classes=10, images=30, train_images=30)
@@ -240,7 +240,7 @@ def test_digits_are_always_at_hand():
 @pytest.mark.parametrize("verb", ["check", "load"])
 def test_a_missing_folder_is_refused_before_and_when_it_is_read(tmp_path, verb):
     source = folder_source(tmp_path / "nowhere", tmp_path)
-    with pytest.raises(Refusal, match=rf"dataset\.root={tmp_path / 'nowhere'}: no folder"):
+    with pytest.raises(Refusal, match=rf"dataset\.root={tmp_path / 'nowhere'}: .* does not exist"):
         getattr(source, verb)()
 
 
@@ -248,8 +248,8 @@ def test_a_cache_folder_that_cannot_be_written_is_refused(image_folder, tmp_path
     (tmp_path / "file").touch()
     source = folder_source(image_folder, tmp_path / "file")
     message = (
-        rf"dataset\.cache_dir={tmp_path}/file/cache cannot be used: .+; name a folder that can be "
-        "written"
+        rf"dataset\.cache_dir={tmp_path}/file/cache cannot be used: .+; choose a directory that "
+        "can be written to"
     )
     with pytest.raises(Refusal, match=message):
         source.load()
@@ -266,7 +266,7 @@ def test_a_cache_folder_that_cannot_be_written_is_refused(image_folder, tmp_path
 def test_missing_cifar_is_refused_with_what_to_do(tmp_path, kind, name, folder, verb):
     source = cifar(kind, tmp_path / "empty", tmp_path)
     message = (
-        rf"dataset\.root={tmp_path}/empty does not hold {name}, and it cannot be had "
+        rf"dataset\.root={tmp_path}/empty does not contain {name}, and it could not be downloaded "
         rf"\(only `cifar-lab train` downloads.*\); {WHAT_TO_DO.format(folder=folder)}"
     )
     with pytest.raises(Refusal, match=message):
@@ -280,8 +280,8 @@ def test_a_download_that_fails_is_refused_with_its_reason_and_leaves_nothing(tmp
 
     monkeypatch.setattr(torchvision.datasets.cifar, "download_and_extract_archive", unreachable)
     source = cifar(Cifar10, tmp_path / "new" / "folder", tmp_path, download=True)
-    source.check()  # nothing to say before it was tried
-    with pytest.raises(Refusal, match=r"cannot be had \(.*no route to host.*\); lay the images"):
+    source.check()  # nothing to report before a download is tried
+    with pytest.raises(Refusal, match=r"not be downloaded \(.*no route to host.*\); arrange the"):
         source.load()
     assert not any(tmp_path.iterdir())
 
@@ -294,7 +294,7 @@ def test_a_download_that_fails_is_refused_with_its_reason_and_leaves_nothing(tmp
         (Cifar100, "CIFAR-100 has 100 classes, got 2; for other images use dataset=image_folder"),
     ],
 )
-def test_an_image_folder_of_other_classes_is_no_cifar(image_folder, tmp_path, kind, message, verb):
+def test_an_image_folder_of_other_classes_is_not_cifar(image_folder, tmp_path, kind, message, verb):
     with pytest.raises(Refusal, match=rf"dataset\.root={image_folder}: {message}"):
         getattr(cifar(kind, image_folder, tmp_path), verb)()
 
@@ -302,7 +302,7 @@ def test_an_image_folder_of_other_classes_is_no_cifar(image_folder, tmp_path, ki
 @pytest.mark.parametrize("missing", ["train", "test"])
 def test_half_an_image_folder_is_refused_as_one(image_folder, tmp_path, missing):
     shutil.rmtree(image_folder / missing)
-    with pytest.raises(Refusal, match=rf"no folder .*{missing}; lay the images out"):
+    with pytest.raises(Refusal, match=rf"{missing} does not exist; arrange the images"):
         cifar(Cifar10, image_folder, tmp_path, download=True).check()
 
 
@@ -316,7 +316,7 @@ def test_cifar10_may_be_an_image_folder(tmp_path):
 
 def test_official_files_that_are_not_the_official_ones_are_refused(tmp_path):
     root = official_cifar10(tmp_path / "official")
-    with pytest.raises(Refusal, match=r"does not hold CIFAR-10.*not found or corrupted"):
+    with pytest.raises(Refusal, match=r"does not contain CIFAR-10.*not found or corrupted"):
         cifar(Cifar10, root, tmp_path).load()
 
 
@@ -325,7 +325,7 @@ def test_official_cifar10_files_are_read(tmp_path, unchecked):
     source = cifar(Cifar10, root, tmp_path).load().source
     assert source.train.images.shape == (10, 32, 32, 3)
     assert source.test.images.shape == (2, 32, 32, 3)
-    # Each file holds a plane a channel: red, green and blue, rows one after the other.
+    # Each file stores one plane per channel (red, green, blue), row by row.
     records = np.concatenate([record(seed) for seed in range(1, 6)])
     for row, column, channel in [(0, 0, 0), (3, 7, 1), (31, 30, 2)]:
         expected = records[:, channel * 1024 + row * 32 + column]
@@ -370,7 +370,7 @@ def test_cifar10_is_downloaded_where_it_is_missing(tmp_path, unchecked, monkeypa
 
 @pytest.fixture
 def unchecked(monkeypatch):
-    """Lets torchvision take any file of the right name: the MD5 sums are of the real ones."""
+    """Let torchvision accept any file with the right name: MD5 sums are those of the real files."""
     monkeypatch.setattr(
         torchvision.datasets.cifar, "check_integrity", lambda path, _: Path(path).is_file()
     )
@@ -387,7 +387,7 @@ def cifar(kind: type[Cifar10], root: Path, kept: Path, download: bool = False) -
 
 
 def official_cifar10(root: Path) -> Path:
-    """Files of CIFAR-10's names and form, with two images each."""
+    """Files with CIFAR-10's names and format, with two images each."""
     folder = root / "cifar-10-batches-py"
     for seed, name in enumerate(["test_batch", *(f"data_batch_{i}" for i in range(1, 6))]):
         write_pickle(folder / name, {"data": record(seed), "labels": [seed, 7]})

@@ -1,4 +1,4 @@
-"""The validation split: a partition of the rows that keeps the classes' shares."""
+"""The validation split: a partition of the rows that preserves class proportions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plan that the tests of this room train by."""
+"""The training plan used by the engine tests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cifar_lab.engine.plan import Plan
 
 
 def make_plan(**changes: Any) -> Plan:
-    """Two epochs in batches of four, and nothing beside it, unless changed."""
+    """Two epochs in batches of four, with everything else disabled, unless changed."""
     settings: dict[str, Any] = {
         "epochs": 2,
         "batch_size": 4,

@@ -1,4 +1,4 @@
-"""Freed memory: kept by the process, so that the kernel need not clear pages again."""
+"""Freed memory is kept by the process, so that the kernel need not clear pages again."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 def test_large_tensors_take_their_pages_once():
     kept, given_back = (page_faults(keep) for keep in (True, False))
     pages = 50 * 64 * 2**20 // resource.getpagesize()
-    # The kernel may clear several pages at once.
+    # The kernel may clear several pages per fault.
     assert kept < given_back / 4
     assert kept < pages / 4
 

@@ -1,4 +1,4 @@
-"""An engine of one's own: what it has to say, and what it gets for it."""
+"""A custom engine: what it must define, and what the base class provides."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.engine.test_trainer import Calling, Recording, assert_identical, make
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Impatient(Engine):
-    """Asks for its batches one at a time, and may give up before one."""
+    """Gets its batches one at a time, and may stop before one."""
 
     gives_up_before: int | None = None
 
@@ -57,12 +57,12 @@ def test_hooks_hear_of_the_end_of_a_fit_that_fails():
 
 def test_unless_it_says_otherwise_it_is_one_process_on_the_device_that_was_named():
     engine, device = Impatient(plan=make_plan()), torch.device("cuda:1")
-    assert (engine.world, engine.companions, engine.unmet_needs()) == (ALONE, 0, [])
+    assert (engine.world, engine.local_workers, engine.unmet_needs()) == (ALONE, 0, [])
     assert engine.place(device) == device
     run = make_run()
     assert type(engine.step(run.learner, run.state)) is EagerStep
 
 
-def test_an_engine_that_does_not_say_how_it_drives_is_none():
+def test_an_engine_without_a_drive_method_is_abstract():
     with pytest.raises(TypeError, match="abstract"):
         Engine(plan=make_plan())  # type: ignore[abstract]

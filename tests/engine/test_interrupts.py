@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM, raised for real."""
+"""SIGINT and SIGTERM, with real signals."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SIGNALS = pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 
 @pytest.fixture(autouse=True)
 def outer() -> list[int]:
-    """Signals that nobody else took; a real SIGTERM would end the tests."""
+    """Catches signals that nothing else handled; an unhandled SIGTERM would end the tests."""
     received: list[int] = []
     before = {
         signum: signal.signal(signum, lambda number, _: received.append(number))
@@ -42,7 +42,7 @@ def test_during_training_a_signal_waits_until_it_is_looked_at(signum):
         signal.raise_signal(signum)
         assert stop.requested == signum
         passed = True
-    assert passed  # and one that nobody looked at is not lost
+    assert passed  # and a signal that was never checked is not lost
 
 
 def test_during_training_a_second_signal_does_not_wait():

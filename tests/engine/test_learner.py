@@ -1,4 +1,4 @@
-"""One forward pass and one evaluation, against plain torch."""
+"""One forward pass and one evaluation, compared with plain torch."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_predicting_leaves_the_model_as_it_was(training):
     assert all(parameter.grad is None for parameter in learner.model.parameters())
 
 
-def test_the_mode_is_put_back_when_predicting_fails():
+def test_the_mode_is_restored_when_predicting_fails():
     learner = make_learner()
 
     def broken():

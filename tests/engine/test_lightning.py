@@ -1,4 +1,4 @@
-"""Where a process of ``LightningTrainer`` stands. What it computes: test_trainer, and tests/cli."""
+"""Processes of ``LightningTrainer``; its computations are tested in test_trainer and tests/cli."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cifar_lab.refusal import Refusal
 from tests.engine.plans import make_plan
 from tests.engine.test_trainer import make_run
 
-#: What Lightning's engine is told beside the plan, for one process.
+#: Arguments of Lightning's engine besides the plan, for one process.
 ONE = {"devices": 1, "num_nodes": 1, "strategy": "auto"}
 
 
@@ -25,23 +25,27 @@ def _of_no_world(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("environment", "rank", "companions"),
+    ("environment", "rank", "local_workers"),
     [
         ({}, 0, 2),
-        ({"NODE_RANK": "1"}, 3, 2),  # the first of the second machine starts the others there
-        ({"LOCAL_RANK": "2"}, 2, 0),  # somebody started this one, and starts the others
+        (
+            {"NODE_RANK": "1"},
+            3,
+            2,
+        ),  # the first process on the second machine starts the others there
+        ({"LOCAL_RANK": "2"}, 2, 0),  # a launcher started this process, and starts the others
         ({"NODE_RANK": "1", "LOCAL_RANK": "2"}, 5, 0),
         ({"RANK": "4", "LOCAL_RANK": "1", "GROUP_RANK": "1"}, 4, 0),  # torchrun
     ],
 )
-def test_rank_and_companions_follow_from_the_environment(
-    environment, rank, companions, monkeypatch
+def test_rank_and_local_workers_follow_from_the_environment(
+    environment, rank, local_workers, monkeypatch
 ):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     here = trainer(devices=3, num_nodes=2)
     assert here.world == World(rank, 6)
-    assert here.companions == companions
+    assert here.local_workers == local_workers
 
 
 def test_a_step_has_the_images_of_all_processes():
@@ -96,7 +100,7 @@ def test_losses_are_the_native_engines_step_by_step():
 
 
 class Recorded(nn.CrossEntropyLoss):
-    """Keeps every training loss."""
+    """Records every training loss."""
 
     def __init__(self, losses: list[float]) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The range test beside torch-lr-finder's, on the same model, data, order and precision."""
+"""The range test compared with torch-lr-finder's, on the same model, data, order and precision."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from tests.engine.test_trainer import (
 )
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # tqdm's, of notebooks
+    warnings.simplefilter("ignore")  # tqdm warns about notebooks
     import torch_lr_finder
 
-#: From the issue: how far the losses may be from the package's.
+#: Tolerance of the losses relative to the package's.
 TOLERANCE = 1e-3
-#: Learning rates at which these networks diverge, and at which they do not.
+#: Learning rates with which these networks diverge, and with which they do not.
 ENDS = {"diverging": 1e4, "to the end": 0.5}
 
 
@@ -48,10 +48,12 @@ def test_the_curve_is_the_packages(smoothing, end_lr, spacing, precision):
     assert ours.smoothed == pytest.approx(theirs["loss"], abs=TOLERANCE)
     if end_lr == ENDS["diverging"]:
         assert ours.ended == "diverged"
-        assert len(ours.losses) % LOOK_EVERY != 0  # it looked later, and cut
+        assert len(ours.losses) % LOOK_EVERY != 0  # checked later, then truncated
     else:
         assert ours.ended is None
-        assert len(ours.losses) == test.steps > len(run.loaders.train)  # into other epochs
+        assert (
+            len(ours.losses) == test.steps > len(run.loaders.train)
+        )  # continues into further epochs
 
 
 def test_accumulated_batches_give_the_packages_curve_too():
@@ -63,7 +65,7 @@ def test_accumulated_batches_give_the_packages_curve_too():
 
 @pytest.mark.parametrize("images", [19, 20])
 def test_batches_that_make_one_update_count_by_their_images(images):
-    """In an epoch's last update there are fewer, and its last batch may be smaller."""
+    """An epoch's last update has fewer batches, and its last batch may be smaller."""
     small = make_run(images=images, batch_size=2, accumulate_batches=3)
     large = make_run(images=images, batch_size=6)
     test = range_test(end_lr=0.5, steps=9)
@@ -110,7 +112,7 @@ def test_a_network_that_breaks_down_is_stopped_at_the_next_look():
 def test_smoothing_and_divergence_by_hand():
     test = range_test(smoothing=0.5, divergence=2.0)
     found = test.curve([4.0, 2.0, 1.0, 5.5, 6.0, 0.0])
-    assert found.smoothed == [4.0, 3.0, 2.0, 3.75, 4.875]  # 3.75 is not beyond twice the least
+    assert found.smoothed == [4.0, 3.0, 2.0, 3.75, 4.875]  # 3.75 does not exceed twice the minimum
     assert found.losses == [4.0, 2.0, 1.0, 5.5, 6.0]
     assert found.ended == "diverged"
 
@@ -120,7 +122,7 @@ def test_an_empty_range_is_refused():
         range_test(start_lr=1.0, end_lr=1.0)
 
 
-# What it leaves behind
+# What it restores
 
 
 @pytest.mark.parametrize("accumulate_batches", [1, 2])
@@ -182,7 +184,7 @@ def curve(run: Run, test: RangeTest) -> Curve:
 def package_curve(
     run: Run, test: RangeTest, precision: str, accumulation_steps: int = 1
 ) -> dict[str, list[float]]:
-    """What torch-lr-finder records of copies of the run's model, over the run's own batches."""
+    """What torch-lr-finder records on copies of the run's model, over the run's own batches."""
     model = copy.deepcopy(run.learner.model)
     optimizer = torch.optim.SGD(model.parameters(), lr=test.start_lr, momentum=0.9)
     loader, batches = run.loaders.train, []
@@ -205,12 +207,12 @@ def package_curve(
         diverge_th=test.divergence,
         accumulation_steps=accumulation_steps,
     )
-    torch.set_rng_state(random_state)  # dropout draws the same again
+    torch.set_rng_state(random_state)  # dropout repeats the same draws
     return finder.history
 
 
 def convolutional_run(precision: str, **changes: Any) -> Run:
-    """Eight batches an epoch, in a network with batch norm and dropout."""
+    """Eight batches per epoch, with batch norm and dropout."""
     torch.manual_seed(0)
     net = nn.Sequential(
         nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Dropout(0.2), nn.Flatten(),
@@ -225,7 +227,7 @@ def batch_norm_net() -> nn.Module:
 
 
 class Failing(Learner):
-    """Gives up in its sixth step."""
+    """Raises an error in its sixth step."""
 
     calls = 0
 
@@ -237,7 +239,7 @@ class Failing(Learner):
 
 
 class Broken(nn.Module):
-    """Cross entropy that is not a number after so many batches."""
+    """Cross entropy that becomes NaN after a given number of batches."""
 
     def __init__(self, after: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Suggestions of a curve, against torch-lr-finder and against every subsequence there is."""
+"""Suggestions compared with torch-lr-finder and with a search over all subsequences."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from cifar_lab.engine.lr_suggestions import (
 )
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # tqdm's, of notebooks
+    warnings.simplefilter("ignore")  # tqdm warns about notebooks
     import torch_lr_finder
 
 
@@ -29,7 +29,7 @@ def rates(count: int) -> list[float]:
 
 
 def noisy(count: int, seed: int) -> list[float]:
-    """Falls to its least at about two thirds and rises again, with noise that the rules meet."""
+    """Falls to its minimum at about two thirds and rises again, with noise."""
     generator = np.random.default_rng(seed)
     where = np.linspace(0, 1, count)
     return (2 + 4 * (where - 0.67) ** 2 + generator.normal(0, 0.02, count)).tolist()
@@ -38,7 +38,7 @@ def noisy(count: int, seed: int) -> list[float]:
 @pytest.mark.parametrize("count", [30, 57, 100, 400])
 @pytest.mark.parametrize("seed", range(5))
 def test_steepest_descent_is_what_torch_lr_finder_suggests(count, seed, capsys):
-    """Of the curve up to its least loss and the five steps that it leaves out at the end."""
+    """On the curve up to its minimum plus the five steps that it ignores at the end."""
     losses = noisy(count, seed)
     end = int(np.argmin(losses)) + 1 + 5
     theirs = object.__new__(torch_lr_finder.LRFinder)
@@ -48,15 +48,15 @@ def test_steepest_descent_is_what_torch_lr_finder_suggests(count, seed, capsys):
 
 
 @pytest.mark.parametrize("rule", [steepest, valley])
-def test_a_fall_after_the_loss_has_grown_is_no_suggestion(rule):
-    """As of a network without warm-up, whose loss leaps, falls from there, and leaps again."""
+def test_a_descent_after_the_loss_has_risen_is_not_suggested(rule):
+    """As for a network without warm-up, whose loss jumps, falls from there, and jumps again."""
     losses = [*np.linspace(3, 2, 40), *np.linspace(2, 60, 20), *np.linspace(60, 9, 30)]
     assert rule(rates(90), losses) < rates(90)[40]
 
 
 def test_a_short_curve_has_its_ends_left_out_in_proportion():
     losses = [9.0, 1.0, 0.9, 0.8, 0.7, 0.2, 0.15, 0.1, 0.05, 0.04, 0.03, -9.0]
-    assert steepest(rates(12), losses) == rates(12)[4]  # neither the first fall nor the last
+    assert steepest(rates(12), losses) == rates(12)[4]  # neither the first descent nor the last
 
 
 def test_falling_lengths_are_those_of_the_longest_of_all_subsequences():
@@ -75,7 +75,7 @@ def test_equal_losses_do_not_fall():
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_valley_is_fastais(seed):
-    """As fastai 2.8 computes it, on what it leaves of a curve of 100 steps."""
+    """As fastai 2.8 computes it, on the part of a 100-step curve that it keeps."""
     losses = noisy(100, seed)
     inner = range(10, min(95, int(np.argmin(losses)) + 1))
     lengths = [1] * len(inner)

@@ -1,4 +1,4 @@
-"""Running sums against scikit-learn, over batches of uneven sizes."""
+"""Running sums compared with scikit-learn, over batches of different sizes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_averages_over_uneven_batches_equal_scikit_learns():
 
 def test_a_small_loss_is_not_lost_in_a_large_sum():
     metrics = RunningMetrics(CPU)
-    # In float32 the sum would stay at 2 ** 24.
+    # In float32, the sum would get stuck at 2 ** 24.
     for loss in (2.0**24, 1.0, 1.0):
         metrics.update(torch.tensor(loss), torch.tensor(1), 1, step=0)
     assert metrics.result().loss * 3 == 2**24 + 2
@@ -74,12 +74,12 @@ def test_a_saved_epoch_goes_on_where_it_stood():
     second.load_state_dict(saved_and_read(first))
     add(second, logits, labels, batches=slice(2, 4))
     assert second.result() == whole.result()
-    assert first.result().count == 8  # untouched
+    assert first.result().count == 8  # unchanged
 
 
 @pytest.mark.parametrize("looks", [(), (0,), (1, 2), (0, 1, 2, 3)])
 def test_the_sums_do_not_depend_on_when_somebody_looked(looks, monkeypatch):
-    """To the last bit: a bar that is redrawn must not change what is recorded."""
+    """Bit for bit: redrawing the progress bar must not change what is recorded."""
     logits, labels = predictions()
     whole, watched = RunningMetrics(CPU), RunningMetrics(CPU)
     monkeypatch.setattr(watched, "ASIDE", 3)
@@ -87,7 +87,7 @@ def test_the_sums_do_not_depend_on_when_somebody_looked(looks, monkeypatch):
     for batch in range(4):
         add(watched, logits, labels, batches=slice(batch, batch + 1))
         if batch in looks:
-            watched.glimpse()
+            watched.running_average()
     assert watched.result() == whole.result()
 
 
@@ -98,20 +98,20 @@ def test_a_bad_step_is_saved_too():
     assert second.first_bad_step() == 7
 
 
-def test_a_glimpse_on_the_cpu_is_the_result_so_far():
+def test_the_running_average_on_the_cpu_is_the_result_so_far():
     metrics = RunningMetrics(CPU)
-    assert metrics.glimpse() is None
+    assert metrics.running_average() is None
     logits, labels = predictions()
     add(metrics, logits, labels, batches=slice(0, 1))
     right = int((logits[:7].argmax(1) == labels[:7]).sum())
-    glimpse = metrics.glimpse()
-    assert glimpse is not None
-    assert (glimpse.accuracy, glimpse.count) == (right / 7, 7)
-    assert glimpse.loss == pytest.approx(losses(logits, labels)[:7].mean().item(), rel=1e-6)
+    average = metrics.running_average()
+    assert average is not None
+    assert (average.accuracy, average.count) == (right / 7, 7)
+    assert average.loss == pytest.approx(losses(logits, labels)[:7].mean().item(), rel=1e-6)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_a_glimpse_on_cuda_comes_once_the_device_is_done():
+def test_the_running_average_on_cuda_comes_once_the_device_is_done():
     device = torch.device("cuda")
     metrics = RunningMetrics(device)
     metrics.update(
@@ -120,9 +120,9 @@ def test_a_glimpse_on_cuda_comes_once_the_device_is_done():
         3,
         step=0,
     )
-    assert metrics.glimpse() is None  # only asked for
+    assert metrics.running_average() is None  # only requested so far
     torch.cuda.synchronize()
-    assert metrics.glimpse() == LossAndAccuracy(2.0, 2 / 3, 3)
+    assert metrics.running_average() == LossAndAccuracy(2.0, 2 / 3, 3)
 
 
 def predictions() -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,4 +1,4 @@
-"""The plan's numbers, against counting image by image and batch by batch."""
+"""The plan's numbers, compared with counting image by image and batch by batch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which number format is chosen, and what it touches."""
+"""Which precision is chosen, and what it affects."""
 
 from __future__ import annotations
 
@@ -54,4 +54,4 @@ def test_products_are_computed_in_the_chosen_precision_and_weights_stay_float32(
     output.float().sum().backward()
     assert layer.weight.dtype is torch.float32
     assert layer.weight.grad.dtype is torch.float32
-    assert layer(torch.ones(2, 4)).dtype is torch.float32  # outside, as before
+    assert layer(torch.ones(2, 4)).dtype is torch.float32  # unchanged outside

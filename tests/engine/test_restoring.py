@@ -1,4 +1,4 @@
-"""What was tried is taken back, bit by bit: compared by bytes, and by identity where it matters."""
+"""Trial steps are undone bit for bit: compared by bytes, and by identity where it matters."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cifar_lab.optim.from_timm import timm_optimizer
 
 
 class Everything(nn.Module):
-    """Buffers that are written to, replaced, and not saved; draws from every random state."""
+    """Has modified, replaced and non-persistent buffers, and draws from every random state."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ def test_everything_is_as_it_was(optimizer, raises, trained_before):
     model.frozen_norm.eval()
     given = optimizer(model)
     train(model, given, trained_before)
-    loss(model).backward()  # half of an accumulated step
+    loss(model).backward()  # half-way through an accumulated step
     before = everything(model, given)
     identities = identity(model)
     groups = given.param_groups
@@ -84,7 +84,7 @@ def test_everything_is_as_it_was(optimizer, raises, trained_before):
     assert all(type(group["lr"]) is float for group in groups)
 
 
-def test_training_goes_on_as_if_nothing_had_been_tried():
+def test_training_continues_as_if_nothing_had_been_tried():
     runs = {}
     for tried in (False, True):
         torch.manual_seed(0)
@@ -113,7 +113,7 @@ def loss(model: nn.Module) -> torch.Tensor:
 
 
 def everything(model: nn.Module, optimizer: torch.optim.Optimizer) -> list:
-    """Every value that training changes, tensors as their bytes."""
+    """Every value that training changes, with tensors as bytes."""
     numpy_state = np.random.get_state()
     return plain(
         [

@@ -1,4 +1,4 @@
-"""Seeds and random states: the same draws again."""
+"""Seeds and random states reproduce the same draws."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_another_seed_gives_other_draws_from_both_sources():
 
 def test_saved_states_give_the_same_draws_again():
     seed_everything(0)
-    random.gauss(0, 1)  # Python keeps the second of a pair of normal draws: part of the state
+    random.gauss(0, 1)  # Python caches the second of a pair of normal draws as part of the state
     buffer = io.BytesIO()
     torch.save(random_states(), buffer)
     expected = draws()

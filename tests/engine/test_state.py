@@ -1,4 +1,4 @@
-"""The training state: what it holds, and that it comes back whole from a checkpoint's bytes."""
+"""The training state: its contents, and a complete round trip through a checkpoint's bytes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_a_fresh_state_stands_at_the_beginning():
     assert state.train_metrics.count == 0
 
 
-def test_an_epoch_that_is_done_is_counted_and_its_sums_begin_anew():
+def test_a_completed_epoch_is_counted_and_its_sums_are_reset():
     state = make_state(seed=0)
     trained(state)  # after 3 epochs and 4 batches, 20.25 seconds
     state.begin_next_epoch(epoch_seconds=2.5)
@@ -58,7 +58,7 @@ def test_everything_comes_back_from_the_bytes_of_a_checkpoint(ema_decay):
 
 
 def test_a_checkpoint_holds_plain_values_and_tensors_only():
-    # Anything else would be refused by torch.load(weights_only=True).
+    # torch.load(weights_only=True) would refuse anything else.
     state = make_state(seed=0, ema_decay=0.5)
     trained(state)
     contents = saved_and_read(state)
@@ -88,7 +88,7 @@ def make_state(seed: int, ema_decay: float | None = None) -> TrainingState:
 
 
 def trained(state: TrainingState) -> None:
-    """Moves everything that a state holds away from where it began."""
+    """Change everything in a state from its initial value."""
     for _ in range(2):
         loss = state.model(torch.randn(4, 3)).square().mean()
         loss.backward()

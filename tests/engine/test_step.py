@@ -1,4 +1,4 @@
-"""The step: which form of the model it runs, how rates reach groups, what captured ones give."""
+"""The step: when it uses the compiled model, how rates reach groups, and captured results."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CPU = torch.device("cpu")
 
 
 def test_only_whole_batches_run_the_compiled_form(monkeypatch):
-    """Another size would be compiled anew, for one batch an epoch."""
+    """A different size would trigger a recompilation for a single batch per epoch."""
     calls = []
     model = net()
 
@@ -76,7 +76,7 @@ def test_each_group_has_the_learning_rate_times_its_scale(as_tensor):
     held = [group["lr"] for group in optimizer.param_groups]
     set_learning_rate(optimizer, 0.25)
     assert [float(group["lr"]) for group in optimizer.param_groups] == [0.5, 0.25]
-    if as_tensor:  # written in place, where a graph reads it
+    if as_tensor:  # updated in place, where a graph reads it
         assert [group["lr"] for group in optimizer.param_groups] == held
 
 
@@ -126,10 +126,10 @@ def test_parameters_are_frozen_when_their_time_is_over():
     assert trained() == {"1.weight", "1.bias", "head.weight", "head.bias"}
     model[1].weight.grad = torch.ones(3, 12)
     assert freeze(model, after, epoch=2)
-    assert model[1].weight.grad is None  # or momentum would go on with it
+    assert model[1].weight.grad is None  # or momentum would keep updating it
     assert trained() == {"head.weight", "head.bias"}
     assert not freeze(model, after, epoch=2)
-    assert freeze(model, after, epoch=7)  # a resumed run may have jumped over it
+    assert freeze(model, after, epoch=7)  # a resumed run may have skipped that epoch
     assert trained() == {"head.weight"}
 
 
@@ -146,7 +146,7 @@ def test_frozen_weights_stay_and_the_others_are_trained():
 
 
 def test_the_compiled_model_is_compiled_once(monkeypatch):
-    """Batches of another size, at the end of every epoch, run as written."""
+    """Batches of a different size, at the end of every epoch, run eagerly."""
     monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend="eager"))
     monkeypatch.setattr(torch._dynamo.config, "error_on_recompile", True)
     model = net()

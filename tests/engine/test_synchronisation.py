@@ -1,4 +1,4 @@
-"""The step loop never waits for the device: reading a tensor's value is what would make it."""
+"""The step loop never waits for the device, which reading a tensor's value would cause."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.engine.plans import make_plan
 
 
 class _Readings(TorchDispatchMode):
-    """Counts operations that hand a tensor's value to Python."""
+    """Counts operations that return a tensor's value to Python."""
 
     count = 0
 
@@ -37,7 +37,7 @@ class _Readings(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-#: With and without.
+#: Enabled and disabled.
 MIXINGS = pytest.mark.parametrize("mixing", [None, Mixup(1.0, 1.0), CutMix(1.0, 1.0)])
 
 
@@ -48,7 +48,7 @@ def test_as_many_values_are_read_in_a_long_epoch_as_in_a_short_one(mixing):
         with _Readings() as readings:
             _fit(batches, torch.device("cpu"), mixing)
         counts.append(readings.count)
-    assert counts[0] == counts[1] > 0  # the epoch's results are read, once
+    assert counts[0] == counts[1] > 0  # the epoch's results are read once
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")

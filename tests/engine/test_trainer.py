@@ -1,4 +1,4 @@
-"""The loop: what it computes, when it stops, and that it can be taken up again bit for bit."""
+"""The loop: what it computes, when it stops, and that it resumes bit for bit."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _signals_that_nobody_takes_do_not_end_the_tests():
 
 @pytest.fixture(autouse=True, params=[Trainer, LightningTrainer], ids=["native", "lightning"])
 def _both_engines(request, monkeypatch):
-    """Whatever holds of the native engine holds of Lightning's, on one device."""
+    """Everything that is true of the native engine is true of Lightning's, on one device."""
     monkeypatch.setitem(ENGINE, "class", request.param)
 
 
@@ -125,7 +125,7 @@ def test_three_accumulated_batches_equal_one_of_three_times_the_size(images, bat
 def test_each_update_moves_the_weight_by_its_learning_rate(
     images, limit_batches, accumulate_batches
 ):
-    # The loss is the weight itself, so its gradient is 1, whatever batches an update is made of.
+    # The loss is the weight itself, so its gradient is 1 for any batches in an update.
     run = make_run(
         images=images,
         net=Slope(),
@@ -309,7 +309,7 @@ def test_the_best_epoch_is_chosen_by_validation_and_never_by_test():
     recording = Recording()
     run.fit(recording)
     assert [row["test_accuracy"] for row in recording.rows] == [0.1, 0.2, 0.3, 0.9]
-    assert recording.best == [True, False, True, False]  # the second is as good, not better
+    assert recording.best == [True, False, True, False]  # the second is equal, not better
     assert run.state.best == {"epoch": 3, "val_loss": 0.25, "val_accuracy": 0.75}
 
 
@@ -358,7 +358,7 @@ def test_it_stops_after_epochs_without_a_better_validation_accuracy():
     )
     recording = Recording()
     run.fit(recording)
-    assert run.state.stopped == "no better validation accuracy for 2 epochs"
+    assert run.state.stopped == "validation accuracy has not improved for 2 epochs"
     assert [row["val_accuracy"] for row in recording.rows] == [0.5, 0.25, 0.75, 0.75, 0.5]
 
 
@@ -391,7 +391,7 @@ def test_it_stops_with_the_step_that_reaches_the_time_limit_and_says_where(
     recording = Recording()
     run.fit(recording)
     assert run.state.stopped == (
-        f"the wall time limit of {max_minutes:g} minutes in epoch {epoch}, after {batches} of 5 "
+        f"reached the time limit of {max_minutes:g} minutes in epoch {epoch}, after {batches} of 5 "
         "batches"
     )
     # The epoch that was cut short is evaluated and recorded like any other.
@@ -411,7 +411,7 @@ def test_no_further_epoch_is_begun_where_one_ended_at_the_time_limit(monkeypatch
     run.fit(recording)  # 150 s of training and 20 s of evaluation are 2.5 and 2.83 minutes
     assert len(recording.rates) == 5
     assert [row["epoch"] for row in recording.rows] == [1]
-    assert run.state.stopped == f"the wall time limit of {max_minutes:g} minutes in epoch 1"
+    assert run.state.stopped == f"reached the time limit of {max_minutes:g} minutes in epoch 1"
 
 
 @pytest.mark.parametrize("accumulate_batches", [1, 2])
@@ -421,7 +421,7 @@ def test_limits_leave_the_rates_of_what_is_still_trained_unchanged(accumulate_ba
         make_run(epochs=4, accumulate_batches=accumulate_batches, **limits).fit(recording)
         return {rate for rate in recording.rates if rate[1] % accumulate_batches == last}
 
-    last = accumulate_batches - 1  # of the batches of an update
+    last = accumulate_batches - 1  # index of an update's last batch
     short = updates(limit_batches=2 * accumulate_batches, limit_epochs=3)
     assert {rate[:2] for rate in short} == {
         (epoch, accumulate_batches * update + last) for epoch in range(3) for update in range(2)
@@ -451,7 +451,7 @@ def test_a_loss_that_is_not_finite_is_named_with_epoch_step_and_rate(
     run = make_run(learner=Breaking, epochs=3, accumulate_batches=accumulate_batches)
     ended, recording = [], Recording()
     message = (
-        rf"the training loss is not finite from epoch 2, step {step} of the run on, at "
+        rf"the training loss became non-finite in epoch 2, at step {step} of the run, with "
         rf"learning rate {rate}; "
         r"lower the learning rate, set trainer\.clip_gradient_norm, or try "
         r"trainer\.precision=float32"
@@ -462,7 +462,7 @@ def test_a_loss_that_is_not_finite_is_named_with_epoch_step_and_rate(
     assert ended == [True]
 
 
-# Interrupted and taken up again
+# Interrupted and resumed
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
@@ -472,7 +472,7 @@ def test_a_request_to_stop_finishes_the_step_and_hands_over_the_state(signum):
 
     def at_batch_end(state: TrainingState) -> None:
         heard.append(("batch", state.batches_done))
-        if state.batches_done == 1:  # half a step
+        if state.batches_done == 1:  # half-way through a step
             signal.raise_signal(signum)
 
     hooks = Calling(
@@ -499,7 +499,7 @@ def test_a_request_to_stop_during_an_evaluation_does_not_wait_for_its_end():
     assert recording.rows == []
 
 
-#: Where a signal comes: epoch (from 0), and batch, evaluation batch or end of that epoch.
+#: When a signal arrives: epoch (from 0), and batch, evaluation batch or end of that epoch.
 MOMENTS = {
     "within an epoch": ("batch", 1, 2),
     "within the first step": ("batch", 0, 1),
@@ -513,7 +513,7 @@ MOMENTS = {
 
 @pytest.mark.parametrize("moment", MOMENTS.values(), ids=MOMENTS)
 @pytest.mark.parametrize("accumulate_batches", [1, 2])
-def test_an_interrupted_run_ends_as_if_it_had_not_been(moment, accumulate_batches):
+def test_an_interrupted_run_ends_like_an_uninterrupted_one(moment, accumulate_batches):
     (whole, expected), (second, recording) = interrupted_and_not(moment, accumulate_batches)
     assert [without_times(row) for row in recording.rows] == [
         without_times(row) for row in expected.rows
@@ -524,7 +524,7 @@ def test_an_interrupted_run_ends_as_if_it_had_not_been(moment, accumulate_batche
 
 @pytest.mark.parametrize("accumulate_batches", [1, 2])
 @pytest.mark.parametrize("mixing", [Mixup(1.0, 0.7), CutMix(1.0, 0.7)])
-def test_a_run_with_mixing_that_is_interrupted_within_an_epoch_ends_as_if_it_had_not_been(
+def test_a_mixing_run_interrupted_within_an_epoch_ends_like_an_uninterrupted_one(
     mixing, accumulate_batches
 ):
     (whole, expected), (second, recording) = interrupted_and_not(
@@ -587,7 +587,7 @@ def test_a_run_goes_on_from_the_state_of_an_epochs_end():
     assert_identical(second.state, whole.state)
 
 
-def test_a_run_that_had_ended_early_is_not_trained_further():
+def test_a_run_that_stopped_early_is_not_trained_further():
     changes = {"validation": 4, "epochs": 5, "early_stopping_patience": 1}
     first = make_run(learner=lambda *a: Scripted([0.5, 0.25], *a), **changes)
     first.fit()
@@ -596,7 +596,7 @@ def test_a_run_that_had_ended_early_is_not_trained_further():
     recording = Recording()
     second.fit(recording)
     assert recording.rows == []
-    assert second.state.stopped == "no better validation accuracy for 1 epochs"
+    assert second.state.stopped == "validation accuracy has not improved for 1 epochs"
 
 
 # Small runs
@@ -604,7 +604,7 @@ def test_a_run_that_had_ended_early_is_not_trained_further():
 
 @dataclass
 class Run:
-    """Everything that ``fit`` is given."""
+    """All the arguments of ``fit``."""
 
     engine: Engine
     learner: Learner
@@ -629,7 +629,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Ramp:
-    """A rate that no other step has, exact in binary."""
+    """A learning rate unique to each step, exact in binary."""
 
     total_steps: int
     steps_per_epoch: int
@@ -649,7 +649,7 @@ class Calling(Hooks):
 
 
 class Recording(Hooks):
-    """Keeps rows, what was best, and the rate after each batch."""
+    """Records rows, which were best, and the rate after each batch."""
 
     def __init__(self):
         self.rows, self.best, self.rates = [], [], []
@@ -664,7 +664,7 @@ class Recording(Hooks):
 
 
 class Watched(Learner):
-    """Counts batches, and tells a watcher of each before it is computed."""
+    """Counts batches, and notifies a watcher before each is computed."""
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
@@ -682,7 +682,7 @@ class Watched(Learner):
 
 
 class Scripted(Learner):
-    """Evaluates to given accuracies, one after the other, each with the loss ``1 - accuracy``."""
+    """Evaluates to given accuracies in turn, each with the loss ``1 - accuracy``."""
 
     def __init__(self, accuracies: list[float], *arguments):
         super().__init__(*arguments)
@@ -699,7 +699,7 @@ class Scripted(Learner):
 
 
 class Slope(nn.Module):
-    """One weight, which is every logit."""
+    """A single weight, which is every logit."""
 
     def __init__(self):
         super().__init__()
@@ -796,7 +796,7 @@ def random_dataset(images: int, validation: int) -> Dataset:
 
 
 def clocked(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Watched]:
-    """A learner on a clock of its own: 30 s a training batch, 10 s an evaluation batch."""
+    """A learner with a simulated clock: 30 s per training batch, 10 s per evaluation batch."""
     clock = SimpleNamespace(now=1000.0)
     monkeypatch.setattr(fit_module, "time", SimpleNamespace(monotonic=lambda: clock.now))
 
@@ -809,7 +809,7 @@ def clocked(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Watched]:
 
 
 def resumable_run(seed: int, accumulate_batches: int = 1, mixing: Mixing | None = None) -> Run:
-    """Everything random in it: dropout, Python's draws; everything kept in it: momentum, EMA."""
+    """Includes all randomness (dropout, Python's draws) and all state (momentum, EMA)."""
     torch.manual_seed(seed)
     random.seed(seed)
     net = nn.Sequential(
@@ -836,7 +836,7 @@ def resumable_run(seed: int, accumulate_batches: int = 1, mixing: Mixing | None 
 def interrupted_and_not(
     moment: tuple[str, int, int], accumulate_batches: int, mixing: Mixing | None = None
 ) -> tuple[tuple[Run, Recording], tuple[Run, Recording]]:
-    """A whole run, and one that was interrupted and then taken up by a fresh one."""
+    """A whole run, and one that was interrupted and then continued in a fresh object."""
     whole, expected = resumable_run(0, accumulate_batches, mixing), Recording()
     whole.fit(expected)
     first, recording, saved = resumable_run(0, accumulate_batches, mixing), Recording(), []
@@ -846,7 +846,7 @@ def interrupted_and_not(
         if happened:
             signal.raise_signal(signal.SIGINT)
 
-    # Two batches of validation and two of test make four evaluations an epoch.
+    # Two validation batches and two test batches make four evaluations per epoch.
     first.learner.watch = lambda evaluating: ask(
         kind == "evaluation" and evaluating and first.learner.evaluated == 4 * epoch + number
     )

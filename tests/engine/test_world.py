@@ -13,10 +13,10 @@ def test_alone_everything_is_ones_own():
     values = torch.tensor([1.0, 2.0])
     assert ALONE.leads
     assert ALONE.sum(values) is values
-    assert ALONE.agree("mine") == "mine"
+    assert ALONE.broadcast("mine") == "mine"
 
 
-def test_two_processes_sum_and_agree(tmp_path):
+def test_two_processes_sum_and_broadcast(tmp_path):
     context = multiprocessing.get_context("spawn")
     answers = context.Queue()
     processes = [context.Process(target=_take_part, args=(r, tmp_path, answers)) for r in range(2)]
@@ -33,7 +33,7 @@ def _take_part(rank: int, folder: Path, answers: multiprocessing.Queue) -> None:
     torch.distributed.init_process_group("gloo", store=store, rank=rank, world_size=2)
     world = World(rank, 2)
     total = world.sum(torch.tensor([10.0 + 10 * rank, 1.0 + rank]))
-    answers.put((rank, (total.tolist(), world.agree(f"said by {rank}"), world.leads)))
+    answers.put((rank, (total.tolist(), world.broadcast(f"said by {rank}"), world.leads)))
     torch.distributed.destroy_process_group()
 
 

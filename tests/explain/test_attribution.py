@@ -1,4 +1,4 @@
-"""Attribution against gradients worked out by hand, sums that must come out, and properties."""
+"""Attribution compared with manual gradients, exact sums and known properties."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_under_the_2x2_head_channels_weigh_the_sum_of_their_quadrants():
 
 
 def test_under_the_max_pool_every_cell_is_weighed_as_the_largest():
-    # Only the largest of 16 cells has a gradient, w[k]; its mean is w[k] / 16.
+    # Only the largest of 16 cells has a gradient, w[k]; the mean is w[k] / 16.
     model = CustomResNet(num_classes=5, width=4)
     images, classes = torch.randn(4, 3, 32, 32), torch.tensor([0, 4, 4, 2])
     activations = output_of(model, "layer3.sum", images)
@@ -114,8 +114,8 @@ def test_an_image_has_the_same_map_alone_and_among_others():
 
 @pytest.mark.parametrize(("layer", "exact"), [("layer3.sum", True), ("layer1.sum", False)])
 def test_hirescam_adds_up_where_gradcam_does_not(layer, exact):
-    # Behind layer 3 the max pool and the head without bias are piecewise linear in it: gradient
-    # times activation is the logit itself.
+    # After layer 3, the max pool and the bias-free head are piecewise linear in it: gradient times
+    # activation is the logit itself.
     model = CustomResNet(num_classes=10, width=8)
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
@@ -140,7 +140,7 @@ def test_under_an_average_both_are_one_and_complete():
 
 @pytest.mark.parametrize("method", ["gradcam", "hirescam", "integrated_gradients"])
 def test_the_map_of_a_difference_is_the_difference_of_maps(method):
-    # All three are linear in the explained number.
+    # All three are linear in the explained value.
     model = CustomResNet(num_classes=4, width=4)
     images, labels = torch.randn(3, 3, 32, 32), torch.tensor([2, 0, 3])
     predicted = torch.tensor([1, 3, 0])
@@ -159,7 +159,7 @@ def test_integrated_gradients_add_up_to_what_the_image_changes():
     with torch.no_grad():
         changes = targets.values(model.eval()(images)) - targets.values(model(0 * images))
     assert maps.shape == (3, 32, 32)
-    # 32 points on the way leave a few percent.
+    # 32 points along the path leave an error of a few percent.
     np.testing.assert_allclose(maps.sum((1, 2)), changes.numpy(), rtol=0.1, atol=0.02)
 
 
@@ -172,7 +172,7 @@ def test_integrated_gradients_of_a_linear_model_are_pixel_times_weight():
 
 
 def test_occlusion_of_a_linear_model_is_the_covered_pixels_worth():
-    # One 4×4 image is one square: covering all of it loses all but the bias.
+    # A 4×4 image is a single square: covering it removes everything but the bias.
     model = nn.Sequential(nn.Flatten(), nn.Linear(3 * 4 * 4, 2))
     images, classes = torch.randn(2, 3, 4, 4), torch.tensor([0, 1])
     maps = attribute(model, "occlusion", "", images, of(classes))
@@ -197,14 +197,14 @@ def test_guided_gradcam_is_zero_where_gradcam_is_not_positive():
     coarse = attribute(model, "gradcam", "layer2", images, targets)
     fine = attribute(model, "guided_gradcam", "layer2", images, targets)
     assert fine.shape == (4, 32, 32)
-    # Captum enlarges by the nearest cell.
+    # Captum upsamples by nearest neighbour.
     outside = np.kron(coarse <= 0, np.ones((1, 4, 4))).astype(bool)
     assert np.abs(fine[outside]).max() == 0
     assert np.abs(fine[~outside]).max() > 0
 
 
 def test_guided_gradcam_needs_modules_to_guide():
-    with pytest.raises(Refusal, match="guides gradients through ReLU modules, and Sequential has"):
+    with pytest.raises(Refusal, match="guides gradients through ReLU modules, but Sequential has"):
         attribute(
             nn.Sequential(nn.Conv2d(3, 2, 1), nn.GELU()), "guided_gradcam", "0",
             torch.zeros(1, 3, 4, 4), of(torch.tensor([0])),
@@ -212,7 +212,7 @@ def test_guided_gradcam_needs_modules_to_guide():
 
 
 def test_tokens_are_explained_as_by_hand():
-    # Two tokens of a class and a register, then a grid of 2×2; the head reads their mean, so the
+    # A class token and a register token, then a 2×2 grid; the head reads their mean, so the
     # gradient of class c is v[c] / 6 at every token, and the map of a cell is v[c] · token / 6.
     model = Tokens()
     images, classes = torch.randn(3, 3, 4, 4), torch.tensor([1, 0, 1])
@@ -269,7 +269,7 @@ def test_an_unknown_method_is_refused():
 
 
 class Tokens(nn.Module):
-    """Two tokens before a grid of 2×2; the mean of all six is read by the head."""
+    """Two tokens before a 2×2 grid; the head reads the mean of all six."""
 
     map_layout = "tokens"
     prefix_tokens = 2
@@ -297,7 +297,7 @@ def gradcam(model: nn.Module, layer: str, images: Tensor, classes: Tensor) -> np
 
 
 class TwoLayers(nn.Module):
-    """1×1 convolutions with given weights, ReLU between, and a mean over the cells."""
+    """1×1 convolutions with given weights, a ReLU in between, and a mean over the cells."""
 
     def __init__(self, first: np.ndarray, second: np.ndarray):
         super().__init__()
@@ -310,7 +310,7 @@ class TwoLayers(nn.Module):
 
 
 def small(model: nn.Module) -> nn.Module:
-    """A head of small random weights, bias included."""
+    """A head with small random weights, including the bias."""
     nn.init.normal_(model.head.weight, std=0.01)
     nn.init.normal_(model.head.bias)
     return model

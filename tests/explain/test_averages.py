@@ -1,4 +1,4 @@
-"""Averages and concentration of maps whose values are known."""
+"""Averages and concentration of maps with known values."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def test_the_mean_of_each_group_is_of_its_maps_alone():
 def test_concentration_is_the_share_of_cells_that_holds_half():
     maps = np.array(
         [
-            [[4.0, 0.0], [0.0, 0.0]],  # all in one of four
-            [[1.0, 1.0], [1.0, 1.0]],  # evenly: two of four
-            [[3.0, 1.0], [1.0, -9.0]],  # 3 of 5: one of four; what speaks against does not count
+            [[4.0, 0.0], [0.0, 0.0]],  # all in one of four cells
+            [[1.0, 1.0], [1.0, 1.0]],  # even: two of four
+            [[3.0, 1.0], [1.0, -9.0]],  # 3 of 5: one of four; negative cells do not count
             [[2.0, 2.0], [2.0, 0.0]],  # 2 of 6, then 4 of 6: two of four
         ],
         dtype=np.float32,

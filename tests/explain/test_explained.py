@@ -1,4 +1,4 @@
-"""Maps of a report against those computed image by image, and what a file gives back."""
+"""A report's maps compared with those computed image by image, and the file round trip."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LAYER = "layer2"
 
 @pytest.fixture(scope="module")
 def setting():
-    """A small network, random images with labels, and what the network predicts of them."""
+    """A small network, random images with labels, and the network's predictions."""
     torch.manual_seed(0)
     model = CustomResNet(num_classes=3, width=4).eval()
     draw = np.random.default_rng(0)
@@ -87,7 +87,7 @@ def test_averages_are_those_of_maps_taken_one_by_one(setting, tmp_path):
         [Pair(label, taken, len(of_pair))],
         25,
     )
-    sample = np.sort(np.random.default_rng(0).permutation(40)[:25])  # as the report says it
+    sample = np.sort(np.random.default_rng(0).permutation(40)[:25])  # as documented in the report
     maps = np.stack([map_of(setting, row, "predicted", int(predicted[row])) for row in sample])
     for name in range(3):
         mine = predicted[sample] == name
@@ -107,7 +107,7 @@ def test_averages_are_those_of_maps_taken_one_by_one(setting, tmp_path):
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no archive"])
-def test_a_file_that_holds_no_maps_is_none(tmp_path, content):
+def test_a_file_without_maps_reads_as_none(tmp_path, content):
     if content is not None:
         (tmp_path / "maps.npz").write_bytes(content)
     assert load_explained(tmp_path / "maps.npz") is None

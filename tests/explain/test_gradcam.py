@@ -1,4 +1,4 @@
-"""Prediction and explanation in one pass against one after the other."""
+"""Predicting and explaining in one pass, compared with doing both separately."""
 
 from __future__ import annotations
 

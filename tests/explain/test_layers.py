@@ -1,4 +1,4 @@
-"""Which layer is explained: by name, or the deepest with a map worth looking at."""
+"""Which layer is explained: a named one, or the deepest with a large enough map."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_several_layers_are_taken_in_the_order_of_their_names_each_once():
     assert choose_layers(CustomResNet(10, 4), SIZE, names) == ("layer3.sum", "layer1.sum")
 
 
-def test_all_that_is_wrong_with_several_layers_is_told_at_once():
+def test_problems_with_several_layers_are_reported_at_once():
     with pytest.raises(Refusal) as refusal:
         choose_layers(CustomResNet(10, 4), SIZE, ["layer9", "layer2", "head", "layer8"])
     assert [problem.split(": ")[0] for problem in refusal.value.problems] == [
@@ -65,33 +65,35 @@ def test_all_that_is_wrong_with_several_layers_is_told_at_once():
 def test_an_unknown_layer_is_refused_with_those_worth_explaining():
     with pytest.raises(
         Refusal,
-        match=r"report\.gradcam_layer=layer9: CustomResNet has no such module; it names stem, "
+        match=r"report\.gradcam_layer=layer9: CustomResNet has no such module; it declares stem, "
         r"layer1\.sum, layer2, layer3\.sum as worth explaining",
     ):
         choose_layers(CustomResNet(10, 4), SIZE, "layer9")
 
 
 def test_an_unknown_layer_of_a_model_that_names_none_is_refused():
-    with pytest.raises(Refusal, match="Sequential has no such module; it names none as worth"):
+    with pytest.raises(Refusal, match="Sequential has no such module; it declares none as worth"):
         choose_layers(nn.Sequential(nn.Conv2d(3, 4, 1)), SIZE, "layer9")
 
 
 def test_a_layer_without_a_map_is_refused():
-    with pytest.raises(Refusal, match=r"needs a map: head gives neither \(batch, channels, h, w\)"):
+    with pytest.raises(
+        Refusal, match=r"needs a map: head outputs neither \(batch, channels, h, w\)"
+    ):
         choose_layers(CustomResNet(10, 4), SIZE, "head")
 
 
-def test_all_unfit_layers_are_told_with_the_reason():
+def test_all_unfit_layers_are_reported_with_the_reason():
     names = ["head", "layer9", "layer2", "layer9"]
-    worth = "it names stem, layer1.sum, layer2, layer3.sum as worth explaining"
+    worth = "it declares stem, layer1.sum, layer2, layer3.sum as worth explaining"
     missing = ("layer9", False, f"CustomResNet has no such module; {worth}")
     assert unfit_layers(CustomResNet(10, 4), SIZE, names) == [
-        missing, missing, ("head", True, f"its output is no map; {worth}"),
+        missing, missing, ("head", True, f"its output is not a map; {worth}"),
     ]  # fmt: skip
     assert unfit_layers(CustomResNet(10, 4), SIZE, ["stem", "layer3"]) == []
     model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Flatten())
     assert unfit_layers(model, SIZE, ["1"]) == [
-        ("1", True, "its output is no map; it names none as worth explaining")
+        ("1", True, "its output is not a map; it declares none as worth explaining")
     ]
 
 
@@ -110,7 +112,7 @@ def test_a_model_that_declares_no_layer_is_explained_at_a_named_one():
 
 def test_images_that_the_model_cannot_take_are_refused():
     with pytest.raises(
-        Refusal, match=r"CustomResNet cannot take images of 4×4 pixels \(.+\); choose another model"
+        Refusal, match=r"CustomResNet does not accept images of 4×4 pixels \(.+\); choose another"
     ):
         choose_layers(CustomResNet(10, 4).train(), (4, 4), None)
 

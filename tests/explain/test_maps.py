@@ -1,4 +1,4 @@
-"""Layouts of maps against tensors laid out by hand."""
+"""Map layouts compared with manually arranged tensors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Model(nn.Module):
 
 
 def test_tokens_lie_row_by_row_on_the_grid_without_those_before_it():
-    output = torch.arange(2 * 5 * 3).view(2, 5, 3)  # one class token, then 2×2, of 3 channels
+    output = torch.arange(2 * 5 * 3).view(2, 5, 3)  # one class token, then 2×2, with 3 channels
     seen = as_map(output, Model("tokens", 1))
     assert seen.shape == (2, 3, 2, 2)
     for row in range(2):
@@ -38,13 +38,13 @@ def test_channels_last_are_moved_first():
     ("output", "model"),
     [
         (torch.zeros(2, 3), Model()),
-        (torch.zeros(2, 4, 3), Model()),  # tokens, of a model that does not say so
-        (torch.zeros(2, 6, 3), Model("tokens", 0)),  # no square grid
-        (torch.zeros(2, 1, 3), Model("tokens", 1)),  # no grid at all
+        (torch.zeros(2, 4, 3), Model()),  # tokens, but the model does not declare them
+        (torch.zeros(2, 6, 3), Model("tokens", 0)),  # not a square grid
+        (torch.zeros(2, 1, 3), Model("tokens", 1)),  # no grid tokens at all
         ((torch.zeros(2, 3, 4, 4),), Model()),
     ],
 )
-def test_what_is_no_map_is_none(output, model):
+def test_outputs_that_are_not_maps_give_none(output, model):
     assert as_map(output, model) is None
 
 
@@ -74,7 +74,7 @@ def test_a_probed_model_gives_the_same_and_its_probe_sees_the_map():
     assert len(seen) == 1
 
 
-def test_a_model_is_put_back_after_an_error():
+def test_a_model_is_restored_after_an_error():
     model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2).eval())
     model[0].bias.requires_grad_(False)
     with pytest.raises(KeyError), left_as_it_was(model):

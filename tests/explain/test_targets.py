@@ -1,4 +1,4 @@
-"""What is explained, against logits written by hand."""
+"""Explained values compared with manually written logits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deletion, insertion and randomisation on models whose answers are known."""
+"""Deletion, insertion and randomisation on models with known answers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cifar_lab.explain.trust import STEPS, baselines, randomisation, rank_correl
 
 
 class Corner(nn.Module):
-    """Is sure of class 1 as long as it sees the top left quarter."""
+    """Predicts class 1 with certainty as long as it sees the top-left quarter."""
 
     def forward(self, images: Tensor) -> Tensor:
         seen = images[:, 0, : images.shape[2] // 2, : images.shape[3] // 2].mean((1, 2))
@@ -22,9 +22,9 @@ IMAGES, CLASSES = torch.ones(3, 3, 8, 8), torch.ones(3, dtype=torch.int64)
 
 
 def test_an_order_that_begins_with_what_matters_deletes_at_once():
-    # Sixteen cells; the four of the quarter first. After 1/8, two of four are gone: 0.5. After a
-    # quarter all are gone: 0. By the trapezoidal rule (1/2 + 1/2) / 8 for deletion; insertion
-    # mirrors it: 0 at 0, 1/2 at 1/8, then 1.
+    # Sixteen cells; the four of the quarter come first. After 1/8, two of four are covered: 0.5.
+    # After a quarter, all four are: 0. The trapezoidal rule gives (1/2 + 1/2) / 8 for deletion;
+    # insertion mirrors it: 0 at 0, 1/2 at 1/8, then 1.
     importance = np.zeros((3, 4, 4), np.float32)
     importance[:, :2, :2] = 1
     found = score(Corner(), IMAGES, CLASSES, importance)

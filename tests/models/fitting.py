@@ -1,4 +1,4 @@
-"""What every model of a library must do once it is made to fit, seen in one training step."""
+"""What every adapted library model must do, checked in one training step."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from cifar_lab.models.summary import summarise
 
 @dataclass(frozen=True)
 class Step:
-    """A model after one forward and backward pass, and what its declared layers put out."""
+    """A model after one forward and backward pass, with the outputs of its declared layers."""
 
     model: nn.Module
     logits: Tensor
     outputs: dict[str, Tensor]
 
     def grids(self) -> dict[str, Tensor]:
-        """Of each declared layer the gradient, as ``(batch, channels, h, w)``."""
+        """The gradient at each declared layer, as ``(batch, channels, h, w)``."""
         return {name: self._as_grid(output.grad) for name, output in self.outputs.items()}
 
     def sides(self) -> list[int]:
@@ -41,11 +41,11 @@ class Step:
 
 
 def step(make: Callable[[], nn.Module]) -> Step:
-    """Builds a model and passes two random images through it, in train mode."""
+    """Build a model and pass two random images through it, in train mode."""
     torch.manual_seed(0)
     model = make().train()
     for parameter in model.parameters():
-        # Heads and last norms begin at zero on purpose, and would hide what stands before them.
+        # Heads and final norms are deliberately zero-initialised, and would hide earlier layers.
         if not parameter.any():
             nn.init.normal_(parameter, std=0.1)
     outputs: dict[str, Tensor] = {}
@@ -67,7 +67,7 @@ def step(make: Callable[[], nn.Module]) -> Step:
 
 
 def assert_it_is_summarised_and_has_a_map(step: Step) -> None:
-    """Its size is told, and GradCAM of two images is finite and not all zero at its layer."""
+    """Its summary works, and GradCAM of two images is finite and not all zero at its layer."""
     size = summarise(step.model, (32, 32))
     assert size.parameters == count(step.model)
     assert size.multiply_adds > 0
@@ -87,7 +87,7 @@ def count(model: nn.Module) -> int:
 
 
 def assert_it_learns(step: Step) -> None:
-    """Ten finite logits an image, and a finite gradient for every parameter."""
+    """Ten finite logits per image, and a finite gradient for every parameter."""
     assert step.logits.shape == (2, 10)
     assert step.logits.isfinite().all()
     lost = [
@@ -99,7 +99,7 @@ def assert_it_learns(step: Step) -> None:
 
 
 def assert_its_layers_can_be_explained(step: Step) -> None:
-    """Each declared layer is met in order, and every map has cells that logits depend on."""
+    """Declared layers run in order, and every map has cells that the logits depend on."""
     assert list(step.outputs) == list(step.model.explainable_layers)
     for name, grid in step.grids().items():
         assert grid.shape[-1] == grid.shape[-2], name

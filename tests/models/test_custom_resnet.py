@@ -1,4 +1,4 @@
-"""The custom ResNet against SEEDS: its counts, its shapes, and a plain functional reading of it."""
+"""The custom ResNet: parameter counts, shapes, and a plain functional implementation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def _seeded():
     torch.manual_seed(0)
 
 
-def test_parameters_are_exactly_those_of_the_seed_study():
+def test_parameters_are_exactly_those_of_the_course_study():
     assert count(CustomResNet(num_classes=10, width=64)) == 6_573_120
 
 
@@ -73,9 +73,9 @@ def test_logits_equal_a_functional_reading_of_the_drawing(training):
 
 
 @pytest.mark.parametrize("stage", ["layer1", "layer3"])
-def test_nothing_stands_behind_the_sum(stage):
-    # Both summands come out of a ReLU, so a ReLU behind the sum would change no number: a sum
-    # made negative shows whether anything follows.
+def test_nothing_follows_the_sum(stage):
+    # Both summands are ReLU outputs, so a ReLU after the sum would change nothing: only a
+    # negative sum shows whether anything follows.
     model = CustomResNet(num_classes=3, width=4).eval()
     residual = model.get_submodule(stage)
     residual.sum.register_forward_hook(lambda _module, _inputs, output: -output - 1)
@@ -112,7 +112,7 @@ def count(model: nn.Module) -> int:
 
 
 def scrambled(model: nn.Module) -> nn.Module:
-    """Norms away from the identity, with scales of both signs: max pool and norm do not commute."""
+    """Norms far from the identity, with scales of both signs: max pool and norm do not commute."""
     for norm in model.modules():
         if isinstance(norm, nn.BatchNorm2d):
             for tensor in (norm.weight.data, norm.bias.data, norm.running_mean):
@@ -133,7 +133,7 @@ def output_shapes(model: nn.Module, names: list[str]) -> dict[str, tuple[int, ..
 
 
 def functional_custom_resnet(state: dict[str, Tensor], images: Tensor, training: bool) -> Tensor:
-    """SEEDS' drawing, line by line; weights are taken in their order, not by their names."""
+    """The published architecture, line by line; weights are used in order, not by name."""
     values = iter(value.clone() for value in state.values())
 
     def block(x: Tensor, pool: bool = False) -> Tensor:

@@ -1,4 +1,4 @@
-"""Families of a library of two models, each of a few layers."""
+"""Families of a library with small models of a few layers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cifar_lab.network import Declared, Explainable, LaidOut, Prefixed, declared
 
 
 class Wide(nn.Sequential):
-    """A stem that halves twice, tokens of nothing, and a head."""
+    """A stem that halves twice, no tokens, and a head."""
 
     def __init__(self, num_classes: int, channels: int = 4) -> None:
         super().__init__(
@@ -82,7 +82,7 @@ def test_nothing_but_the_library_draws():
 def test_an_unknown_name_is_refused_with_the_nearest():
     with pytest.raises(ValueError, match="^" + re.escape(
         "name=wide_3: drawings.models has no such model; did you mean wide_2 or wide_1?; "
-        "drawings.models.list_models() names them all"
+        "drawings.models.list_models() lists them all"
     ) + "$"):  # fmt: skip
         fitted(LIBRARY, {"wide": FAMILY}, "wide_3", (32, 32), {})
     with pytest.raises(ValueError, match=r"name=§: drawings.models has no such model; drawings"):
@@ -91,16 +91,16 @@ def test_an_unknown_name_is_refused_with_the_nearest():
 
 def test_a_family_without_adaptation_is_refused_with_those_that_have_one():
     with pytest.raises(ValueError, match="^" + re.escape(
-        "name=narrow_1: drawings's narrow models are drawn for large images, and have no version "
-        "for small ones here; take one of its families wide"
+        "name=narrow_1: drawings's narrow models are designed for large images and have no version "
+        "for small ones here; use one of these families: wide"
     ) + "$"):  # fmt: skip
         fitted(LIBRARY, {"wide": FAMILY}, "narrow_1", (32, 32), {})
-    assert str(unadapted("a", "a", ["vgg", "dla"], LIBRARY)).endswith("its families dla, vgg")
+    assert str(unadapted("a", "a", ["vgg", "dla"], LIBRARY)).endswith("these families: dla, vgg")
 
 
 def test_an_argument_that_the_model_does_not_take_is_refused():
     with pytest.raises(
-        ValueError, match=r"^name=wide_1: .*'rate'; set what it does not take to null$"
+        ValueError, match=r"^name=wide_1: .*'rate'; set arguments that it does not accept to null$"
     ) as refusal:
         fitted(LIBRARY, {"wide": FAMILY}, "wide_1", (32, 32), {"num_classes": 5, "rate": 0.1})
     assert isinstance(refusal.value.__cause__, TypeError)
@@ -110,7 +110,7 @@ def test_an_argument_that_the_model_does_not_take_is_refused():
     ("error", "reason"),
     [
         (AssertionError(), "AssertionError"),
-        (AssertionError("it takes\n  square images"), "it takes square images"),
+        (AssertionError("it needs\n  square images"), "it needs square images"),
         (RuntimeError("size"), "size"),
     ],
 )
@@ -120,8 +120,8 @@ def test_a_model_that_does_not_fit_is_refused_with_the_reason(error, reason):
 
     family = Family(build, layers, "channels_first")
     with pytest.raises(ValueError, match="^" + re.escape(
-        f"name=wide_1 cannot be made to fit images of 48×32 pixels ({reason}); take another model "
-        "of its family, or set dataset.resize"
+        f"name=wide_1 cannot be adapted to images of 48×32 pixels ({reason}); choose another "
+        "model of its family, or set dataset.resize"
     ) + "$"):  # fmt: skip
         fitted(LIBRARY, {"wide": family}, "wide_1", (48, 32), {})
 
@@ -131,7 +131,7 @@ def test_a_model_is_shown_an_image_before_it_is_taken():
         return nn.Sequential(create(**arguments), nn.Linear(7, 2))
 
     family = Family(build, layers, "channels_first")
-    with pytest.raises(ValueError, match="cannot be made to fit images of 32×32 pixels"):
+    with pytest.raises(ValueError, match="cannot be adapted to images of 32×32 pixels"):
         fitted(LIBRARY, {"wide": family}, "wide_1", (32, 32), {"num_classes": 5})
 
 

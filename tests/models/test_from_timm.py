@@ -1,4 +1,4 @@
-"""timm's models made to fit: one of every family takes a step, and its layers can be explained."""
+"""timm's models adapted: one of every family takes a step, and its layers can be explained."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from tests.models.fitting import (
     step,
 )
 
-#: Sides of the maps of 32×32 images: with the stem's, without, and where a transformer keeps all.
+#: Map sides for 32×32 images: with the stem's, without it, and of a plain transformer.
 FIVE, FOUR, TOKENS = [32, 32, 16, 8, 4], [32, 16, 8, 4], [8, 8, 8, 8]
-#: A small model of every family, with the sides of the maps that it declares.
+#: A small model from every family, with the sides of its declared maps.
 TRIED = {
     "convnext_atto": FOUR,
     "cs3darknet_m": FIVE,
@@ -59,7 +59,7 @@ TRIED = {
     "vit_tiny_patch16_224": TOKENS,
     "xception41": [*FOUR, 4],
 }
-#: More of the convolutional ones, looked at without weights, which costs little.
+#: More convolutional models, cheaply checked without weights.
 VARIANTS = {
     "gernet_s": FIVE,
     "lcnet_050": FIVE,
@@ -80,6 +80,7 @@ def tried(request) -> tuple[Step, list[int]]:
     return step(lambda: small(request.param)), TRIED[request.param]
 
 
+@pytest.mark.slow
 def test_it_learns_and_its_layers_can_be_explained(tried):
     taken, sides = tried
     assert_it_learns(taken)
@@ -118,7 +119,7 @@ def test_resnet18_is_ours(training):
     ours = ResNet18(num_classes=10, last_stride=2, pooled_size=1)
     theirs = small("resnet18")
     assert count(theirs) == count(ours) == 11_173_962
-    # Names differ, the order does not.
+    # Names differ, but the order is the same.
     weights = dict(zip(theirs.state_dict(), ours.state_dict().values(), strict=True))
     theirs.load_state_dict(weights)
     images = torch.randn(2, 3, 32, 32)
@@ -131,6 +132,7 @@ def test_vgg_has_one_linear_layer():
     assert count(model) == convolutions + 512 * 10 + 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["convnext_atto", "vit_tiny_patch16_224", "regnetx_002"])
 def test_it_computes_in_bfloat16_and_channels_last(name):
     model = small(name).to(memory_format=torch.channels_last)
@@ -153,7 +155,7 @@ def test_the_seed_makes_the_weights():
     assert all(torch.equal(a, b) for a, b in zip(first.values(), second.values(), strict=True))
 
 
-def test_class_and_register_tokens_are_told_from_the_grid():
+def test_class_and_register_tokens_are_separated_from_the_grid():
     with torch.device("meta"):
         names = ("deit_tiny_distilled_patch16_224", "vit_wee_patch16_reg1_gap_256", "gmlp_ti16_224")
         assert [small(name).prefix_tokens for name in names] == [2, 1, 0]
@@ -172,7 +174,7 @@ def test_rates_of_dropout_reach_the_model():
 
 def test_a_rate_that_the_model_does_not_take_is_refused():
     with pytest.raises(
-        ValueError, match=r"name=vgg11: .*drop_path_rate.*; set what it does not ta"
+        ValueError, match=r"name=vgg11: .*drop_path_rate.*; set arguments that it does not accept"
     ):
         timm_model(10, (32, 32), "vgg11", drop_rate=None, drop_path_rate=0.1)
 
@@ -181,10 +183,10 @@ def test_a_rate_that_the_model_does_not_take_is_refused():
     ("name", "message"),
     [
         ("resnet81", r"name=resnet81: timm has no such model; did you mean resnet18 or"),
-        ("resnet18.a1_in1k", r"timm has no such model; did you mean .*timm.list_models\(\) names"),
+        ("resnet18.a1_in1k", r"timm has no such model; did you mean .*timm.list_models\(\) lists"),
         ("hf-hub:timm/resnet18", "timm has no such model"),
-        ("inception_v4", "timm's inception_v4 models are drawn for large images"),
-        ("bat_resnext26ts", "bat_resnext26ts cannot be made to fit images of 32×32 pixels"),
+        ("inception_v4", "timm's inception_v4 models are designed for large images"),
+        ("bat_resnext26ts", "bat_resnext26ts cannot be adapted to images of 32×32 pixels"),
     ],
 )
 def test_a_model_that_is_unknown_or_does_not_fit_is_refused(name, message):

@@ -1,4 +1,4 @@
-"""torchvision's models made to fit: one of every family takes a step and can be explained."""
+"""torchvision's models adapted: one of every family takes a step and can be explained."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from tests.models.fitting import (
     step,
 )
 
-#: Sides of the maps of 32×32 images.
+#: Map sides for 32×32 images.
 FOUR, TOKENS = [32, 16, 8, 4], [8, 8, 8, 8]
-#: A small model of every family, with the sides of the maps that it declares.
+#: A small model from every family, with the sides of its declared maps.
 TRIED = {
     "convnext_tiny": FOUR,
     "densenet121": FOUR,
@@ -43,6 +43,7 @@ def tried(request) -> tuple[Step, list[int]]:
     return step(lambda: small(request.param)), TRIED[request.param]
 
 
+@pytest.mark.slow
 def test_it_learns_and_its_layers_can_be_explained(tried):
     taken, sides = tried
     assert_it_learns(taken)
@@ -71,7 +72,7 @@ def test_resnet18_is_ours(training):
     theirs = small("resnet18")
     assert count(theirs) == count(ours) == 11_173_962
     assert theirs.explainable_layers == ours.explainable_layers
-    # Names differ, the order does not.
+    # Names differ, but the order is the same.
     weights = dict(zip(theirs.state_dict(), ours.state_dict().values(), strict=True))
     theirs.load_state_dict(weights)
     images = torch.randn(2, 3, 32, 32)
@@ -89,6 +90,7 @@ def test_vgg_begins_as_torchvision_draws_it():
     assert not conv.bias.any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mobilenet_v3_small", "regnet_y_400mf"])
 def test_it_computes_in_bfloat16_and_channels_last(name):
     model = small(name).to(memory_format=torch.channels_last)
@@ -111,7 +113,7 @@ def test_it_takes_images_of_other_sizes(size):
     [
         ("resnet81", r"torchvision.models has no such model; did you mean resnet18 or"),
         ("fcn_resnet50", r"torchvision.models has no such model; did you mean .*resnet50"),
-        ("alexnet", "torchvision's alexnet models are drawn for large images"),
+        ("alexnet", "torchvision's alexnet models are designed for large images"),
     ],
 )
 def test_a_model_that_is_unknown_or_does_not_fit_is_refused(name, message):
@@ -120,7 +122,7 @@ def test_a_model_that_is_unknown_or_does_not_fit_is_refused(name, message):
 
 
 def test_a_vision_transformer_takes_square_images():
-    with pytest.raises(ValueError, match=r"images of 64×32 pixels \(it takes square images\)"):
+    with pytest.raises(ValueError, match=r"images of 64×32 pixels \(it needs square images\)"):
         small("vit_b_16", (64, 32))
 
 

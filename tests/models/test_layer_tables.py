@@ -1,4 +1,4 @@
-"""Parameters and output shape of every layer of the seed studies' networks, written by hand."""
+"""Parameters and output shapes of every layer of the course studies' networks, by hand."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cifar_lab.models.custom_resnet import CustomResNet
 from cifar_lab.models.resnet import ResNet18
 from cifar_lab.models.summary import summarise
 
-# Layer by layer in the order of computation: kind, output shape without the batch, parameters.
+# Layers in order of computation: kind, output shape without the batch, parameters.
 STEM = """
 conv 64×32×32 1,728
 norm 64×32×32 128
@@ -89,7 +89,7 @@ RESNET18 = f"""{STEM}{LAYER1}{LAYER2}{LAYER3}{LAYER4}
 pool 512×1×1 0
 head 10 5,130
 """
-# The same weights in the last stage, which stays at 8×8; four means a channel go into the head.
+# The same weights in the last stage, which stays at 8×8; the head gets 4 means per channel.
 RESNET18_8X8 = f"""{STEM}{LAYER1}{LAYER2}{LAYER3}{LAYER4.replace("4×4", "8×8")}
 pool 512×2×2 0
 head 10 20,490
@@ -155,7 +155,7 @@ def test_the_summary_says_of_every_layer_what_the_table_says(model, table, total
 
 
 def layers_of(model: nn.Module) -> list[tuple[str, tuple[int, ...], int]]:
-    """Layers in the order in which they compute; an identity is none."""
+    """Layers in order of computation, without identities."""
     seen: list[tuple[str, tuple[int, ...], int]] = []
 
     def note(module, _inputs, output):

@@ -1,4 +1,4 @@
-"""ResNet18 for small images against SEEDS and against torchvision's, made to fit."""
+"""ResNet18 for small images: counts, shapes, and a comparison with torchvision's, adapted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _seeded():
 
 
 @pytest.mark.parametrize(("variant", "expected"), [(PLAIN, 11_173_962), (EIGHT, 11_189_322)])
-def test_parameters_are_exactly_those_of_the_seed_studies(variant, expected):
+def test_parameters_are_exactly_those_of_the_course_studies(variant, expected):
     model = ResNet18(num_classes=10, **variant)
     assert sum(p.numel() for p in model.parameters()) == expected
 
@@ -54,7 +54,7 @@ def test_each_stage_has_its_shape(variant, last, pooled):
 def test_logits_equal_those_of_torchvision_with_the_same_weights(variant):
     model = scrambled(ResNet18(num_classes=10, **variant))
     other = torchvision_resnet18(eight_by_eight=variant is EIGHT)
-    # Names differ, the order does not.
+    # Names differ, but the order is the same.
     weights = (value.clone() for value in model.state_dict().values())
     other.load_state_dict(dict(zip(other.state_dict(), weights, strict=True)), assign=True)
     images = torch.randn(2, 3, 32, 32)
@@ -89,7 +89,7 @@ def test_every_relu_is_a_module_of_its_own_and_not_in_place():
 
 
 def scrambled(model: nn.Module) -> nn.Module:
-    """Norms away from the identity, or a norm left out would go unnoticed."""
+    """Norms far from the identity, or a missing norm would go unnoticed."""
     for norm in model.modules():
         if isinstance(norm, nn.BatchNorm2d):
             for tensor in (norm.weight.data, norm.running_var):
@@ -102,7 +102,7 @@ def scrambled(model: nn.Module) -> nn.Module:
 def torchvision_resnet18(eight_by_eight: bool) -> nn.Module:
     from torchvision.models import resnet18
 
-    with torch.device("meta"):  # weights are loaded anyway
+    with torch.device("meta"):  # weights are loaded later
         model = resnet18(num_classes=10)
         model.conv1 = nn.Conv2d(3, 64, 3, padding=1, bias=False)
         model.maxpool = nn.Identity()

@@ -1,4 +1,4 @@
-"""Making networks fit small images, on networks of a few layers."""
+"""Adapting networks to small images, tested on networks with a few layers."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_height_and_width_stand_where_the_layout_says():
 
 
 def five_halvings() -> nn.Sequential:
-    """Drawn for large images: a stem of 7×7, a pool, and three stages."""
+    """Designed for large images: a 7×7 stem, a pool, and three stages."""
     return nn.Sequential(
         nn.Conv2d(3, 8, 7, stride=2, padding=3),
         nn.MaxPool2d(3, stride=2, padding=1),

@@ -1,4 +1,4 @@
-"""Parameters and multiply-adds against torchinfo's and sums by hand."""
+"""Parameters and multiply-adds compared with torchinfo's and with manual sums."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from cifar_lab.models.summary import summarise
         pytest.param(lambda: ResNet18(10, 1, 2), 11_189_322, 958.1, id="ResNet18 8×8"),
     ],
 )
-def test_sizes_are_those_of_the_seed_studies_and_of_torch(model, parameters, millions):
+def test_sizes_are_those_of_the_course_studies_and_of_torch(model, parameters, millions):
     network = model()
     size = summarise(network, (32, 32))
     assert size.parameters == parameters
     assert round(size.multiply_adds / 1e6, 1) == millions
     statistics = torchinfo.summary(network, (1, 3, 32, 32), verbose=0)
-    # torchinfo counts norms and biases as well.
+    # torchinfo also counts norms and biases.
     assert size.multiply_adds == pytest.approx(statistics.total_mult_adds, rel=1e-4)
 
 

@@ -1,4 +1,4 @@
-"""The three-block convnet: shapes, parameters, initial weights, against counts by hand."""
+"""The three-block convnet: shapes, parameters and initial weights, compared with manual counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whitened layer: its outputs on the images it was computed from are uncorrelated."""
+"""The whitening layer: outputs are uncorrelated on the images it was computed from."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_outputs_have_unit_variance_and_no_correlation(side):
     assert outputs.shape == (64, 2 * half, 13 - side, 17 - side)
     rows = outputs[:, :half].permute(0, 2, 3, 1).reshape(-1, half).double().numpy()
     second_moments = rows.T @ rows / len(rows)
-    # λ / (λ + ε), as the eigenvalues λ are a little enlarged.
+    # λ / (λ + ε), because ε is added to the eigenvalues λ.
     assert np.abs(second_moments - np.diag(np.diag(second_moments))).max() < 1e-3
     assert (np.diag(second_moments) <= 1 + 1e-6).all()
     assert np.diag(second_moments)[0] > 0.99
@@ -50,6 +50,6 @@ def test_its_bias_alone_is_trained_from_zero():
 
 
 def images() -> torch.Tensor:
-    """Neighbours and channels that depend on each other, as in pictures."""
+    """Correlated neighbours and channels, as in natural images."""
     noise = torch.randn(64, 3, 12, 16, generator=torch.Generator().manual_seed(0))
     return noise + noise.roll(1, 2) + noise.roll(1, 3) + 0.5 * noise.mean(1, keepdim=True)

@@ -1,4 +1,4 @@
-"""The criterion against its formula, written out."""
+"""The criterion compared with its explicit formula."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""timm's optimizers: torch's where the algorithm is torch's, and the contract of a step for all."""
+"""timm's optimizers: equal to torch's for the same algorithm, and a common contract for all."""
 
 from __future__ import annotations
 
@@ -110,16 +110,16 @@ def test_an_unknown_name_is_refused_with_the_nearest_and_how_to_list_them():
     with pytest.raises(
         ValueError,
         match=r"opt=lamp: timm has no such optimizer; did you mean lamb .*\?; "
-        r"timm.optim.list_optimizers\(\) names them all",
+        r"timm.optim.list_optimizers\(\) lists them all",
     ):
         make(net(), "lamp")
     with pytest.raises(ValueError, match="opt=slow_adamw: timm has no such optimizer"):
-        make(net(), "slow_adamw")  # timm itself would take the part behind the underscore
+        make(net(), "slow_adamw")  # timm itself would use the part after the underscore
 
 
 @pytest.mark.parametrize("opt", REFUSED_NAMES)
 def test_what_needs_more_than_a_gradient_and_a_step_is_refused(opt):
-    with pytest.raises(ValueError, match=rf"opt={opt} (needs|compiles) .*; take another, such as"):
+    with pytest.raises(ValueError, match=rf"opt={opt} (needs|recompiles) .*; choose another, e.g."):
         make(net(), opt)
 
 
@@ -147,7 +147,7 @@ def gradients(model: nn.Module, seed: int) -> list[torch.Tensor]:
 
 
 def train(model: nn.Module, optimizer: torch.optim.Optimizer, steps: range = range(3)) -> None:
-    """Updates at a learning rate that rises and falls."""
+    """Updates with a learning rate that rises and falls."""
     for number in steps:
         gradients(model, number)
         set_learning_rate(optimizer, LR * (0.5 + 0.1 * number * (7 - number)))
@@ -160,7 +160,7 @@ def weights(model: nn.Module) -> list[torch.Tensor]:
 
 
 def through_a_file(state: dict) -> dict:
-    """As a checkpoint is written and read."""
+    """Save and load the state as a checkpoint does."""
     file = io.BytesIO()
     torch.save(state, file)
     file.seek(0)

@@ -1,4 +1,4 @@
-"""Muon: its updates against the singular value decomposition, the rest against torch's SGD."""
+"""Muon: its updates compared with the singular value decomposition, the rest with torch's SGD."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_an_update_becomes_nearly_orthogonal_and_keeps_its_singular_vectors(shap
 
 def test_each_iteration_is_the_quintic_polynomial_of_the_singular_values():
     a, b, c = QUINTIC
-    values = torch.tensor([0.8, 0.6])  # of norm one already
+    values = torch.tensor([0.8, 0.6])  # already of norm one
     found = orthogonalised(torch.diag(values), steps=1).diagonal()
     torch.testing.assert_close(found, a * values + b * values**3 + c * values**5, rtol=0.02, atol=0)
 

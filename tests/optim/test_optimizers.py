@@ -1,4 +1,4 @@
-"""Parameter groups, and one or two updates of each optimizer computed by hand."""
+"""Parameter groups, and one or two updates of each optimizer, computed by hand."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cifar_lab.models.custom_resnet import CustomResNet
 from cifar_lab.optim.optimizers import adam, adamw, parameter_groups, sgd
 
 LR, DECAY = 0.1, 0.25
-#: Gradients of two updates, and the weights they begin from.
+#: Gradients of two updates, and the initial weights.
 GRADIENTS = np.array([[0.5, -2.0], [1.0, 1.0]])
 WEIGHTS = np.array([2.0, -3.0])
 
@@ -35,7 +35,7 @@ def test_norms_and_biases_are_spared_when_asked():
 @pytest.mark.parametrize("everything", [True, False])
 def test_every_trainable_parameter_is_in_exactly_one_group(everything):
     model = CustomResNet(num_classes=3, width=4)
-    model.tied = model.head  # registered once more: still one parameter
+    model.tied = model.head  # registered twice, but still one parameter
     model.stem.requires_grad_(False)
     groups = parameter_groups(model, DECAY, everything)
     found = sorted(id(p) for group in groups for p in group["params"])

@@ -1,4 +1,4 @@
-"""Every schedule, at every step, against torch's own or against its formula written out here."""
+"""Every schedule, at every step, compared with torch's or with an explicit formula."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, MultiStepLR
 from cifar_lab.optim.schedules import Constant, Cosine, MultiStep, OneCycle, Triangular
 
 MAX = 0.4
-#: Steps an epoch of the seed studies: 50,000 images in batches of 512.
+#: Steps per epoch in the course studies: 50,000 images in batches of 512.
 STEPS = 98
 
 
@@ -184,7 +184,7 @@ def test_a_peak_on_the_first_or_on_the_last_step_leaves_no_step_without_a_rate(p
 @pytest.mark.parametrize("peak_epoch", [24, 30])
 def test_a_peak_that_is_not_before_the_end_is_refused(peak_epoch):
     message = (
-        rf"peak_epoch={peak_epoch} must lie before the end of the run, which has 24 epochs; "
+        rf"peak_epoch={peak_epoch} must be less than the 24 epochs of the run; "
         r"lower scheduler\.peak_epoch or raise trainer\.epochs"
     )
     with pytest.raises(ValueError, match=message):
@@ -203,7 +203,7 @@ def test_a_peak_that_is_not_before_the_end_is_refused(peak_epoch):
 def test_a_warm_up_that_is_not_before_the_end_is_refused():
     with pytest.raises(
         ValueError,
-        match=r"warmup_epochs=4\.5 must end before the run does, which has 4 epochs; lower "
+        match=r"warmup_epochs=4\.5 must be less than the 4 epochs of the run; lower "
         r"scheduler\.warmup_epochs or raise trainer\.epochs",
     ):
         Cosine(epochs=4, steps_per_epoch=8, max_lr=MAX, warmup_epochs=4.5, end_fraction=0)
@@ -212,14 +212,16 @@ def test_a_warm_up_that_is_not_before_the_end_is_refused():
 def test_a_milestone_that_is_not_before_the_end_is_refused():
     with pytest.raises(
         ValueError,
-        match=r"milestone_epochs=\[2, 6\] must lie before the end of the run, which has 6 epochs; "
+        match=r"milestone_epochs=\[2, 6\] must all be less than the 6 epochs of the run; "
         r"lower scheduler\.milestone_epochs or raise trainer\.epochs",
     ):
         MultiStep(epochs=6, steps_per_epoch=8, max_lr=MAX, milestone_epochs=(2, 6), gamma=0.1)
 
 
 def test_milestones_that_do_not_ascend_are_refused():
-    with pytest.raises(ValueError, match=r"milestone_epochs must ascend, got \[4, 2\]"):
+    with pytest.raises(
+        ValueError, match=r"milestone_epochs must be in ascending order, got \[4, 2\]"
+    ):
         MultiStep(epochs=6, steps_per_epoch=8, max_lr=MAX, milestone_epochs=(4, 2), gamma=0.1)
 
 
@@ -260,7 +262,7 @@ def rates(schedule) -> np.ndarray:
 
 
 def stepped(steps: int, make) -> list[float]:
-    """The rate that torch's scheduler sets for each update, stepped once after each."""
+    """The rates that torch's scheduler sets for each update, stepped once after each."""
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=MAX)
     scheduler: LRScheduler = make(optimizer)
     used = []

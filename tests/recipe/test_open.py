@@ -69,14 +69,14 @@ def test_validation_predictions_give_the_reported_validation_accuracy(trained):
 def test_what_an_older_run_lacks_is_named(trained):
     run, _ = trained
     run.folder.data.unlink()
-    with pytest.raises(Refusal, match=r"data\.json cannot be read"):
+    with pytest.raises(Refusal, match=r"data\.json could not be read"):
         network(Run(run.folder))
 
 
 def test_a_run_that_is_not_finished_has_no_network_to_open(trained):
     run, _ = trained
     run.folder.summary.unlink()
-    with pytest.raises(Refusal, match=r"summary\.json cannot be read: .*is this a finished run"):
+    with pytest.raises(Refusal, match=r"summary\.json could not be read: .*is this a finished run"):
         network(Run(run.folder))
 
 
@@ -85,5 +85,5 @@ def test_another_networks_checkpoint_is_refused(trained):
     data = json.loads(run.folder.data.read_text())
     data["class_names"].append("dog")
     run.folder.data.write_text(json.dumps(data))
-    with pytest.raises(Refusal, match="is of another model"):
+    with pytest.raises(Refusal, match="belongs to a different model"):
         network(Run(run.folder))

@@ -46,9 +46,9 @@ def test_the_columns_of_the_counts_are_aligned(tmp_path):
 
 def test_data_says_size_mean_and_standard_deviation(tmp_path):
     text = show.data(dataset(), "Insects", tmp_path)
-    assert "images of 4×6 pixels, RGB" in text
-    assert "training images: 0.10000000 0.20000000 0.30000000" in text
-    assert "standard deviation / 255: 0.50000000 0.25000000 0.12500000" in text
+    assert "image size: 4×6 pixels, RGB" in text
+    assert "training images, / 255: 0.10000000 0.20000000 0.30000000" in text
+    assert "standard deviation, / 255: 0.50000000 0.25000000 0.12500000" in text
 
 
 def test_data_writes_a_page_with_its_figures(tmp_path):
@@ -79,7 +79,7 @@ def test_augmentation_draws_images_beside_what_each_epoch_makes_of_them(tmp_path
         assert original in dataset().train_indices
         assert variants == [100 + 10 * epoch + original for epoch in range(7)]
         assert call["titles"][start : start + 8] == [
-            "as it is",
+            "original",
             *(f"epoch {n + 1}" for n in range(7)),
         ]
     assert text == f"figure: {tmp_path / 'augmentation.png'}"
@@ -110,7 +110,7 @@ def test_the_schedule_is_told_at_the_end_of_each_epoch(tmp_path):
         end_fraction=0.0,
     )
     expected = [
-        "1,500 steps, 500 an epoch",
+        "1,500 steps, 500 per epoch",
         "first step: 0; largest: 0.5; last: 0",
         "last step of epoch   1: 0.5",
         "last step of epoch   2: 0.25",
@@ -119,7 +119,7 @@ def test_the_schedule_is_told_at_the_end_of_each_epoch(tmp_path):
     ]
     assert show.schedule(planned, False, tmp_path).splitlines() == expected
     assert_is_png(tmp_path / "schedule.png")
-    expected.insert(1, "a run finds the maximum first; these are multiples of it:")
+    expected.insert(1, "the run finds the maximum before training; these are multiples of it:")
     assert show.schedule(planned, True, tmp_path).splitlines() == expected
 
 

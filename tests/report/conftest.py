@@ -1,4 +1,4 @@
-"""Charts as they are drawn."""
+"""Fixtures that observe charts as they are drawn."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 @pytest.fixture
 def drawn(monkeypatch) -> Iterator[list[Figure]]:
-    """The charts that are drawn, in order; nothing of any may be cut off at its edges."""
+    """The charts drawn, in order; checks that none is cut off at its edges."""
     made: list[Figure] = []
     write = Figure.savefig
 

@@ -1,4 +1,4 @@
-"""A small run, as a report reads it, made by hand."""
+"""A small hand-made run, as a report reads it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cifar_lab.run.record import Maps, Run
 from cifar_lab.run.trust import Trust
 from tests.made import a_provenance, a_summary
 
-#: Names that would be elements, entities or attributes if they were not escaped.
+#: Names that would become elements, entities or attributes if they were not escaped.
 CLASSES = ("<b>", "cats & dogs", '"quoted"')
 #: Predicted class of each test image; the true ones are 0 0 0 0 1 1 1 1 2 2 2 2.
 PREDICTED = (0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 1, 1)
@@ -26,7 +26,7 @@ LABELS = np.repeat(np.arange(3), 4)
 
 
 def reading(**changes: Any) -> Reading:
-    """A reading; changes to the summary, the provenance or the reading itself by name."""
+    """A reading, with changes by name to the summary, the provenance or the reading itself."""
     generator = np.random.default_rng(0)
     logits = generator.normal(size=(12, 3)).astype(np.float32)
     logits[np.arange(12), PREDICTED] = 4 + np.arange(12) / 10
@@ -76,6 +76,7 @@ def reading(**changes: Any) -> Reading:
         "lr_finder": None,
         "maps": None,
         "trust": None,
+        "folder": Path("outputs/net/2026-01-02/title <u>"),
     }
     settings = {
         "options": ReportOptions(
@@ -99,9 +100,9 @@ def reading(**changes: Any) -> Reading:
     return Reading(run=a_run(**parts), **settings)
 
 
-def a_run(trust: Trust | None, **parts: Any) -> Run:
-    """A run of whose files none is there: each part stands where its property would read it."""
-    folder = RunFolder(Path("outputs/net/2026-01-02/title <u>"))
+def a_run(trust: Trust | None, folder: Path, **parts: Any) -> Run:
+    """A run without files: each part is stored where its property would cache it."""
+    folder = RunFolder(folder)
     maps = Maps(folder)
     vars(maps)["trust"] = trust
     run = Run(folder)
@@ -110,7 +111,7 @@ def a_run(trust: Trust | None, **parts: Any) -> Run:
 
 
 def dataset() -> Dataset:
-    """Nine training, three validation and twelve test images, one of which is a training image."""
+    """Nine training, three validation and twelve test images, one a copy of a training image."""
     generator = np.random.default_rng(1)
     train = ImageArrays(
         generator.integers(0, 256, (12, 6, 8, 3), dtype=np.uint8),

@@ -13,13 +13,14 @@ import pytest
 from cifar_lab.explain.explained import Averaged, Explained
 from cifar_lab.report.pages.run import write_report
 from cifar_lab.run.folder import RunFolder
+from cifar_lab.run.trust import OrderScore, Trust
 from tests.report.readings import reading
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
 #: Widths and heights in pixels.
 SCREENS = {"phone": (390, 844), "desktop": (1280, 900)}
-#: Without these it looks up hosts by itself.
+#: Without these options it looks up hosts on its own.
 QUIET = [
     "--no-sandbox",
     "--disable-gpu",
@@ -32,24 +33,11 @@ QUIET = [
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> RunFolder:
-    """A report with every block, names that would be elements included."""
+    """A report with every kind of block, and with names that look like HTML elements."""
     folder = RunFolder(tmp_path_factory.mktemp("run"))
     run = reading(
-        trust={
-            "method": "gradcam",
-            "layer": "layer2",
-            "images": 12,
-            "randomised": 0.1,
-            "orders": [
-                {
-                    "order": "gradcam",
-                    "deletion": 0.3,
-                    "insertion": 0.6,
-                    "deletion_error": 0.01,
-                    "insertion_error": 0.02,
-                }
-            ],
-        }
+        folder=folder.path,
+        trust=Trust("gradcam", "layer2", 12, (OrderScore("gradcam", 0.3, 0.6, 0.01, 0.02),), 0.1),
     )
     rows = [error.row for error in run.errors]
     draw = np.random.default_rng(0)
@@ -72,7 +60,7 @@ def folder(tmp_path_factory) -> RunFolder:
         draw.random(9),
         draw.random(3),
     )
-    write_report(folder, run, [explained], averaged)
+    write_report(run, [explained], averaged)
     return folder
 
 
@@ -87,7 +75,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(params=SCREENS)
 def page(request, browser, folder) -> Iterator[Any]:
-    """The open page; what it asked for and said is in ``requests`` and ``said``."""
+    """The open page; its requests and console messages are in ``requests`` and ``said``."""
     width, height = SCREENS[request.param]
     page = browser.new_page(viewport={"width": width, "height": height})
     page.requests, page.said = [], []
@@ -123,7 +111,7 @@ def test_the_page_never_scrolls_sideways(page):
 
 
 def test_pictures_are_large_enough_for_their_words(page):
-    """Words are of 8 points at 144 pixels an inch: at half of that they are 8 of the page's."""
+    """Text is 8 points at 144 pixels per inch, so at half size it is 8 CSS pixels high."""
     sizes = page.evaluate(
         "[...document.images].map(i => [i.getBoundingClientRect().width, i.naturalWidth])"
     )

@@ -1,4 +1,4 @@
-"""The page: self-contained, escaped, with text for every picture; Markdown says the same."""
+"""The page is self-contained and escaped, with alt text; Markdown has the same content."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from cifar_lab.report.blocks import Code, Facts, Page, Picture, Section, Table, Text
 from cifar_lab.report.page import render_html, render_markdown
 
-#: Attributes through which a page can fetch something.
+#: Attributes through which a page can load something.
 FETCHING = {"src", "href", "srcset", "data", "action", "poster", "background", "cite", "style"}
 PICTURE = Picture(
     "curves", b"sixteen of them \0\0\4\1 and on", 'curves of "3" <epochs>', "About 11.5 & more."
@@ -159,7 +159,7 @@ class Parsed(HTMLParser):
         if tag not in ("meta", "link", "img"):
             self.open.append(tag)
         if tag not in ("b", "code"):
-            self.pieces.append(("", " "))  # its text is apart from what comes before
+            self.pieces.append(("", " "))  # separates its text from what precedes it
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag

@@ -1,4 +1,4 @@
-"""Recorded runs of published studies, made up by hand."""
+"""Hand-made recorded runs of published studies."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ PUBLISHED: dict[str, Any] = {
 
 
 def experiments_with(root: Path, *runs: dict[str, Any]) -> Path:
-    """An ``experiments/`` with the published studies and recorded runs of them."""
+    """Create an ``experiments/`` with published studies and recorded runs of them."""
     experiments = root / "experiments"
     write_json(experiments / "published.json", PUBLISHED)
     (experiments / "results").mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""The ledger: what is copied of a run, which runs make one experiment, and what its rows say."""
+"""The ledger: what is copied from a run, which runs form an experiment, and what rows say."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_the_spread_over_seeds_is_the_sample_standard_deviation(tmp_path, experi
         )
     ]
     text = record(runs, experiments).read_text()
-    # Mean (90 + 92 + 97) / 3 = 93; squares 9 + 1 + 16 over n - 1 = 2: the root of 13.
+    # Mean (90 + 92 + 97) / 3 = 93; standard deviation: the root of (9 + 1 + 16) / (n - 1) = 13.
     assert "| 3 | 93.00 ± 3.61 | 20 | 2.3 min | – |" in text
     assert len(rows_below(text, "| run |")) == 3
 
@@ -170,8 +170,8 @@ def test_test_time_flips_and_work_are_told(tmp_path, experiments):
         change(run.summary, Summary, **told)
         runs.append((run, CONFIG))
     text = record(runs, experiments).read_text()
-    # The root of ((97 - 96.5)² + (96 - 96.5)²) / 1, and of 2² + 2².
-    assert "| 98.77 ± 0.00 with flips averaged; 96.50 ± 0.71 without |" in text
+    # The roots of ((97 - 96.5)² + (96 - 96.5)²) / 1 and of 2² + 2².
+    assert "| 98.77 ± 0.00 with test-time flip averaging; 96.50 ± 0.71 without |" in text
     assert "| 92 ± 3 TFLOP at 400 GFLOP/s |" in text
 
 
@@ -219,7 +219,7 @@ def test_tables_are_whole_and_links_lead_somewhere(tmp_path, experiments):
 
 
 def test_without_an_experiments_folder_nothing_is_recorded(tmp_path):
-    message = f"there is no {tmp_path / 'experiments'}/ here; record from the top of a checkout"
+    message = f"{tmp_path / 'experiments'}/ does not exist; run `cifar-lab record` from the top of"
     with pytest.raises(Refusal, match=message):
         record([(finished_run(tmp_path), CONFIG)], tmp_path / "experiments")
 
@@ -257,7 +257,7 @@ def experiments(tmp_path) -> Path:
 
 
 def record(runs: list[tuple[RunFolder, dict]], experiments: Path) -> Path:
-    """Records runs, each with its configuration."""
+    """Record runs, each with its configuration."""
     for folder, config in runs:
         write_atomically(folder.config, yaml.safe_dump(config))
     return record_runs([Run(folder) for folder, _ in runs], experiments)
@@ -276,11 +276,11 @@ def finished_run(
 
 
 def change(path: Path, kind: type, **changes: Any) -> None:
-    """Writes a record with other values."""
+    """Overwrite fields of a record."""
     write_object(path, dataclasses.replace(read_object(path, kind), **changes))
 
 
 def rows_below(text: str, heading: str) -> list[str]:
-    """Rows of the table whose heading begins so."""
+    """Rows of the table whose header starts with ``heading``."""
     table = text[text.index(heading) :].split("\n\n")[0].splitlines()
     return table[2:]

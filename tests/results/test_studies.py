@@ -1,4 +1,4 @@
-"""Which recorded runs are the whole of a study, and which are not, and why."""
+"""Which recorded runs are complete runs of a study, and why the others are not."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def test_recipes_named_after_a_study_stand_beside_it(tmp_path):
         ({"trainer__limit_epochs": 3}, "trainer.limit_epochs=3"),
         ({"dataset__limit_train_images": 100}, "dataset.limit_train_images=100"),
         ({"dataset__validation_fraction": 0.1}, "dataset.validation_fraction=0.1"),
-        ({"trained": 2, "planned": 2}, "epochs 2 where 3 are asked for"),
-        ({"trainer__batch_size": 32}, "batch size 32 where 64 are asked for"),
-        ({"parameters": 1235}, "parameters 1,235 where 1,234 are asked for"),
+        ({"trained": 2, "planned": 2}, "epochs 2 instead of 3"),
+        ({"trainer__batch_size": 32}, "batch size 32 instead of 64"),
+        ({"parameters": 1235}, "parameters 1,235 instead of 1,234"),
     ],
 )
 def test_a_run_that_is_not_the_whole_study_says_why(tmp_path, changes, reason):

@@ -1,4 +1,4 @@
-"""Writing in the background: what was submitted is what is written, and failures are told."""
+"""Tests that background writes contain what was submitted, and that failures are raised."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from cifar_lab.run.background import BackgroundWriter
 
 
-def test_a_copy_is_not_touched_by_training_that_goes_on():
+def test_a_copy_is_not_changed_by_further_training():
     writer = BackgroundWriter(in_background=True)
     weight, momentum = torch.arange(6.0).view(2, 3), torch.ones(2)
     state = {"model": {"w": weight}, "optimizer": [{"m": momentum}, ("a", 3)], "none": None}
@@ -23,7 +23,7 @@ def test_a_copy_is_not_touched_by_training_that_goes_on():
     assert copied["none"] is None
 
 
-def test_the_memory_of_a_copy_is_used_again_and_follows_shapes():
+def test_the_memory_of_a_copy_is_reused_and_follows_shapes():
     writer = BackgroundWriter(in_background=True)
     first = writer.copy({"w": torch.zeros(3)})["w"]
     second = writer.copy({"w": torch.ones(3)})["w"]
@@ -51,14 +51,14 @@ def test_it_writes_in_order_and_in_its_own_thread_if_asked(in_background):
     assert all((thread is not here) is in_background for _, thread in written)
 
 
-def test_training_goes_on_while_it_writes():
+def test_training_continues_while_it_writes():
     writer, may_write = BackgroundWriter(in_background=True), threading.Event()
     writer.submit(lambda: may_write.wait(60) and None)
     may_write.set()  # only reached because submit did not wait
     writer.close()
 
 
-def test_a_failure_is_told_when_it_is_finished_and_ends_the_thread():
+def test_a_failure_is_raised_by_finish_and_ends_the_thread():
     def fail():
         raise OSError("no space left on device")
 

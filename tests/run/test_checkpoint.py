@@ -1,4 +1,4 @@
-"""Checkpoints: loaded only as they were written, and whole whenever the process dies."""
+"""Tests that only unaltered checkpoints load, and that they survive the death of a process."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from cifar_lab.run.checkpoint import (
 )
 
 CPU = torch.device("cpu")
-ALTERED = r"is not what was written: its SHA-256 is not the one in last\.pt\.sha256"
+ALTERED = r"is truncated or was altered: its SHA-256 is not the one in last\.pt\.sha256"
 
 
-def test_training_goes_on_from_a_checkpoint_as_if_it_had_not_stopped(checkpoint):
+def test_training_continues_from_a_checkpoint_as_if_it_had_not_stopped(checkpoint):
     state = trained_state()
     save_checkpoint(checkpoint, state.state_dict())
     expected = [one_step(state), one_step(state)]
@@ -45,22 +45,24 @@ def test_the_hash_file_is_in_the_form_of_sha256sum(checkpoint):
 
 
 def test_a_missing_checkpoint_is_refused(checkpoint):
-    with pytest.raises(Refusal, match=rf"checkpoint {checkpoint} cannot be read: .*No such file"):
+    with pytest.raises(
+        Refusal, match=rf"checkpoint {checkpoint} could not be read: .*No such file"
+    ):
         load_checkpoint(checkpoint, CPU)
 
 
 def test_a_checkpoint_without_its_hash_file_is_refused(checkpoint):
     save_checkpoint(checkpoint, contents(1))
     hash_file(checkpoint).unlink()
-    message = rf"checkpoint {checkpoint} cannot be read: .*last\.pt\.sha256"
+    message = rf"checkpoint {checkpoint} could not be read: .*last\.pt\.sha256"
     with pytest.raises(Refusal, match=message):
         load_checkpoint(checkpoint, CPU)
 
 
-def test_a_hash_file_that_is_no_text_is_refused(checkpoint):
+def test_a_hash_file_that_is_not_text_is_refused(checkpoint):
     save_checkpoint(checkpoint, contents(1))
     hash_file(checkpoint).write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(Refusal, match=rf"checkpoint {checkpoint} cannot be read: "):
+    with pytest.raises(Refusal, match=rf"checkpoint {checkpoint} could not be read: "):
         load_checkpoint(checkpoint, CPU)
 
 
@@ -82,7 +84,7 @@ def test_a_truncated_checkpoint_is_refused(checkpoint, kept):
     save_checkpoint(checkpoint, contents(1))
     content = checkpoint.read_bytes()
     checkpoint.write_bytes(content[: int(kept * len(content))])
-    with pytest.raises(Refusal, match=rf"{ALTERED} \(truncated or altered\); restore a copy, or"):
+    with pytest.raises(Refusal, match=rf"{ALTERED}; restore a copy, or"):
         load_checkpoint(checkpoint, CPU)
 
 
@@ -107,7 +109,7 @@ def test_an_earlier_checkpoint_put_beside_a_later_hash_is_refused(checkpoint):
 
 def test_code_in_a_checkpoint_is_refused_and_not_run(checkpoint, tmp_path):
     save_checkpoint(checkpoint, {"format": 1, "bait": Bait(tmp_path / "caught")})
-    with pytest.raises(Refusal, match=f"checkpoint {checkpoint} cannot be loaded: "):
+    with pytest.raises(Refusal, match=f"checkpoint {checkpoint} could not be loaded: "):
         load_checkpoint(checkpoint, CPU)
     assert not (tmp_path / "caught").exists()
 
@@ -115,7 +117,7 @@ def test_code_in_a_checkpoint_is_refused_and_not_run(checkpoint, tmp_path):
 @pytest.mark.parametrize("state", [{"format": 0}, {"model": {}}, [1]])
 def test_a_checkpoint_of_another_format_is_refused(checkpoint, state):
     save_checkpoint(checkpoint, state)
-    with pytest.raises(Refusal, match=f"checkpoint {checkpoint} is of another format than 1; "):
+    with pytest.raises(Refusal, match=f"checkpoint {checkpoint} does not have format 1; "):
         load_checkpoint(checkpoint, CPU)
 
 
@@ -151,7 +153,7 @@ def test_a_first_save_that_dies_leaves_a_whole_checkpoint_or_none(checkpoint, mo
 
 
 def test_a_save_makes_three_replacements(checkpoint, monkeypatch):
-    """So that the deaths above are all there are."""
+    """So that the tests above cover every point at which a process can die."""
     for epoch in (1, 2):
         save_until(monkeypatch, checkpoint, contents(epoch), dies_at=4)
         assert load_checkpoint(checkpoint, CPU)["epoch"] == epoch
@@ -178,12 +180,14 @@ def test_evaluation_uses_the_averaged_weights_where_there_are_any(checkpoint, av
         (lambda: nn.Sequential(nn.Linear(2, 3), nn.PReLU()), r"1\.weight is \(1,\) there and abs"),
     ],
 )
-def test_a_checkpoint_of_another_model_is_refused_before_anything_is_copied(
+def test_a_checkpoint_of_a_different_model_is_refused_before_anything_is_copied(
     checkpoint, other, message
 ):
     save_checkpoint(checkpoint, contents(1) | {"model": other().state_dict()})
     model = network(0)
-    with pytest.raises(Refusal, match=rf"checkpoint {checkpoint} is of another model: {message}"):
+    with pytest.raises(
+        Refusal, match=rf"checkpoint {checkpoint} belongs to a different model: {message}"
+    ):
         load_evaluated_weights(checkpoint, model, CPU)
     for name, value in model.state_dict().items():
         assert torch.equal(value, network(0).state_dict()[name])
@@ -199,7 +203,7 @@ def checkpoint(tmp_path) -> Path:
 
 
 class Bait:
-    """Unpickled the careless way, it makes a file."""
+    """Creates a file when it is unpickled without restrictions."""
 
     def __init__(self, file: Path) -> None:
         self.file = str(file)
@@ -218,7 +222,7 @@ def network(seed: int) -> nn.Sequential:
 
 
 def contents(epoch: int) -> dict:
-    """A small checkpoint that says its epoch."""
+    """A small checkpoint with its epoch."""
     return {"format": 1, "model": network(epoch).state_dict(), "ema": None, "epoch": epoch}
 
 
@@ -243,7 +247,7 @@ def one_step(state: TrainingState) -> float:
 
 
 def save_until(monkeypatch, path: Path, state: dict, dies_at: int) -> None:
-    """Saves, and dies at the n-th replacement; from the fourth on there is none left to die at."""
+    """Saves and dies at the n-th replacement; there are only three."""
     replace, calls = os.replace, []
 
     def dying(*arguments):

@@ -1,4 +1,4 @@
-"""What a run says: the same lines on the terminal and in its log, and progress that adds up."""
+"""Tests that terminal and log get the same lines, and that the progress is correct."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ ROW = {
 NAMES = ("cifar_lab", "py.warnings")
 
 
-def test_each_line_is_said_once_however_often_speaking_was_begun(capsys, caplog, own_loggers):
+def test_each_line_is_printed_once_however_often_speak_is_called(capsys, caplog, own_loggers):
     speak()
     speak()
     console.log.info("once")
     logging.getLogger("cifar_lab.deeper").info("from deeper")
     assert capsys.readouterr().out == "once\nfrom deeper\n"
-    assert caplog.text == ""  # nor by a handler of the root's
+    assert caplog.text == ""  # nor by a handler of the root logger
 
 
-def test_details_are_not_said(capsys, own_loggers):
+def test_debug_lines_are_not_printed(capsys, own_loggers):
     speak()
     console.log.debug("detail")
     assert capsys.readouterr().out == ""
@@ -51,7 +51,7 @@ def test_lines_go_to_where_standard_output_is_at_the_time(capsys, own_loggers, m
     assert "".join(lines) == "redirected\n"
 
 
-def test_warnings_of_libraries_are_said_and_logged(capsys, own_loggers, folder):
+def test_warnings_of_libraries_are_printed_and_logged(capsys, own_loggers, folder):
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         speak()
@@ -72,7 +72,7 @@ def test_the_log_is_what_the_terminal_showed_in_between(capsys, own_loggers, fol
     assert folder.log.read_text(encoding="utf-8") == "größer × inside\n"
 
 
-def test_a_resumed_run_goes_on_with_its_log(own_loggers, folder):
+def test_a_resumed_run_appends_to_its_log(own_loggers, folder):
     speak()
     for line in ("first", "resumed"):
         with logged_to(folder):
@@ -105,7 +105,7 @@ def test_runs_one_after_the_other_do_not_write_into_each_other_s_log(own_loggers
         ),
     ],
 )
-def test_an_epoch_is_told_in_one_line_by_its_splits(capsys, own_loggers, more, expected):
+def test_an_epoch_is_printed_in_one_line_by_its_splits(capsys, own_loggers, more, expected):
     speak()
     progress, state = begun()
     progress.on_epoch_end(state, ROW | more, is_best=False)
@@ -120,7 +120,7 @@ def test_an_interruption_says_how_far_training_came(capsys, own_loggers):
     assert capsys.readouterr().out == "saving after epoch 2, batch 17 of 40\n"
 
 
-def test_without_a_terminal_a_line_is_said_now_and_then(capsys, own_loggers, clock):
+def test_without_a_terminal_a_line_is_printed_from_time_to_time(capsys, own_loggers, clock):
     speak()
     progress, state = begun()
     for _ in range(30):
@@ -129,13 +129,13 @@ def test_without_a_terminal_a_line_is_said_now_and_then(capsys, own_loggers, clo
         progress.on_batch_end(state)
     progress.on_fit_end()
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 5  # every 60 of 300 seconds
+    assert len(lines) == 5  # one per 60 of 300 seconds
     # A batch of 64 every 10 seconds; 400 batches less 6 are 3,940 seconds.
     assert lines[0] == "epoch 1/10, batch 6/40, 6 images/s, 66 min left"
     assert lines[4] == "epoch 1/10, batch 30/40, 6 images/s, 62 min left"
 
 
-def test_loss_and_accuracy_so_far_are_told(capsys, own_loggers, clock):
+def test_loss_and_accuracy_so_far_are_printed(capsys, own_loggers, clock):
     speak()
     progress, state = begun()
     state.train_metrics.update(torch.tensor(0.25), torch.tensor(3), 4, step=0)
@@ -154,7 +154,7 @@ def test_a_resumed_run_counts_its_speed_from_where_it_began(capsys, own_loggers,
     assert capsys.readouterr().out == expected
 
 
-def test_on_a_terminal_a_bar_is_drawn_and_taken_away(capsys, own_loggers, folder, monkeypatch):
+def test_on_a_terminal_a_bar_is_drawn_and_removed(capsys, own_loggers, folder, monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     speak()
     folder.path.mkdir(exist_ok=True)
@@ -166,7 +166,7 @@ def test_on_a_terminal_a_bar_is_drawn_and_taken_away(capsys, own_loggers, folder
         progress.on_epoch_end(state, ROW, is_best=False)
         progress.on_fit_end()
     shown = capsys.readouterr()
-    assert "50%|" in shown.err  # 200 of 400 batches were behind it
+    assert "50%|" in shown.err  # 200 of 400 batches were done
     assert shown.err.endswith("\r")  # cleared, and nothing drawn since
     assert shown.out.count("epoch 3/10") == 1
     log = folder.log.read_text()
@@ -183,7 +183,7 @@ def folder(tmp_path) -> RunFolder:
 
 @pytest.fixture
 def own_loggers(monkeypatch):
-    """Loggers without handlers, and afterwards as they were."""
+    """Removes all handlers from the loggers and restores them afterwards."""
     monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
     for name in NAMES:
         logger = logging.getLogger(name)
@@ -197,7 +197,7 @@ def own_loggers(monkeypatch):
 
 @pytest.fixture
 def clock(monkeypatch) -> SimpleNamespace:
-    """Stands still until it is moved."""
+    """A clock that stands still until it is moved."""
     clock = SimpleNamespace(seconds=0.0)
     monkeypatch.setattr(console, "time", SimpleNamespace(monotonic=lambda: clock.seconds))
     return clock

@@ -1,4 +1,4 @@
-"""data.json: what opens a network without its images, against counts taken one by one."""
+"""Tests data.json against counts taken one by one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of a run are written whole or not at all, and read with one clear message."""
+"""Tests that files are written completely or not at all, and that a bad one is refused."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def test_json_reads_back_as_it_was_written(tmp_path):
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (None, "cannot be read: .+"),
-        (b"\xff\xfe", "cannot be read: .+"),
-        (b"", "is no JSON: .+"),
-        (b'{"a": 1', "is no JSON: .+"),
+        (None, "could not be read: .+"),
+        (b"\xff\xfe", "could not be read: .+"),
+        (b"", "is not valid JSON: .+"),
+        (b'{"a": 1', "is not valid JSON: .+"),
         (b"{}", "is empty"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The run that a person means, and the newest one."""
+"""Tests how an argument selects a run, and the link to the newest one."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_where_latest_cannot_be_a_link_nothing_happens(tmp_path):
     assert not (tmp_path / "latest").is_symlink()
 
 
-def test_latest_is_switched_and_never_taken_away(tmp_path, monkeypatch):
+def test_latest_is_switched_and_never_removed(tmp_path, monkeypatch):
     first, second = (run_in(tmp_path, name) for name in ("a", "b"))
     point_latest(tmp_path, first.path)
     monkeypatch.setattr(os, "replace", fail)
@@ -55,7 +55,7 @@ def test_there_are_no_runs_where_there_is_no_folder(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["PATH", "latest", "12-00", "2025-01-01/12", "noon"])
-def test_a_run_is_meant_by_its_path_or_a_unique_part_of_it(tmp_path, text):
+def test_a_run_is_found_by_its_path_or_a_unique_part_of_it(tmp_path, text):
     outputs = tmp_path / "outputs"
     run = run_in(outputs, "noon/2025-01-01/12-00-00-000000")
     run_in(outputs, "night/2025-01-01/00-10-00-000000")
@@ -63,7 +63,7 @@ def test_a_run_is_meant_by_its_path_or_a_unique_part_of_it(tmp_path, text):
     assert find_run(outputs, str(run.path) if text == "PATH" else text) == Run(run)
 
 
-def test_a_path_may_lie_anywhere(tmp_path):
+def test_a_path_may_be_anywhere(tmp_path):
     elsewhere = run_in(tmp_path, "elsewhere")
     assert find_run(tmp_path / "outputs", str(elsewhere.path)) == Run(elsewhere)
 
@@ -86,17 +86,17 @@ def test_the_current_folder_may_be_a_run(tmp_path, monkeypatch):
 def test_a_part_of_several_paths_is_refused_with_all_of_them(tmp_path):
     runs = [run_in(tmp_path, name) for name in ("digits/1", "digits/2", "other/3")]
     shown = f"{runs[0].path}, {runs[1].path}"
-    message = rf"RUN=digits fits 2 runs: {shown}; give a longer part of one path"
+    message = rf"RUN=digits matches 2 runs: {shown}; give a longer part of the path"
     with pytest.raises(Refusal, match=message):
         find_run(tmp_path, "digits")
 
 
 @pytest.mark.parametrize("text", ["nonsense", "latest"])
-def test_what_fits_no_run_is_refused_with_what_to_do(tmp_path, text):
+def test_what_matches_no_run_is_refused_with_what_to_do(tmp_path, text):
     run_in(tmp_path, "digits/1")
     message = (
-        rf"RUN={text} is no run below {tmp_path}/ \(1 there\); give a path, 'latest', 'best' or a "
-        "part of a path; `cifar-lab ls` lists the runs"
+        rf"RUN={text} is not a run below {tmp_path}/ \(1 run there\); give a path, 'latest', "
+        "'best' or a part of a path; `cifar-lab ls` lists the runs"
     )
     with pytest.raises(Refusal, match=message):
         find_run(tmp_path, text)
@@ -114,7 +114,7 @@ def test_best_is_the_finished_run_of_highest_validation_accuracy(tmp_path):
 
 def test_without_validation_there_is_no_best(tmp_path):
     write_object(run_in(tmp_path, "a").summary, a_summary(validation=None))
-    message = rf"RUN=best: no finished run below {tmp_path}/ has a validation split to be ranked by"
+    message = f"RUN=best: no finished run below {tmp_path}/ has a validation accuracy to rank it by"
     with pytest.raises(Refusal, match=message):
         find_run(tmp_path, "best")
 

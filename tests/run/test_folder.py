@@ -1,4 +1,4 @@
-"""The run folder: names that stay, files written whole, and the run that a person means."""
+"""Tests that the names of a run's files do not change, and how its folder is shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""lr_finder.json and the table that is printed of it."""
+"""Tests lr_finder.json and the table that is printed from it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def found_by(test: RangeTest, curves: dict[int, Curve]) -> LrFinder:
 
 
 def falling(step: int) -> Curve:
-    """Falls at one step of fifty, and by a hair at the last that is looked at."""
+    """Falls at one of fifty steps, and very slightly at the last one that is considered."""
     losses = [2.0] * step + [1.0] * (49 - step) + [0.99]
     return Curve([0.001 * 1.1**number for number in range(50)], losses, losses, None)
 
@@ -34,7 +34,7 @@ EMPTY = Curve([], [], [], "not finite")
 
 def test_the_number_is_the_median_over_the_seeds_in_three_digits_and_so_is_the_override():
     found = found_by(a_test(), {3: falling(20), 4: falling(30), 5: FLAT})
-    ends = [0.001 * 1.1**19, 0.001 * 1.1**29]  # the gradient is that of both neighbours
+    ends = [0.001 * 1.1**19, 0.001 * 1.1**29]  # the gradient uses both neighbours
     middle = (ends[0] * ends[1]) ** 0.5
     steepest = found.suggestions["steepest"]
     assert found.chosen == steepest
@@ -48,7 +48,7 @@ def test_the_number_is_the_median_over_the_seeds_in_three_digits_and_so_is_the_o
     assert found.seeds[2].suggestions == dict.fromkeys(found.suggestions)
 
 
-def test_the_rule_that_is_asked_for_gives_the_number():
+def test_the_configured_rule_gives_the_number():
     numbers = {
         rule: found_by(a_test(rule), {0: falling(20)}).max_lr
         for rule in ("steepest", "valley", "minimum_over_ten")
@@ -65,7 +65,7 @@ def test_without_a_suggestion_there_is_no_number(tmp_path):
     assert "set scheduler.max_lr to a number" in nothing_found(a_test())
 
 
-def test_the_table_has_a_row_a_seed_the_median_and_the_range():
+def test_the_table_has_a_row_per_seed_the_median_and_the_range():
     lines = table(found_by(a_test(), {3: falling(20), 4: falling(30), 5: FLAT})).splitlines()
     header = ["seed", "steepest descent", "valley", "minimum / 10"]
     assert re.split(r"\s{2,}", lines[0].strip()) == header

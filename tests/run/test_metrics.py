@@ -1,4 +1,4 @@
-"""metrics.csv: numbers that read back exactly, in a table that any program reads."""
+"""Tests that metrics.csv reads back exactly and that other programs can read it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_metrics_that_are_missing_or_broken_are_refused(tmp_path, content):
     file = tmp_path / "metrics.csv"
     if content is not None:
         file.write_bytes(content)
-    with pytest.raises(Refusal, match=f"{file} cannot be read: "):
+    with pytest.raises(Refusal, match=f"{file} could not be read: "):
         read_metrics(file)
 
 

@@ -1,4 +1,4 @@
-"""What older versions wrote, by what they called it then and what it is called today."""
+"""Tests the conversion of what older versions wrote."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cifar_lab.run.older import ADDED, TARGETS, completed, upgraded, with_curren
 
 
 @pytest.mark.parametrize(("old", "new"), TARGETS.items())
-def test_a_current_target_is_there_and_public(old, new):
+def test_a_current_target_exists_and_is_public(old, new):
     package, _, name = new.rpartition(".")
     assert package.count(".") == 1
     assert name in dir(importlib.import_module(package))
@@ -18,11 +18,11 @@ def test_a_current_target_is_there_and_public(old, new):
 
 
 @pytest.mark.parametrize(("old", "new"), TARGETS.items())
-def test_old_and_new_are_one_thing_where_the_old_place_still_is(old, new):
+def test_old_and_new_names_are_the_same_object_where_the_old_module_exists(old, new):
     module, _, name = old.rpartition(".")
     try:
         place = importlib.import_module(module)
-    except ImportError:  # the file has another name now
+    except ImportError:  # the module was renamed
         return
     if hasattr(place, name):
         package, _, public = new.rpartition(".")
@@ -47,7 +47,7 @@ def test_targets_are_renamed_however_deep_and_nothing_else_is():
     assert config["steps"][1]["_target_"] == old
 
 
-def test_what_a_configuration_says_stands_and_what_it_lacks_is_added():
+def test_what_a_configuration_has_is_kept_and_what_it_lacks_is_added():
     config = {"report": {"gallery": "random", "misclassified": 3}}
     found = completed(config)
     assert found["report"] == {"gallery": "random", "misclassified": 3, "averaged_images": 1000}

@@ -1,4 +1,4 @@
-"""predictions.npz: read as it was written, without pickle, by any program, also an older one's."""
+"""Tests that predictions.npz reads back exactly, without pickle, also from older versions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_predictions_read_back_exactly(tmp_path, validation):
             assert getattr(other, name).dtype == array.dtype
 
 
-def test_the_test_images_stand_under_plain_names_as_they_always_did(tmp_path):
+def test_the_arrays_of_the_test_images_have_no_prefix(tmp_path):
     write_predictions(tmp_path / "predictions.npz", Predictions(made(0, 3), made(1, 2)))
     with np.load(tmp_path / "predictions.npz", allow_pickle=False) as file:
         assert {name: len(file[name]) for name in file.files} == {
@@ -42,7 +42,7 @@ def test_the_test_images_stand_under_plain_names_as_they_always_did(tmp_path):
         }  # fmt: skip
 
 
-def test_an_older_file_holds_the_test_images_alone(tmp_path):
+def test_an_older_file_has_the_test_images_only(tmp_path):
     np.savez_compressed(tmp_path / "predictions.npz", **vars(made(0, 3)))
     found = read_predictions(tmp_path / "predictions.npz")
     np.testing.assert_array_equal(found.test.logits, made(0, 3).logits)
@@ -50,12 +50,12 @@ def test_an_older_file_holds_the_test_images_alone(tmp_path):
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no archive", b"PK\x03\x04"])
-def test_what_holds_no_predictions_is_refused_by_its_name(tmp_path, content):
+def test_a_file_without_predictions_is_refused_by_its_name(tmp_path, content):
     file = tmp_path / "predictions.npz"
     if content is not None:
         file.write_bytes(content)
-    with pytest.raises(Refusal, match=f"{file} cannot be read: "):
+    with pytest.raises(Refusal, match=f"{file} could not be read: "):
         read_predictions(file)
     np.savez_compressed(file, logits=np.zeros((1, 2)))
-    with pytest.raises(Refusal, match=f"{file} cannot be read: it holds no array labels"):
+    with pytest.raises(Refusal, match=f"{file} could not be read: it has no array labels"):
         read_predictions(file)

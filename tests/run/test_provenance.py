@@ -1,4 +1,4 @@
-"""provenance.json: the commit, the versions and the machine that a run was made with."""
+"""Tests provenance.json: commit, versions, machine and environment of a run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cifar_lab.run.provenance import Git, collected, config_hash, device_name, g
 CPU = torch.device("cpu")
 
 
-def test_the_record_tells_what_it_was_told(monkeypatch, tmp_path):
+def test_the_record_contains_what_was_passed(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     record = recorded(seed=0)
     expected = {
@@ -43,7 +43,7 @@ def test_the_record_is_read_as_it_was_written(tmp_path):
     assert plain["differences"] == [{"key": "seed", "default": "0", "value": "1"}]
 
 
-def test_versions_are_those_that_the_libraries_tell():
+def test_versions_are_those_of_the_libraries():
     libraries = recorded(seed=0).libraries
     assert libraries["numpy"] == np.__version__
     assert torch.__version__.startswith(libraries["torch"])
@@ -87,7 +87,7 @@ def test_any_change_since_the_commit_makes_it_dirty(checkout, file):
     assert git_state(checkout).dirty is True
 
 
-def test_what_record_writes_changes_no_run(checkout):
+def test_what_record_writes_is_not_a_change(checkout):
     results = checkout / "experiments" / "results"
     (results / "mine").mkdir(parents=True)
     (results / "mine" / "summary.json").touch()
@@ -98,7 +98,7 @@ def test_what_record_writes_changes_no_run(checkout):
 
 
 def test_a_package_that_the_surrounding_checkout_does_not_hold_has_no_commit(checkout, monkeypatch):
-    """As a wheel in a virtual environment inside somebody's checkout."""
+    """For example, a wheel in a virtual environment inside an unrelated checkout."""
     installed = checkout / ".venv" / "module.py"
     installed.parent.mkdir()
     installed.touch()
@@ -116,21 +116,21 @@ def test_without_git_there_is_no_commit(checkout, monkeypatch):
     assert git_state(checkout) is None
 
 
-def test_the_processor_is_called_by_its_name():
+def test_the_processor_is_named():
     name = device_name(CPU)
     assert name.strip() == name != ""
     if Path("/proc/cpuinfo").exists():
         assert name in Path("/proc/cpuinfo").read_text() or name == os.uname().machine
 
 
-def test_where_the_system_does_not_name_the_processor_its_kind_is_told(monkeypatch):
+def test_where_the_system_does_not_name_the_processor_its_kind_is_given(monkeypatch):
     monkeypatch.setattr(Path, "read_text", lambda *_, **__: "flags: fpu\n")
     assert device_name(CPU) != ""
 
 
 @pytest.fixture
 def checkout(tmp_path, monkeypatch) -> Path:
-    """A repository with one commit that holds, so it is made to seem, the package."""
+    """A repository with one commit that appears to contain the package."""
     for name in [name for name in os.environ if name.startswith("GIT_")]:
         monkeypatch.delenv(name)  # a hook that runs the tests sets GIT_DIR
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)

@@ -1,4 +1,4 @@
-"""A run is read typed, each file once, whatever version wrote it; what is wrong is named."""
+"""Tests that runs of any version are read as typed objects, and that errors name file and key."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def run(tmp_path) -> Run:
     return Run(folder)
 
 
-def test_making_a_run_reads_nothing(tmp_path):
+def test_creating_a_run_reads_nothing(tmp_path):
     run = Run(RunFolder(tmp_path / "nowhere"))
     assert not run.began
     assert not run.finished
@@ -38,7 +38,7 @@ def test_a_part_is_read_once(run):
     assert run.summary.test.accuracy == 0.75
     run.folder.summary.unlink()
     assert run.summary is run.summary
-    with pytest.raises(Refusal, match=r"summary\.json cannot be read"):
+    with pytest.raises(Refusal, match=r"summary\.json could not be read"):
         assert Run(run.folder).summary
 
 
@@ -56,7 +56,7 @@ def test_a_part_is_read_once(run):
         ({"name": 3}, "summary.json: name: must be a valid string, got 3"),
     ],
 )
-def test_a_value_of_another_shape_is_told_by_file_and_key(run, change, told):
+def test_a_wrong_value_is_reported_with_file_and_key(run, change, told):
     plain = json.loads(run.folder.summary.read_text())
     write_json(run.folder.summary, plain | change)
     with pytest.raises(Refusal, match=told) as refusal:
@@ -65,7 +65,7 @@ def test_a_value_of_another_shape_is_told_by_file_and_key(run, change, told):
 
 
 @pytest.mark.parametrize("key", ["name", "test", "per_class", "training_seconds", "work"])
-def test_a_key_that_is_missing_is_told(run, key):
+def test_a_missing_key_is_reported(run, key):
     plain = json.loads(run.folder.summary.read_text())
     del plain[key]
     write_json(run.folder.summary, plain)
@@ -73,20 +73,20 @@ def test_a_key_that_is_missing_is_told(run, key):
         assert Run(run.folder).summary
 
 
-def test_a_list_where_an_object_belongs_is_told(run):
+def test_a_list_instead_of_an_object_is_reported(run):
     run.folder.summary.write_text("[1, 2]")
-    with pytest.raises(Refusal, match=r"summary\.json must hold a JSON object, got a list"):
+    with pytest.raises(Refusal, match=r"summary\.json must contain a JSON object, got a list"):
         assert Run(run.folder).summary
 
 
 def test_a_file_of_a_newer_version_is_refused(run):
     plain = json.loads(run.folder.provenance.read_text())
     write_json(run.folder.provenance, plain | {"format": 99})
-    with pytest.raises(Refusal, match=r"provenance\.json is of format 99, and this version reads"):
+    with pytest.raises(Refusal, match=r"provenance\.json has format 99, but this version reads"):
         assert Run(run.folder).provenance
 
 
-def test_keys_that_only_a_newer_version_knows_are_left_alone(run):
+def test_unknown_keys_are_ignored(run):
     plain = json.loads(run.folder.summary.read_text())
     write_json(run.folder.summary, plain | {"mood": "good"})
     assert Run(run.folder).summary == run.summary
@@ -98,18 +98,18 @@ def test_numbers_that_are_not_finite_are_null_in_strict_json_and_read_back(tmp_p
     write_object(folder.summary, a_summary(test=result, final={"val_loss": math.inf}))
 
     def refuse(word):
-        raise AssertionError(f"{word} is no JSON")
+        raise AssertionError(f"{word} is not valid JSON")
 
     plain = json.loads(folder.summary.read_text(), parse_constant=refuse)
     assert plain["test"]["loss"] is plain["final"]["val_loss"] is None
     assert math.isnan(Run(folder).summary.test.loss)
     older = {key: value for key, value in plain.items() if key != "format"}
     older["test"] = plain["test"] | {"loss": math.nan}
-    folder.summary.write_text(json.dumps(older))  # as Python writes it unless told otherwise
+    folder.summary.write_text(json.dumps(older))  # as Python writes it by default
     assert math.isnan(Run(folder).summary.test.loss)
 
 
-def test_what_older_files_lack_is_what_it_stood_for(run):
+def test_what_older_files_lack_is_added(run):
     plain = json.loads(run.folder.provenance.read_text())
     for key in ("format", "processes", "environment", "fast_path", "differences"):
         del plain[key]
@@ -120,7 +120,7 @@ def test_what_older_files_lack_is_what_it_stood_for(run):
     assert found.origin.differences == []
 
 
-def test_every_recorded_run_is_read_whole():
+def test_every_recorded_run_can_be_read():
     folders = sorted(path.parent for path in RESULTS.glob("*/*/config.json"))
     assert len(folders) > 15
     for folder in folders:
@@ -147,7 +147,7 @@ def test_a_recorded_run_and_its_folder_are_read_alike(run, tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "- a\n- b\n", "a: [1", "\x00"])
-def test_what_is_no_configuration_is_refused_by_its_name(run, text):
+def test_what_is_not_a_configuration_is_refused_by_its_name(run, text):
     run.folder.config.parent.mkdir()
     run.folder.config.write_text(text)
     with pytest.raises(Refusal, match=r"config\.yaml"):

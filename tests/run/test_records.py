@@ -1,4 +1,4 @@
-"""Records: numbers that read back exactly, and a folder that agrees with its checkpoint."""
+"""Tests that the metrics of a run agree with its checkpoint."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_in_the_background_the_same_is_written_of_the_epoch_that_ended(folder, t
                 state.model.weight.fill_(epoch)
             end_epoch(recorder, state, is_best=epoch == 1)
         with torch.no_grad():
-            state.model.weight.fill_(9)  # training goes on
+            state.model.weight.fill_(9)  # training continues
         recorder.on_fit_end()
         states = [
             load_checkpoint(p, torch.device("cpu"))
@@ -46,7 +46,7 @@ def test_in_the_background_the_same_is_written_of_the_epoch_that_ended(folder, t
     assert written[0][1] == [[[1.0, 1.0]] * 2, [[2.0, 2.0]] * 2]
 
 
-def test_a_checkpoint_that_could_not_be_written_in_the_background_is_told(folder, monkeypatch):
+def test_a_failed_write_in_the_background_is_raised(folder, monkeypatch):
     def full(*_, **__):
         raise OSError("no space left on device")
 
@@ -64,13 +64,13 @@ def test_there_is_no_best_checkpoint_before_a_best_epoch(folder):
     assert not folder.best_checkpoint.exists()
 
 
-def test_a_run_that_begins_forgets_nothing_and_writes_nothing(folder):
+def test_a_run_that_starts_drops_nothing_and_writes_nothing(folder):
     begun(folder)
     assert not folder.path.exists()
 
 
 @pytest.mark.parametrize("resumed_at", [0, 1, 2, 3])
-def test_a_resumed_run_keeps_the_rows_behind_it_and_drops_those_ahead(folder, resumed_at):
+def test_a_resumed_run_keeps_rows_of_completed_epochs_and_drops_later_ones(folder, resumed_at):
     recorder, state = begun(folder)
     for _ in range(3):
         end_epoch(recorder, state, is_best=False)
@@ -80,7 +80,7 @@ def test_a_resumed_run_keeps_the_rows_behind_it_and_drops_those_ahead(folder, re
     assert losses == [*[1.0, 2.0, 3.0][:resumed_at], 9.0]
 
 
-def test_an_interrupted_epoch_is_saved_and_leaves_the_metrics_and_the_best_alone(folder):
+def test_an_interrupted_epoch_is_saved_without_changing_the_metrics_and_the_best(folder):
     recorder, state = begun(folder)
     end_epoch(recorder, state, is_best=True)
     metrics, best = folder.metrics.read_bytes(), folder.best_checkpoint.read_bytes()
@@ -92,7 +92,7 @@ def test_an_interrupted_epoch_is_saved_and_leaves_the_metrics_and_the_best_alone
     assert folder.best_checkpoint.read_bytes() == best
 
 
-def test_a_checkpoint_holds_the_weights_of_its_own_epoch(folder):
+def test_a_checkpoint_has_the_weights_of_its_epoch(folder):
     recorder, state = begun(folder)
     for epoch in (1, 2):
         nn.init.constant_(state.model.weight, epoch)
@@ -108,7 +108,7 @@ def folder(tmp_path) -> RunFolder:
 
 
 def begun(folder: RunFolder, epoch: int = 0) -> tuple[Recorder, TrainingState]:
-    """A recorder whose run begins, or goes on, after an epoch."""
+    """A recorder of a run that starts, or resumes, after an epoch."""
     model = nn.Linear(2, 2)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     state = TrainingState(model, optimizer, None, torch.device("cpu"))
@@ -119,7 +119,7 @@ def begun(folder: RunFolder, epoch: int = 0) -> tuple[Recorder, TrainingState]:
 
 
 def end_epoch(recorder: Recorder, state: TrainingState, is_best: bool, **metrics: float) -> None:
-    """What the trainer does at the end of an epoch; the loss is the epoch's number."""
+    """Ends an epoch as the trainer does; the loss is the number of the epoch."""
     state.begin_next_epoch(epoch_seconds=1.0)
     row = row_of(state.epoch, **{"train_loss": float(state.epoch), **metrics})
     recorder.on_epoch_end(state, row, is_best)

@@ -1,4 +1,4 @@
-"""status.json: one owner a folder, and a state that survives what happens inside."""
+"""Tests that a folder has one owner, and that status.json is right however a run ends."""
 
 from __future__ import annotations
 
@@ -27,11 +27,13 @@ from tests.made import a_status
 
 def test_a_folder_claimed_twice_is_refused(folder):
     claim(folder)
-    with pytest.raises(Refusal, match=f"{folder.path} is another run's folder; name a new one"):
+    with pytest.raises(
+        Refusal, match=f"{folder.path} is already used by another run; choose a new name"
+    ):
         claim(folder)
 
 
-def test_of_many_that_claim_a_folder_at_once_one_gets_it(folder):
+def test_of_several_simultaneous_claims_one_succeeds(folder):
     barrier = threading.Barrier(8)
 
     def attempt(_):
@@ -49,7 +51,7 @@ def test_of_many_that_claim_a_folder_at_once_one_gets_it(folder):
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
     (tmp_path / "file").touch()
     folder = RunFolder(tmp_path / "file" / "run")
-    with pytest.raises(Refusal, match=f"run folder {folder.path} cannot be written: .+"):
+    with pytest.raises(Refusal, match=f"run folder {folder.path} could not be written: .+"):
         claim(folder)
 
 
@@ -91,7 +93,7 @@ def test_an_error_is_recorded_with_its_traceback_and_passed_on(folder):
         (KeyboardInterrupt(), "KeyboardInterrupt: "),
     ],
 )
-def test_an_interruption_is_no_failure(folder, interruption, error):
+def test_an_interruption_is_not_a_failure(folder, interruption, error):
     with pytest.raises(type(interruption)):
         run(folder, interruption)
     record = status(folder)
@@ -126,10 +128,10 @@ def test_a_run_is_running_until_its_process_is_gone_and_has_then_died(folder):
     claim(folder)
     with running_elsewhere(folder) as process:
         assert state_of(folder) == "running"
-        with pytest.raises(Refusal, match=f"{folder.path} still runs, in another process"):
+        with pytest.raises(Refusal, match=f"{folder.path} is still running in another process"):
             run_again(folder)
         assert status(folder).pid == process.pid
-    assert status(folder).state == "running"  # it was killed before it could say more
+    assert status(folder).state == "running"  # it was killed before it could write more
     assert state_of(folder) == "died"
     run_again(folder)
     assert state_of(folder) == "done"
@@ -143,23 +145,23 @@ def test_a_run_that_ended_has_not_died(folder, state):
 
 
 @pytest.mark.parametrize("content", ["", "{", "{}", "[1]"])
-def test_a_status_that_cannot_be_read_is_that_of_a_dead_run(folder, content):
+def test_a_run_whose_status_could_not_be_read_has_died(folder, content):
     claim(folder)
     folder.status.write_text(content)
     assert state_of(folder) == "died"
 
 
-def test_a_failure_is_said_in_a_line(folder, caplog):
+def test_a_failure_is_logged_in_one_line(folder, caplog):
     with listening(caplog), pytest.raises(ZeroDivisionError):
         run(folder, ZeroDivisionError("nothing to divide by"))
     (record,) = caplog.records
     assert (record.levelname, record.message) == ("ERROR", "failed: nothing to divide by")
 
 
-def test_an_interruption_is_said_with_how_to_go_on(folder, caplog):
+def test_an_interruption_is_logged_with_how_to_continue(folder, caplog):
     with listening(caplog), pytest.raises(Interrupted):
         run(folder, Interrupted(signal.SIGINT))
-    expected = f"interrupted by SIGINT; `cifar-lab resume {folder.path}` goes on"
+    expected = f"interrupted by SIGINT; continue with `cifar-lab resume {folder.path}`"
     assert [record.message for record in caplog.records] == [expected]
 
 
@@ -179,7 +181,7 @@ def status(folder: RunFolder) -> Status:
 
 
 def state_of(folder: RunFolder) -> str:
-    """As it is now: a run reads its status once."""
+    """The current status; a ``Run`` reads it only once."""
     return Run(folder).state
 
 
@@ -190,7 +192,7 @@ def run_again(folder: RunFolder) -> None:
 
 @contextlib.contextmanager
 def running_elsewhere(folder: RunFolder) -> Iterator[subprocess.Popen]:
-    """Runs in the folder from another process, which is killed in the end."""
+    """Runs in the folder from another process, which is killed at the end."""
     code = (
         "import sys, time; from pathlib import Path; from cifar_lab.run.folder import RunFolder; "
         "from cifar_lab.run.status import recorded\n"
@@ -205,7 +207,7 @@ def running_elsewhere(folder: RunFolder) -> Iterator[subprocess.Popen]:
 
 @contextlib.contextmanager
 def listening(caplog) -> Iterator[None]:
-    """Captures what the package says, once, whether or not its log reaches the root's."""
+    """Captures the package's log once, whether or not it propagates to the root logger."""
     log = logging.getLogger("cifar_lab")
     before, log.propagate = log.propagate, False
     log.addHandler(caplog.handler)

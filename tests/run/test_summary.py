@@ -1,4 +1,4 @@
-"""summary.json: per-class numbers as scikit-learn counts them, and where each number is from."""
+"""Tests the per-class numbers against scikit-learn, and the source of every other number."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ ROWS = [
 ]
 
 
-def test_with_validation_the_reported_epoch_is_told_by_its_own_numbers():
+def test_with_validation_the_numbers_are_those_of_the_reported_epoch():
     record = summarised(validated=True)
     assert record.validation == ValidationResult(accuracy=0.75, loss=0.5)
     assert record.reported_because == "the best by validation accuracy"
     assert record.final == ROWS[-1]
 
 
-def test_without_validation_the_last_epoch_is_told():
+def test_without_validation_the_last_epoch_is_reported():
     record = summarised(validated=False)
     assert record.validation is None
     assert record.reported_because == "the last one, as there is no validation split"
@@ -80,7 +80,7 @@ def test_the_summary_is_read_as_it_was_written_and_is_plain_json(tmp_path):
 
 
 def summarised(validated: bool) -> Summary:
-    """Four images, one a class; the second is taken for the first, the third for the fourth."""
+    """Four images of four classes; the second is predicted as the first, third as fourth."""
     return summary(
         name="digits",
         dataset="Digits",

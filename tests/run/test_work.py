@@ -25,8 +25,8 @@ def test_work_is_seconds_times_the_mean_of_the_measured_rates(monkeypatch):
     assert "6.0 TFLOP" in described_work(result)
 
 
-def test_the_rate_counts_two_operations_a_multiply_add(monkeypatch):
-    """On a clock that moves a second with each look: three looks, two products."""
+def test_the_rate_counts_two_operations_per_multiply_add(monkeypatch):
+    """Uses a clock that advances one second per reading: three readings, two products."""
     seconds = iter(range(100))
     monkeypatch.setattr(module, "SIDE", 8)
     monkeypatch.setattr(module.time, "monotonic", lambda: float(next(seconds)))

@@ -1,4 +1,4 @@
-"""What every chart shares: colours that the colour-blind tell apart, margins, a tidy frame."""
+"""Shared by every chart: colour-blind-safe colours, margins and a tidy frame."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from matplotlib.ticker import MaxNLocator
 
 from cifar_lab.report.figures.image_grid import DPI, PNG_SETTINGS
 
-#: Of Okabe and Ito's palette (https://jfly.uni-koeln.de/color/).
+#: From Okabe and Ito's palette (https://jfly.uni-koeln.de/color/).
 BLUE, VERMILION, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"
-#: At most so many intervals on an axis.
+#: Maximum number of intervals on an axis.
 TICKS = 5
-#: Most classes whose counts and names can be read in a chart.
+#: Maximum number of classes whose counts and names are legible in a chart.
 READABLE_CLASSES = 25
 
 
 def axes_side_by_side(
     figure: Figure, columns: int, left: float = 0.8, bottom: float = 0.5, top: float = 0.1
 ) -> list[Axes]:
-    """Axes with margins in inches: an automatic layout draws everything twice."""
+    """Axes with margins in inches, as an automatic layout would draw everything twice."""
     width, height = figure.get_size_inches()
     grid = figure.subplots(
         1,
@@ -39,7 +39,7 @@ def axes_side_by_side(
 
 
 def tidy(axes: Axes) -> None:
-    """Frame and grid of a chart whose values are read from the left."""
+    """Set the frame and grid of a chart whose values are read from the left axis."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#dddddd", linewidth=0.6)
     axes.set_axisbelow(True)
@@ -47,7 +47,7 @@ def tidy(axes: Axes) -> None:
 
 
 def png(figure: Figure) -> bytes:
-    """A figure as the content of a PNG file."""
+    """Render a figure as the content of a PNG file."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=DPI, pil_kwargs=PNG_SETTINGS)
     return buffer.getvalue()

@@ -22,15 +22,15 @@ from cifar_lab.report.figures.chart import (
 )
 from cifar_lab.report.figures.training import SPLIT_COLOURS, SPLIT_MARKERS, SPLIT_NAMES
 
-#: Colour and line of each channel.
+#: Colour and line style of each channel.
 CHANNELS = {"red": (VERMILION, "-"), "green": (GREEN, "--"), "blue": (BLUE, ":")}
 
 
 def class_distribution(counts: dict[str, NDArray[np.int64]], class_names: Sequence[str]) -> bytes:
-    """Images of each class in each split.
+    """Number of images per class in each split.
 
     Args:
-        counts: int64 ``(classes,)`` by the name of a split; splits without images are left out.
+        counts: int64 ``(classes,)`` by split name; splits without images are left out.
         class_names: in the order of the labels.
     """
     shown = {split: values for split, values in counts.items() if values.sum()}
@@ -48,7 +48,7 @@ def class_distribution(counts: dict[str, NDArray[np.int64]], class_names: Sequen
     if readable:
         axes.set_xticks(range(classes), class_names, rotation=90)
     else:
-        axes.set_xlabel("class, by its number")
+        axes.set_xlabel("class number")
     tidy(axes)
     axes.margins(y=0.25)
     axes.legend(frameon=False, loc="upper right", ncols=len(shown))
@@ -56,11 +56,11 @@ def class_distribution(counts: dict[str, NDArray[np.int64]], class_names: Sequen
 
 
 def sizes_by_count(counts: dict[str, list[int]], sizes: Sequence[str]) -> bytes:
-    """Images of each of a few sizes in each split, the numbers at the ends of the bars.
+    """Number of images of each size in each split, for a few sizes, as labelled bars.
 
     Args:
-        counts: images of each size, by the name of a split.
-        sizes: their names.
+        counts: number of images of each size, by split name.
+        sizes: names of the sizes.
     """
     rows = len(sizes) * (len(counts) + 0.6)
     figure = Figure(figsize=(9, 0.75 + 0.26 * rows))
@@ -75,7 +75,7 @@ def sizes_by_count(counts: dict[str, list[int]], sizes: Sequence[str]) -> bytes:
     axes.set_yticks(range(len(sizes)), sizes)
     axes.set_ylim(len(sizes) - 0.5, -0.5)
     axes.set_xlim(0, 1.12 * max(max(values) for values in counts.values()))
-    # The numbers stand at the bars: an axis would only repeat them.
+    # The bars are labelled with their values: an axis would only repeat them.
     axes.set_xticks([])
     axes.tick_params(length=0)
     axes.spines[["top", "right", "bottom"]].set_visible(False)
@@ -86,10 +86,10 @@ def sizes_by_count(counts: dict[str, list[int]], sizes: Sequence[str]) -> bytes:
 
 
 def many_sizes(counts: dict[str, dict[tuple[int, int], int]]) -> bytes:
-    """Height against width of many sizes, an axes a split.
+    """Height against width for many sizes, one panel per split.
 
     Args:
-        counts: images of each height and width in pixels, by the name of a split.
+        counts: number of images by height and width in pixels, by split name.
     """
     figure = Figure(figsize=(9, 9 / len(counts) - 0.3))
     sides = np.concatenate([np.asarray(list(sizes)).ravel() for sizes in counts.values()])
@@ -116,21 +116,23 @@ def many_sizes(counts: dict[str, dict[tuple[int, int], int]]) -> bytes:
 def pixel_values(
     counts: NDArray[np.int64], statistics: dict[str, tuple[NDArray[np.float64], ...]]
 ) -> bytes:
-    """Left, how often each value occurs in training; right, mean and standard deviation by split.
+    """Left: histogram of training pixel values; right: mean and standard deviation by split.
 
     Args:
-        counts: int64 ``(3, 256)``, of the training images' channels.
-        statistics: mean and standard deviation of pixels / 255, float64 ``(3,)`` each, by the name
-            of a split.
+        counts: int64 ``(3, 256)``, for the channels of the training images.
+        statistics: mean and standard deviation of pixels / 255, float64 ``(3,)`` each, by split
+            name.
     """
     figure = Figure(figsize=(9, 3.0))
     shares, ranges = axes_side_by_side(figure, 2)
     for channel, (name, (colour, style)) in enumerate(CHANNELS.items()):
         values = 100 * counts[channel] / counts[channel].sum()
         shares.plot(np.arange(256) / 255, values, color=colour, linestyle=style, label=name)
-    shares.set(xlabel="value / 255", ylabel="share of pixels (%)", xlim=(0, 1), ylim=(0, None))
+    shares.set(
+        xlabel="pixel value / 255", ylabel="share of pixels (%)", xlim=(0, 1), ylim=(0, None)
+    )
     shares.legend(frameon=False, loc="upper center", ncols=3)
-    # White and black are often far more frequent than any other value: room for the legend.
+    # White and black are often far more frequent than other values: leave room for the legend.
     shares.set_ylim(0, 1.2 * shares.get_ylim()[1])
     for number, (split, (mean, std)) in enumerate(statistics.items()):
         places = np.arange(3) + 0.22 * (number - (len(statistics) - 1) / 2)

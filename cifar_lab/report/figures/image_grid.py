@@ -1,6 +1,6 @@
-"""Sheets of small pictures under their titles.
+"""Image grids: small pictures with titles above them.
 
-Put together as pixels: an axes for each picture would take most of a report's time.
+They are assembled as pixels, as a matplotlib axes per picture would take most of a report's time.
 """
 
 from __future__ import annotations
@@ -17,32 +17,32 @@ from numpy.typing import NDArray
 from PIL import Image
 
 DPI = 144
-#: zlib's fastest level, looking for runs alone: enlarged pixels are runs, so that files of
-#: pictures come out smaller than with its slowest.
+#: zlib's fastest level, with run-length matching only: enlarged pixels form runs, so image grids
+#: come out smaller than with its slowest level.
 PNG_SETTINGS = {"compress_level": 1, "compress_type": 3}
-#: Heights in pixels of a line of a title, and of the gaps between tiles.
+#: Heights in pixels of a title line and of the gaps between tiles.
 LINE_PIXELS, GAP_PIXELS = 24, 16
 #: Share of the map's colour over the grey image.
 MAP_SHARE = 0.6
 
 
 class Tile(NamedTuple):
-    """A picture, uint8 ``(height, width, 3)``, and its title, which may have several lines."""
+    """A picture, uint8 ``(height, width, 3)``, and its title, of one or several lines."""
 
     pixels: NDArray[np.uint8]
     title: str
 
 
 def sheet(bands: Sequence[Sequence[Tile]], side: int, font_size: float) -> NDArray[np.uint8]:
-    """Rows of tiles, each enlarged by a whole number to about a side in pixels.
+    """Arrange tiles in rows, each tile enlarged by a whole factor to about ``side`` pixels.
 
     Args:
         bands: rows from top to bottom; the longest sets the width.
         side: longer side of an enlarged tile, in pixels.
-        font_size: of titles, in points.
+        font_size: font size of titles, in points.
 
     Returns:
-        uint8 ``(height, width, 4)``, RGBA, nowhere transparent.
+        uint8 ``(height, width, 4)``, opaque RGBA.
     """
     step = side + GAP_PIXELS
     height = sum(_title_height(band) + step for band in bands) + GAP_PIXELS
@@ -63,11 +63,11 @@ def sheet(bands: Sequence[Sequence[Tile]], side: int, font_size: float) -> NDArr
                 size=font_size,
                 ha="center",
                 va="bottom",
-                parse_math=False,  # a name between dollar signs is no formula
+                parse_math=False,  # a name between dollar signs is not a formula
             )
         top += step
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()  # the titles alone: matplotlib would resample what is placed as it is
+    canvas.draw()  # titles only: matplotlib would resample the pictures, which are pasted below
     drawn = np.asarray(canvas.buffer_rgba())
     for top, left, pixels in placed:
         drawn[top : top + pixels.shape[0], left : left + pixels.shape[1], :3] = pixels
@@ -75,7 +75,7 @@ def sheet(bands: Sequence[Sequence[Tile]], side: int, font_size: float) -> NDArr
 
 
 def as_png(pixels: NDArray[np.uint8]) -> bytes:
-    """Encodes uint8 ``(height, width, 4)``, without the alpha channel."""
+    """Encode uint8 ``(height, width, 4)`` as PNG, without the alpha channel."""
     buffer = io.BytesIO()
     # Compressing harder would take longer than drawing.
     Image.fromarray(pixels).convert("RGB").save(buffer, "PNG", **PNG_SETTINGS, dpi=(DPI, DPI))
@@ -83,7 +83,7 @@ def as_png(pixels: NDArray[np.uint8]) -> bytes:
 
 
 def enlarged(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """Every pixel as a square, as large as fits a side."""
+    """Enlarge every pixel to the largest square for which the picture fits ``side``."""
     times = max(side // max(pixels.shape[:2]), 1)
     if times == 1 and max(pixels.shape[:2]) > side:
         scale = side / max(pixels.shape[:2])
@@ -95,17 +95,17 @@ def enlarged(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
 def overlay(
     image: NDArray[np.uint8], map_: NDArray[np.float32], largest: float, side: int
 ) -> NDArray[np.uint8]:
-    """A signed map's own cells over the grey image: red speaks for the class, blue against it.
+    """Draw a signed map's cells over the grey image: red is evidence for the class, blue against.
 
     Args:
         image: uint8 ``(height, width, 3)``.
-        map_: float32 ``(h, w)``; each cell covers its share of the image, with no smoothing that
-            would look finer than the map is.
-        largest: value of the deepest colour, either sign.
-        side: longer side of the result, in pixels, at most.
+        map_: float32 ``(h, w)``; each cell covers its share of the image, without smoothing, which
+            would make the map look finer than it is.
+        largest: magnitude drawn in the deepest colour, for either sign.
+        side: maximum of the longer side of the result, in pixels.
 
     Returns:
-        uint8 ``(…, …, 3)``, of the image's proportions.
+        uint8 ``(…, …, 3)``, with the image's aspect ratio.
     """
     grey = enlarged(np.asarray(Image.fromarray(image).convert("L")), side)[..., None]
     height, width = grey.shape[:2]
@@ -117,12 +117,12 @@ def overlay(
 
 
 def cells(map_: NDArray[np.float32], largest: float, side: int) -> NDArray[np.uint8]:
-    """A signed map alone, a square a cell; colours as in :func:`overlay`."""
+    """Draw a signed map on its own, one square per cell; colours as in :func:`overlay`."""
     return enlarged(np.rint(colours(map_, largest)).astype(np.uint8), side)
 
 
 def colours(map_: NDArray[np.float32], largest: float) -> NDArray[np.float64]:
-    """Red for positive, blue for negative values, white for none: float64 ``(h, w, 3)``, to 255."""
+    """Red for positive, blue for negative values, white for 0: float64 ``(h, w, 3)``, to 255."""
     level = np.clip(map_ * (255 / (2 * (largest or 1.0))) + 127.5, 0, 255)
     palette = 255 * matplotlib.colormaps["RdBu_r"](np.arange(256))[:, :3]
     coloured: NDArray[np.float64] = palette[np.rint(level).astype(np.uint8)]

@@ -1,4 +1,4 @@
-"""Sheets of images and of maps over them, returned as PNG bytes."""
+"""Image grids, with and without maps over the images, returned as PNG bytes."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def gallery(
     """Misclassified images, in true colours, each above its signed maps.
 
     Args:
-        images: uint8 ``(n, height, width, 3)``, as they are on disk.
-        maps: float32 ``(n, h, w)``, signed, by the name of a layer, which is told where there are
-            several; each map is drawn on its own symmetric scale. Without any, images stand alone.
-        rows: one a picture.
+        images: uint8 ``(n, height, width, 3)``, before normalisation.
+        maps: signed float32 ``(n, h, w)`` by layer name, which is shown if there are several; each
+            map has its own symmetric scale. If empty, only images are drawn.
+        rows: one per image.
         class_names: in the order of the labels.
     """
     pictures = [
@@ -57,13 +57,13 @@ def attributions(
     names: Sequence[str],
     titles: Sequence[Sequence[str]],
 ) -> bytes:
-    """A row an image: the image, then its maps on one scale.
+    """One row per image: the image, then its maps on one scale.
 
     Args:
         images: uint8 ``(n, height, width, 3)``.
-        rows: of each image its maps, float32 ``(h, w)`` each, signed, in one unit.
-        names: of the images, ``n``.
-        titles: of the maps, as many a row.
+        rows: each image's maps, signed float32 ``(h, w)`` each, in one unit.
+        names: names of the ``n`` images.
+        titles: titles of each image's maps.
     """
     bands = []
     for image, maps, name, words in zip(images, rows, names, titles, strict=True):
@@ -77,12 +77,12 @@ def attributions(
 
 
 def mean_maps(maps: NDArray[np.float32], titles: Sequence[str], columns: int) -> bytes:
-    """Mean maps without an image beneath, on one scale for all.
+    """Mean maps without an image beneath them, all on one scale.
 
     Args:
         maps: float32 ``(n, h, w)``, signed.
-        titles: one a map.
-        columns: maps a row.
+        titles: one per map.
+        columns: maps per row.
     """
     largest = float(np.abs(maps).max())
     tiles = [Tile(cells(m, largest, side=160), t) for m, t in zip(maps, titles, strict=True)]
@@ -90,12 +90,12 @@ def mean_maps(maps: NDArray[np.float32], titles: Sequence[str], columns: int) ->
 
 
 def samples(images: Sequence[NDArray[np.uint8]], titles: Sequence[str], columns: int) -> bytes:
-    """A grid of images with a title each.
+    """An image grid with a title above each image.
 
     Args:
         images: uint8 ``(height, width, 3)`` each.
-        titles: one an image.
-        columns: images a row.
+        titles: one per image.
+        columns: images per row.
     """
     tiles = [Tile(image, title) for image, title in zip(images, titles, strict=True)]
     return as_png(sheet(_bands(tiles, columns), side=144, font_size=8))
@@ -108,18 +108,18 @@ def map_tile(
     side: int,
     above: str = "",
 ) -> Tile:
-    """A map over its image; a map without a positive cell says so, as its colours could mislead.
+    """A map over its image, marked if no cell is positive, as its colours could mislead.
 
     Args:
         image: uint8 ``(height, width, 3)``.
         map_: float32 ``(h, w)``, signed.
-        largest: value of the deepest colour, either sign.
-        side: of the tile in pixels, at most.
-        above: begins the title.
+        largest: magnitude drawn in the deepest colour, for either sign.
+        side: maximum side of the tile in pixels.
+        above: start of the title.
     """
     note = f"±{largest:.2g}"
     if map_.max() <= 0:
-        note = "all negative" if map_.min() < 0 else "nothing attributed"
+        note = "all negative" if map_.min() < 0 else "all zero"
     return Tile(overlay(image, map_, largest, side), f"{above}{note}")
 
 

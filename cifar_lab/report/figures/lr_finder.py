@@ -1,4 +1,4 @@
-"""The chart of range tests of the learning rate."""
+"""The chart of learning rate range tests."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from matplotlib.figure import Figure
 from cifar_lab.report.figures.chart import BLUE, GREY, VERMILION, png, tidy
 from cifar_lab.run.lr_finder import RULE_NAMES, LrFinder, SeedTest, Suggested, rate
 
-#: Size and margins in inches; to the left there is room for the rules' names and numbers.
+#: Size and margins in inches; the left margin leaves room for the rules' names and values.
 WIDTH, HEIGHT, LEFT, RIGHT, BOTTOM, TOP = 9.0, 3.9, 2.4, 0.2, 0.5, 0.1
-#: Height of the upper chart, over that of the lower, and of the gap, over their mean.
+#: Height of the upper chart relative to the lower, and of the gap relative to their mean.
 UPPER, GAP = 0.3, 0.06
-#: The lower chart ends at so many times the loss at the start: what diverges beyond says no more.
+#: Top of the lower chart as a multiple of the initial loss: divergence beyond it adds nothing.
 ENDS_AT = 1.3
 
 
 def range_tests(found: LrFinder) -> bytes:
-    """What each rule suggests, and below it the smoothed loss of every seed, over learning rate.
+    """Each rule's suggestion, and below it every seed's smoothed loss, against learning rate.
 
     Args:
-        found: what the tests found.
+        found: results of the tests.
     """
     figure = Figure(figsize=(WIDTH, HEIGHT))
     rules, losses = figure.subplots(
@@ -41,7 +41,7 @@ def range_tests(found: LrFinder) -> bytes:
     spreads, settings = found.suggestions, found.settings
     _curves(losses, found.seeds)
     losses.set_xscale("linear" if settings.spacing == "linear" else "log")
-    # As rows of names, numbers and ranges, which cannot cover each other however close they are.
+    # One row per rule, so that labels and ranges never overlap however close the values are.
     medians = (rate(None if spread is None else spread.median) for spread in spreads.values())
     names = [f"{RULE_NAMES[rule]}: {median}" for rule, median in zip(spreads, medians, strict=True)]
     rules.set_yticks(range(len(names)), names)
@@ -61,7 +61,7 @@ def _curves(axes: Axes, seeds: Sequence[SeedTest]) -> None:
     for each in seeds:
         axes.plot(each.learning_rates, each.smoothed, color=BLUE, lw=1.2)
     names = ", ".join(str(each.seed) for each in seeds)
-    lines = f"seed {names}" if len(seeds) == 1 else f"a line for each of the seeds {names}"
+    lines = f"seed {names}" if len(seeds) == 1 else f"one line per seed: {names}"
     axes.set(xlabel=f"learning rate ({lines})", ylabel="smoothed loss (nats)")
     smoothed = [each.smoothed for each in seeds if each.smoothed]
     if smoothed:
@@ -71,7 +71,7 @@ def _curves(axes: Axes, seeds: Sequence[SeedTest]) -> None:
 
 
 def _suggestion(rules: Axes, losses: Axes, row: int, spread: Suggested, chosen: bool) -> None:
-    """The median with its range, and a line down through the curves."""
+    """Draw the median with its range, and a line down through the curves."""
     colour, width, dashes = (VERMILION, 1.4, "-") if chosen else (GREY, 0.9, "--")
     median = spread.median
     rules.plot([spread.lowest, spread.highest], [row, row], color=colour, marker="|", ms=7)

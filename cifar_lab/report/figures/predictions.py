@@ -1,4 +1,4 @@
-"""Charts of what a model predicts, each drawn from plain arrays and returned as PNG bytes."""
+"""Charts of a model's predictions, each drawn from plain arrays and returned as PNG bytes."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from cifar_lab.report.figures.chart import (
 
 
 def confusion_matrix(matrix: NDArray[np.int64], class_names: Sequence[str]) -> bytes:
-    """True classes from top to bottom, predicted ones from left to right.
+    """Draw true classes from top to bottom and predicted classes from left to right.
 
-    Cells are coloured by their share of the true class; counts and names stand in it as long as
-    they can be read.
+    Cells are coloured by their share of the true class; counts and class names are shown as long
+    as they are legible.
 
     Args:
-        matrix: int64 ``(classes, classes)``, counts.
+        matrix: counts, int64 ``(classes, classes)``.
         class_names: in the order of the labels.
     """
     classes = len(class_names)
@@ -54,7 +54,7 @@ def confusion_matrix(matrix: NDArray[np.int64], class_names: Sequence[str]) -> b
 
 
 def class_recalls(results: Sequence[ClassResult]) -> bytes:
-    """Recall and precision of each class with their intervals, in the order of the labels."""
+    """Recall and precision of each class with their intervals, in label order."""
     figure = Figure(figsize=(9, 0.9 + 0.3 * len(results)))
     margin = 0.3 + 0.085 * max(len(result.name) for result in results)
     (axes,) = axes_side_by_side(figure, 1, left=margin, top=0.4)
@@ -85,7 +85,7 @@ def class_recalls(results: Sequence[ClassResult]) -> bytes:
 
 
 def reliability(found: Calibration) -> bytes:
-    """Accuracy against confidence by bins, and how many images each bin holds."""
+    """Accuracy against confidence by bin, and the number of images in each bin."""
     figure = Figure(figsize=(9, 3.4))
     diagram, counts = axes_side_by_side(figure, 2)
     filled = found.counts > 0
@@ -96,7 +96,7 @@ def reliability(found: Calibration) -> bytes:
         100 * found.confidence[filled], 100 * found.accuracy[filled], "o-", color=BLUE, ms=4
     )
     diagram.set(
-        xlabel="confidence: mean probability of the prediction (%)",
+        xlabel="confidence: mean predicted probability (%)",
         ylabel="accuracy (%)",
         xlim=(0, 100),
         ylim=(0, 102),
@@ -112,20 +112,20 @@ def reliability(found: Calibration) -> bytes:
 
 
 def accuracy_by_coverage(shares: NDArray[np.float64], accuracies: NDArray[np.float64]) -> bytes:
-    """Accuracy among the most confident predictions, for every share of them that is kept.
+    """Accuracy on the most confident predictions against the share of images kept.
 
     Args:
-        shares: float64 ``(n,)``, of the images kept.
-        accuracies: float64 ``(n,)``, among them.
+        shares: shares of images kept, float64 ``(n,)``.
+        accuracies: accuracies on the images kept, float64 ``(n,)``.
     """
     figure = Figure(figsize=(9, 2.8))
     (axes,) = axes_side_by_side(figure, 1)
-    # Of the first few the accuracy is 0 or 1 and little between.
+    # The first few are left out: over so few images the accuracy jumps between 0 and 1.
     shown = np.unique(np.linspace(len(shares) // 50, len(shares) - 1, 1000).astype(int))
     axes.plot(100 * shares[shown], 100 * accuracies[shown], color=BLUE)
     axes.set(
         xlabel="coverage: share of the images kept, most confident first (%)",
-        ylabel="accuracy among them (%)",
+        ylabel="accuracy on those kept (%)",
         xlim=(0, 100),
     )
     axes.locator_params(axis="x", nbins=2 * TICKS)

@@ -15,16 +15,16 @@ from cifar_lab.report.figures.chart import BLUE, GREY, axes_side_by_side, png
 from cifar_lab.report.figures.training import SPLIT_COLOURS, SPLIT_NAMES, dress
 from cifar_lab.wording import percent
 
-#: Line of each split: the colours alone are not told apart in print.
+#: Line style of each split, as the colours alone cannot be told apart in print.
 STYLES = {"train": "--", "val": ":", "test": "-"}
 
 
 def study_curves(runs: Sequence[Sequence[Row]], published: float) -> bytes:
-    """Loss and accuracy over epochs, a thin line a run, and the published test accuracy.
+    """Loss and accuracy over epochs, one thin line per run, and the published test accuracy.
 
     Args:
-        runs: rows of metrics.csv of each.
-        published: test accuracy, in 0 … 1.
+        runs: each run's rows of metrics.csv.
+        published: published test accuracy, in 0 … 1.
     """
     figure = Figure(figsize=(9, 3.2))
     loss_axes, accuracy_axes = axes_side_by_side(figure, 2)
@@ -47,10 +47,10 @@ def study_curves(runs: Sequence[Sequence[Row]], published: float) -> bytes:
 
 
 def study_classes(names: Sequence[str], shares: NDArray[np.float64]) -> bytes:
-    """Share of each class's test images that a run recognises: a ring a run, a line at the mean.
+    """Test accuracy of each class: one ring per run and a line at the mean.
 
     Args:
-        names: of the classes.
+        names: names of the classes.
         shares: float64 ``(runs, classes)``, in 0 … 1.
     """
     figure = Figure(figsize=(9, 0.7 + 0.24 * len(names)))
@@ -69,7 +69,7 @@ def study_classes(names: Sequence[str], shares: NDArray[np.float64]) -> bytes:
 
 
 def _small(content: bytes) -> bytes:
-    """A PNG file of 64 colours: these files are committed."""
+    """Reduce a PNG file to 64 colours, as these files are committed."""
     with Image.open(io.BytesIO(content)) as image:
         buffer = io.BytesIO()
         image.convert("RGB").quantize(64).save(buffer, "PNG", optimize=True, dpi=image.info["dpi"])

@@ -1,4 +1,4 @@
-"""Charts of how a run was trained, each drawn from plain numbers and returned as PNG bytes."""
+"""Charts of a run's training, each drawn from plain numbers and returned as PNG bytes."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from cifar_lab.report.figures.chart import (
     tidy,
 )
 
-#: One colour a split, everywhere.
+#: Colour of each split in every chart.
 SPLIT_COLOURS = {"train": BLUE, "val": VERMILION, "test": GREEN}
 SPLIT_NAMES = {"train": "train", "val": "validation", "test": "test"}
 SPLIT_MARKERS = {"train": "o", "val": "s", "test": "^"}
 
 
 def curves(rows: Sequence[Row]) -> bytes:
-    """Loss and accuracy of every split that was evaluated, over epochs."""
+    """Loss and accuracy over epochs for every split that was evaluated."""
     figure = Figure(figsize=(9, 3.4))
     loss_axes, accuracy_axes = axes_side_by_side(figure, 2)
     epochs = [row["epoch"] for row in rows]
@@ -43,13 +43,13 @@ def curves(rows: Sequence[Row]) -> bytes:
 
 
 def dress(loss_axes: Axes, accuracy_axes: Axes) -> None:
-    """Names, ticks and legends of loss and accuracy over epochs, once their lines are drawn."""
+    """Add labels, ticks and legends to the loss and accuracy axes once their lines are drawn."""
     loss_axes.set(xlabel="epoch", ylabel="loss (mean over images, nats)")
     accuracy_axes.set(xlabel="epoch", ylabel="accuracy (%)")
     for axes in (loss_axes, accuracy_axes):
         axes.xaxis.set_major_locator(MaxNLocator(TICKS, integer=True))
         tidy(axes)
-    # Placed, as looking for the emptiest corner takes longer than drawing.
+    # Fixed positions, as searching for the emptiest corner takes longer than drawing.
     loss_axes.legend(frameon=False, loc="upper right")
     accuracy_axes.legend(frameon=False, loc="lower right")
 
@@ -63,16 +63,16 @@ def learning_rate(
     """The planned learning rate of every step, and the one used at the end of each epoch.
 
     Args:
-        planned: learning rate of update 0, 1, ….
+        planned: learning rates of updates 0, 1, ….
         steps_per_epoch: converts updates to epochs.
-        used: pairs of epoch and learning rate, as recorded; may be empty.
-        relative: the learning rates are multiples of a maximum that is not known yet.
+        used: recorded pairs of epoch and learning rate; may be empty.
+        relative: whether learning rates are multiples of a maximum that is not yet known.
     """
     figure = Figure(figsize=(9, 2.6))
     (axes,) = axes_side_by_side(figure, 1, left=0.95)
-    # Update k ends at (k + 1) / steps_per_epoch: the last of epoch 1 lies at epoch 1.
+    # Update k ends at (k + 1) / steps_per_epoch: the last update of epoch 1 lies at epoch 1.
     epochs = (np.arange(len(planned)) + 1) / steps_per_epoch
-    axes.plot(epochs, planned, color=BLUE, label="planned, every step")
+    axes.plot(epochs, planned, color=BLUE, label="planned (every step)")
     if used:
         recorded_epochs, rates = zip(*used, strict=True)
         axes.plot(
@@ -81,8 +81,8 @@ def learning_rate(
             "o",
             color=VERMILION,
             ms=5,
-            clip_on=False,  # the last lies on the edge
-            label="used, last step of an epoch",
+            clip_on=False,  # the last one lies on the edge
+            label="used (last step of each epoch)",
         )
     quantity = "learning rate / maximum" if relative else "learning rate"
     axes.set(xlabel="epoch", ylabel=quantity, xlim=(0, epochs[-1]), ylim=(0, None))

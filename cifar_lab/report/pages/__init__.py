@@ -1,1 +1,1 @@
-"""Whole pages, put together from sections."""
+"""Complete pages, assembled from sections."""

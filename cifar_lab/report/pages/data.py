@@ -1,4 +1,4 @@
-"""The page that ``cifar-lab show data`` writes: a data set before anything was trained on it."""
+"""The page that ``cifar-lab show data`` writes: a data set before training."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def data_page(data: Dataset, name: str) -> Page:
 
     Args:
         data: images and splits.
-        name: of the data set.
+        name: name of the data set.
     """
     test = data.source.test
     images = len(data.train_indices) + len(data.val_indices) + len(test)
     return Page(
         title=f"Data: {name}",
-        lead=f"{images:,} images in {len(data.class_names)} classes, as a run would be given "
-        f"them. Fingerprint of the pixels: {data.source.fingerprint[:16]}.",
+        lead=f"{images:,} images in {len(data.class_names)} classes, as a run would see them. "
+        f"Pixel fingerprint: {data.source.fingerprint[:16]}.",
         blocks=[],
         sections=[
             Section("Splits and classes", splits(data)),
@@ -57,9 +57,9 @@ def _pixels(data: Dataset) -> list[Block]:
         Picture(
             "pixel_values",
             pixel_values(counts, {split: found[SPLIT_NAMES[split]] for split in ("train", "test")}),
-            alt=f"How often each pixel value occurs; mean {channels(found['train'][0])} and "
-            f"standard deviation {channels(found['train'][1])} in training.",
-            caption="Left, how often each value of a channel occurs in the training images. Right, "
-            "mean ± standard deviation of each channel over all pixels.",
+            alt=f"Distribution of pixel values; mean {channels(found['train'][0])} and standard "
+            f"deviation {channels(found['train'][1])} in training.",
+            caption="Left: how often each channel value occurs in the training images. Right: mean "
+            "± standard deviation of each channel over all pixels.",
         ),
     ]

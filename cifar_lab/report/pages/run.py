@@ -1,4 +1,4 @@
-"""The report of one run: every section in order, as a page, as text and as PNG files."""
+"""The report of one run: every section in order, as HTML, as Markdown and as PNG files."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from cifar_lab.report.sections.training import training
 def write_report(
     reading: Reading, explained: Sequence[Explained], averaged: Averaged | None
 ) -> None:
-    """Writes figures, report.html and report.md.
+    """Write the figures, report.html and report.md.
 
     Args:
-        reading: of the run.
-        explained: maps of the gallery's images at each layer; none without errors or a layer.
-        averaged: None where that was not asked for, or without a layer.
+        reading: the run as its report reads it.
+        explained: maps of the gallery's images at each layer; empty without errors or a layer.
+        averaged: averaged maps; None if they were not requested, or without a layer.
     """
     page = Page(
         title=reading.title,

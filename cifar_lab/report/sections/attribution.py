@@ -1,4 +1,4 @@
-"""Where the model looks: maps of single images, how far they add up, and their averages."""
+"""Where the model looks: maps of individual images, their completeness, and averages."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ from cifar_lab.report.reading import Reading
 from cifar_lab.run.trust import Trust
 from cifar_lab.wording import several
 
-#: Classes whose mean maps are shown, and maps a row.
+#: Number of classes whose mean maps are shown, and maps per row.
 CLASSES, COLUMNS = 20, 5
 NO_LAYER = (
-    "Nothing sensible can be shown: the model declares no layer whose output is a map. "
-    "`report.gradcam_layer=…` names one; `cifar-lab explain RUN --method occlusion` needs none."
+    "No GradCAM map can be shown: the model declares no layer whose output is a feature map. "
+    "Name one with `report.gradcam_layer=…`, or use "
+    "`cifar-lab explain RUN --method occlusion`, which needs none."
 )
 
 
 def attribution(
     reading: Reading, explained: Sequence[Explained], averaged: Averaged | None
 ) -> Section:
-    """GradCAM of the gallery's images for each target, and averages over a stated sample."""
+    """GradCAM maps of the gallery's images for each target, and averages over a stated sample."""
     if not reading.layers:
         return Section("Attribution", [Text(NO_LAYER)])
     blocks: list[Block] = []
@@ -41,29 +42,29 @@ def attribution(
         blocks += trust(measured)
     else:
         blocks.append(
-            Text("How far these maps can be trusted: `cifar-lab explain RUN --trust` measures it.")
+            Text("To measure how far these maps can be trusted: `cifar-lab explain RUN --trust`.")
         )
     return Section("Attribution", blocks)
 
 
 def completeness(explained: Explained) -> list[Text]:
-    """What the maps add up to, and a warning where the head makes GradCAM unfaithful."""
+    """What the maps sum to, and a warning if the head makes GradCAM unfaithful."""
     sums = explained.maps[:, 0].sum(axis=(1, 2))
-    pairs = [f"{s:.2f} of {v:.2f}" for s, v in zip(sums, explained.values[:, 0], strict=True)]
+    pairs = [f"{s:.2f} (logit {v:.2f})" for s, v in zip(sums, explained.values[:, 0], strict=True)]
     agreement = float(explained.agreement)
     texts = [
         Text(
-            f"Completeness: the maps of the predicted class add up to {several(pairs[:5])} of the "
-            "logit in the first images. Correlation with HiResCAM, whose weights differ from "
-            f"place to place: {agreement:.2f}."
+            "Completeness: in the first images, the maps of the predicted class sum to "
+            f"{several(pairs[:5])}. Correlation with HiResCAM, whose weights vary by location: "
+            f"{agreement:.2f}."
         )
     ]
     if agreement < FAITHFUL:
         texts.append(
             Text(
-                f"At {explained.layer} GradCAM is unfaithful: what follows the layer does not "
-                "weigh all places of a channel alike, and GradCAM's mean weights hide that. Look "
-                "at `cifar-lab explain RUN --method hirescam` beside it.",
+                f"GradCAM is unfaithful at {explained.layer}: the layers after it do not weight "
+                "all locations of a channel equally, and GradCAM's mean weights hide that. "
+                "Compare `cifar-lab explain RUN --method hirescam`.",
                 warning=True,
             )
         )
@@ -75,19 +76,19 @@ def _maps(reading: Reading, explained: Explained, name: str) -> Picture:
     titles = []
     for error, values in zip(shown, explained.values, strict=True):
         words = (names[error.predicted], names[error.label], "difference")
-        titles.append([f"{w} {v:.2f}" for w, v in zip(words, values, strict=True)])
+        titles.append([f"{w}: {v:.2f}" for w, v in zip(words, values, strict=True)])
     images = reading.test.images[[error.row for error in shown]]
-    heads = [f"{names[e.label]}\ntaken for {names[e.predicted]}" for e in shown]
+    heads = [f"true: {names[e.label]}\npredicted: {names[e.predicted]}" for e in shown]
     height, width = explained.maps.shape[2:]
     return Picture(
         name,
         attributions(images, list(explained.maps), heads, titles),
-        alt=f"GradCAM maps of {several(list(TARGETS))} at {explained.layer} for {len(shown)} "
+        alt=f"GradCAM maps ({several(list(TARGETS))}) at {explained.layer} for {len(shown)} "
         "misclassified images.",
-        caption="A row an image: GradCAM of the predicted logit, of the true one, and of their "
-        f"difference, at {explained.layer} ({height}×{width} cells), on one scale a row, in logit "
-        "units; red speaks for, blue against. A map without a red cell is called all negative: "
-        "nothing in the image speaks for that class.",
+        caption="Each row is one image with the GradCAM maps of its predicted logit, of its true "
+        f"logit and of their difference, at {explained.layer} ({height}×{width} cells). Each row "
+        "has its own scale, in logit units; red is evidence for, blue against. A map without red "
+        "cells is marked “all negative”: nothing in the image supports that class.",
         width="natural",
     )
 
@@ -101,24 +102,24 @@ def _averages(reading: Reading, averaged: Averaged) -> list[Block]:
             "mean_maps",
             mean_maps(averaged.class_maps[shown], titles, COLUMNS),
             alt=f"Mean GradCAM maps of {several([names[c] for c in shown])}.",
-            caption=f"Mean GradCAM at {averaged.layer} of the predicted class over "
-            f"{int(averaged.images):,} test images, drawn by a fixed seed, by the class that they "
-            "were taken for; one scale.",
+            caption=f"Mean GradCAM maps of the predicted class at {averaged.layer}, one per "
+            f"predicted class, over {int(averaged.images):,} test images sampled with a fixed "
+            "seed; all on one scale.",
             width="natural",
         )
     ]
     if len(averaged.pairs):
         titles = [
-            f"{names[a]} as\n{names[b]}, n={n}"
+            f"{names[a]}\n→ {names[b]}, n={n}"
             for (a, b), n in zip(averaged.pairs, averaged.pair_counts, strict=True)
         ]
         blocks.append(
             Picture(
                 "mean_pair_maps",
                 mean_maps(averaged.pair_maps, titles, COLUMNS),
-                alt="Mean GradCAM maps of the most confused pairs of classes.",
-                caption="The same for the most confused pairs, over their images in the whole "
-                "test set, at most 50 each.",
+                alt="Mean GradCAM maps of the most frequently confused pairs of classes.",
+                caption="The same for the most frequently confused pairs (true → predicted), over "
+                "their images in the whole test set, at most 50 each.",
                 width="natural",
             )
         )
@@ -128,9 +129,9 @@ def _averages(reading: Reading, averaged: Averaged) -> list[Block]:
 def _concentration(averaged: Averaged) -> Table:
     rows = [
         [name, *_mean_and_deviation(values)]
-        for name, values in (("right", averaged.right), ("wrong", averaged.wrong))
+        for name, values in (("correct", averaged.right), ("wrong", averaged.wrong))
     ]
-    header = ("prediction", "images", "share of cells that holds half", "standard deviation")
+    header = ("prediction", "images", "share of cells with half the evidence", "standard deviation")
     return Table((*header, "all negative"), rows)
 
 
@@ -142,7 +143,7 @@ def _mean_and_deviation(values: NDArray[np.float64]) -> list[str]:
 
 
 def trust(found: Trust) -> list[Block]:
-    """The table that ``explain RUN --trust`` left."""
+    """The measurements that ``explain RUN --trust`` saved."""
     rows = [
         [
             each.order,
@@ -151,14 +152,15 @@ def trust(found: Trust) -> list[Block]:
         ]
         for each in found.orders
     ]
-    header = ("cells in the order of", "deletion (lower is better)", "insertion (higher is better)")
+    header = ("cells ordered by", "deletion (lower is better)", "insertion (higher is better)")
     return [
         Text(
-            f"How far to trust {found.method} at {found.layer}, over {found.images:,} "
-            "fixed test images: mean probability of the predicted class while cells are covered "
-            "with the mean colour in an order (deletion) or uncovered (insertion), with standard "
-            "errors. With all weights drawn anew, its maps keep a rank correlation of "
-            f"{found.randomised:.2f} with those shown (0: they depend on what was learned)."
+            f"How far {found.method} at {found.layer} can be trusted, over {found.images:,} "
+            "fixed test images: the mean probability of the predicted class, with its standard "
+            "error, as cells are covered with the mean colour (deletion) or uncovered "
+            "(insertion), one after another. With all weights re-initialised, the maps have a "
+            f"rank correlation of {found.randomised:.2f} with those shown (0 means that they "
+            "depend entirely on what was learned)."
         ),
         Table(header, rows),
     ]

@@ -1,4 +1,4 @@
-"""The data: what the model was shown. ``cifar-lab show data`` shows the same before a run."""
+"""The data that the model saw. ``cifar-lab show data`` shows the same before a run."""
 
 from __future__ import annotations
 
@@ -19,44 +19,44 @@ from cifar_lab.report.reading import Reading
 from cifar_lab.report.sections.sizes import sizes
 from cifar_lab.wording import plural, several
 
-#: Classes and images of each that are shown, and images and epochs of augmentation.
+#: Classes shown, images of each, and images and epochs shown under augmentation.
 CLASSES, EACH, AUGMENTED, EPOCHS = 20, 8, 6, 7
-#: Duplicates that are named.
+#: How many duplicates are listed.
 NAMED = 5
 
 
 def data(reading: Reading) -> Section:
-    """Counts, sizes, samples, duplicates and what augmentation makes of the images."""
+    """Counts, sizes, samples, duplicates and augmented images."""
     dataset = reading.dataset
     shown = [*splits(dataset), *sizes(dataset), samples_of_classes(dataset), _augmented(reading)]
     return Section("Data", shown)
 
 
 def splits(data: Dataset) -> list[Block]:
-    """Images of each split and class, what they are normalised by, and duplicates."""
+    """Images per split and class, normalisation and duplicates."""
     counts = class_counts(data)
     return [
         _table(data, counts),
-        Text(f"Normalised by {normalised_by(data)}."),
+        Text(f"Normalised with {normalised_by(data)}."),
         Text(duplicates_found(data)),
         _distribution(counts, data.class_names),
     ]
 
 
 def normalised_by(data: Dataset) -> str:
-    """Mean and standard deviation of each channel, in the unit of pixels / 255."""
+    """Mean and standard deviation of each channel, of pixel values / 255."""
     return (
         f"mean {channels(data.mean)} and standard deviation {channels(data.std)} of R, G, B / 255"
     )
 
 
 def channels(values: NDArray[np.float64]) -> str:
-    """A number a channel, float64 ``(3,)``, to eight digits."""
+    """Format one number per channel, float64 ``(3,)``, to eight digits."""
     return " ".join(f"{value:.8f}" for value in values)
 
 
 def class_counts(data: Dataset) -> dict[str, NDArray[np.int64]]:
-    """Images of each class, int64 ``(classes,)``, in each split."""
+    """Number of images per class in each split, int64 ``(classes,)``."""
     labels = {
         "train": data.source.train.labels[data.train_indices],
         "val": data.source.train.labels[data.val_indices],
@@ -67,15 +67,18 @@ def class_counts(data: Dataset) -> dict[str, NDArray[np.int64]]:
 
 
 def duplicates_found(data: Dataset) -> str:
-    """One sentence about test images that were trained on."""
+    """One sentence about test images that are also training images."""
     train, test = data.source.train, data.source.test
     pairs = duplicates(train.images, test.images)
     if not pairs:
-        return "No test image has the very pixels of a training image (near ones are not sought)."
+        return (
+            "No test image is an exact copy of a training image (near-duplicates are not checked)."
+        )
     named = [f"{test.sample_ids[b]} = {train.sample_ids[a]}" for a, b in pairs[:NAMED]]
     more = [f"{len(pairs) - NAMED} more"] if len(pairs) > NAMED else []
-    subject = plural(len(pairs), "test image has", "test images have")
-    return f"{subject} the very pixels of a training image: {several([*named, *more])}."
+    one = "test image is an exact copy of a training image"
+    many = "test images are exact copies of training images"
+    return f"{plural(len(pairs), one, many)}: {several([*named, *more])}."
 
 
 def _table(data: Dataset, counts: dict[str, NDArray[np.int64]]) -> Table:
@@ -86,7 +89,7 @@ def _table(data: Dataset, counts: dict[str, NDArray[np.int64]]) -> Table:
         if values.sum()
     ]
     return Table(
-        ("split", "images", "of each class", "height × width"),
+        ("split", "images", "images per class", "height × width"),
         [[*row, f"{height}×{width}"] for row in rows],
     )
 
@@ -101,13 +104,13 @@ def _distribution(counts: dict[str, NDArray[np.int64]], names: Sequence[str]) ->
     return Picture(
         "class_distribution",
         class_distribution(counts, names),
-        alt=f"Images of each class; in training {_range(train)}.",
-        caption="Images of each class in each split.",
+        alt=f"Images per class; {_range(train)} in training.",
+        caption="Images per class in each split.",
     )
 
 
 def samples_of_classes(data: Dataset) -> Picture:
-    """Training images of each class under its name."""
+    """Training images of each class, labelled with its name."""
     train, names = data.source.train, data.class_names
     labels = train.labels[data.train_indices]
     shown = range(min(len(names), CLASSES))
@@ -116,7 +119,7 @@ def samples_of_classes(data: Dataset) -> Picture:
         "samples",
         samples([train.images[r] for r in rows], [names[train.labels[r]] for r in rows], EACH),
         alt=f"Training images of {several([names[label] for label in shown])}.",
-        caption="Training images with their labels, evenly spread over each class.",
+        caption="Training images with their labels, evenly spaced through each class.",
         width="natural",
     )
 
@@ -135,27 +138,27 @@ def _augmented(reading: Reading) -> Picture:
     return Picture(
         "augmented",
         samples(pictures, titles, EPOCHS + 1),
-        alt=f"Training images as they are and as {EPOCHS} epochs show them.",
-        caption="Left, training images as they are; beside them what the network is shown of them "
-        f"in each epoch, before normalisation: {several(steps) if steps else 'no augmentation'}."
+        alt=f"Original training images, and the same as seen in {EPOCHS} epochs.",
+        caption="Left: original training images. To the right: what the network sees of them in "
+        f"each epoch, before normalisation: {several(steps) if steps else 'no augmentation'}."
         f"{_mixed(reading.run.config)}",
         width="natural",
     )
 
 
 def _mixed(config: dict[str, Any]) -> str:
-    """What becomes of whole batches afterwards."""
+    """How images are mixed afterwards, if they are."""
     node = config["mixing"]
     settings = ", ".join(f"{k} {v:g}" for k, v in node.items() if not k.startswith("_"))
     name = type_name(node)
     return (
         ""
         if node["_target_"] == NO_MIXING
-        else f" Whole batches are then mixed in pairs: {name}, {settings}."
+        else f" Images are then mixed in pairs within each batch: {name}, {settings}."
     )
 
 
 def spread(rows: NDArray[np.int64], number: int) -> NDArray[np.int64]:
-    """At most so many rows, evenly spread: neighbours on disk are often takes of one thing."""
+    """At most ``number`` rows, evenly spaced: neighbours on disk often show the same object."""
     places = np.linspace(0, len(rows) - 1, min(number, len(rows))).astype(int)
     return rows[places]

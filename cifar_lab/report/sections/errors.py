@@ -13,13 +13,13 @@ from cifar_lab.wording import percent, several
 
 
 def errors(reading: Reading, explained: Sequence[Explained]) -> Section:
-    """Images, predicted and true class, both probabilities, sample ids."""
+    """Misclassified images: predicted and true class, both probabilities, and sample ids."""
     shown, wrong = reading.errors, reading.run.summary.test.wrong
     if not shown:
         return Section("Misclassified images", [Text("No test image is misclassified.")])
     names, ids = reading.class_names, reading.test.sample_ids
     all_of_them = len(shown) == wrong
-    begins = f"All {wrong:,} are shown" if all_of_them else f"Shown are {len(shown)} of {wrong:,}"
+    begins = f"Showing all {wrong:,}" if all_of_them else f"Showing {len(shown)} of {wrong:,}"
     rows = [
         [
             str(ids[error.row]),
@@ -43,17 +43,17 @@ def errors(reading: Reading, explained: Sequence[Explained]) -> Section:
 
 def _picture(reading: Reading, explained: Sequence[Explained]) -> Picture:
     names, shown = reading.class_names, reading.errors
-    told = several([f"{names[e.label]} taken for {names[e.predicted]}" for e in shown])
+    told = several([f"{names[e.label]} predicted as {names[e.predicted]}" for e in shown])
     images = reading.test.images[[error.row for error in shown]]
-    caption = "Above each image: predicted and true class with their probabilities."
+    caption = "Above each image: the predicted and the true class with their probabilities."
     if explained:
         at = several(
             [f"{e.layer} ({'×'.join(map(str, e.maps.shape[2:]))} cells)" for e in explained]
         )
         each = "each image" if len(explained) == 1 else "each image and layer"
         caption += (
-            f" Below: GradCAM of the predicted class at {at}: red speaks for the prediction, blue "
-            f"against it, on a scale of its own for {each}."
+            f" Below it: GradCAM of the predicted class at {at}; red is evidence for the "
+            f"prediction, blue against it; {each} has its own scale."
         )
     maps = {str(found.layer): found.maps[:, 0] for found in explained}
     return Picture(

@@ -1,4 +1,4 @@
-"""The model, and what it takes to have the run again."""
+"""The model, and everything needed to reproduce the run."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from cifar_lab.run.record import Run
 
 
 def model(reading: Reading) -> Section:
-    """Layer, output shape, parameters and multiply-adds, and memory."""
+    """Totals, and the table of layers with output shapes, parameters and multiply-adds."""
     summary, batch_size = reading.run.summary, reading.run.config["trainer"]["batch_size"]
     multiply_adds = summary.multiply_adds
     totals = (
         f"{summary.parameters:,} parameters; {multiply_adds / 1e6:,.2f} million multiply-adds "
-        f"an image, {batch_size * multiply_adds / 1e9:,.2f} G at the batch size of {batch_size:,}."
+        f"per image, {batch_size * multiply_adds / 1e9:,.2f} billion per batch of {batch_size:,}."
     )
     return Section("Model", [Text(totals), Code(reading.run.model_table.splitlines())])
 
 
 def origin(reading: Reading) -> Section:
     """The command, the environment, and the configuration with the differences marked."""
-    made_with = reading.run.provenance
+    provenance = reading.run.provenance
     lines = reading.run.config_text.rstrip().splitlines()
-    keys = {difference.key for difference in made_with.differences or ()}
+    keys = {difference.key for difference in provenance.differences or ()}
     blocks: list[Block] = [
-        Code([made_with.command], language="sh"),
+        Code([provenance.command], language="sh"),
         Table(("environment", ""), _environment(reading.run), text_columns=(1,)),
-        Text("Configuration; lines that differ from the defaults are marked."),
+        Text("The configuration, with the lines that differ from the defaults marked:"),
         Code(lines, marked_lines(lines, keys), folded="Configuration", language="yaml"),
     ]
     return Section("Run it again", blocks)
 
 
 def marked_lines(lines: list[str], keys: Collection[str]) -> frozenset[int]:
-    """Numbers of the lines of a YAML text whose key differs, or stands below one that does."""
+    """Numbers of the lines of a YAML text whose key, or one of its parents, differs."""
     path: list[tuple[int, str]] = []
     marked = set()
     for number, line in enumerate(lines):
@@ -51,24 +51,24 @@ def marked_lines(lines: list[str], keys: Collection[str]) -> frozenset[int]:
 
 
 def _environment(run: Run) -> list[list[str]]:
-    made_with, failure = run.provenance, run.summary.eager_because
-    git = made_with.git
-    commit = "not from a checkout"
+    provenance, failure = run.provenance, run.summary.eager_because
+    git = provenance.git
+    commit = "not run from a Git checkout"
     if git is not None:
         commit = git.commit + (", with uncommitted changes" if git.dirty else "")
-    libraries = [f"{name} {v}" for name, v in made_with.libraries.items() if v]
-    pieces = made_with.fast_path | ({} if failure is None else {"step": f"eager: {failure}"})
+    libraries = [f"{name} {v}" for name, v in provenance.libraries.items() if v]
+    pieces = provenance.fast_path | ({} if failure is None else {"step": f"eager: {failure}"})
     fast_path = [f"{piece}: {how}" for piece, how in pieces.items()]
     rows = [
-        ["device", f"{made_with.device} ({made_with.device_name})"],
-        ["threads", str(made_with.threads)],
-        ["precision", made_with.precision],
-        ["seed", str(made_with.seed)],
-        ["Python", f"{made_with.python} on {made_with.platform}"],
+        ["device", f"{provenance.device} ({provenance.device_name})"],
+        ["threads", str(provenance.threads)],
+        ["precision", provenance.precision],
+        ["seed", str(provenance.seed)],
+        ["Python", f"{provenance.python} on {provenance.platform}"],
         ["libraries", ", ".join(libraries)],
         ["commit", commit],
-        ["data", made_with.data_fingerprint],
+        ["data", provenance.data_fingerprint],
         ["fast path", "; ".join(fast_path)],
-        ["environment variables", ", ".join(f"{k}={v}" for k, v in made_with.environment.items())],
+        ["environment variables", ", ".join(f"{k}={v}" for k, v in provenance.environment.items())],
     ]
     return [row for row in rows if row[1]]

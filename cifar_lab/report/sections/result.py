@@ -10,36 +10,36 @@ from cifar_lab.run.provenance import Provenance
 from cifar_lab.run.summary import Summary
 from cifar_lab.wording import duration, percent, plural, several, with_interval
 
-#: Keys that say how a run is called and where it was made, not what was run.
+#: Keys that say what a run is called and where its files are, not what was run.
 UNNAMED = ("name", *PLACES)
-#: Differences that the first screen names.
+#: How many differences the first screen lists.
 NAMED = 5
-#: Characters of a value that the first screen gives.
+#: Longest value, in characters, that the first screen gives in full.
 LONGEST = 40
 
 
 def lead(reading: Reading) -> str:
-    """What was trained, on what, where."""
+    """What was trained, on which data and device."""
     summary, made_with = reading.run.summary, reading.run.provenance
     epochs = plural(summary.epochs_planned, "epoch", "epochs")
     text = (
-        f"{summary.model} on {summary.dataset}, {summary.epochs_trained:,} of {epochs}, "
+        f"{summary.model} on {summary.dataset}, trained for {summary.epochs_trained:,} of {epochs} "
         f"on {made_with.device_name} in {made_with.precision}."
     )
     return text + (f" Stopped early: {summary.stopped}." if summary.stopped else "")
 
 
 def first_screen(reading: Reading) -> list[Block]:
-    """The result in large figures, which checkpoint it is of, and what was changed."""
+    """The key results, the checkpoint they are from, and what differs from the defaults."""
     summary = reading.run.summary
     because = (
-        f"All results are those of the checkpoint of epoch {summary.reported_epoch}: "
-        f"{summary.reported_because}. Intervals are Wilson's, at 95 %."
+        f"All results are from the checkpoint of epoch {summary.reported_epoch}: "
+        f"{summary.reported_because}. Intervals are 95 % Wilson intervals."
     )
     if summary.test_without_flips is not None:
         because += (
-            " The logits of each test image and its mirror image were averaged; the accuracy "
-            "without is beside it."
+            " Test results are with test-time flip averaging: the mean of the logits of each image "
+            "and its mirror image; the accuracy without it is shown beside them."
         )
     return [Facts(_facts(summary)), Text(because), Text(differences(reading.run.provenance))]
 
@@ -47,7 +47,7 @@ def first_screen(reading: Reading) -> list[Block]:
 def differences(provenance: Provenance) -> str:
     """One sentence about what differs from the defaults."""
     if provenance.differences is None:
-        return "This run is older than the record of what differs from the defaults."
+        return "Differences from the defaults were not yet recorded when this run was made."
     found = [d for d in provenance.differences if d.key not in UNNAMED]
     if not found:
         return "Nothing differs from the defaults."
@@ -58,7 +58,7 @@ def differences(provenance: Provenance) -> str:
 
 
 def _short(text: str) -> str:
-    """A long call without its arguments, which the configuration has."""
+    """Drop the arguments of a long call; the configuration shows them."""
     return text if len(text) <= LONGEST else text.partition("(")[0]
 
 
@@ -66,16 +66,19 @@ def _facts(summary: Summary) -> list[tuple[str, str]]:
     test, flips = summary.test, summary.test_without_flips
     count, right = test.count, test.count - test.wrong
     facts = [
-        ("Test accuracy" + (", flips averaged" if flips else ""), percent(test.accuracy)),
+        (
+            "Test accuracy" + (" with test-time flip averaging" if flips else ""),
+            percent(test.accuracy),
+        ),
         ("95 % interval", with_interval(wilson(right, count)).partition("(")[2].rstrip(")") + " %"),
     ]
     if flips:
-        facts.append(("Without flips", percent(flips.accuracy)))
+        facts.append(("Without flip averaging", percent(flips.accuracy)))
     if summary.validation is not None:
         facts.append(("Validation accuracy", percent(summary.validation.accuracy)))
     return [
         *facts,
-        ("Test images wrong", f"{test.wrong:,} of {count:,}"),
+        ("Misclassified test images", f"{test.wrong:,} of {count:,}"),
         ("Parameters", f"{summary.parameters:,}"),
         ("Multiply-adds", f"{summary.multiply_adds / 1e6:,.1f} million"),
         ("Training time", duration(summary.training_seconds)),

@@ -1,4 +1,4 @@
-"""How large the images are, before they are scaled to one size."""
+"""Sizes of the images before they are scaled to one size."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from cifar_lab.report.blocks import Block, Picture, Table, Text
 from cifar_lab.report.figures.data import many_sizes, sizes_by_count
 from cifar_lab.report.figures.training import SPLIT_NAMES
 
-#: Most sizes that are told one by one; of more, the smallest, the middle and the largest.
+#: Up to this many sizes are listed one by one; of more, the minimum, median and maximum.
 NAMED = 12
 
-#: Height and width in pixels, with the images of that size.
+#: Number of images by height and width in pixels.
 Counts = dict[tuple[int, int], int]
 
 
 def sizes(data: Dataset) -> list[Block]:
-    """Sizes of each split's images, as counts where they are few, else as they are spread."""
+    """Image sizes in each split: counts if there are few sizes, else their distribution."""
     found = original_sizes(data)
     counts = {split: size_counts(values) for split, values in found.items()}
     all_sizes = sorted({size for split in counts.values() for size in split})
@@ -36,7 +36,7 @@ def sizes(data: Dataset) -> list[Block]:
 
 
 def original_sizes(data: Dataset) -> dict[str, NDArray[np.int32]]:
-    """Height and width of the images of each split that has some, int32 ``(n, 2)`` each."""
+    """Height and width of the images in each non-empty split, int32 ``(n, 2)`` each."""
     train = data.source.train.original_sizes()
     found = {
         "train": train[data.train_indices],
@@ -47,7 +47,7 @@ def original_sizes(data: Dataset) -> dict[str, NDArray[np.int32]]:
 
 
 def size_counts(sizes: NDArray[np.int32]) -> Counts:
-    """Images of each size among int32 ``(n, 2)``, from small to large."""
+    """Count the images of each size among int32 ``(n, 2)``, from small to large."""
     unique, counts = np.unique(sizes, axis=0, return_counts=True)
     pairs = zip(unique.tolist(), counts.tolist(), strict=True)
     return {(height, width): count for (height, width), count in pairs}
@@ -56,10 +56,10 @@ def size_counts(sizes: NDArray[np.int32]) -> Counts:
 def _sentence(scaled_to: tuple[int, int], images: int, all_sizes: list[tuple[int, int]]) -> str:
     if len(all_sizes) > 1:
         return (
-            f"Images are of {len(all_sizes):,} sizes, and are scaled to {_named(scaled_to)} pixels "
-            "(height × width)."
+            f"The images have {len(all_sizes):,} different sizes and are scaled to "
+            f"{_named(scaled_to)} pixels (height × width)."
         )
-    begins = f"All {images:,} images are of {_named(all_sizes[0])} pixels (height × width)"
+    begins = f"All {images:,} images are {_named(all_sizes[0])} pixels (height × width)"
     return f"{begins}{f', scaled to {_named(scaled_to)}' * (all_sizes[0] != scaled_to)}."
 
 
@@ -74,7 +74,7 @@ def _few(counts: dict[str, Counts], all_sizes: list[tuple[int, int]]) -> Picture
         "image_sizes",
         sizes_by_count(bars, names),
         alt=f"Images by height × width; {told}.",
-        caption="Images of each size, height × width in pixels, in each split.",
+        caption="Number of images of each size (height × width in pixels) in each split.",
     )
 
 
@@ -82,10 +82,10 @@ def _many(counts: dict[str, Counts]) -> Picture:
     return Picture(
         "image_sizes",
         many_sizes(counts),
-        alt="Height against width of the images of "
-        f"{' and '.join(SPLIT_NAMES[split] for split in counts)}.",
-        caption="Height against width in pixels, both on a logarithmic scale, before scaling; a "
-        "dot a size, its area the images of that size; on the line, images are square.",
+        alt="Height against width of the "
+        f"{' and '.join(SPLIT_NAMES[split] for split in counts)} images.",
+        caption="Height against width in pixels before scaling, both on logarithmic scales. Each "
+        "dot is one size, larger for more images; images on the line are square.",
     )
 
 
@@ -101,7 +101,7 @@ def _spread(found: dict[str, NDArray[np.int32]]) -> Table:
         ]
         for split, values in found.items()
     ]
-    return Table(("split", "height: least / median / most", "width"), rows)
+    return Table(("split", "height: min / median / max", "width: min / median / max"), rows)
 
 
 def _named(size: tuple[int, int]) -> str:

@@ -1,4 +1,4 @@
-"""One published study beside its recorded runs."""
+"""One published study compared with its recorded runs."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from cifar_lab.wording import duration, percent, plural, points
 
 
 def study_section(study: Study) -> Section:
-    """Asked, published and ours; curves and classes; runs that are not counted."""
+    """What was asked for, published and reached; curves and classes; runs not counted."""
     blocks: list[Block] = [_reached(study), _table(study)]
-    blocks += [Text(f"Wrong in the original: {fault}") for fault in study.facts["wrong"]]
+    blocks += [Text(f"Error in the original: {fault}") for fault in study.facts["wrong"]]
     if study.whole:
         blocks += [_curves(study), *_classes(study)]
     else:
         command = f"cifar-lab train experiments={study.name} dataset.root=DIR"
         blocks += [
-            Text("No whole run of it is recorded yet. The commands:"),
+            Text("To record a complete run:"),
             Code([command, "cifar-lab record latest"], language="sh"),
         ]
     return Section(study.facts["title"], [*blocks, *_not_counted(study)])
@@ -46,15 +46,17 @@ def _reached(study: Study) -> Text:
     for group in [*study.groups, *study.beside]:
         mean, name = mean_test_accuracy(group), group[0].summary.name
         told.append(
-            f"The published test accuracy of {percent(published)} is "
-            f"{'reached' if study.reached_by(group) else 'not reached'} by "
             f"{plural(len(group), 'run', 'runs')} {'' if name == study.name else f'of {name} '}on "
-            f"{group[0].provenance.hardware}: {percent(mean)}, {points(mean - published)}."
+            f"{group[0].provenance.hardware} "
+            f"{'reached' if study.reached_by(group) else 'did not reach'} the published test "
+            f"accuracy of {percent(published)}: {percent(mean)} ({points(mean - published)})."
         )
     if not told:
-        told.append(f"Published: {percent(published)} of the test images; no whole run yet.")
+        told.append(
+            f"The published test accuracy is {percent(published)}; no complete run is recorded yet."
+        )
     if facts["target_accuracy"] is not None:
-        told.append(f"The document's own target was {percent(facts['target_accuracy'])}.")
+        told.append(f"The study's own target was {percent(facts['target_accuracy'])}.")
     return Text(" ".join(told))
 
 
@@ -77,7 +79,7 @@ def _table(study: Study) -> Table:
     groups = [*(study.groups or [[]]), *study.beside]
     rows = [
         [
-            name,
+            SHOWN.get(name, name),
             asked.get(name, "") or "–",
             published.get(name, "–"),
             *(ours(group) if group else "–" for group in groups),
@@ -89,7 +91,7 @@ def _table(study: Study) -> Table:
 
 
 def _headings(study: Study) -> list[str]:
-    """A column each: ours, numbered where there are several, and recipes beside it by name."""
+    """One column per group: ours, numbered if there are several, then other recipes by name."""
     count = len(study.groups)
     ours = [f"ours, {number + 1}" for number in range(count)] if count > 1 else ["ours"]
     return [*ours, *(group[0].summary.name for group in study.beside)]
@@ -105,7 +107,7 @@ def _steps(runs: Sequence[Run]) -> str:
 
 
 def _alike(value: Callable[[Run], str]) -> Callable[[Sequence[Run]], str]:
-    """What is the same in all runs once, else each in the order of the runs."""
+    """A value shared by all runs once, else each value in the order of the runs."""
     return lambda runs: "; ".join(dict.fromkeys(value(run) for run in runs))
 
 
@@ -120,7 +122,9 @@ def _best_epoch(runs: Sequence[Run]) -> str:
     return _over(runs, lambda run: _best(run) or 0.0)
 
 
-#: A row each: what, and how it is read from runs that are alike.
+#: Row names that are not shown as ``published.json`` has them.
+SHOWN = {"besides": "also"}
+#: Each row's name, and how its cell is read from runs of one configuration.
 OURS: dict[str, Callable[[Sequence[Run]], str]] = {
     "test accuracy": accuracy,
     "best test epoch (optimistic, for comparison only)": _best_epoch,
@@ -133,7 +137,7 @@ OURS: dict[str, Callable[[Sequence[Run]], str]] = {
     "schedule": _setting("scheduler"),
     "augmentation": _steps,
     "loss": _setting("criterion"),
-    "figures": lambda _: "below; all of them in each run's report.html",
+    "figures": lambda _: "below; the full set is in each run's report.html",
     "besides": lambda _: "cifar-lab find-lr; model.txt, run.log and checkpoints in each run",
     "engine": lambda runs: type_name(runs[0].config["trainer"]),
     "seeds": _alike(lambda r: str(r.provenance.seed)),
@@ -150,11 +154,11 @@ def _curves(study: Study) -> Picture:
     return Picture(
         f"{study.name}-curves",
         study_curves(runs, study.facts["test_accuracy"]),
-        alt=f"Loss and accuracy of {plural(len(runs), 'run', 'runs')} over epochs; test accuracy "
-        f"at the end {last}.",
-        caption="Loss and accuracy after each epoch, both means over images, a line a run. "
-        "Training values are gathered during the epoch, on augmented images; nothing was chosen "
-        "by the test curve.",
+        alt=f"Loss and accuracy of {plural(len(runs), 'run', 'runs')} over epochs; final test "
+        f"accuracy {last}.",
+        caption="Loss and accuracy after each epoch, averaged over images, one line per run. "
+        "Training values are accumulated during the epoch, on augmented images; the test curve "
+        "was not used to choose anything.",
     )
 
 
@@ -165,9 +169,9 @@ def _classes(study: Study) -> list[Block]:
     picture = Picture(
         f"{study.name}-classes",
         study_classes(names, shares),
-        alt=f"Test accuracy of each class; lowest {names[int(shares.mean(axis=0).argmin())]}.",
-        caption="Share of each class's test images that are recognised: a ring a run, a line at "
-        "the mean.",
+        alt=f"Test accuracy of each class; lowest: {names[int(shares.mean(axis=0).argmin())]}.",
+        caption="Share of each class's test images that are predicted correctly: one ring per run, "
+        "with a line at the mean.",
     )
     rows = [
         [name, mean_and_deviation((100 * shares[:, n]).tolist(), 1)] for n, name in enumerate(names)
@@ -187,6 +191,6 @@ def _not_counted(study: Study) -> list[Block]:
         for run, reasons in study.not_counted
     ]
     return [
-        Text("These runs are not whole, or not what was asked for, and are not counted:"),
-        Table(("run", "test accuracy", "why"), rows, text_columns=(2,), wrapped=True),
+        Text("These runs are incomplete or differ from what was asked for, and are not counted:"),
+        Table(("run", "test accuracy", "reason"), rows, text_columns=(2,), wrapped=True),
     ]

@@ -11,12 +11,12 @@ from cifar_lab.report.reading import Reading
 from cifar_lab.run.lr_finder import RULE_NAMES, LrFinder, rate
 from cifar_lab.wording import plural, several
 
-#: What optimizers call their momentum.
+#: Names under which optimizers take their momentum.
 MOMENTA = ("momentum", "betas", "sgd_momentum", "nesterov")
 
 
 def training(reading: Reading) -> Section:
-    """Curves, and the learning rate and momentum as planned and as used."""
+    """Curves, and learning rate and momentum as planned and as used."""
     found = reading.run.lr_finder
     return Section(
         "Training",
@@ -30,13 +30,13 @@ def training(reading: Reading) -> Section:
 
 
 def momentum(config: dict[str, Any]) -> str:
-    """The optimizer's momentum, which no schedule of ours moves."""
+    """The optimizer's momentum, which none of our schedules changes."""
     optimizer = config["optimizer"]
     name = str(optimizer["_target_"]).rsplit(".", 1)[-1]
     found = [f"{key} {_words(optimizer[key])}" for key in MOMENTA if key in optimizer]
     if not found:
         return f"The optimizer, {name}, has no momentum."
-    return f"The optimizer, {name}, kept {several(found)} throughout, as planned."
+    return f"The optimizer, {name}, used {several(found)} throughout, as planned."
 
 
 def _curves(reading: Reading) -> Picture:
@@ -48,15 +48,15 @@ def _curves(reading: Reading) -> Picture:
         for s in splits
     )
     caption = (
-        "Loss and accuracy after each epoch, averaged over images. Training values are gathered "
-        "during the epoch, on augmented images and with weights that still change."
+        "Loss and accuracy after each epoch, averaged over images. Training values are accumulated "
+        "during the epoch, on augmented images and while the weights are still changing."
     )
     if "test" in splits:
-        caption += " The test curve is for looking only: nothing was chosen by it."
+        caption += " The test curve is for information only: it was not used to choose anything."
     return Picture(
         "curves",
         figures.curves(rows),
-        alt=f"Loss and accuracy over {plural(len(rows), 'epoch', 'epochs')}; at the end {last}.",
+        alt=f"Loss and accuracy over {plural(len(rows), 'epoch', 'epochs')}; final {last}.",
         caption=caption,
     )
 
@@ -67,24 +67,24 @@ def _learning_rate(reading: Reading) -> Picture:
     return Picture(
         "learning_rate",
         figures.learning_rate(planned, reading.steps_per_epoch, used),
-        alt=f"Learning rate from {planned[0]:.3g} over at most {max(planned):.3g} to "
-        f"{planned[-1]:.3g} in {plural(len(planned), 'step', 'steps')}.",
-        caption="Learning rate as planned, and as recorded with the last step of each epoch.",
+        alt=f"Learning rate: starts at {planned[0]:.3g}, peaks at {max(planned):.3g}, ends at "
+        f"{planned[-1]:.3g} after {plural(len(planned), 'step', 'steps')}.",
+        caption="Learning rate as planned, and as recorded at the last step of each epoch.",
     )
 
 
 def _range_tests(found: LrFinder) -> Picture:
     rule, chosen = RULE_NAMES[found.settings.suggestion], found.chosen
-    assert chosen is not None, "without a suggestion nothing was trained"
+    assert chosen is not None, "a run is not trained without a suggestion"
     seeds = plural(chosen.seeds, "seed", "seeds")
-    taken = f"{rate(found.max_lr)}, the median by {rule} over {seeds}"
+    taken = f"{rate(found.max_lr)}, the median suggestion by {rule} over {seeds}"
     return Picture(
         "lr_finder",
         range_tests(found),
-        alt=f"Smoothed loss over learning rate; taken is {taken}, which suggest "
-        f"{rate(chosen.lowest)} to {rate(chosen.highest)}.",
-        caption=f"Range tests before training gave the maximal learning rate: {taken}. Each rule "
-        "has its median and its range over the seeds.",
+        alt=f"Smoothed loss against learning rate; chosen: {taken} (range {rate(chosen.lowest)} to "
+        f"{rate(chosen.highest)}).",
+        caption=f"Range tests before training set the maximum learning rate to {taken}. Each rule "
+        "is shown with its median and its range over the seeds.",
     )
 
 

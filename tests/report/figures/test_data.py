@@ -1,4 +1,4 @@
-"""Charts of a data set by the data in their axes."""
+"""Charts of a data set, checked by the data in their axes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_bars_of_sizes_end_in_their_numbers(drawn):
     assert [bar.get_width() for bar in axes.patches] == [50_000, 7, 10_000, 0]
     assert [text.get_text() for text in axes.texts] == ["50,000", "7", "10,000", "0"]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["32×32", "64×48"]
-    # The first size is at the top, and no bar lies on another.
+    # The first size is at the top, and no bars overlap.
     low, high = axes.get_ylim()
     assert low > high
     ends = sorted((bar.get_y(), bar.get_y() + bar.get_height()) for bar in axes.patches)
@@ -41,7 +41,7 @@ def test_many_sizes_are_dots_at_width_and_height(drawn):
     assert train.get_xlim() == train.get_ylim() == test.get_xlim()
     three, one = train.collections[0].get_sizes()
     (two,) = test.collections[0].get_sizes()
-    # As areas go with the images, in both axes alike.
+    # Areas are linear in the number of images, with the same scale in both panels.
     assert three - two == pytest.approx(two - one)
 
 

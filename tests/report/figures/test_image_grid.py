@@ -1,4 +1,4 @@
-"""Sheets: pixels enlarged as squares, maps in colours that say their sign."""
+"""Image grids: pixels enlarged as squares, and maps whose colours show their sign."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_red_speaks_for_the_class_and_blue_against_it():
 
 def test_nothing_attributed_leaves_the_grey_image_lighter():
     shown = overlay(IMAGE, np.zeros((2, 3), np.float32), 1.0, side=6)
-    nothing = np.array([247, 247, 247])  # the middle of the colours
+    nothing = np.array([247, 247, 247])  # the middle of the colour map
     luma = IMAGE @ np.array([[0.299], [0.587], [0.114]])  # ITU-R BT.601
     expected = (1 - MAP_SHARE) * luma + MAP_SHARE * nothing
     assert np.abs(shown - expected).max() <= 2

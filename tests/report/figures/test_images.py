@@ -1,4 +1,4 @@
-"""Sheets of images and maps by their pixels and titles."""
+"""Image grids of images and maps, checked by their pixels and titles."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cifar_lab.report.figures.image_grid import cells, overlay
 
 @pytest.fixture
 def titles(monkeypatch) -> list[str]:
-    """What is written above pictures, in order."""
+    """Titles written above pictures, in order."""
     written: list[str] = []
     text = Figure.text
 
@@ -49,7 +49,7 @@ def test_the_gallery_titles_name_classes_probabilities_and_scales(titles):
         "cat (70.0%)\ntrue: <b> (30.0%)",
         "all negative",
         "±2.5",
-        "nothing attributed",
+        "all zero",
     ]
 
 
@@ -90,7 +90,7 @@ def test_samples_are_drawn_row_by_row_with_their_titles(titles):
 
 
 @pytest.mark.parametrize("name", [r"$\bill$", "$5"])
-def test_a_class_name_between_dollar_signs_is_no_formula(name):
+def test_a_class_name_between_dollar_signs_is_not_a_formula(name):
     images, maps, rows = gallery_of(1)
     assert_is_png(figures.gallery(images, {"layer3": maps}, rows, (name, name, name)))
     assert_is_png(figures.samples(list(images), [name], columns=2))
@@ -104,7 +104,7 @@ def test_attributions_of_an_image_are_on_one_scale(titles):
     ]
     png = figures.attributions(images, rows, ["a", "b"], [["x", "y"], ["z", "w"]])
     assert titles == [
-        "a", "x\n±3", "y\nall negative", "b", "z\nnothing attributed", "w\nnothing attributed",
+        "a", "x\n±3", "y\nall negative", "b", "z\nall zero", "w\nall zero",
     ]  # fmt: skip
     pixels, top, step = decoded(png), 16 + 48, 192 + 16
     for column, map_ in enumerate(rows[0], start=1):
@@ -150,7 +150,7 @@ def decoded(png: bytes) -> np.ndarray:
 
 
 def assert_shown(pixels: np.ndarray, picture: np.ndarray, band: int, column: int) -> None:
-    """Pictures lie below two lines of titles, maps below one."""
+    """Check a tile: pictures lie below two title lines, maps below one."""
     top = 16 + 48 + band * (256 + 16 + 24)
     left = 16 + column * (256 + 16)
     height, width = picture.shape[:2]
@@ -158,7 +158,7 @@ def assert_shown(pixels: np.ndarray, picture: np.ndarray, band: int, column: int
 
 
 def assert_is_png(png: bytes) -> None:
-    """Large enough to be read, small enough for a page, and not blank."""
+    """Check that a picture is large enough to read, small enough for a page, and not blank."""
     with Image.open(io.BytesIO(png)) as image:
         assert image.format == "PNG"
         assert all(150 < side < 3000 for side in image.size)

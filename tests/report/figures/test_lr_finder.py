@@ -1,4 +1,4 @@
-"""The chart of range tests by the data in its axes, and by the PNG that comes out."""
+"""The chart of range tests, checked by the data in its axes and by the resulting PNG."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Charts of predictions by the data in their axes."""
+"""Charts of predictions, checked by the data in their axes."""
 
 from __future__ import annotations
 

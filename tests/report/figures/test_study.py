@@ -1,4 +1,4 @@
-"""Charts of several runs by the data in their axes."""
+"""Charts of several runs, checked by the data in their axes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Charts of training by the data in their axes, and by the PNG that comes out."""
+"""Charts of training, checked by the data in their axes and by the resulting PNG."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_learning_rates_lie_at_the_end_of_their_step(drawn):
     assert plan[0] == pytest.approx([1 / 3, 2 / 3, 1, 4 / 3, 5 / 3, 2])
     assert plan[1] == planned
     assert used == ([1, 2], [0.4, 0.0])
-    # What was used lies on what was planned.
+    # The recorded values lie on the plan.
     assert [np.interp(epoch, *plan) for epoch in used[0]] == pytest.approx(used[1])
     assert axes.get_ylim()[0] == axes.get_xlim()[0] == 0
     assert len(legend(axes)) == 2
@@ -99,7 +99,7 @@ def legend(axes) -> list[str]:
 
 
 def assert_is_png(png: bytes) -> None:
-    """Large enough to be read, small enough for a page, and not blank."""
+    """Check that a picture is large enough to read, small enough for a page, and not blank."""
     with Image.open(io.BytesIO(png)) as image:
         assert image.format == "PNG"
         assert all(150 < side < 2000 for side in image.size)

@@ -1,4 +1,4 @@
-"""The page of published studies against recorded runs made up by hand."""
+"""The page of published studies against hand-made recorded runs."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def page_of(tmp_path, *runs):
 def test_the_overview_says_what_was_reached_by_whole_runs(tmp_path):
     runs = [{"test": 0.84}, {"test": 0.88}, {"test": 0.99, "trainer__limit_batches": 1}]
     overview = page_of(tmp_path, *runs).blocks[0]
-    # Mean 86; squares 4 + 4 over n - 1 = 1: the root of 8.
+    # Mean 86; the standard deviation is the root of (4 + 4) / (n - 1) = 8.
     assert overview.rows == [
         ["wide", "85.00 %", "86.00 ± 2.83 % (n=2)", "2", "1", "yes"],
-        ["deep", "50.00 %", "–", "0", "0", "no whole run"],
+        ["deep", "50.00 %", "–", "0", "0", "no complete run"],
     ]
 
 
@@ -34,8 +34,8 @@ def test_reached_is_at_least_the_published_accuracy(tmp_path, test, reached):
     page = page_of(tmp_path, {"test": test})
     assert page.blocks[0].rows[0][-1] == reached
     words = page.sections[0].blocks[0].text
-    assert ("is not reached by 1 run" in words) == (reached == "no")
-    assert "The document's own target was 80.00 %" in words
+    assert ("did not reach the published test accuracy" in words) == (reached == "no")
+    assert "The study's own target was 80.00 %" in words
 
 
 def test_asked_published_and_ours_stand_side_by_side(tmp_path):
@@ -66,13 +66,13 @@ def test_recipes_beside_a_study_have_rows_and_columns_of_their_own(tmp_path):
         ["wide_as_run", "85.00 %", "87.00 % (n=1)", "1", "1", "yes"],
     ]
     section = page.sections[0]
-    assert "reached by 1 run of wide_as_run on A processor" in section.blocks[0].text
-    assert "87.00 %, +2.00 points" in section.blocks[0].text
+    assert "1 run of wide_as_run on A processor, 2 threads" in section.blocks[0].text
+    assert "87.00 % (+2.00 points)" in section.blocks[0].text
     table = next(block for block in section.blocks if isinstance(block, Table))
     assert table.header[-2:] == ("ours", "wide_as_run")
     schedule = next(row for row in table.rows if row[0] == "schedule")
     assert schedule[-2:] == ["OneCycle(max_lr=0.1)", "OneCycle(max_lr=0.2)"]
-    # What is drawn is the study's own.
+    # The charts show the study's own runs.
     curves = next(block for block in section.blocks if isinstance(block, Picture))
     assert curves.alt.startswith("Loss and accuracy of 1 run over epochs")
     assert section.blocks[-1].rows[0][0] == "wide_as_run/2026-01-03"
@@ -82,18 +82,18 @@ def test_a_study_has_its_curves_and_classes(tmp_path):
     section = page_of(tmp_path, {"test": 0.8}, {"test": 0.6}).sections[0]
     curves, classes = (block for block in section.blocks if isinstance(block, Picture))
     assert (curves.name, classes.name) == ("wide-curves", "wide-classes")
-    assert curves.alt.endswith("at the end 80.00 %, 60.00 %.")
-    assert classes.alt.endswith("lowest cat.")
+    assert curves.alt.endswith("final test accuracy 80.00 %, 60.00 %.")
+    assert classes.alt.endswith("lowest: cat.")
     table = section.blocks[-1]
-    # Recalls of 70 and 50, 90 and 70: the root of 200 is 14.1.
+    # Recalls of 70 and 50, and of 90 and 70: the root of 200 is 14.1.
     assert table.rows == [["cat", "60.0 ± 14.1"], ["dog", "80.0 ± 14.1"]]
-    assert "Wrong in the original: Its scheduler stood still." in texts(section)
+    assert "Error in the original: Its scheduler stood still." in texts(section)
 
 
 def test_a_study_without_a_whole_run_says_so_and_gives_the_command(tmp_path):
     section = page_of(tmp_path, {"trained": 1}).sections[0]
-    assert any(text.startswith("No whole run") for text in texts(section))
-    assert "85.00 % of the test images; no whole run yet" in section.blocks[0].text
+    assert "To record a complete run:" in texts(section)
+    assert "accuracy is 85.00 %; no complete run is recorded yet" in section.blocks[0].text
     (code,) = (block for block in section.blocks if isinstance(block, Code))
     assert code.lines[0] == "cifar-lab train experiments=wide dataset.root=DIR"
     assert section.blocks[-1].rows == [["wide/2026-01-01", "86.00 %", "1 of 3 epochs"]]

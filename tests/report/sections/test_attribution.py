@@ -1,4 +1,4 @@
-"""The attribution section against arrays made by hand."""
+"""The attribution section against hand-made arrays."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def averaged() -> Averaged:
 
 def test_the_maps_sums_stand_beside_the_logits():
     (told,) = completeness(explained(agreement=1.0))
-    assert "add up to 10.00 of 12.00 and -1.00 of 3.00 of the logit" in told.text
+    assert "sum to 10.00 (logit 12.00) and -1.00 (logit 3.00)." in told.text
 
 
 def test_unfaithful_maps_are_warned_of():
     _, warning = completeness(explained(agreement=0.5))
     assert warning.warning
-    assert "At layer2 GradCAM is unfaithful" in warning.text
+    assert "GradCAM is unfaithful at layer2" in warning.text
 
 
 def test_each_layer_has_maps_and_words_of_its_own():
@@ -57,27 +57,27 @@ def test_each_layer_has_maps_and_words_of_its_own():
     assert "at layer2 (2×2 cells)" in first.caption
     assert "at layer1.sum (2×2 cells)" in second.caption
     assert told.text.endswith("0.50.")
-    assert "At layer1.sum GradCAM is unfaithful" in warning.text
+    assert "GradCAM is unfaithful at layer1.sum" in warning.text
 
 
 def test_averages_state_their_sample_and_leave_out_classes_without_images():
     blocks = attribution(reading(), [], averaged()).blocks
     classes, pairs, table, _ = blocks
     assert isinstance(classes, Picture)
-    assert "over 1,000 test images, drawn by a fixed seed" in classes.caption
+    assert "over 1,000 test images sampled with a fixed seed" in classes.caption
     assert classes.alt == 'Mean GradCAM maps of <b> and "quoted".'
     assert pairs.name == "mean_pair_maps"
     assert isinstance(table, Table)
-    # Mean 20 %, standard deviation of 10 and 30 over n - 1; one map is all negative.
+    # Mean of 10 and 30 is 20 %, with their sample standard deviation; one map is all negative.
     assert table.rows == [
-        ["right", "3", "20.0 %", "14.1 %", "1"],
+        ["correct", "3", "20.0 %", "14.1 %", "1"],
         ["wrong", "1", "50.0 %", "–", "0"],
     ]
 
 
 def test_where_nothing_can_be_shown_the_section_says_so():
     (told,) = attribution(reading(layers=()), [], None).blocks
-    assert told.text.startswith("Nothing sensible can be shown: the model declares no layer")
+    assert told.text.startswith("No GradCAM map can be shown: the model declares no layer")
 
 
 def test_the_trust_table_is_shown_once_it_exists():

@@ -16,7 +16,7 @@ def test_splits_are_counted_with_size_mean_and_deviation():
         ["test", "12", "4", "6×8"],
     ]
     assert normalised.text == (
-        "Normalised by mean 0.50000000 0.50000000 0.50000000 and standard deviation 0.25000000 "
+        "Normalised with mean 0.50000000 0.50000000 0.50000000 and standard deviation 0.25000000 "
         "0.25000000 0.25000000 of R, G, B / 255."
     )
     counts = class_counts(dataset())
@@ -33,14 +33,14 @@ def test_classes_of_unequal_size_are_told_from_the_smallest_to_the_largest():
 
 def test_a_test_image_that_was_trained_on_is_named():
     assert duplicates_found(dataset()) == (
-        '1 test image has the very pixels of a training image: test/5"><i> = train/7.'
+        '1 test image is an exact copy of a training image: test/5"><i> = train/7.'
     )
 
 
 def test_no_duplicates_are_said_to_be_none():
     images = dataset()
     images.source.test.images[5] = 0
-    assert duplicates_found(images).startswith("No test image has the very pixels")
+    assert duplicates_found(images).startswith("No test image is an exact copy")
 
 
 def test_pictures_have_words():
@@ -62,5 +62,5 @@ def test_mixing_is_told_beside_the_augmented_images():
     assert (
         data(mixed)
         .blocks[-1]
-        .caption.endswith("Whole batches are then mixed in pairs: Mixup, alpha 0.5, p 1.")
+        .caption.endswith("mixed in pairs within each batch: Mixup, alpha 0.5, p 1.")
     )

@@ -1,4 +1,4 @@
-"""The last sections: configuration with its differences marked, environment, command."""
+"""The last sections: the configuration with its differences marked, environment and command."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_the_command_and_the_environment_are_told():
 
 def test_a_run_outside_a_checkout_has_no_commit():
     told = dict(origin(reading(git=None)).blocks[1].rows)
-    assert told["commit"] == "not from a checkout"
+    assert told["commit"] == "not run from a Git checkout"
 
 
 def test_the_model_table_is_shown_as_it_is():
@@ -61,6 +61,6 @@ def test_the_model_table_is_shown_as_it_is():
 def test_the_models_totals_are_those_of_an_image_and_of_a_batch():
     totals = model(reading(parameters=11_173_962, multiply_adds=555_422_720)).blocks[0]
     assert totals.text == (
-        "11,173,962 parameters; 555.42 million multiply-adds an image, 284.38 G at the batch size "
+        "11,173,962 parameters; 555.42 million multiply-adds per image, 284.38 billion per batch "
         "of 512."
     )

@@ -1,4 +1,4 @@
-"""Sections of predictions against hand-counted cases."""
+"""The sections about predictions against hand-counted cases."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from tests.report.readings import PREDICTED, reading
 
 def test_each_class_has_its_row_in_the_order_of_the_labels():
     _, table = classes(reading()).blocks
-    # Class 0: 3 of 4, all claims right; 1: all 4, of 7 claims; 2: 2 of 4, both claims right.
+    # Class 0: 3 of 4 images, all 3 predictions correct; 1: all 4, of 7 predictions; 2: 2 of 4,
+    # both predictions correct.
     assert [row[:2] for row in table.rows] == [
         ["<b>", "4"], ["cats & dogs", "4"], ['"quoted"', "4"],
     ]  # fmt: skip
@@ -20,13 +21,13 @@ def test_each_class_has_its_row_in_the_order_of_the_labels():
 
 
 def test_the_least_recognised_class_is_named():
-    assert 'least often recognised: "quoted"' in classes(reading()).blocks[0].alt
+    assert 'lowest recall: "quoted"' in classes(reading()).blocks[0].alt
 
 
 def test_confused_pairs_are_named_and_shown():
     matrix, text, pictures = confusions(reading()).blocks
-    assert (
-        text.text == 'Most often taken: "quoted" for cats & dogs (2) and <b> for cats & dogs (1).'
+    assert text.text == (
+        'Most frequent confusions: "quoted" → cats & dogs (2), <b> → cats & dogs (1).'
     )
     assert (matrix.name, pictures.name) == ("confusion", "confused_pairs")
 
@@ -44,4 +45,4 @@ def test_confidence_is_told_beside_accuracy():
     assert f"mean confidence {100 * mean:.2f} % at an accuracy of 75.00 %" in diagram.caption
     surest = np.argsort(-reading().confidence, kind="stable")[:6]
     right = np.mean([PREDICTED[row] == reading().test.labels[row] for row in surest])
-    assert f"{100 * right:.2f} % on the surer half" in coverage.caption
+    assert f"{100 * right:.2f} % on the most confident half" in coverage.caption

@@ -24,7 +24,7 @@ def test_the_result_is_on_the_first_screen():
         "Test accuracy": "75.00 %",
         "95 % interval": "46.8 to 91.1 %",  # Wilson's for 9 of 12
         "Validation accuracy": "90.50 %",
-        "Test images wrong": "3 of 12",
+        "Misclassified test images": "3 of 12",
         "Parameters": "6,573,120",
         "Multiply-adds": "379.3 million",
         "Training time": "1 h 1 min",
@@ -34,21 +34,19 @@ def test_the_result_is_on_the_first_screen():
 
 def test_what_was_run_is_one_sentence():
     assert lead(reading()) == (
-        "Net(width=<4>) on Custom, 2 of 30 epochs, on CPU <Z> in bfloat16. Stopped early: time was "
-        "up."
+        "Net(width=<4>) on Custom, trained for 2 of 30 epochs on CPU <Z> in bfloat16. Stopped "
+        "early: time was up."
     )
-    assert lead(reading(stopped=None, epochs_planned=1)).endswith(
-        "1 epoch, on CPU <Z> in bfloat16."
-    )
+    assert lead(reading(stopped=None, epochs_planned=1)).endswith("1 epoch on CPU <Z> in bfloat16.")
 
 
 def test_test_time_flips_are_named_beside_the_accuracy_without_them():
     flips = Evaluated(accuracy=0.7, loss=0.4, count=12)
     found = facts(test_without_flips=flips)
-    assert found["Test accuracy, flips averaged"] == "75.00 %"
-    assert found["Without flips"] == "70.00 %"
+    assert found["Test accuracy with test-time flip averaging"] == "75.00 %"
+    assert found["Without flip averaging"] == "70.00 %"
     assert "Test accuracy" not in found
-    assert "mirror image were averaged" in texts(test_without_flips=flips)
+    assert "are with test-time flip averaging" in texts(test_without_flips=flips)
 
 
 def test_without_validation_there_is_no_validation_accuracy():
@@ -70,4 +68,4 @@ def test_many_differences_are_counted_and_long_values_cut():
 
 
 def test_an_older_run_says_that_it_does_not_know():
-    assert "older than the record" in texts(differences=None)
+    assert "were not yet recorded" in texts(differences=None)

@@ -1,4 +1,4 @@
-"""Sizes of images as a report tells them, few or many, scaled or not."""
+"""Image sizes as a report states them: few or many, scaled or not."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.report.readings import dataset
 
 def test_images_of_one_size_are_said_to_be_and_counted_by_split():
     text, picture = sizes(dataset())
-    assert text.text == "All 24 images are of 6×8 pixels (height × width)."
+    assert text.text == "All 24 images are 6×8 pixels (height × width)."
     assert picture.alt == (
         "Images by height × width; train: 9 of 6×8; validation: 3 of 6×8; test: 12 of 6×8."
     )
@@ -22,15 +22,15 @@ def test_images_of_one_size_are_said_to_be_and_counted_by_split():
 
 def test_one_size_that_was_scaled_is_told_as_it_was():
     text, _ = sizes(scaled(np.full((12, 2), 5), np.full((12, 2), 5)))
-    assert text.text == "All 24 images are of 5×5 pixels (height × width), scaled to 6×8."
+    assert text.text == "All 24 images are 5×5 pixels (height × width), scaled to 6×8."
 
 
 def test_a_few_sizes_are_counted_in_a_table():
     train = np.asarray([[3, 5]] * 4 + [[5, 3]] * 6 + [[7, 7]] * 2)
     text, table, picture = sizes(scaled(train, np.asarray([[3, 5]] * 12)))
-    assert text.text.startswith("Images are of 3 sizes, and are scaled to 6×8 pixels")
+    assert text.text.startswith("The images have 3 different sizes and are scaled to 6×8 pixels")
     assert table.header == ("height × width", "train", "validation", "test")
-    # Of the twelve, the first nine are trained on, the others held out.
+    # Of the twelve images, the first nine are for training and the rest for validation.
     assert table.rows == [["3×5", "4", "0", "12"], ["5×3", "5", "1", "0"], ["7×7", "0", "2", "0"]]
     assert picture.name == "image_sizes"
 
@@ -61,7 +61,7 @@ def test_sizes_are_counted_by_height_and_width():
 
 
 def scaled(train: np.ndarray, test: np.ndarray) -> Dataset:
-    """The small data set as if its files had been of these sizes."""
+    """The small data set as if its files had these sizes."""
     known = dataset()
     source = replace(
         known.source,

@@ -12,25 +12,28 @@ from tests.report.readings import reading
 def test_the_curves_alternative_text_names_the_last_values():
     curves, learning_rate, _ = training(reading()).blocks
     assert curves.alt == (
-        "Loss and accuracy over 2 epochs; at the end train loss 1.000 and accuracy 50.0%; "
+        "Loss and accuracy over 2 epochs; final train loss 1.000 and accuracy 50.0%; "
         "validation loss 1.250 and accuracy 40.0%."
     )
-    assert learning_rate.alt == "Learning rate from 0.1 over at most 0.1 to 0.01 in 4 steps."
+    assert learning_rate.alt == (
+        "Learning rate: starts at 0.1, peaks at 0.1, ends at 0.01 after 4 steps."
+    )
 
 
 def test_what_range_tests_found_is_shown_where_they_were_made():
     record = found()
     _, _, tests, _ = training(reading(lr_finder=record)).blocks
     assert tests.name == "lr_finder"
-    assert f"{record.max_lr:.3g}, the median by valley over 3 seeds" in tests.caption
+    assert f"{record.max_lr:.3g}, the median suggestion by valley over 3 seeds" in tests.caption
     ends = record.suggestions["valley"]
-    assert f"which suggest {ends.lowest:.3g} to {ends.highest:.3g}." in tests.alt
+    assert f"(range {ends.lowest:.3g} to {ends.highest:.3g})." in tests.alt
 
 
 def test_a_test_curve_is_called_for_looking_only():
     rows = [dict(row, test_loss=1.0, test_accuracy=0.5) for row in reading().run.metrics]
-    assert "nothing was chosen by it" in training(reading(metrics=rows)).blocks[0].caption
-    assert "nothing was chosen by it" not in training(reading()).blocks[0].caption
+    words = "it was not used to choose anything"
+    assert words in training(reading(metrics=rows)).blocks[0].caption
+    assert words not in training(reading()).blocks[0].caption
 
 
 @pytest.mark.parametrize(
@@ -38,9 +41,9 @@ def test_a_test_curve_is_called_for_looking_only():
     [
         (
             {"momentum": 0.9, "nesterov": True},
-            "sgd, kept momentum 0.9 and nesterov true throughout",
+            "sgd, used momentum 0.9 and nesterov true throughout",
         ),
-        ({"betas": [0.9, 0.999]}, "sgd, kept betas 0.9 and 0.999 throughout"),
+        ({"betas": [0.9, 0.999]}, "sgd, used betas 0.9 and 0.999 throughout"),
         ({}, "sgd, has no momentum"),
     ],
 )

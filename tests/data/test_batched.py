@@ -1,4 +1,4 @@
-"""Draws: distributed as albumentations' own steps draw, told apart by chi-squared tests."""
+"""Draws have the same distribution as albumentations' own, according to chi-squared tests."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import pytest
 from scipy import stats
 
 from cifar_lab.data.augment import PadAndCrop
-from cifar_lab.data.lowering import lowering
+from cifar_lab.data.batched import batched_form
 
 SIZE = (12, 10)
 DRAWS = 20_000
-#: Below this a difference is no chance; the seeds are fixed, so the tests never flicker.
+#: A p-value below this is not chance; seeds are fixed, so the tests are not flaky.
 CHANCE = 1e-4
 
 
@@ -30,7 +30,9 @@ def test_offsets_are_uniform_in_both_directions_and_independent():
 def test_a_crop_is_taken_as_often_as_its_probability_says(p):
     drawn = draws(PadAndCrop(1, "reflect", p=p))
     moved = int((drawn != 1).any(axis=1).sum())
-    assert stats.binomtest(moved, DRAWS, p * 8 / 9).pvalue > CHANCE  # one of nine is the middle
+    assert (
+        stats.binomtest(moved, DRAWS, p * 8 / 9).pvalue > CHANCE
+    )  # one of the nine windows is the centre
 
 
 @pytest.mark.parametrize("p", [0.0, 0.3, 1.0])
@@ -43,7 +45,7 @@ def test_images_are_mirrored_as_often_as_the_probability_says(p):
     [
         ((1, 1), (4, 4), (4, 4)),
         ((1, 3), (2, 5), (1, 4)),
-        ((1, 1), (8, 8), (3, 40)),  # as albumentations has it, a hole ends with the image
+        ((1, 1), (8, 8), (3, 40)),  # as in albumentations, holes are clipped to the image
         ((1, 2), (0.1, 0.7), (0.2, 0.9)),
     ],
 )
@@ -63,7 +65,7 @@ def test_holes_are_as_many_as_large_and_where_albumentations_has_them(holes, hei
             holes[:, height_or_width + 2] - holes[:, height_or_width] for holes in (theirs, ours)
         ]
         assert_alike(*size)
-        # Size and place together: a large hole has less room.
+        # Size and position jointly: a large hole has less room.
         joint = [
             zip(s, each[:, height_or_width], strict=True)
             for s, each in zip(size, (theirs, ours), strict=True)
@@ -79,19 +81,19 @@ def test_steps_of_one_image_draw_independently_of_each_other():
     assert stats.chi2_contingency(table).pvalue > CHANCE
 
 
-def test_steps_that_nobody_lowered_have_none():
+def test_other_steps_have_no_batched_form():
     for step in (A.Rotate(), A.VerticalFlip(), A.OneOf([A.HorizontalFlip(p=1)])):
-        assert lowering(step, SIZE) is None
+        assert batched_form(step, SIZE) is None
 
 
 def draws(step, columns=None) -> np.ndarray:
-    lowered = lowering(step, SIZE)
-    uniform = np.random.default_rng(0 if columns is None else 1).random((DRAWS, lowered.uniforms))
-    return lowered.draws(uniform, epoch=0)
+    form = batched_form(step, SIZE)
+    uniform = np.random.default_rng(0 if columns is None else 1).random((DRAWS, form.uniforms))
+    return form.draws(uniform, epoch=0)
 
 
 def albumentations_holes(step: A.CoarseDropout) -> np.ndarray:
-    """What the step itself draws; no hole where it is not taken, none that is empty."""
+    """The holes that the step itself draws, without empty ones; none if it is not applied."""
     if not step.should_apply():
         return np.zeros((0, 4), int)
     params = step.get_params_dependent_on_data({"shape": (*SIZE, 3)}, {})
@@ -100,7 +102,7 @@ def albumentations_holes(step: A.CoarseDropout) -> np.ndarray:
 
 
 def assert_alike(theirs, ours) -> None:
-    """Two samples of whole numbers, or tuples of them, from one distribution."""
+    """Assert that two samples of integers, or tuples of integers, have the same distribution."""
     first, second = Counter(map(str, theirs)), Counter(map(str, ours))
     common = [v for v in first | second if first[v] + second[v] >= 20]
     if len(common) == 1:

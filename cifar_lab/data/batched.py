@@ -1,8 +1,8 @@
-"""What an augmentation step draws for a whole epoch at once, and does to a whole batch at once.
+"""Batched forms of augmentation steps: draws for a whole epoch, operations on a whole batch.
 
-A lowering stands beside one albumentations step. Its draws come from a table with a row for each
-image, so they are a function of (seed, epoch, image) whatever the batch; the step's own ``apply``
-and the batch operation take the same draws and give the same pixels.
+Each batched form belongs to one albumentations step. Its draws come from a table with one row per
+image, so they depend on (seed, epoch, image) and not on the batch; the step's own ``apply`` and the
+batch operation use the same draws and produce the same pixels.
 """
 
 from __future__ import annotations
@@ -18,36 +18,36 @@ from torch import Tensor
 
 from cifar_lab.data.augment import AlternatingFlip, PadAndCrop
 
-#: Source coordinate of a pixel that lies in a border of zeros.
+#: Source coordinate of a pixel in a border of zeros.
 OUTSIDE = -1
 
 
-class Lowering(ABC):
-    """One step, drawn and applied for many images."""
+class BatchedForm(ABC):
+    """One augmentation step, drawn and applied for many images at once."""
 
-    #: Uniform numbers that one image needs.
+    #: Uniform random numbers needed per image.
     uniforms: int
-    #: Whether the numbers are drawn once for the run instead of once an epoch.
+    #: Whether the numbers are drawn once per run instead of once per epoch.
     same_every_epoch = False
 
     @abstractmethod
     def draws(self, uniform: NDArray[np.float64], epoch: int) -> NDArray[np.int64]:
-        """Maps uniform numbers in [0, 1), ``(n, uniforms)``, to what the step does, ``(n, …)``."""
+        """Map uniform numbers in [0, 1), ``(n, uniforms)``, to the step's draws, ``(n, …)``."""
 
     @abstractmethod
     def original(self, image: NDArray[np.uint8], draw: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """The albumentations step itself on one image, uint8 ``(height, width, 3)``, as drawn."""
+        """Apply the albumentations step itself to one image, uint8 ``(height, width, 3)``."""
 
 
-class Movement(Lowering):
-    """A step that moves whole rows and columns of pixels and changes none."""
+class Movement(BatchedForm):
+    """A step that moves whole rows and columns of pixels without changing their values."""
 
     #: Whether some coordinates may be ``OUTSIDE``.
     shows_zeros = False
 
     @abstractmethod
     def coordinates(self, y: Tensor, x: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
-        """Where the pixels of the result come from.
+        """Source coordinates of the result's pixels.
 
         Args:
             y: int64 ``(batch, height)``, the source row of each row of the image before the step.
@@ -56,16 +56,16 @@ class Movement(Lowering):
         """
 
 
-class Painting(Lowering):
-    """A step that changes pixels where they are."""
+class Painting(BatchedForm):
+    """A step that changes pixel values in place."""
 
     @abstractmethod
     def paint(self, images: Tensor, draws: Tensor) -> None:
-        """Changes uint8 ``(batch, height, width, 3)`` in place, ``draws`` int64 ``(batch, …)``."""
+        """Modify uint8 ``(batch, height, width, 3)`` in place; ``draws``: int64 ``(batch, …)``."""
 
 
 class Crop(Movement):
-    """Draws the window's top and left; a step not taken is the window in the middle."""
+    """Draws the window's top and left; an image that is not cropped gets the centre window."""
 
     uniforms = 3
 
@@ -91,7 +91,7 @@ class Crop(Movement):
         return shifted.masked_fill_(inside == OUTSIDE, OUTSIDE) if self.shows_zeros else shifted
 
     def _windows(self, length: int, device: torch.device) -> Tensor:
-        """The coordinates that each offset shows: int64 ``(2 padding + 1, length)``."""
+        """Source coordinates for each offset: int64 ``(2 padding + 1, length)``."""
         key = (length, device)
         if key not in self._made:
             pad = self.step.padding_pixels
@@ -100,7 +100,7 @@ class Crop(Movement):
             if self.step.border == "constant":
                 clamped = clamped.masked_fill(clamped != inside, OUTSIDE)
             elif self.step.border == "reflect":
-                # About the outermost pixels, again and again where the image is small.
+                # Reflects at the outermost pixels, repeatedly if the image is small.
                 period = max(2 * (length - 1), 1)
                 folded = inside.remainder(period)
                 clamped = torch.minimum(folded, period - folded).clamp_max(length - 1)
@@ -109,7 +109,7 @@ class Crop(Movement):
 
 
 class Flip(Movement):
-    """Draws 1 for images to be mirrored, each with the step's probability."""
+    """Draws 1 for each image to be mirrored, with the step's probability."""
 
     uniforms = 1
 
@@ -128,7 +128,7 @@ class Flip(Movement):
 
 
 class Alternation(Flip):
-    """Draws a coin for each image once; every other epoch turns it over."""
+    """Tosses a coin for each image once per run; every other epoch inverts the result."""
 
     same_every_epoch = True
 
@@ -137,7 +137,7 @@ class Alternation(Flip):
 
 
 class Holes(Painting):
-    """Draws up to so many holes as (left, top, right, bottom); an empty one is none."""
+    """Draws holes as (left, top, right, bottom); an empty rectangle means no hole."""
 
     def __init__(self, step: A.CoarseDropout, size: tuple[int, int]) -> None:
         self.step = step
@@ -148,15 +148,15 @@ class Holes(Painting):
         for bounds, side in zip(ranges, size, strict=True):
             if ranges[0][1] >= 1 and bounds[0] > side:
                 raise ValueError(f"holes of {bounds[0]} pixels do not fit images of {side}")
-        levels = np.array(step.fill, dtype=np.uint8)  # as albumentations makes them
-        #: The filling of a whole line of pixels.
+        levels = np.array(step.fill, dtype=np.uint8)  # the same conversion as in albumentations
+        #: The fill value of a whole line of pixels.
         self._line = torch.from_numpy(np.broadcast_to(levels, (size[1], 3)).flatten())
 
     def draws(self, uniform: NDArray[np.float64], epoch: int) -> NDArray[np.int64]:
         count = _integers(uniform[:, 1:2], *self.step.num_holes_range)
         taken = (uniform[:, :1] < self.step.p) & (np.arange(self.most) < count)
         height, width, y, x = np.split(uniform[:, 2:], 4, axis=1)
-        # As albumentations has it, the heights' upper end says what both ranges' numbers mean.
+        # As in albumentations, the upper height decides whether both ranges are in pixels.
         in_pixels = self.step.hole_height_range[1] >= 1
         heights = _lengths(height, self.step.hole_height_range, self._size[0], in_pixels)
         widths = _lengths(width, self.step.hole_width_range, self._size[1], in_pixels)
@@ -173,20 +173,20 @@ class Holes(Painting):
     def paint(self, images: Tensor, draws: Tensor) -> None:
         batch, height, width, channels = images.shape
         lines = images.view(batch, height, width * channels)
-        self._line = self._line.to(images.device)  # a copy the first time only
+        self._line = self._line.to(images.device)  # copies only the first time
         rows = torch.arange(height, device=images.device)
         columns = torch.arange(width * channels, device=images.device) // channels
         for hole in range(self.most):
             left, top, right, bottom = draws[:, hole, :, None].unbind(1)
             in_rows = _all_bits((rows >= top) & (rows < bottom))[:, :, None]
             in_columns = _all_bits((columns >= left) & (columns < right))[:, None, :]
-            # Bits of the filling where inside, of the image elsewhere: on whole lines of bytes
-            # twice as fast as choosing pixels.
+            # Fill bits inside the hole, image bits elsewhere: on whole lines of bytes, twice as
+            # fast as selecting pixels.
             lines.bitwise_xor_((lines ^ self._line) & (in_rows & in_columns))
 
 
-def lowering(step: A.BasicTransform, size: tuple[int, int]) -> Lowering | None:
-    """The lowering of a step for images of a height and width; None where there is none."""
+def batched_form(step: A.BasicTransform, size: tuple[int, int]) -> BatchedForm | None:
+    """The batched form of a step for images of this height and width, or None."""
     if type(step) is PadAndCrop:
         return Crop(step)
     if type(step) is AlternatingFlip:
@@ -199,7 +199,7 @@ def lowering(step: A.BasicTransform, size: tuple[int, int]) -> Lowering | None:
 
 
 def _integers(uniform: NDArray[np.float64], low: Any, high: Any) -> NDArray[np.int64]:
-    """Whole numbers from ``low`` to ``high``, both included, each as likely."""
+    """Uniformly distributed integers from ``low`` to ``high``, both inclusive."""
     return (low + np.floor(uniform * (high - low + 1))).astype(np.int64)
 
 
@@ -212,5 +212,5 @@ def _lengths(
 
 
 def _all_bits(chosen: Tensor) -> Tensor:
-    """255 where chosen, 0 elsewhere, as uint8."""
+    """255 where ``chosen`` is true, 0 elsewhere, as uint8."""
     return chosen.to(torch.uint8) * 255

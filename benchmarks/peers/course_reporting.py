@@ -1,4 +1,4 @@
-"""Evaluation and figures the way the seed studies' notebooks do them."""
+"""Evaluation and figures as in the notebooks of the course studies."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from matplotlib import pyplot as plt
 def evaluate(
     batches: Sequence[tuple[Tensor, Tensor]], criterion: nn.Module, class_names: Sequence[str]
 ) -> dict[str, Any]:
-    """Loss, accuracy, accuracy of each class and the wrong rows, from logits and labels.
+    """Computes loss, accuracy, accuracy of each class and the misclassified rows.
 
-    Sums batch by batch with ``.item()``, then goes through the samples one by one.
+    It sums batch by batch with ``.item()`` and loops over the samples of each batch.
     """
     loss_sum, correct, total = 0.0, 0, 0
     class_correct, class_total = [0] * len(class_names), [0] * len(class_names)
@@ -48,7 +48,7 @@ def evaluate(
 
 
 def curves(rows: Sequence[dict[str, float]]) -> bytes:
-    """Loss and accuracy of training and test."""
+    """Plots loss and accuracy of training and test."""
     epochs = [row["epoch"] for row in rows]
     fig, axs = plt.subplots(1, 2, figsize=(9, 3.4))
     for split in ("train", "test"):
@@ -64,7 +64,7 @@ def curves(rows: Sequence[dict[str, float]]) -> bytes:
 
 
 def learning_rate(planned: Sequence[float], steps_per_epoch: int) -> bytes:
-    """The learning rate of each step."""
+    """Plots the learning rate of each step."""
     fig, axis = plt.subplots(figsize=(9, 2.6))
     axis.plot((np.arange(len(planned)) + 1) / steps_per_epoch, planned)
     axis.set_xlabel("epoch")
@@ -73,7 +73,7 @@ def learning_rate(planned: Sequence[float], steps_per_epoch: int) -> bytes:
     return _saved(fig)
 
 
-#: Inches of the gallery of ten: as many pixels as ours has.
+#: Size in inches of the gallery of ten images: as many pixels as ours.
 SIZE = (1376 / 144, 1248 / 144)
 
 
@@ -83,7 +83,7 @@ def gallery(
     wrong: Sequence[tuple[int, int, int, float]],
     class_names: Sequence[str],
 ) -> bytes:
-    """Misclassified images above their GradCAM overlays."""
+    """Plots misclassified images above their GradCAM overlays."""
     columns = 5
     bands = -(-len(wrong) // columns)
     fig, axs = plt.subplots(2 * bands, columns, figsize=SIZE)
@@ -103,7 +103,7 @@ def gallery(
 
 
 def _saved(fig: Any) -> bytes:
-    """Tidied up as the notebooks do; the size of ours, so that as many pixels are drawn."""
+    """Applies tight_layout as the notebooks do; saves with as many pixels as our figures have."""
     plt.tight_layout()
     buffer = io.BytesIO()
     plt.savefig(buffer, format="png", dpi=144)
