@@ -25,7 +25,7 @@ MAY_IMPORT = {
          "report", "run"},
         {"numpy", "torch"},
     ),
-    "config": ({"run"}, {"hydra", "omegaconf", "pydantic", "yaml"}),
+    "config": ({"run"}, {"hydra", "lazy_loader", "omegaconf", "pydantic", "yaml"}),
     "assembly": (
         {"data", "engine", "explain", "optim", "report"},
         {"hydra", "numpy", "pydantic", "torch"},
@@ -34,10 +34,10 @@ MAY_IMPORT = {
         {"analysis", "data", "engine", "explain", "results", "run"},
         {"PIL", "jinja2", "lazy_loader", "markupsafe", "matplotlib", "numpy"},
     ),
-    "results": ({"analysis", "run"}, set()),
+    "results": ({"analysis", "run"}, {"lazy_loader"}),
     "run": (
         {"analysis", "data", "engine", "explain"},
-        {"numpy", "omegaconf", "pydantic", "torch", "tqdm", "yaml"},
+        {"lazy_loader", "numpy", "omegaconf", "pydantic", "torch", "tqdm", "yaml"},
     ),
     "engine": ({"data", "optim"}, {"lazy_loader", "lightning", "numpy", "timm", "torch"}),
     "explain": ({"analysis"}, {"captum", "lazy_loader", "numpy", "torch"}),

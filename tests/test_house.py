@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
 import re
 import shlex
@@ -119,6 +120,33 @@ def test_experiments_are_short_overlays_with_their_command(experiment):
 def test_a_default_stands_once_in_yaml(target):
     parameters = inspect.signature(signatures.locate(target)).parameters.values()
     assert [p.name for p in parameters if p.default is not p.empty] == []
+
+
+FACES = sorted(path.parent.name for path in (TOP / "cifar_lab").glob("*/__init__.pyi"))
+
+
+@pytest.mark.parametrize("room", FACES)
+def test_every_public_name_is_there_documented_and_no_modules_name(room):
+    package = importlib.import_module(f"cifar_lab.{room}")
+    modules = {path.stem for path in (TOP / "cifar_lab" / room).glob("*.py")}
+    assert not modules & set(package.__all__)
+    for name in package.__all__:
+        public = getattr(package, name)
+        if inspect.isclass(public) or inspect.isfunction(public):
+            assert inspect.getdoc(public), name
+
+
+def test_every_target_is_a_public_name():
+    """So that inner files are free to move."""
+    for target in TARGETS:
+        package, _, name = target.rpartition(".")
+        assert name in importlib.import_module(package).__all__, target
+
+
+def test_every_package_has_a_face():
+    packages = {path.parent.name for path in (TOP / "cifar_lab").glob("*/__init__.py")}
+    # The command line has verbs; assembly and recipe say theirs in their __init__.
+    assert packages - set(FACES) == {"assembly", "cli", "recipe"}
 
 
 def test_the_ledger_is_what_record_would_write():

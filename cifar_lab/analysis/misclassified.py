@@ -8,7 +8,14 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_lab.analysis.predictions import confused_pairs, confusion, log_softmax, softmax
+from cifar_lab.analysis.predictions import (
+    confused_pairs,
+    confusion,
+    correct,
+    log_softmax,
+    predicted_classes,
+    softmax,
+)
 
 #: Rules by which :func:`chosen_errors` can choose.
 Rule = Literal["most_confident", "highest_loss", "pair", "random"]
@@ -55,8 +62,8 @@ def chosen_errors(
         rule: how to choose.
         seed: random seed for the rule ``random``.
     """
-    probabilities, predicted = softmax(logits), logits.argmax(axis=1)
-    wrong = np.flatnonzero(predicted != labels)
+    probabilities, predicted = softmax(logits), predicted_classes(logits)
+    wrong = np.flatnonzero(~correct(logits, labels))
     confidence = probabilities[wrong, predicted[wrong]]
     if rule == "random":
         chosen = np.random.default_rng(seed).permutation(wrong)

@@ -11,6 +11,16 @@ from numpy.typing import NDArray
 from cifar_lab.analysis.intervals import Interval, wilson
 
 
+def predicted_classes(logits: NDArray[np.float32]) -> NDArray[np.int64]:
+    """The class with the largest logit in each row, int64 ``(n,)``; the first one of a tie."""
+    return logits.argmax(axis=1)
+
+
+def correct(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether each prediction is the label, bool ``(n,)``."""
+    return predicted_classes(logits) == labels
+
+
 def confusion(
     labels: NDArray[np.int64], predicted: NDArray[np.int64], classes: int
 ) -> NDArray[np.int64]:

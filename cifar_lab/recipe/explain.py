@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import torch
 
+from cifar_lab.analysis.predictions import predicted_classes
 from cifar_lab.assembly import Experiment
 from cifar_lab.explain.layers import unfit_layers
 from cifar_lab.recipe.open import refuse_other_predictions, restore
@@ -95,7 +96,7 @@ def measure_trust(experiment: Experiment, run: Run, method: str) -> list[str]:
     rows = np.sort(np.random.default_rng(TRUST_SEED).permutation(len(test))[:TRUST_IMAGES])
     refuse_other_predictions(experiment, run, rows)
     images = experiment.normalise(torch.from_numpy(test.images[rows]))
-    classes = torch.from_numpy(logits[rows].argmax(axis=1)).to(images.device)
+    classes = torch.from_numpy(predicted_classes(logits[rows])).to(images.device)
     targets = Targets.named("predicted", classes, classes)
     log.info(f"{method} at {layer} on {len(rows)} test images; this takes minutes on a CPU")
     maps = attribute(model, method, layer, images, targets)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from cifar_lab.analysis.misclassified import chosen_errors
+from cifar_lab.analysis.predictions import predicted_classes
 from cifar_lab.data.arrays import ImageArrays
 from cifar_lab.data.normalise import Normalise
 from cifar_lab.explain.attribution import (
@@ -113,7 +114,7 @@ def answer(
     """
     rows = question.rows
     images = normalise(torch.from_numpy(test.images[rows]))
-    predicted = torch.from_numpy(logits[rows].argmax(axis=1)).to(images.device)
+    predicted = torch.from_numpy(predicted_classes(logits[rows])).to(images.device)
     labels = torch.from_numpy(test.labels[rows]).to(images.device)
     again = predict(model, images)
     maps, titles, arrays, lines = [], [], {}, []

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifar_lab.analysis.misclassified import Misclassified, chosen_errors
-from cifar_lab.analysis.predictions import confusion, softmax
+from cifar_lab.analysis.predictions import confusion, correct, predicted_classes, softmax
 from cifar_lab.data.arrays import Dataset, ImageArrays
 from cifar_lab.report.options import ReportOptions
 from cifar_lab.run.record import Run
@@ -63,12 +63,12 @@ class Reading:
     @functools.cached_property
     def predicted(self) -> NDArray[np.int64]:
         """Predicted class of each test image, int64 ``(n,)``."""
-        return self.logits.argmax(axis=1)
+        return predicted_classes(self.logits)
 
     @functools.cached_property
     def right(self) -> NDArray[np.bool_]:
         """Whether each prediction is correct, bool ``(n,)``."""
-        return self.predicted == self.test.labels
+        return correct(self.logits, self.test.labels)
 
     @functools.cached_property
     def confidence(self) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from cifar_lab.analysis.predictions import class_results, confusion
+from cifar_lab.analysis.predictions import class_results, confusion, correct, predicted_classes
 from cifar_lab.run.files import Measured
 
 if TYPE_CHECKING:
@@ -180,8 +180,8 @@ def summarised(
         evaluation_seconds, work, eager_because: as in :class:`Summary`.
     """
     reported = rows[reported_epoch - 1]
-    predicted = logits.argmax(axis=1)
-    matrix = confusion(labels, predicted, len(class_names))
+    wrong = int((~correct(logits, labels)).sum())
+    matrix = confusion(labels, predicted_classes(logits), len(class_names))
     return Summary(
         name=name,
         dataset=dataset,
@@ -198,7 +198,7 @@ def summarised(
         validation=ValidationResult(reported["val_accuracy"], reported["val_loss"])
         if validated
         else None,
-        test=TestResult(test.accuracy, test.loss, test.count, int((predicted != labels).sum())),
+        test=TestResult(test.accuracy, test.loss, test.count, wrong),
         test_without_flips=None
         if test_without_flips is None
         else Evaluated(

@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from cifar_lab.analysis.predictions import class_results, confused_pairs, confusion, softmax
+from cifar_lab.analysis.predictions import (
+    class_results,
+    confused_pairs,
+    confusion,
+    correct,
+    predicted_classes,
+    softmax,
+)
 
 
 def test_the_matrix_and_the_classes_are_those_of_scikit_learn():
@@ -67,3 +74,9 @@ def test_precision_recall_and_f1_equal_those_of_scikit_learn(present, claimed):
     found = zip(*((r.precision.share, r.recall.share, r.f1, r.count) for r in rows), strict=True)
     for mine, theirs in zip(found, expected, strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=1e-12)
+
+
+def test_the_prediction_is_the_largest_logit_and_the_first_of_a_tie():
+    logits = np.array([[0.1, 0.3, 0.2], [2, 2, 1], [-5, -7, -4]], dtype=np.float32)
+    assert predicted_classes(logits).tolist() == [1, 0, 2]
+    assert correct(logits, np.array([1, 1, 2])).tolist() == [True, False, True]

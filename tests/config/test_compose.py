@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from cifar_lab import assembly
 from cifar_lab.config.compose import Composer
 from cifar_lab.config.preflight import preflight
 from cifar_lab.refusal import Refusal
+from cifar_lab.run.folder import OUTPUTS
 from tests.conftest import write_image_folder
 
 COMPOSER = Composer()
@@ -81,3 +85,10 @@ def test_a_named_step_is_taken_away_and_changed_from_the_command_line():
     assert list(without) == ["crop", "flip"]
     always = COMPOSER.compose(["augmentation.train.cutout.p=1"]).augmentation.train
     assert always.cutout.p == 1
+
+
+def test_runs_lie_below_the_folder_that_they_are_searched_in():
+    """The path of a run is set in conf/config.yaml, the searched folder in run/folder.py."""
+    path = Path(str(Composer().compose(["name=mine"]).hydra.run.dir))
+    assert path.parts[:2] == (str(OUTPUTS), "mine")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d/\d\d-\d\d-\d\d-\d{6}", "/".join(path.parts[2:]))
