@@ -20,6 +20,7 @@ from cifar_lab.engine.step import Step, StepResult, freeze
 from cifar_lab.engine.world import World
 from cifar_lab.optim.schedules import Schedule
 from cifar_lab.refusal import RunFailed
+from cifar_lab.wording import plural
 
 
 class NonFiniteLoss(RunFailed):
@@ -241,7 +242,7 @@ class Fit:
             return self._time_limit()
         if patience is None or state.best is None or state.epoch - state.best["epoch"] < patience:
             return None
-        return f"validation accuracy has not improved for {patience} epochs"
+        return f"validation accuracy has not improved for {plural(patience, 'epoch', 'epochs')}"
 
     def _time_limit_reached(self) -> bool:
         limit = self.plan.max_minutes
