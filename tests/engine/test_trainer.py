@@ -596,7 +596,7 @@ def test_a_run_that_stopped_early_is_not_trained_further():
     recording = Recording()
     second.fit(recording)
     assert recording.rows == []
-    assert second.state.stopped == "validation accuracy has not improved for 1 epochs"
+    assert second.state.stopped == "validation accuracy has not improved for 1 epoch"
 
 
 # Small runs
