@@ -127,11 +127,3 @@ def run_in(outputs: Path, name: str) -> RunFolder:
 
 def fail(*_):
     raise OSError("disk full")
-
-
-def note(calls, name, function):
-    def noted(*arguments):
-        calls.append(name)
-        return function(*arguments)
-
-    return noted
