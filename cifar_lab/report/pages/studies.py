@@ -103,5 +103,5 @@ def _overview(found: Sequence[Study]) -> Block:
                 ]
             )
             told.add(name)
-    header = ("study", "published test accuracy", "ours", "complete runs", "other runs", "reached")
+    header = ("study", "published (test)", "ours", "complete runs", "other runs", "reached")
     return Table(header, rows)
