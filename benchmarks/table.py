@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.machine import TOP
+from benchmarks.markers import between
 from benchmarks.measure import Case
 from benchmarks.results import load_all
 
@@ -14,10 +15,6 @@ HEADER = (
     "| measurement | compared with | result (95 % interval) | target | met |\n"
     "| --- | --- | ---: | ---: | --- |"
 )
-
-
-class NoMarkers(ValueError):
-    """A text has no markers for the table."""
 
 
 def with_table(
@@ -34,11 +31,7 @@ def with_table(
     Raises:
         NoMarkers: the text does not contain both.
     """
-    before, start, rest = readme.partition(START)
-    _, end, after = rest.partition(END)
-    if not start or not end:
-        raise NoMarkers(f"the table goes between the lines {START} and {END}; add both")
-    return f"{before}{START}\n{render(saved, cases)}\n{END}{after}"
+    return between(readme, START, END, render(saved, cases))
 
 
 def render(saved: Sequence[dict[str, Any]], cases: Mapping[str, Case] | None = None) -> str:

@@ -9,8 +9,9 @@ import pytest
 from benchmarks import results
 from benchmarks.cases import all_cases
 from benchmarks.machine import TOP, slug
+from benchmarks.markers import NoMarkers
 from benchmarks.measure import Result, Target
-from benchmarks.table import END, START, NoMarkers, number, render, with_table
+from benchmarks.table import END, START, number, render, with_table
 from tests.benchmarks.conftest import MACHINE, made_case
 
 
