@@ -184,10 +184,10 @@ def gradcam_of_predictions(
         layer: name of a module.
         images: float32 ``(n, 3, height, width)``, normalised.
     """
-    from cifar_lab.explain import gradcam
+    from cifar_lab.explain.cams import class_activation_maps
 
-    maps, classes = gradcam.gradcam_of_predictions(model, layer, images)
-    return maps, torch.from_numpy(classes)
+    found = class_activation_maps(model, layer, images)
+    return found.gradcam, torch.from_numpy(found.logits).argmax(dim=1)
 
 
 def evaluation_figures(
@@ -216,7 +216,7 @@ def evaluation_figures(
     """
     from cifar_lab.analysis.misclassified import chosen_errors
     from cifar_lab.analysis.predictions import class_results, confusion
-    from cifar_lab.report.figures.images import gallery
+    from cifar_lab.report.figures.attribution import Scaled, Series, gallery
     from cifar_lab.report.figures.training import curves, learning_rate
 
     # With an identity network, this is an evaluation without its forward pass.
@@ -228,10 +228,11 @@ def evaluation_figures(
     errors = chosen_errors(logits, labels, len(maps), "most_confident", seed=0)
     chosen = [error.row for error in errors]
     steps = len(planned) // len(rows)
+    series = Series(maps, ["GradCAM"] * len(maps), [""] * len(maps))
     pictures = [
         curves(rows),
         learning_rate(planned, steps, [(row["epoch"], row["lr"]) for row in rows]),
-        gallery(images[chosen], {"layer3": maps}, errors, class_names),
+        gallery(images[chosen], [Scaled("logits per cell", [series])], errors, class_names),
     ]
     found = {"loss": result.loss, "accuracy": result.accuracy}
     return {**found, "per_class": [row.recall.share for row in table]}, pictures

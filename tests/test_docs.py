@@ -23,6 +23,7 @@ from cifar_lab.engine.state import TrainingState
 from cifar_lab.explain.explained import Averaged
 from cifar_lab.results.recorded import read_results
 from cifar_lab.run.data import Data
+from cifar_lab.run.drawn import DrawnFigures
 from cifar_lab.run.files import FORMAT
 from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.lr_finder import LrFinder
@@ -57,6 +58,7 @@ RECORDS = {
     "summary.json": Summary,
     "lr_finder.json": LrFinder,
     "attributions/trust.json": Trust,
+    "attributions/figures.json": DrawnFigures,
 }
 COMMANDS = [
     (page.name, line)

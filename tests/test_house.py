@@ -125,14 +125,15 @@ TESTED_ELSEWHERE = {
     "report/reading": "report/sections/test_predictions.py",
     "report/figures/chart": "report/figures/test_training.py",
     "report/pages/run": "report/test_browser.py",
-    "report/sections/errors": "report/test_browser.py",
+    "report/sections/errors": "report/sections/test_attribution.py",
+    "report/sections/maps": "report/sections/test_attribution.py",
     "report/sections/study": "report/pages/test_studies.py",
     "results/recorded": "results/test_ledger.py",
     "run/config": "run/test_record.py",
     "run/maps": "explain/test_explained.py",
     "run/origin": "run/test_provenance.py",
     "run/profiler": "cli/test_train.py",
-    "run/trust": "report/sections/test_attribution.py",
+    "run/trust": "report/sections/test_trust.py",
 }
 
 

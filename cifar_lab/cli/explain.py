@@ -25,7 +25,7 @@ def explain(words: list[str]) -> int:
     speak()
     built = experiment(run, flags.overrides)
     if flags.trust:
-        lines = answers.measure_trust(built, run, *(flags.method or ["gradcam"]))
+        lines = answers.measure_trust(built, run, flags.method)
     else:
         lines = answers.explain(built, run, flags.ids, flags.layer, flags.method, flags.target)
     print("\n".join(lines))

@@ -75,6 +75,8 @@ class TrainLoader:
 
     Attributes:
         augmentation: where its steps run and why, as shown in the run's log.
+        images: uint8 ``(n, height, width, 3)``, all training images, before augmentation.
+        labels: int64 ``(n,)``, their classes.
     """
 
     def __init__(
@@ -97,13 +99,13 @@ class TrainLoader:
         self.augmentation = "none" if stack is None else stack.described(workers)
         self._shard = shard
         self._normalise = normalise
-        self._mixing = mixing
+        self.mixing = mixing
+        self.images, self.labels = dataset.source.train.images, dataset.source.train.labels
         self._labels = torch.from_numpy(dataset.source.train.labels).to(normalise.device)
         self._single: _SingleImages | None = None
         if stack is not None and len(stack.images):
             pinned = normalise.device.type == "cuda"
-            images = dataset.source.train.images
-            self._single = _SingleImages(images, stack.images, workers, pinned)
+            self._single = _SingleImages(self.images, stack.images, workers, pinned)
 
     def __len__(self) -> int:
         """Batches per epoch."""
@@ -113,13 +115,17 @@ class TrainLoader:
         """The training rows in the order of this epoch."""
         return np.random.default_rng((self.seed, epoch)).permutation(self.rows)
 
+    def mixing_stream(self, epoch: int, number: int) -> np.random.Generator:
+        """The random stream that mixes batch ``number`` of an epoch."""
+        return np.random.default_rng((self.seed, MIXING_STREAM, epoch, number))
+
     def batches(self, epoch: int, first: int, end: int) -> Iterator[TrainBatch]:
         """Yield batches ``first`` to ``end - 1`` of an epoch."""
-        mixing, unmixed = self._mixing, self._unmixed(epoch, first, end)
+        mixing, unmixed = self.mixing, self._unmixed(epoch, first, end)
         if mixing is None:
             return unmixed
         return (
-            mixing(*batch, np.random.default_rng((self.seed, MIXING_STREAM, epoch, number)))
+            mixing(*batch, self.mixing_stream(epoch, number))
             for number, batch in enumerate(unmixed, first)
         )
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from cifar_lab.analysis.predictions import confused_pairs
 from cifar_lab.data.normalise import Normalise
-from cifar_lab.explain.explained import Averaged, Explained, average_maps, explain_images
+from cifar_lab.explain.explained import Explained, ReportMaps, average_maps, explain_images
 from cifar_lab.report.reading import Reading
 from cifar_lab.run.maps import save_averaged, save_explained
 
@@ -19,9 +19,7 @@ from cifar_lab.run.maps import save_averaged, save_explained
 PAIRS = 5
 
 
-def kept_maps(
-    reading: Reading, model: nn.Module, normalise: Normalise, fresh: bool
-) -> tuple[Sequence[Explained], Averaged | None]:
+def kept_maps(reading: Reading, model: nn.Module, normalise: Normalise, fresh: bool) -> ReportMaps:
     """Load the maps that the report shows, or compute and save them if the saved ones do not fit.
 
     Args:
@@ -35,7 +33,7 @@ def kept_maps(
     """
     test, layers, run = reading.test, reading.layers, reading.run
     if not layers:
-        return [], None
+        return ReportMaps([], None)
 
     def images_of(rows: NDArray[np.int64]) -> Tensor:
         return normalise(torch.from_numpy(test.images[rows]))
@@ -64,7 +62,7 @@ def kept_maps(
             number,
         )
         save_averaged(run.folder.averaged_maps, averaged)
-    return (explained or []) if len(rows) else [], averaged if number else None
+    return ReportMaps((explained or []) if len(rows) else [], averaged if number else None)
 
 
 def _fit(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +11,22 @@ from pathlib import Path
 OUTPUTS = Path("outputs")
 #: Name of the link to the newest run, in the folder of all runs.
 LATEST = "latest"
+#: Longest name of a file, in characters without its extension: file systems allow 255 bytes.
+LONGEST_NAME = 100
+
+
+def file_name(*parts: str) -> str:
+    """Join the non-empty parts into a file name without extension, of at most 100 characters.
+
+    Names that had to be shortened, or that contain other characters than letters, digits, ``_``
+    and ``.``, end in a hash of the parts, so that different parts have different names.
+    """
+    shown = [part for part in parts if part]
+    name = "-".join(re.sub(r"[^A-Za-z0-9_.]+", "_", part) for part in shown)
+    if len(name) <= LONGEST_NAME and all(re.fullmatch(r"[A-Za-z0-9_.]+", part) for part in shown):
+        return name
+    hashed = hashlib.sha256("\0".join(shown).encode()).hexdigest()[:8]
+    return f"{name[: LONGEST_NAME - 9]}-{hashed}"
 
 
 @dataclass(frozen=True)
@@ -101,6 +119,11 @@ class RunFolder:
     def trust(self) -> Path:
         """How far the maps can be trusted, by ``explain RUN --trust``."""
         return self.path / "attributions" / "trust.json"
+
+    @property
+    def drawn_figures(self) -> Path:
+        """Which figures ``explain RUN`` drew, and what they show."""
+        return self.path / "attributions" / "figures.json"
 
     def attributions(self, name: str) -> Path:
         """Signed maps by name, without extension."""

@@ -13,13 +13,15 @@ from cifar_lab.refusal import Refusal
 from cifar_lab.run.files import read_arrays, write_arrays
 
 #: Names of the arrays of one layer, and of those that all layers share.
-OF_A_LAYER, OF_ALL_LAYERS = ("maps", "agreement"), ("sample_ids", "predicted", "values")
+OF_A_LAYER = ("gradcam", "hirescam", "agreement")
+OF_ALL_LAYERS = ("sample_ids", "predicted", "values", "without_bias")
 
 
 def save_explained(path: Path, explained: Sequence[Explained]) -> None:
     """Writes the maps of the same images at one or more layers.
 
-    Shared arrays are written once, the others as ``layer3/maps`` and ``layer3/agreement``.
+    Shared arrays are written once, the others as ``layer3/gradcam``, ``layer3/hirescam`` and
+    ``layer3/agreement``.
     """
     own = {f"{e.layer}/{name}": vars(e)[name] for e in explained for name in OF_A_LAYER}
     shared = {name: vars(explained[0])[name] for name in OF_ALL_LAYERS}
@@ -29,7 +31,8 @@ def save_explained(path: Path, explained: Sequence[Explained]) -> None:
 def load_explained(path: Path) -> list[Explained] | None:
     """Reads what :func:`save_explained` wrote; None if it is missing or has another layout.
 
-    Runs from before several layers were supported have another layout.
+    Older runs have other layouts, whose maps a report does not show: they lack HiResCAM, and
+    averages were of classes that were predicted anew. Reports then compute the maps again.
     """
     try:
         arrays = read_arrays(path, ("layers", *OF_ALL_LAYERS))

@@ -16,6 +16,7 @@ from cifar_lab.run.config import (
     resolved,
 )
 from cifar_lab.run.data import Data
+from cifar_lab.run.drawn import DrawnFigure, read_drawn
 from cifar_lab.run.files import read_object, read_text
 from cifar_lab.run.folder import RecordedFolder, RunFolder
 from cifar_lab.run.lr_finder import LrFinder
@@ -165,6 +166,11 @@ class Maps:
         from cifar_lab.run.maps import load_averaged
 
         return load_averaged(self.folder.averaged_maps)
+
+    @functools.cached_property
+    def drawn(self) -> tuple[DrawnFigure, ...]:
+        """The figures that ``explain`` drew, the latest last."""
+        return read_drawn(self.folder)
 
     @functools.cached_property
     def trust(self) -> Trust | None:

@@ -69,12 +69,13 @@ def test_report_shows_the_gallery_at_several_layers_and_keeps_their_maps(run):
     assert main(["report", f"report.gradcam_layer=[{','.join(layers)}]", str(run.path)]) == 0
     with np.load(run.gallery_maps) as file:
         assert file["layers"].tolist() == layers
-        assert file["layer3.sum/maps"].shape == (10, 3, 4, 4)
-        assert file["layer1.sum/maps"].shape == (10, 3, 16, 16)
+        assert file["layer3.sum/gradcam"].shape == (10, 3, 4, 4)
+        assert file["layer1.sum/hirescam"].shape == (10, 3, 16, 16)
     with np.load(run.averaged_maps) as file:
         assert file["layer"] == "layer3.sum"
     markdown = run.report_markdown.read_text()
-    assert "at layer3.sum (4×4 cells) and layer1.sum (16×16 cells)" in markdown
+    for layer, size in (("layer3.sum", "4×4"), ("layer1.sum", "16×16")):
+        assert f"of the predicted class at {layer} ({size} cells)" in markdown
     assert run.figure("attributions-layer1.sum").is_file()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cifar_lab.run.folder import RunFolder
+from cifar_lab.run.folder import RunFolder, file_name
 
 
 def test_file_names_are_those_that_people_and_tools_rely_on():
@@ -24,6 +24,7 @@ def test_file_names_are_those_that_people_and_tools_rely_on():
         run.gallery_maps: "attributions/gallery.npz",
         run.averaged_maps: "attributions/averages.npz",
         run.trust: "attributions/trust.json",
+        run.drawn_figures: "attributions/figures.json",
         run.lr_finder: "lr_finder.json",
         run.lr_finder_figure: "lr_finder.png",
         run.figure("curves"): "figures/curves.png",
@@ -46,3 +47,32 @@ def test_a_folder_below_the_current_one_is_written_relative_to_it(tmp_path, monk
     assert RunFolder.below_current("outputs/a").path == Path("outputs/a")
     elsewhere = tmp_path.parent / "elsewhere"
     assert RunFolder.below_current(str(elsewhere)).path == elsewhere
+
+
+def test_plain_parts_are_joined_as_they_are():
+    assert file_name("gradcam", "layer1.sum", "predicted") == "gradcam-layer1.sum-predicted"
+    assert file_name("occlusion", "", "true") == "occlusion-true"
+
+
+def test_names_of_files_are_short_whatever_they_are_made_of():
+    layers = [f"features.{number}.block.conv" for number in range(22)]
+    name = file_name("explain", "gradcam", *layers, "predicted")
+    assert len(name) == 100
+    assert name.startswith("explain-gradcam-features.0.block.conv-features.1.")
+    assert len(file_name("a" * 99, "ü" * 500).encode()) <= 100
+
+
+def test_different_parts_have_different_names():
+    layers = [f"features.{number}.block.conv" for number in range(22)]
+    names = [
+        file_name("explain", *layers),
+        file_name("explain", *layers[:-1]),
+        file_name("explain", *layers[::-1]),
+        file_name("a b"),
+        file_name("a/b"),
+        file_name("a_b"),
+        file_name("a", "b"),
+        file_name("a-b"),
+    ]
+    assert len(set(names)) == len(names)
+    assert all("/" not in name for name in names)
