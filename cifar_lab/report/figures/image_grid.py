@@ -24,9 +24,9 @@ PNG_SETTINGS = {"compress_level": 1, "compress_type": 3}
 #: Heights in pixels of a title line and of the gaps between tiles.
 LINE_PIXELS, GAP_PIXELS = 24, 16
 #: Widths in pixels of a colour bar's colours, and of all of it with labels and unit.
-BAR_PIXELS, BAR_WIDTH = 16, 104
+BAR_PIXELS, BAR_WIDTH = 16, 112
 #: Mean width of a character, as a share of the font size.
-CHARACTER = 0.6
+CHARACTER = 0.55
 #: Grey level of the image that a colour bar is blended with.
 MIDDLE_GREY = 128
 #: Share of the map's colour over the grey image.
@@ -121,7 +121,7 @@ class _Page:
             (f"−{largest}", 1, "bottom"),
         ):
             self._text(right, top + at * height, text, ha="left", va=va, size=size)
-        middle = right + 60
+        middle = right + 72
         unit = {"ha": "center", "va": "center", "rotation": 90, "size": size}
         self._text(middle, top + height / 2, bar.unit, **unit)
 

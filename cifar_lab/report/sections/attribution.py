@@ -194,10 +194,9 @@ def _mean_maps(
         return chosen
 
     exact = of("hirescam")
-    above = titles if len(methods) == 1 else [title.replace("\n", " ") for title in titles]
     groups = []
     for method in methods:
-        words = titles if len(methods) == 1 else [f"{NAMES[method]}\n{title}" for title in above]
+        words = titles if len(methods) == 1 else [f"{NAMES[method]}\n{title}" for title in titles]
         reference = exact if method == "gradcam" else None
         series = one_series(of(method), words, of("without_bias"), reference)
         groups.append(Scaled(UNITS[method], [series]))

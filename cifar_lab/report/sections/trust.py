@@ -57,8 +57,10 @@ def concluded(found: Trust) -> tuple[bool, str]:
     """
     methods = [each for each in found.orders if each.order not in PRIORS]
     priors = [each for each in found.orders if each.order in PRIORS]
-    judged = [_judged(method, priors) for method in methods]
-    sentences = [sentence for _, sentence in judged]
+    outcomes = {method.order: _outcomes(method, priors) for method in methods}
+    clear = [m for m, found in outcomes.items() if all(o > 0 for o in found.values())]
+    sentences = [_reliable(clear, priors)] if clear else []
+    sentences += [_doubted(m, found) for m, found in outcomes.items() if m not in clear]
     sentences += [_beside(other, methods[0]) for other in methods[1:]]
     similar = abs(found.randomised) >= SIMILAR
     if similar:
@@ -67,7 +69,7 @@ def concluded(found: Trust) -> tuple[bool, str]:
             f"correlation {found.randomised:.2f}): they show the image more than what was learned."
         )
     sentences.append(f"(Differences of at most {ERRORS:.0f} standard errors are not counted.)")
-    return any(doubt for doubt, _ in judged) or similar, " ".join(sentences)
+    return len(clear) < len(methods) or similar, " ".join(sentences)
 
 
 def named(order: str) -> str:
@@ -75,30 +77,38 @@ def named(order: str) -> str:
     return NAMES.get(order) or {"centre": "distance from the centre"}.get(order, order)
 
 
-def _judged(method: OrderScore, priors: Sequence[OrderScore]) -> tuple[bool, str]:
-    """Whether a method is in doubt, and a sentence on how it compares with every prior."""
-    name = named(method.order)
-    outcomes = {
+def _outcomes(method: OrderScore, priors: Sequence[OrderScore]) -> dict[tuple[str, str], int]:
+    """How a method compares with every prior, by prior and measure."""
+    return {
         (prior.order, measure): _compared(method, prior, measure)
         for prior in priors
         for measure in ("deletion", "insertion")
     }
+
+
+def _reliable(methods: Sequence[str], priors: Sequence[OrderScore]) -> str:
+    """A sentence on methods that are clearly better than every prior."""
+    one = len(methods) == 1
+    return (
+        f"{several([named(method) for method in methods])} {'finds' if one else 'find'} cells that "
+        f"these predictions depend on: {'it is' if one else 'each is'} better than "
+        f"{several([PRIORS[prior.order] for prior in priors])}, in deletion and in insertion."
+    )
+
+
+def _doubted(method: str, outcomes: dict[tuple[str, str], int]) -> str:
+    """A sentence on a method that is not."""
     beaten, tied = _listed(outcomes, -1), _listed(outcomes, 0)
     if beaten:
         also = f" It is not clearly better than {several(tied)}." if tied else ""
         find = "find" if len(beaten) > 1 else "finds"
-        return True, (
-            f"Do not rely on {name} here: {several(beaten)} {find} the cells that matter better, "
-            f"without knowing anything of the network.{also}"
+        return (
+            f"Do not rely on {named(method)} here: {several(beaten)} {find} the cells that matter "
+            f"better, without knowing anything of the network.{also}"
         )
-    if tied:
-        return True, (
-            f"{name} is not shown to find the cells that these predictions depend on: it is not "
-            f"clearly better than {several(tied)}."
-        )
-    return False, (
-        f"{name} finds cells that these predictions depend on: it is better than "
-        f"{several([PRIORS[prior.order] for prior in priors])}, in deletion and in insertion."
+    return (
+        f"{named(method)} is not shown to find the cells that these predictions depend on: it is "
+        f"not clearly better than {several(tied)}."
     )
 
 

@@ -77,6 +77,9 @@ def test_methods_are_judged_side_by_side():
     assert "Do not rely on GradCAM here: a bare centre prior" in verdict
     assert "HiResCAM is better than GradCAM in deletion." in verdict
     _, verdict = concluded(measured(scored("hirescam", 0.1, 0.6), scored("gradcam", 0.1, 0.6)))
+    assert verdict.startswith(
+        "HiResCAM and GradCAM find cells that these predictions depend on: each"
+    )
     assert "HiResCAM is not clearly better or worse than GradCAM." in verdict
 
 
