@@ -232,7 +232,7 @@ def evaluation_figures(
     pictures = [
         curves(rows),
         learning_rate(planned, steps, [(row["epoch"], row["lr"]) for row in rows]),
-        gallery(images[chosen], [Scaled("logits per cell", [series])], errors, class_names),
+        *gallery(images[chosen], [Scaled("logits per cell", [series])], errors, class_names),
     ]
     found = {"loss": result.loss, "accuracy": result.accuracy}
     return {**found, "per_class": [row.recall.share for row in table]}, pictures

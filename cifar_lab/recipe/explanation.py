@@ -113,9 +113,11 @@ def answer(
         logits: float32 ``(test images, classes)``, as recorded.
     """
     rows = question.rows
+    images = normalise(torch.from_numpy(test.images[rows]))
     asked = _Asked(
         model=model,
-        images=normalise(torch.from_numpy(test.images[rows])),
+        images=images,
+        logits=predict(model, images),
         predicted=predicted_classes(logits[rows]),
         labels=test.labels[rows],
         sample_ids=test.sample_ids[rows],
@@ -206,6 +208,7 @@ class _Asked:
     Attributes:
         model: the network.
         images: float32 ``(n, 3, height, width)``, normalised.
+        logits: float32 ``(n, classes)``, which the maps explain.
         predicted: int64 ``(n,)``, recorded predictions.
         labels: int64 ``(n,)``, true classes.
         sample_ids: str ``(n,)``.
@@ -213,6 +216,7 @@ class _Asked:
 
     model: nn.Module
     images: Tensor
+    logits: Tensor
     predicted: NDArray[np.int64]
     labels: NDArray[np.int64]
     sample_ids: NDArray[np.str_]
@@ -230,8 +234,7 @@ class _Asked:
             maps = both.gradcam
         else:
             maps = attribute(self.model, method, layer, self.images, targets)
-        logits = predict(self.model, self.images)
-        biases = class_biases(self.model, logits.shape[1]).to(device)
+        biases = class_biases(self.model, self.logits.shape[1]).to(device)
         return _Explained(
             method=method,
             layer=layer,
@@ -240,8 +243,8 @@ class _Asked:
             maps=maps,
             exact=None if both is None else both.hirescam,
             gradcam=None if both is None else both.gradcam,
-            values=targets.values(logits).cpu().numpy(),
-            without_bias=targets.values(logits - biases).cpu().numpy(),
+            values=targets.values(self.logits).cpu().numpy(),
+            without_bias=targets.values(self.logits - biases).cpu().numpy(),
         )
 
 

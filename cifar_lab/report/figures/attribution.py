@@ -26,10 +26,16 @@ from cifar_lab.report.figures.image_grid import (
 
 #: Images in a row of the gallery, and maps in a row beside an image.
 GALLERY_COLUMNS, MAP_COLUMNS = 5, 6
-#: Rows of maps in one figure, unless a single image needs more.
+#: Rows of tiles in one figure of maps beside images, unless a single image needs more.
 ROWS = 12
+#: Most rows in any figure: matplotlib draws at most 65,536 pixels.
+MOST_ROWS = 120
 #: Grey level of a mean map without colours.
 BLANK_GREY = 225
+
+
+#: A row of a figure.
+Band = Sequence[Tile | Bar]
 
 
 @dataclass(frozen=True)
@@ -65,8 +71,8 @@ def gallery(
     groups: Sequence[Scaled],
     rows: Sequence[Misclassified],
     class_names: Sequence[str],
-) -> bytes:
-    """Misclassified images, in true colours, each above its maps.
+) -> list[bytes]:
+    """Misclassified images, in true colours, each above its maps; several figures if very tall.
 
     Args:
         images: uint8 ``(n, height, width, 3)``, before normalisation.
@@ -83,17 +89,18 @@ def gallery(
         )
         for row, image in zip(rows, images, strict=True)
     ]
-    bands: list[Sequence[Tile | Bar]] = []
+    blocks = []
     for start in range(0, len(rows), GALLERY_COLUMNS):
         chosen = range(start, min(start + GALLERY_COLUMNS, len(rows)))
-        bands.append([pictures[number] for number in chosen])
+        block: list[Band] = [[pictures[number] for number in chosen]]
         for group in groups:
             largest = _largest(group.series, chosen)
-            bands += [
+            block += [
                 [*(_tile(images[n], each, n, largest, 256) for n in chosen), *_bar(group, largest)]
                 for each in group.series
             ]
-    return as_png(sheet(bands, side=256, font_size=9))
+        blocks.append(block)
+    return [as_png(sheet(bands, side=256, font_size=9)) for bands in _divided(blocks, MOST_ROWS)]
 
 
 def attributions(
@@ -107,16 +114,27 @@ def attributions(
         names: names of the ``n`` images.
     """
     blocks = [_beside(images[n], groups, names[n], n) for n in range(len(images))]
-    together = max(ROWS // max(len(blocks[0]), 1), 1)
-    return [
-        as_png(sheet([row for block in blocks[s : s + together] for row in block], 192, 8))
-        for s in range(0, len(blocks), together)
+    return [as_png(sheet(bands, side=192, font_size=8)) for bands in _divided(blocks, ROWS)]
+
+
+def _divided(blocks: Sequence[list[Band]], rows: int) -> list[list[Band]]:
+    """The rows of each figure; a block that is longer than a figure fills several."""
+    parts = [
+        block[start : start + MOST_ROWS]
+        for block in blocks
+        for start in range(0, len(block), MOST_ROWS)
     ]
+    figures: list[list[Band]] = []
+    for part in parts:
+        if not figures or len(figures[-1]) + len(part) > rows:
+            figures.append([])
+        figures[-1] += part
+    return figures
 
 
 def _beside(
     image: NDArray[np.uint8], groups: Sequence[Scaled], name: str, number: int
-) -> list[list[Tile | Bar]]:
+) -> list[Band]:
     """The rows of one image; it is repeated at the start of each."""
     bands: list[list[Tile | Bar]] = []
     free = 0
@@ -128,7 +146,7 @@ def _beside(
             free = MAP_COLUMNS
         bands[-1] += [*tiles, *_bar(group, largest)]
         free -= len(tiles)
-    return bands
+    return [*bands]
 
 
 def mean_maps(groups: Sequence[Scaled], columns: int) -> bytes:
@@ -139,7 +157,7 @@ def mean_maps(groups: Sequence[Scaled], columns: int) -> bytes:
         columns: maps per row.
     """
     number = len(groups[0].series[0].maps)
-    bands: list[Sequence[Tile | Bar]] = []
+    bands: list[Band] = []
     for start in range(0, number, columns):
         chosen = range(start, min(start + columns, number))
         for group in groups:

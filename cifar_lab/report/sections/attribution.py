@@ -14,7 +14,7 @@ from cifar_lab.explain.targets import TARGETS
 from cifar_lab.report.blocks import Block, Picture, Section, Table, Text
 from cifar_lab.report.figures.attribution import Scaled, attributions, mean_maps
 from cifar_lab.report.reading import Reading
-from cifar_lab.report.sections.maps import COLOURS, named, one_series, scaled
+from cifar_lab.report.sections.maps import COLOURS, named, numbered, one_series, scaled
 from cifar_lab.report.sections.trust import trust
 from cifar_lab.run.folder import file_name
 from cifar_lab.wording import several
@@ -133,10 +133,7 @@ def _maps(reading: Reading, found: Explained, methods: Sequence[str], name: str)
         f"{named(methods)} maps ({several(list(TARGETS))}) at {found.layer} for {len(shown)} "
         "misclassified images."
     )
-    return [
-        Picture(f"{name}-{part}" if part > 1 else name, png, alt, caption, width="natural")
-        for part, png in enumerate(drawn, start=1)
-    ]
+    return numbered(name, drawn, alt, caption)
 
 
 def _averages(reading: Reading, averaged: Averaged) -> list[Block]:

@@ -7,7 +7,7 @@ from cifar_lab.explain.explained import ReportMaps
 from cifar_lab.report.blocks import Picture, Section, Table, Text
 from cifar_lab.report.figures.attribution import gallery
 from cifar_lab.report.reading import Reading
-from cifar_lab.report.sections.maps import COLOURS, named, scaled
+from cifar_lab.report.sections.maps import COLOURS, named, numbered, scaled
 from cifar_lab.wording import percent, several
 
 
@@ -34,13 +34,13 @@ def errors(reading: Reading, maps: ReportMaps) -> Section:
         "Misclassified images",
         [
             Text(f"{begins}: {RULES[reading.options.gallery]}."),
-            _picture(reading, maps),
+            *_pictures(reading, maps),
             Table(header, rows, text_columns=(1, 3)),
         ],
     )
 
 
-def _picture(reading: Reading, maps: ReportMaps) -> Picture:
+def _pictures(reading: Reading, maps: ReportMaps) -> list[Picture]:
     names, shown = reading.class_names, reading.errors
     told = several([f"{names[e.label]} predicted as {names[e.predicted]}" for e in shown])
     images = reading.test.images[[error.row for error in shown]]
@@ -55,10 +55,5 @@ def _picture(reading: Reading, maps: ReportMaps) -> Picture:
     if groups:
         order = ", from top to bottom" if len(groups) > 1 else ""
         caption += f" Below it{order}: {several(below)}; each row has its own scale. {COLOURS}"
-    return Picture(
-        "gallery",
-        gallery(images, groups, shown, names),
-        alt=f"{len(shown)} misclassified images{' with attribution maps' * bool(groups)}: {told}.",
-        caption=caption,
-        width="natural",
-    )
+    alt = f"{len(shown)} misclassified images{' with attribution maps' * bool(groups)}: {told}."
+    return numbered("gallery", gallery(images, groups, shown, names), alt, caption)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from cifar_lab.explain.attribution import NAMES, UNITS
 from cifar_lab.explain.explained import Explained
 from cifar_lab.explain.strength import NEGLIGIBLE, strengths
+from cifar_lab.report.blocks import Picture
 from cifar_lab.report.figures.attribution import Scaled, Series
 from cifar_lab.wording import several
 
@@ -50,6 +51,14 @@ def one_series(
     """Maps with the reason why some have no colours; arguments as of ``strengths``."""
     measured = strengths(maps, without_bias, hirescam)
     return Series(maps, titles, [found.note for found in measured])
+
+
+def numbered(name: str, drawn: Sequence[bytes], alt: str, caption: str) -> list[Picture]:
+    """Figures that show the same kind of thing; from the second on, their names are numbered."""
+    return [
+        Picture(f"{name}-{part}" if part > 1 else name, png, alt, caption, width="natural")
+        for part, png in enumerate(drawn, start=1)
+    ]
 
 
 def named(methods: Sequence[str]) -> str:

@@ -18,7 +18,7 @@ UNIT = "logits per cell"
 
 def test_the_gallery_shows_images_in_true_colours_above_their_maps():
     images, maps, rows = gallery_of(3)
-    pixels = decoded(figures.gallery(images, [scaled(maps)], rows, ("cat", "dog", "<b>")))
+    pixels = decoded(*figures.gallery(images, [scaled(maps)], rows, ("cat", "dog", "<b>")))
     largest = np.abs(maps).max()  # of the whole row
     for column, (image, map_) in enumerate(zip(images, maps, strict=True)):
         assert_shown(pixels, image.repeat(32, 0).repeat(32, 1), band=0, column=column)
@@ -44,7 +44,7 @@ def test_the_gallery_names_classes_probabilities_and_scale(titles):
 def test_every_row_of_maps_has_a_scale_and_a_colour_bar_of_its_own(titles):
     images, maps, rows = gallery_of(7)
     finer = np.repeat(np.repeat(-maps, 2, axis=1), 2, axis=2) / 100
-    pixels = decoded(figures.gallery(images, [scaled(maps), scaled(finer)], rows, "abc"))
+    pixels = decoded(*figures.gallery(images, [scaled(maps), scaled(finer)], rows, "abc"))
     assert pixels.shape[0] == 2 * (48 + 256 + 16 + 2 * (24 + 256 + 16)) + 16
     assert titles.count(UNIT) == 4
     for band, of_layer in ((1, maps), (2, finer)):
@@ -59,7 +59,7 @@ def test_a_map_with_a_note_has_no_colours_and_no_say_in_the_scale(titles):
     images, maps, rows = gallery_of(2)
     maps[1] = 1000
     note = "no colour: the map sums to 2.0 % of HiResCAM's"
-    pixels = decoded(figures.gallery(images, [scaled(maps, ["", note])], rows, "abc"))
+    pixels = decoded(*figures.gallery(images, [scaled(maps, ["", note])], rows, "abc"))
     assert_shown(pixels, overlay(images[0], maps[0], np.abs(maps[0]).max(), 256), 1, 0)
     assert f"{np.abs(maps[0]).max():.2g}" in titles
     assert note in [title.replace("\n", " ") for title in titles]
@@ -72,20 +72,20 @@ def test_a_map_with_a_note_has_no_colours_and_no_say_in_the_scale(titles):
 
 def test_a_row_without_colours_has_no_colour_bar(titles):
     images, maps, rows = gallery_of(2)
-    png = figures.gallery(images, [scaled(maps, ["no colour: a", "no colour: b"])], rows, "abc")
+    (png,) = figures.gallery(images, [scaled(maps, ["no colour: a", "no colour: b"])], rows, "abc")
     assert decoded(png).shape[1] == 2 * (256 + GAP_PIXELS) + GAP_PIXELS
     assert UNIT not in titles
 
 
 def test_a_gallery_without_maps_has_images_alone():
     images, _, rows = gallery_of(2)
-    assert decoded(figures.gallery(images, [], rows, "abc")).shape[0] == 48 + 256 + 2 * 16
+    assert decoded(*figures.gallery(images, [], rows, "abc")).shape[0] == 48 + 256 + 2 * 16
 
 
 @pytest.mark.parametrize(("number", "columns", "bands"), [(1, 1, 1), (5, 5, 1), (7, 5, 2)])
 def test_the_gallery_has_at_most_five_columns(number, columns, bands):
     images, maps, rows = gallery_of(number)
-    pixels = decoded(figures.gallery(images, [scaled(maps)], rows, ("cat", "dog", "<b>")))
+    pixels = decoded(*figures.gallery(images, [scaled(maps)], rows, ("cat", "dog", "<b>")))
     assert pixels.shape[1] == columns * (256 + 16) + 16 + BAR_WIDTH
     assert pixels.shape[0] == bands * (48 + 24 + 2 * (256 + 16)) + 16
 
@@ -143,6 +143,18 @@ def test_tall_figures_are_divided_between_images():
     assert [decoded(png).shape[0] // (5 * (192 + 16)) for png in drawn] == [2, 2, 1]
 
 
+def test_no_figure_has_more_rows_than_can_be_drawn(monkeypatch):
+    for limit in ("ROWS", "MOST_ROWS"):
+        monkeypatch.setattr(figures, limit, 5)
+    images, maps, rows = gallery_of(6)
+    drawn = [decoded(png) for png in figures.gallery(images, [scaled(maps)] * 4, rows, "abc")]
+    row = 24 + 256 + 16
+    assert [len(pixels) for pixels in drawn] == [24 + 5 * row + 16] * 2
+    groups = [Scaled(UNIT, [Series(maps[:1], ["t"], [""])] * 6)] * 6
+    heights = [len(decoded(png)) for png in figures.attributions(images[:1], groups, ["name"])]
+    assert heights == [rows * (24 + 192 + 16) + 16 for rows in (5, 1)]
+
+
 def test_mean_maps_of_a_method_are_on_one_scale_for_all(titles):
     maps = np.stack([np.full((2, 2), value, np.float32) for value in (4.0, 1.0, -4.0)])
     groups = [scaled(maps), scaled(maps / 10, ["", "no colour: x", ""])]
@@ -163,7 +175,7 @@ def test_mean_maps_of_a_method_are_on_one_scale_for_all(titles):
 @pytest.mark.parametrize("name", [r"$\bill$", "$5"])
 def test_a_class_name_between_dollar_signs_is_not_a_formula(name):
     images, maps, rows = gallery_of(1)
-    assert decoded(figures.gallery(images, [scaled(maps)], rows, (name, name, name))).size
+    assert decoded(*figures.gallery(images, [scaled(maps)], rows, (name, name, name))).size
 
 
 def scaled(maps: np.ndarray, notes: list[str] | None = None) -> Scaled:
