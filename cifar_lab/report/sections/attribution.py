@@ -118,6 +118,7 @@ def _maps(reading: Reading, found: Explained, methods: Sequence[str], name: str)
     images = reading.test.images[[error.row for error in shown]]
     heads = [f"true: {names[e.label]}\npredicted: {names[e.predicted]}" for e in shown]
     height, width = found.gradcam.shape[2:]
+    own = "its own scale" if len(methods) == 1 else "a scale for each method"
     groups = [scaled(found, method, range(len(TARGETS)), titles) for method in methods]
     drawn = attributions(images, groups, heads)
     caption = (

@@ -104,7 +104,7 @@ def _named(epochs: Sequence[int], trained: int) -> str:
     if len(epochs) == 1:
         return "epoch 1, the only one"
     if len(epochs) == trained:
-        return f"epochs 1 to {trained}, which are all"
+        return f"epochs 1 {'and' if trained == 2 else 'to'} {trained}, which are all"
     return f"epochs 1 to {len(epochs) - 1} and {trained:,} of {trained:,}"
 
 

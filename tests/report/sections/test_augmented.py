@@ -49,7 +49,8 @@ def test_epochs_are_those_of_the_run(trained, shown, drawn):
     [
         (0, "in no epoch, as none was completed,"),
         (1, "in epoch 1, the only one,"),
-        (2, "in epochs 1 to 2, which are all,"),
+        (2, "in epochs 1 and 2, which are all,"),
+        (7, "in epochs 1 to 7, which are all,"),
         (24, "in epochs 1 to 6 and 24 of 24,"),
     ],
 )
