@@ -55,6 +55,7 @@ def a_provenance(**changes: Any) -> Provenance:
         threads=2,
         environment={},
         precision="bf16",
+        precision_probe=None,
         fast_path={"step": "eager"},
         data_fingerprint="fedcba9876543210",
         seed=0,

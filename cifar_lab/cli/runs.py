@@ -78,7 +78,7 @@ def ls(words: list[str]) -> int:
     """List runs, by name and then by time."""
     if len(words) > 1 or any(word.startswith("-") for word in words):
         raise Refusal("`cifar-lab ls` accepts no flags and at most one part of a path")
-    rows = [("run", "state", "epochs", "validation", "test")]
+    rows = [("run", "state", "epochs", "validation", "test", "precision")]
     for run in find_runs(OUTPUTS):
         path = run.folder.path.as_posix()
         if not words or words[0] in path:
@@ -114,16 +114,17 @@ def refuse_others(verb: str, overrides: list[str], allowed: tuple[str, ...]) -> 
         )
 
 
-def _results(run: Run) -> tuple[str, str, str]:
+def _results(run: Run) -> tuple[str, str, str, str]:
     if not run.finished:
-        return ("", "", "")
+        return ("", "", "", "")
     try:
-        result = run.summary
+        result, precision = run.summary, run.provenance.precision
     except Refusal:
-        return ("", "", "damaged")
+        return ("", "", "damaged", "")
     validation = result.validation
     return (
         f"{result.epochs_trained}/{result.epochs_planned}",
         "" if validation is None else f"{validation.accuracy:.2%}",
         f"{result.test.accuracy:.2%}",
+        precision,
     )

@@ -79,7 +79,8 @@ def _trials(experiment: Experiment) -> Iterator[Experiment]:
     """Yield the experiment with its own seed, then with each of the following seeds."""
     yield experiment
     for offset in range(1, experiment.lr_finder.seeds):
-        yield assembly.experiment({**experiment.config, "seed": experiment.seed + offset})
+        config = {**experiment.config, "seed": experiment.seed + offset}
+        yield assembly.experiment(config, probe=experiment.precision_probe)
 
 
 def _curve(trial: Experiment) -> Curve:

@@ -107,11 +107,12 @@ def sweep(composer: Composer, overrides: Sequence[str], listening: Listening) ->
     Raises:
         Refusal: with the problems of all jobs at once; nothing was run.
     """
-    _refuse_wrong_jobs(composer, overrides)
+    # Once, so that no two jobs are compared in different precisions.
+    probe = assembly.probe_for(_checked_jobs(composer, overrides))
     defaults = job_part(composer.compose([]))
 
     def job(config: dict[str, Any], path: str, own: list[str]) -> None:
-        experiment = assembly.experiment(config)
+        experiment = assembly.experiment(config, probe=probe)
         folder = RunFolder.below_current(path)
         claim(folder)
         origin = Origin(train_command(composer, own), differences(config, defaults))
@@ -120,18 +121,25 @@ def sweep(composer: Composer, overrides: Sequence[str], listening: Listening) ->
     composer.sweep(overrides, job)
 
 
-def _refuse_wrong_jobs(composer: Composer, overrides: Sequence[str]) -> None:
-    """Refuse a sweep with the problems of all its jobs; each distinct part is built once."""
+def _checked_jobs(composer: Composer, overrides: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the configurations of a sweep's jobs; each distinct part is built once.
+
+    Raises:
+        Refusal: with the problems of all jobs.
+    """
+    configs = []
     problems: dict[str, None] = {}
     tried = assembly.Tried()
     for job_overrides in sweep_jobs(overrides):
         found = preflight(composer, job_overrides)
         problems.update(dict.fromkeys(found.problems))
         if found.resolved:
-            any_seed = {**found.job(), "seed": 0}  # validity does not depend on it
+            configs.append(found.job())
+            any_seed = {**configs[-1], "seed": 0}  # validity does not depend on it
             problems.update(dict.fromkeys(assembly.problems(any_seed, found.groups, tried)))
     if problems:
         raise Refusal(list(problems))
+    return configs
 
 
 def resume(run: Run, overrides: Sequence[str], listening: Listening) -> None:

@@ -67,7 +67,7 @@ def worker_processes(experiment: Experiment) -> Iterator[None]:
         torch.set_num_threads(each)
         try:
             for rank in range(1, number + 1):
-                started.append(_start(rank, experiment.config, files))
+                started.append(_start(rank, _as_led(experiment), files))
             for worker in started:
                 worker.await_ready()
             yield
@@ -120,6 +120,12 @@ class _Worker:
             f"process {self.rank} on this machine failed with status {self.process.returncode}: "
             f"{lines[-1]}"
         )
+
+
+def _as_led(experiment: Experiment) -> dict[str, Any]:
+    """The configuration with the leader's precision, which a worker might choose differently."""
+    trainer = {**experiment.config["trainer"], "precision": experiment.learner.precision}
+    return {**experiment.config, "trainer": trainer}
 
 
 def _start(rank: int, config: dict[str, Any], files: contextlib.ExitStack) -> _Worker:

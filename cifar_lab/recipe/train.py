@@ -102,6 +102,7 @@ def _begin(experiment: Experiment, folder: RunFolder, origin: Origin) -> None:
         device=learner.device,
         processes=experiment.engine.world.size,
         precision=learner.precision,
+        precision_probe=experiment.precision_probe,
         fast_path=experiment.fast_path(),
         fingerprint=dataset.source.fingerprint,
     )
@@ -114,6 +115,8 @@ def _begin(experiment: Experiment, folder: RunFolder, origin: Origin) -> None:
         f"{len(dataset.train_indices):,} training, {len(dataset.val_indices):,} validation, "
         f"{len(dataset.source.test):,} test images"
     )
+    if provenance.precision_probe is not None:
+        log.info(f"precision=auto: {provenance.precision_probe.described}")
     log.info("; ".join(f"{piece}: {how}" for piece, how in provenance.fast_path.items()))
 
 

@@ -21,7 +21,7 @@ from cifar_lab.run.older import upgraded
 T = TypeVar("T")
 
 #: Format number of the objects in a run's JSON files; files without a number are older.
-FORMAT = 2
+FORMAT = 3
 #: A number that may not be finite. JSON cannot express that: it is written as null.
 Measured = Annotated[float, BeforeValidator(lambda value: math.nan if value is None else value)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,4 +75,19 @@ def _best(outputs: Path, runs: list[Run]) -> Run:
         raise Refusal(
             f"RUN=best: no finished run below {outputs}/ has a validation accuracy to rank it by"
         )
-    return max(ranked, key=lambda pair: pair[0])[1]
+    best = max(ranked, key=lambda pair: pair[0])[1]
+    precisions = {_precision(run) for _, run in ranked}
+    if len(precisions) > 1:
+        print(
+            f"best: chosen among runs in different precisions ({', '.join(sorted(precisions))}); "
+            f"{best.folder.path} ran in {_precision(best)}",
+            file=sys.stderr,
+        )
+    return best
+
+
+def _precision(run: Run) -> str:
+    try:
+        return run.provenance.precision
+    except Refusal:
+        return "an unknown precision"

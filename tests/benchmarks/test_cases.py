@@ -42,6 +42,7 @@ TARGETS = {
     "start-train-help": (1.3, True),
     "start-cfg": (1.3, True),
     "start-first-step": (1.5, False),
+    "start-first-step-empty": (1.0, False),
     "lr-finder-fp32": (1.0, False),
     "lr-finder-bf16": (2.0, False),
     "lr-finder-bf16-autocast": (2.0, False),

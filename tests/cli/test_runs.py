@@ -171,7 +171,6 @@ def test_a_run_is_read_from_another_folder_and_without_its_device(
 
 def test_a_relative_root_means_the_folder_that_it_meant(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("CIFAR_LAB_CACHE", str(tmp_path / "cache"))
     write_image_folder(tmp_path / "images", side=16)
     words = ["dataset=image_folder", "dataset.root=images", "dataset.validation_fraction=0"]
     quick = ["model.width=4", "trainer.batch_size=8", "trainer.epochs=1", "report.enabled=false"]

@@ -7,9 +7,11 @@ import sys
 import numpy as np
 import pytest
 
+from cifar_lab.assembly import precision
 from cifar_lab.cli.main import main
 from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.metrics import read_metrics
+from cifar_lab.run.provenance import PrecisionProbe
 
 #: Digits, a tiny network, two batches an epoch.
 QUICK = [
@@ -21,7 +23,6 @@ QUICK = [
 @pytest.fixture(autouse=True)
 def _in_an_empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("CIFAR_LAB_CACHE", str(tmp_path / "cache"))
 
 
 def test_a_run_leaves_the_whole_folder(tmp_path):
@@ -87,6 +88,23 @@ def test_a_sweep_runs_a_job_for_each_value(tmp_path):
     words = [*QUICK, "-m", "seed=0,1", "report.enabled=false"]  # -m among overrides
     assert main(["train", *words]) == 0
     jobs = sorted((tmp_path / "outputs" / "digits").glob("*/*/*/summary.json"))
+    assert len(jobs) == 2
+
+
+@pytest.mark.parametrize("speedup", [1.1, 2.0])
+def test_a_sweep_measures_once_and_every_job_goes_by_it(tmp_path, monkeypatch, speedup):
+    found = [PrecisionProbe(speedup, ((1.0, speedup),) * 5, cached=False)]
+    monkeypatch.setattr(precision, "has_bfloat16", lambda _: True)
+    monkeypatch.setattr(precision, "measured", found.pop)  # a second one would fail
+    words = [*QUICK, "trainer.precision=auto", "-m", "seed=0,1", "report.enabled=false"]
+    assert main(["train", *words]) == 0
+    jobs = sorted((tmp_path / "outputs" / "digits").glob("*/*/*/provenance.json"))
+    for job in jobs:
+        provenance = json.loads(job.read_text())
+        assert provenance["precision"] == ("bfloat16" if speedup == 2 else "float32")
+        assert provenance["precision_probe"] == {
+            "speedup": speedup, "pairs": [[1.0, speedup]] * 5, "cached": False
+        }  # fmt: skip
     assert len(jobs) == 2
 
 

@@ -190,6 +190,18 @@ def test_the_same_on_other_hardware_or_a_part_of_it_is_counted_apart(tmp_path, e
     assert "ONEDNN_MAX_CPU_ISA=AVX2 |" in text
 
 
+def test_a_precision_that_was_stated_or_chosen_is_the_same_but_two_are_counted_apart(
+    tmp_path, experiments
+):
+    runs = []
+    for hour, stated, used in (("10", "auto", "a"), ("11", "a", "a"), ("12", "auto", "b")):
+        run = finished_run(tmp_path, hour)
+        change(run.provenance, Provenance, precision=used)
+        runs.append((run, {**CONFIG, "trainer": {"precision": stated}}))
+    rows = rows_below(record(runs, experiments).read_text(), "| experiment |")
+    assert [row.split("|")[3].strip() for row in rows] == ["2", "1"]
+
+
 def test_an_early_end_and_uncommitted_work_are_told(tmp_path, experiments):
     run = finished_run(tmp_path)
     change(run.summary, Summary, epochs_trained=12)

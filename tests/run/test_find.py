@@ -13,7 +13,7 @@ from cifar_lab.run.find import find_run, find_runs, point_latest
 from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.record import Run
 from cifar_lab.run.summary import ValidationResult
-from tests.made import a_summary
+from tests.made import a_provenance, a_summary
 
 
 def test_latest_is_a_relative_link_to_the_newest_run(tmp_path):
@@ -110,6 +110,22 @@ def test_best_is_the_finished_run_of_highest_validation_accuracy(tmp_path):
     run_in(tmp_path, "unfinished")
     write_atomically(run_in(tmp_path, "damaged").summary, "{")
     assert find_run(tmp_path, "best").folder.path == tmp_path / "b"
+
+
+def test_best_among_runs_in_different_precisions_says_so(tmp_path, capsys):
+    for name, accuracy, precision in (("a", 0.5, "float32"), ("b", 0.9, "bfloat16")):
+        run = run_in(tmp_path, name)
+        summary = a_summary(validation=ValidationResult(accuracy=accuracy, loss=1.0))
+        write_object(run.summary, summary)
+        write_object(run.provenance, a_provenance(precision=precision))
+    find_run(tmp_path, "best")
+    assert capsys.readouterr().err == (
+        "best: chosen among runs in different precisions (bfloat16, float32); "
+        f"{tmp_path}/b ran in bfloat16\n"
+    )
+    write_object(RunFolder(tmp_path / "a").provenance, a_provenance(precision="bfloat16"))
+    find_run(tmp_path, "best")
+    assert capsys.readouterr().err == ""
 
 
 def test_without_validation_there_is_no_best(tmp_path):
