@@ -78,15 +78,19 @@ def ls(words: list[str]) -> int:
     """List runs, by name and then by time."""
     if len(words) > 1 or any(word.startswith("-") for word in words):
         raise Refusal("`cifar-lab ls` accepts no flags and at most one part of a path")
-    rows = [("run", "state", "epochs", "validation", "test")]
-    for run in find_runs(OUTPUTS):
-        path = run.folder.path.as_posix()
-        if not words or words[0] in path:
-            rows.append((path, run.state, *_results(run)))
-    if len(rows) == 1:
+    runs = list(find_runs(OUTPUTS))
+    part = words[0] if words else ""
+    fitting = [run for run in runs if part in run.folder.path.as_posix()]
+    if not runs:
         print(f"no runs in {OUTPUTS}/; start one with `cifar-lab train experiments=digits`")
-        return DONE
-    print("\n".join(aligned(rows)))
+    elif not fitting:
+        print(
+            f"no run has {part!r} in its path; `cifar-lab ls` lists all runs in {OUTPUTS}/ "
+            f"({len(runs)})"
+        )
+    else:
+        rows = [(run.folder.path.as_posix(), run.state, *_results(run)) for run in fitting]
+        print("\n".join(aligned([("run", "state", "epochs", "validation", "test"), *rows])))
     return DONE
 
 

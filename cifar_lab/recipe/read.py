@@ -79,6 +79,7 @@ def draw_report(experiment: Experiment, run: Run, fresh: bool = False) -> None:
         refuse_other_predictions(experiment, run, rows)
     model, normalise = experiment.learner.model, experiment.normalise
     explained, averaged = kept_maps(reading, model, normalise, fresh)
+    run.folder.require()
     write_report(reading, explained, averaged)
     log.info(f"report: {run.folder.report} ({time.monotonic() - started:.1f} s)")
 
