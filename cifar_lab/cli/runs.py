@@ -96,13 +96,16 @@ def ls(words: list[str]) -> int:
 
 def record(words: list[str]) -> int:
     """Add runs to ``experiments/results/``, and write the ledger and the studies page."""
+    from cifar_lab.cli.process import speak
     from cifar_lab.report.pages.studies import write_studies
-    from cifar_lab.results.ledger import record_runs
+    from cifar_lab.results.ledger import record_runs, recording
 
+    speak()
     experiments = Path("experiments")
-    ledger = record_runs([find_run(OUTPUTS, word) for word in words], experiments)
+    with recording(experiments):
+        ledger = record_runs([find_run(OUTPUTS, word) for word in words], experiments)
+        page = write_studies(experiments)
     print(f"ledger: {ledger}")
-    page = write_studies(experiments)
     if page is not None:
         print(f"studies: {page}")
     return DONE

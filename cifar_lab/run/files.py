@@ -82,8 +82,13 @@ def write_json(path: Path, value: Any) -> None:
 
 def write_object(path: Path, value: Any) -> None:
     """Writes a dataclass as a JSON object with its format number, atomically."""
+    write_json(path, as_object(value))
+
+
+def as_object(value: Any) -> dict[str, Any]:
+    """A dataclass as the plain values of its JSON object, with its format number."""
     fields = json.loads(_adapter(type(value)).dump_json(value, by_alias=True))
-    write_json(path, {"format": FORMAT, **fields})
+    return {"format": FORMAT, **fields}
 
 
 def read_object(path: Path, kind: type[T]) -> T:

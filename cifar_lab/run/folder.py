@@ -136,8 +136,8 @@ class RunFolder:
         return cls(absolute.relative_to(here) if here in absolute.parents else absolute)
 
     def exists(self) -> bool:
-        """Whether a run was ever started here; any of its first files tells."""
-        return any(map(os.path.isfile, (self.status, self.config, self.provenance)))
+        """Whether a run was ever started here; either of its first files tells."""
+        return os.path.isfile(self.status) or os.path.isfile(self.config)
 
     def require(self) -> None:
         """Fails if the folder was deleted or moved; a write would create an empty one again.

@@ -84,7 +84,7 @@ def test_there_are_no_runs_where_there_is_no_folder(tmp_path):
     assert list(find_runs(tmp_path / "outputs")) == []
 
 
-@pytest.mark.parametrize("file", ["status", "config", "provenance"])
+@pytest.mark.parametrize("file", ["status", "config"])
 def test_a_run_is_found_as_long_as_one_of_its_first_files_is_there(tmp_path, file):
     run = RunFolder(tmp_path / "digits" / "1")
     write_atomically(getattr(run, file), "{}")
