@@ -59,11 +59,20 @@ def record_runs(runs: Sequence[Run], experiments: Path) -> Path:
         Path of the ledger.
 
     Raises:
-        Refusal: a run is not finished or is damaged.
+        Refusal: a run is not finished, is damaged, or has a name that leads elsewhere.
     """
     unfinished = [run.folder.path for run in runs if not run.finished]
     if unfinished:
         raise Refusal([f"{path} is not finished: it has no summary.json" for path in unfinished])
+    misnamed = [run for run in runs if not _is_folder_name(run.summary.name)]
+    if misnamed:
+        raise Refusal(
+            [
+                f"{run.folder.summary}: name {run.summary.name!r} cannot be the name of a folder in "
+                f"{experiments}/results/; run it again with another name"
+                for run in misnamed
+            ]
+        )
     results = experiments / "results"
     for run in runs:
         name = run.summary.name
@@ -144,6 +153,10 @@ def render(runs: Sequence[Run], studies: bool) -> str:
         *(_run_row(run) for run in runs),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _is_folder_name(name: str) -> bool:
+    return name not in ("", ".", "..") and not set(name) & {"/", "\0"}
 
 
 def _key(path: Path, name: str) -> str:

@@ -307,6 +307,16 @@ def test_unfinished_runs_are_refused_all_at_once_and_nothing_is_recorded(tmp_pat
     assert not any(experiments.iterdir())
 
 
+@pytest.mark.parametrize("name", ["../../../elsewhere", "a/b", "..", ".", ""])
+def test_a_name_that_leads_out_of_the_results_is_refused(tmp_path, experiments, name):
+    run = finished_run(tmp_path)
+    change(run.summary, Summary, name=name)
+    with pytest.raises(Refusal, match=r"summary\.json: name '.*' cannot be the name of a folder"):
+        record([(run, CONFIG)], experiments)
+    assert not any(experiments.iterdir())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["experiments", "outputs"]
+
+
 def test_the_ledger_links_to_published_studies_where_there_are_some(tmp_path, experiments):
     run = finished_run(tmp_path)
     assert "studies" not in record([(run, CONFIG)], experiments).read_text()
