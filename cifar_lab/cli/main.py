@@ -26,15 +26,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     if arguments is not None:
         return _status(list(arguments))
-    try:
-        return _status(sys.argv[1:])
-    finally:
-        _end_quietly()
+    status = _status(sys.argv[1:])
+    _end_quietly(status)
+    return status
 
 
-def _end_quietly() -> None:
-    """Make sure that what remains of the process prints no traceback and changes no exit status."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a further Ctrl-C ends it at once
+def _end_quietly(status: int) -> None:
+    """Make sure that what remains of the process prints no traceback and keeps its exit status."""
+    signal.signal(signal.SIGINT, lambda *_: os._exit(status))  # a further Ctrl-C
     try:
         sys.stdout.flush()
     except OSError:  # the terminal was closed: Python would try again

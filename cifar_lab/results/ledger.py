@@ -64,15 +64,14 @@ def record_runs(runs: Sequence[Run], experiments: Path) -> Path:
     unfinished = [run.folder.path for run in runs if not run.finished]
     if unfinished:
         raise Refusal([f"{path} is not finished: it has no summary.json" for path in unfinished])
-    misnamed = [run for run in runs if not _is_folder_name(run.summary.name)]
+    misnamed = [
+        f"{run.folder.summary}: name {run.summary.name!r} cannot be the name of a folder below "
+        f"{experiments}/results/; run it again with another name"
+        for run in runs
+        if not _is_folder_name(run.summary.name)
+    ]
     if misnamed:
-        raise Refusal(
-            [
-                f"{run.folder.summary}: name {run.summary.name!r} cannot be the name of a folder in "
-                f"{experiments}/results/; run it again with another name"
-                for run in misnamed
-            ]
-        )
+        raise Refusal(misnamed)
     results = experiments / "results"
     for run in runs:
         name = run.summary.name
