@@ -26,8 +26,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     if arguments is not None:
         return _status(list(arguments))
-    status = _status(sys.argv[1:])
-    _end_quietly(status)
+    try:
+        status = _status(sys.argv[1:])
+        _end_quietly(status)
+    except KeyboardInterrupt:  # a second one, while the first was being reported
+        status = 128 + signal.SIGINT
+        _end_quietly(status)
     return status
 
 

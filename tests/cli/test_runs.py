@@ -371,7 +371,7 @@ def test_a_run_killed_twice_and_resumed_ends_as_one_that_never_was(tmp_path, mon
     _assert_equal_runs(whole, killed)
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_to_the_whole_group_finishes_the_step_with_workers(signum, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run = RunFolder(Path("outputs/run"))
@@ -396,6 +396,24 @@ def _parent_made(path: str) -> Path:
 def _contents(place: Path) -> dict[str, bytes]:
     files = [place] if place.is_file() else [file for file in place.rglob("*") if file.is_file()]
     return {str(file): file.read_bytes() for file in files}
+
+
+#: The program with a verb that takes long, and with a Ctrl-C after it has ended.
+STOPPED = """
+import os, signal, sys, time
+from cifar_lab.cli import main as program
+program._dispatch = lambda words: os.kill(os.getpid(), signal.SIGINT) or time.sleep(9)
+sys.argv = ["cifar-lab", "ls"]
+status = program.main()
+os.kill(os.getpid(), signal.SIGINT)
+time.sleep(9)
+sys.exit("not stopped")
+"""
+
+
+def test_a_second_ctrl_c_while_the_program_ends_prints_no_traceback():
+    ended = subprocess.run([sys.executable, "-c", STOPPED], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "interrupted\n")
 
 
 def _assert_equal_runs(one: RunFolder, other: RunFolder) -> None:
