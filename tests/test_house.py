@@ -183,6 +183,16 @@ def test_every_package_has_a_face():
     assert packages - set(FACES) == {"assembly", "cli", "recipe"}
 
 
+def test_no_absolute_path_is_recorded():
+    """Neither where images lie nor who recorded them; ``override /group`` is not a path."""
+    path = re.compile(r"(?:^|[\s\"'=(\[,`>])((?:~|/[\w.-]+)/[\w.-]+)", re.MULTILINE)
+    for file in (TOP / "experiments").rglob("*"):
+        if file.suffix in {".json", ".md", ".html", ".yaml", ".csv"}:
+            text = re.sub(r"data:[\w/]+;base64,[\w+/=]+", "", file.read_text())
+            assert path.findall(text) == [], file
+            assert "working_directory" not in re.sub(r'"working_directory": null', "", text), file
+
+
 def test_the_ledger_is_what_record_would_write():
     from cifar_lab.results.ledger import render
     from cifar_lab.results.recorded import read_results

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,7 @@ def overrides_only(words: Sequence[str], verb: str) -> argparse.Namespace:
 
 
 def run_and_overrides(words: Sequence[str], verb: str) -> tuple[Run, list[str]]:
-    """Return the run named by the only word without ``=``, and the overrides around it.
+    """Return the run named by the only word that is not an override, and the overrides around it.
 
     Raises:
         Refusal: no run or more than one was named, or a flag was given.
@@ -59,9 +60,18 @@ def run_and_overrides(words: Sequence[str], verb: str) -> tuple[Run, list[str]]:
     flags = [word for word in words if word.startswith("-")]
     if flags:
         raise Refusal(f"`cifar-lab {verb}` accepts no flags, got {flags[0]}")
-    runs = [w for w in words if "=" not in w and not w.startswith("~")]
-    run = one_run(runs, verb)
-    return find_run(OUTPUTS, run), [word for word in words if word != run]
+    runs, overrides = runs_and_overrides(words)
+    return find_run(OUTPUTS, one_run(runs, verb)), overrides
+
+
+def runs_and_overrides(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Tell words that name runs from overrides: an existing path with ``=`` in it is a run."""
+
+    def is_override(word: str) -> bool:
+        return ("=" in word or word.startswith("~")) and not os.path.exists(word)
+
+    runs = [word for word in words if not is_override(word)]
+    return runs, [word for word in words if is_override(word)]
 
 
 def one_run(runs: Sequence[str], verb: str) -> str:
@@ -73,7 +83,7 @@ def one_run(runs: Sequence[str], verb: str) -> str:
     if len(runs) != 1:
         raise Refusal(
             f"`cifar-lab {verb}` needs exactly one RUN, got {len(runs)}; `cifar-lab ls` lists "
-            "all runs"
+            "all runs, and one whose path contains '=' is named by its whole path"
         )
     return runs[0]
 

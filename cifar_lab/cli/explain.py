@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import NoReturn
 
-from cifar_lab.cli.arguments import one_run
+from cifar_lab.cli.arguments import one_run, runs_and_overrides
 from cifar_lab.cli.runs import PLACE_OVERRIDES, refuse_others
 from cifar_lab.cli.verbs import DONE
 from cifar_lab.refusal import Refusal
@@ -47,8 +47,8 @@ def _parsed(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--trust", action="store_true")
     parser.add_argument("words", nargs="*")
     flags = parser.parse_intermixed_args(words)
-    flags.overrides = [word for word in flags.words if "=" in word]
-    flags.run = one_run([word for word in flags.words if "=" not in word], "explain")
+    runs, flags.overrides = runs_and_overrides(flags.words)
+    flags.run = one_run(runs, "explain")
     if flags.trust and (flags.ids or flags.layer or flags.target):
         raise Refusal(
             "--trust chooses its own images, layer and targets; combine it with --method only"

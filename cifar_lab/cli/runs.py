@@ -17,6 +17,9 @@ from cifar_lab.wording import aligned
 #: Prefixes of the overrides that say where a run's data are and which device to use.
 PLACE_OVERRIDES = tuple(f"{key}=" for key in PLACES)
 
+#: Of the columns of `ls`.
+HEADINGS = ("run", "state", "epochs", "validation", "test", "precision")
+
 
 def report(words: list[str]) -> int:
     """Redraw a run's report; ``report.KEY=VALUE`` changes what it shows."""
@@ -78,27 +81,34 @@ def ls(words: list[str]) -> int:
     """List runs, by name and then by time."""
     if len(words) > 1 or any(word.startswith("-") for word in words):
         raise Refusal("`cifar-lab ls` accepts no flags and at most one part of a path")
-    rows = [("run", "state", "epochs", "validation", "test", "precision")]
-    for run in find_runs(OUTPUTS):
-        path = run.folder.path.as_posix()
-        if not words or words[0] in path:
-            rows.append((path, run.state, *_results(run)))
-    if len(rows) == 1:
+    runs = list(find_runs(OUTPUTS))
+    part = words[0] if words else ""
+    fitting = [run for run in runs if part in run.folder.path.as_posix()]
+    if not runs:
         print(f"no runs in {OUTPUTS}/; start one with `cifar-lab train experiments=digits`")
-        return DONE
-    print("\n".join(aligned(rows)))
+    elif not fitting:
+        print(
+            f"no run has {part!r} in its path; `cifar-lab ls` lists all runs in {OUTPUTS}/ "
+            f"({len(runs)})"
+        )
+    else:
+        rows = [(run.folder.path.as_posix(), run.state, *_results(run)) for run in fitting]
+        print("\n".join(aligned([HEADINGS, *rows])))
     return DONE
 
 
 def record(words: list[str]) -> int:
     """Add runs to ``experiments/results/``, and write the ledger and the studies page."""
+    from cifar_lab.cli.process import speak
     from cifar_lab.report.pages.studies import write_studies
-    from cifar_lab.results.ledger import record_runs
+    from cifar_lab.results.ledger import record_runs, recording
 
+    speak()
     experiments = Path("experiments")
-    ledger = record_runs([find_run(OUTPUTS, word) for word in words], experiments)
+    with recording(experiments):
+        ledger = record_runs([find_run(OUTPUTS, word) for word in words], experiments)
+        page = write_studies(experiments)
     print(f"ledger: {ledger}")
-    page = write_studies(experiments)
     if page is not None:
         print(f"studies: {page}")
     return DONE

@@ -120,7 +120,7 @@ def _anchored(run: Run) -> dict[str, Any]:
     """
     job = run.config_as_written
     root = job.get("dataset", {}).get("root")
-    if not isinstance(root, str) or not run.began:
+    if not isinstance(root, str) or not run.began or run.provenance.working_directory is None:
         return job
     then = Path(run.provenance.working_directory)
     if then == Path.cwd() or Path(root).expanduser().is_absolute() or "${" in root:

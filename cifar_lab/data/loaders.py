@@ -265,7 +265,19 @@ def _as_fetched(batch: Any) -> Any:
 def _leave_signals_to_the_trainer(_: int) -> None:
     # Ctrl-C and signals from `timeout` or batch systems reach the whole process group, but the
     # trainer needs its workers to finish its step. So each worker gets a process group of its own.
+    # SIGHUP may reach every process of a session that ends.
     # SIGTERM still ends them: that is how the interpreter stops them when the trainer fails.
     os.setpgid(0, 0)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for ignored in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def lost_worker(error: BaseException) -> str | None:
+    """Return torch's words if the error means that a worker process died; else None.
+
+    torch may raise it anywhere in the main thread, from its handler of SIGCHLD.
+    """
+    text = str(error)
+    lost = isinstance(error, RuntimeError) and text.startswith("DataLoader worker (pid")
+    return text.partition(". ")[0].rstrip(". ") if lost else None

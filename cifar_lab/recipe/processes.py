@@ -28,6 +28,7 @@ from cifar_lab.assembly import Experiment
 from cifar_lab.engine.hooks import Hooks
 from cifar_lab.engine.interrupts import StopRequest
 from cifar_lab.engine.state import TrainingState
+from cifar_lab.recipe.leader import end_with
 from cifar_lab.refusal import RunFailed
 
 log = logging.getLogger("cifar_lab")
@@ -131,7 +132,7 @@ def _as_led(experiment: Experiment) -> dict[str, Any]:
 def _start(rank: int, config: dict[str, Any], files: contextlib.ExitStack) -> _Worker:
     output: IO[str] = files.enter_context(tempfile.TemporaryFile("w+"))  # noqa: SIM115  # files closes it
     process = subprocess.Popen(
-        [sys.executable, "-m", "cifar_lab.recipe.processes"],
+        [sys.executable, "-m", "cifar_lab.recipe.processes", str(os.getpid())],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=output,
@@ -182,6 +183,7 @@ def _free_port() -> int:
 
 
 def _main() -> None:
+    end_with(leader=int(sys.argv[1]))
     experiment = assembly.experiment(json.load(sys.stdin))
     print(READY, flush=True)
     follow(experiment)

@@ -78,7 +78,9 @@ def draw_report(experiment: Experiment, run: Run, fresh: bool = False) -> None:
         rows = np.asarray([error.row for error in reading.errors], dtype=np.int64)
         refuse_other_predictions(experiment, run, rows)
     model, normalise = experiment.learner.model, experiment.normalise
-    write_report(reading, kept_maps(reading, model, normalise, fresh))
+    maps = kept_maps(reading, model, normalise, fresh)
+    run.folder.require()
+    write_report(reading, maps)
     log.info(f"report: {run.folder.report} ({time.monotonic() - started:.1f} s)")
 
 

@@ -15,6 +15,7 @@ from cifar_lab.engine.metrics import LossAndAccuracy
 from cifar_lab.engine.state import TrainingState
 from cifar_lab.models.summary import summarise
 from cifar_lab.nodes import described, type_name
+from cifar_lab.recipe.failures import explained_failures
 from cifar_lab.recipe.find_lr import found_max_lr
 from cifar_lab.recipe.open import refuse_other_images
 from cifar_lab.recipe.processes import worker_processes
@@ -51,7 +52,11 @@ def run_experiment(experiment: Experiment, run: Run, origin: Origin, stop: StopR
         stop: tells whether a stop was requested.
     """
     folder = run.folder
-    with logged_to(folder), recorded(folder):
+    with (
+        logged_to(folder),
+        recorded(folder),
+        explained_failures(folder, origin.command),
+    ):
         state = TrainingState(
             experiment.learner.model,
             experiment.optimizer,
@@ -74,6 +79,7 @@ def run_experiment(experiment: Experiment, run: Run, origin: Origin, stop: StopR
                 _hooks(experiment, folder, meter),
                 stop,
             )
+        folder.require()
         result = _evaluate(experiment, run, state.stopped, failure, meter)
         _log_result(result)
         if experiment.report.enabled:

@@ -6,6 +6,7 @@ import io
 import json
 import math
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -22,22 +23,51 @@ T = TypeVar("T")
 
 #: Format number of the objects in a run's JSON files; files without a number are older.
 FORMAT = 3
+#: Names of the temporary files of :func:`write_atomically`.
+LEFTOVER = re.compile(r"\..+\.\d+\.tmp")
 #: A number that may not be finite. JSON cannot express that: it is written as null.
 Measured = Annotated[float, BeforeValidator(lambda value: math.nan if value is None else value)]
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Writes a file completely or not at all; creates its folder if necessary."""
+    """Writes a file completely or not at all; creates its folder if necessary.
+
+    A link with the name of the file is replaced, not followed.
+
+    Raises:
+        OSError: it could not be written; names the file, which is as it was.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("wb") as file:
+        temporary.unlink(missing_ok=True)
+        with temporary.open("xb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        # A failed write does not say of which file.
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Deletes temporary files of processes that were killed while they wrote.
+
+    Only for who holds the lock of the folder: another process may be writing otherwise.
+    """
+    for place, _, names in os.walk(folder):
+        for name in filter(LEFTOVER.fullmatch, names):
+            Path(place, name).unlink(missing_ok=True)
+
+
+def not_followed(path: str, flags: int) -> int:
+    """An opener for ``open`` that fails on a link."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -52,8 +82,13 @@ def write_json(path: Path, value: Any) -> None:
 
 def write_object(path: Path, value: Any) -> None:
     """Writes a dataclass as a JSON object with its format number, atomically."""
+    write_json(path, as_object(value))
+
+
+def as_object(value: Any) -> dict[str, Any]:
+    """A dataclass as the plain values of its JSON object, with its format number."""
     fields = json.loads(_adapter(type(value)).dump_json(value, by_alias=True))
-    write_json(path, {"format": FORMAT, **fields})
+    return {"format": FORMAT, **fields}
 
 
 def read_object(path: Path, kind: type[T]) -> T:

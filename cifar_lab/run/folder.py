@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import re
+import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from cifar_lab.refusal import Refusal
 
 #: Folder of all runs, below the current folder.
 OUTPUTS = Path("outputs")
@@ -153,8 +159,34 @@ class RunFolder:
         return cls(absolute.relative_to(here) if here in absolute.parents else absolute)
 
     def exists(self) -> bool:
-        """Whether a run was ever started here."""
-        return self.status.is_file()
+        """Whether a run was ever started here; either of its first files tells."""
+        return os.path.isfile(self.status) or os.path.isfile(self.config)
+
+    def require(self) -> None:
+        """Fails if the folder was deleted or moved; a write would create an empty one again.
+
+        Raises:
+            FileNotFoundError: it is gone.
+        """
+        if not self.path.is_dir():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self.path))
+
+    def refuse_links(self) -> None:
+        """Refuses a folder with a link inside, which could lead a write to any other file.
+
+        The path of the folder itself may lead through links.
+
+        Raises:
+            Refusal: it contains a link, a pipe or a device; the message names each.
+        """
+        odd = [
+            f"{entry.path} is {_kind(entry)}, and nothing is read or written through one; put "
+            "what it stands for in its place, or delete it"
+            for entry in _entries(self.path)
+            if not (entry.is_dir(follow_symlinks=False) or entry.is_file(follow_symlinks=False))
+        ]
+        if odd:
+            raise Refusal(odd)
 
 
 @dataclass(frozen=True)
@@ -168,3 +200,20 @@ class RecordedFolder(RunFolder):
     def config(self) -> Path:
         """The configuration as plain values."""
         return self.path / "config.json"
+
+
+def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """Everything below a folder, sorted; links are not followed."""
+    if not folder.is_dir():
+        return
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda each: each.name):
+            yield entry
+            if entry.is_dir(follow_symlinks=False):
+                yield from _entries(Path(entry.path))
+
+
+def _kind(entry: os.DirEntry[str]) -> str:
+    if entry.is_symlink():
+        return f"a link to {os.readlink(entry.path)}"
+    return "a pipe" if stat.S_ISFIFO(entry.stat(follow_symlinks=False).st_mode) else "a device"

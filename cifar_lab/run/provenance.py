@@ -76,7 +76,7 @@ class Provenance:
 
     Attributes:
         command: repeats the run.
-        working_directory: absolute path of the folder in which it was started.
+        working_directory: absolute path of the folder in which it was started; None in records.
         config_sha256: of the composed configuration, independent of the order of its keys.
         git: None if the package is not in a checkout.
         python: version.
@@ -97,7 +97,7 @@ class Provenance:
     """
 
     command: str
-    working_directory: str
+    working_directory: str | None
     config_sha256: str
     git: Git | None
     python: str

@@ -54,8 +54,11 @@ class Run:
     def state(self) -> str:
         """``running``, ``done``, ``failed`` or ``interrupted``; ``died`` if its process is gone.
 
-        A status that could not be read counts as ``died``, as no process is running.
+        A status that could not be read counts as ``died``, as no process is running. Without a
+        status, the lock and the summary tell what they can.
         """
+        if not self.folder.status.exists():
+            return "running" if is_locked(self.folder) else "done" if self.finished else "died"
         try:
             state = self.status.state
         except Refusal:

@@ -37,6 +37,7 @@ class Recorder(Hooks):
         best = self._folder.best_checkpoint if is_best else None
 
         def write() -> None:
+            self._folder.require()
             write_metrics(self._folder.metrics, rows)
             save_checkpoint(self._folder.last_checkpoint, contents, also=best)
 
@@ -44,6 +45,7 @@ class Recorder(Hooks):
 
     def on_interrupt(self, state: TrainingState) -> None:
         self._writer.finish()
+        self._folder.require()
         save_checkpoint(self._folder.last_checkpoint, state.state_dict())
 
     def on_fit_end(self) -> None:

@@ -248,6 +248,56 @@ def test_ls_lists_runs_with_state_and_results(run, capsys):
     assert row.split()[0] == run.path.relative_to(Path.cwd()).as_posix()
 
 
+def test_ls_of_a_part_that_fits_no_run_says_so(run, capsys):
+    assert main(["ls", "nothing"]) == 0
+    assert capsys.readouterr().out == (
+        "no run has 'nothing' in its path; `cifar-lab ls` lists all runs in outputs/ (1)\n"
+    )
+    assert main(["ls", "digits"]) == 0
+    assert "done" in capsys.readouterr().out
+
+
+def test_ls_where_there_are_no_runs_says_how_to_start_one(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["ls", "nothing"]) == 0
+    assert capsys.readouterr().out == (
+        "no runs in outputs/; start one with `cifar-lab train experiments=digits`\n"
+    )
+
+
+def test_ls_lists_a_run_whose_status_was_deleted(run, capsys):
+    run.status.unlink()
+    assert main(["ls"]) == 0
+    assert capsys.readouterr().out.splitlines()[1].split()[1:3] == ["done", "2/2"]
+    assert main(["resume", "digits"]) == 2
+    assert "is done; use `cifar-lab rerun` to run it again" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["eval", "report", "explain"])
+def test_a_run_whose_path_contains_an_equals_sign_is_named_by_it(run, verb, capsys):
+    path = "outputs/sweep/lr=0.1,seed=2"
+    run.path.rename(_parent_made(path))
+    assert main([verb, path]) == 0
+    assert main([verb, path, "device=cpu"]) == 0
+    assert main([verb, "outputs/sweep/lr=0.2"]) == 2
+    assert "one whose path contains '=' is named by its whole path" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["run.log", "attributions", "checkpoints", ".lock", ".hydra"])
+def test_no_verb_reads_or_writes_through_a_link_inside_a_run(run, name, tmp_path, capsys):
+    elsewhere = tmp_path / "elsewhere"
+    (run.path / name).rename(elsewhere)
+    (run.path / name).symlink_to(elsewhere)
+    before = _contents(elsewhere)
+    Path("experiments").mkdir()
+    for verb in ("report", "explain", "eval", "resume", "rerun", "record"):
+        assert main([verb, "latest"]) == 2, verb
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"error: {run.path.relative_to(Path.cwd())}/{name} is a link to")
+    assert _contents(elsewhere) == before
+    assert not any(Path("experiments").iterdir())
+
+
 def test_rerun_runs_the_saved_configuration_with_changes(run, capsys):
     assert main(["rerun", "latest", "seed=5", "report.enabled=false"]) == 0
     new = RunFolder(Path("outputs/latest").resolve())
@@ -321,7 +371,7 @@ def test_a_run_killed_twice_and_resumed_ends_as_one_that_never_was(tmp_path, mon
     _assert_equal_runs(whole, killed)
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_to_the_whole_group_finishes_the_step_with_workers(signum, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run = RunFolder(Path("outputs/run"))
@@ -336,6 +386,34 @@ def test_a_signal_to_the_whole_group_finishes_the_step_with_workers(signum, tmp_
     assert main(["resume", "outputs/run"]) == 0
     assert main(["train", *words, "hydra.run.dir=outputs/whole", "trainer.workers=0"]) == 0
     _assert_equal_runs(RunFolder(Path("outputs/whole")), run)
+
+
+def _parent_made(path: str) -> Path:
+    Path(path).parent.mkdir(parents=True)
+    return Path(path)
+
+
+def _contents(place: Path) -> dict[str, bytes]:
+    files = [place] if place.is_file() else [file for file in place.rglob("*") if file.is_file()]
+    return {str(file): file.read_bytes() for file in files}
+
+
+#: The program with a verb that takes long, and with a Ctrl-C after it has ended.
+STOPPED = """
+import os, signal, sys, time
+from cifar_lab.cli import main as program
+program._dispatch = lambda words: os.kill(os.getpid(), signal.SIGINT) or time.sleep(9)
+sys.argv = ["cifar-lab", "ls"]
+status = program.main()
+os.kill(os.getpid(), signal.SIGINT)
+time.sleep(9)
+sys.exit("not stopped")
+"""
+
+
+def test_a_second_ctrl_c_while_the_program_ends_prints_no_traceback():
+    ended = subprocess.run([sys.executable, "-c", STOPPED], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "interrupted\n")
 
 
 def _assert_equal_runs(one: RunFolder, other: RunFolder) -> None:

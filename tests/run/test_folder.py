@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+import pytest
+
+from cifar_lab.refusal import Refusal
 from cifar_lab.run.folder import RunFolder, file_name
 
 
@@ -39,6 +43,34 @@ def test_naming_a_folder_touches_nothing(tmp_path):
     run = RunFolder(tmp_path / "run")
     assert not run.exists()
     assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["run.log", "checkpoints", "figures/curves.png"])
+def test_links_inside_are_refused_whether_or_not_they_lead_anywhere(tmp_path, name):
+    run = RunFolder(tmp_path / "run")
+    (run.path / "figures").mkdir(parents=True)
+    run.refuse_links()
+    (run.path / name).symlink_to("../nowhere")
+    with pytest.raises(Refusal, match=f"{run.path / name} is a link to ../nowhere, and nothing"):
+        run.refuse_links()
+
+
+def test_pipes_are_refused_and_all_at_once(tmp_path):
+    run = RunFolder(tmp_path)
+    os.mkfifo(run.summary)
+    run.log.symlink_to("elsewhere")
+    with pytest.raises(Refusal) as refused:
+        run.refuse_links()
+    assert [line.split(",")[0] for line in refused.value.problems] == [
+        f"{run.log} is a link to elsewhere",
+        f"{run.summary} is a pipe",
+    ]
+
+
+def test_the_path_of_a_folder_may_lead_through_links(tmp_path):
+    (tmp_path / "disk" / "run").mkdir(parents=True)
+    (tmp_path / "outputs").symlink_to("disk")
+    RunFolder(tmp_path / "outputs" / "run").refuse_links()
 
 
 def test_a_folder_below_the_current_one_is_written_relative_to_it(tmp_path, monkeypatch):

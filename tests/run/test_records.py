@@ -25,7 +25,7 @@ def test_each_epoch_adds_a_row_and_replaces_the_last_checkpoint(folder):
 def test_in_the_background_the_same_is_written_of_the_epoch_that_ended(folder, tmp_path):
     written = []
     for in_background in (False, True):
-        place = RunFolder(tmp_path / str(in_background))
+        place = made(RunFolder(tmp_path / str(in_background)))
         recorder, state = begun(place)
         recorder = Recorder(place, in_background)
         for epoch in (1, 2):
@@ -66,7 +66,7 @@ def test_there_is_no_best_checkpoint_before_a_best_epoch(folder):
 
 def test_a_run_that_starts_drops_nothing_and_writes_nothing(folder):
     begun(folder)
-    assert not folder.path.exists()
+    assert not any(folder.path.iterdir())
 
 
 @pytest.mark.parametrize("resumed_at", [0, 1, 2, 3])
@@ -102,9 +102,27 @@ def test_a_checkpoint_has_the_weights_of_its_epoch(folder):
         assert (weights == value).all()
 
 
+@pytest.mark.parametrize("in_background", [False, True])
+def test_a_folder_that_is_gone_is_not_made_again(folder, in_background):
+    _, state = begun(folder)
+    recorder = Recorder(folder, in_background)
+    folder.path.rmdir()
+    with pytest.raises(FileNotFoundError, match=str(folder.path)):
+        end_epoch(recorder, state, is_best=True)
+        recorder.on_fit_end()
+    with pytest.raises(FileNotFoundError, match=str(folder.path)):
+        recorder.on_interrupt(state)
+    assert not folder.path.exists()
+
+
 @pytest.fixture
 def folder(tmp_path) -> RunFolder:
-    return RunFolder(tmp_path / "run")
+    return made(RunFolder(tmp_path / "run"))
+
+
+def made(folder: RunFolder) -> RunFolder:
+    folder.path.mkdir()
+    return folder
 
 
 def begun(folder: RunFolder, epoch: int = 0) -> tuple[Recorder, TrainingState]:
