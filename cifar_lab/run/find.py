@@ -27,7 +27,9 @@ def point_latest(outputs: Path, run: Path) -> None:
 def find_runs(outputs: Path) -> Iterator[Run]:
     """Yields every run below a folder, sorted by name and then by time."""
     for status in sorted(outputs.rglob("status.json")):
-        if LATEST not in status.relative_to(outputs).parts:
+        parts = status.relative_to(outputs).parts
+        # A hidden folder is not a run yet: it is being claimed.
+        if LATEST not in parts and not any(part.startswith(".") for part in parts):
             yield Run(RunFolder(status.parent))
 
 
