@@ -27,6 +27,7 @@ from cifar_lab.run.drawn import DrawnFigures
 from cifar_lab.run.files import FORMAT
 from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.lr_finder import LrFinder
+from cifar_lab.run.manifest import Manifest
 from cifar_lab.run.maps import OF_A_LAYER, OF_ALL_LAYERS
 from cifar_lab.run.predictions import ARRAYS, VALIDATION
 from cifar_lab.run.provenance import Provenance
@@ -53,6 +54,7 @@ WRITTEN = ("outputs", "figures", "attributions")
 ENDINGS = "py|pyi|yaml|md|json|svg|cfg|txt|csv|npz|png|html|log|pt|lock|sha256"
 RECORDS = {
     "status.json": Status,
+    "manifest.json": Manifest,
     "data.json": Data,
     "provenance.json": Provenance,
     "summary.json": Summary,
@@ -86,6 +88,8 @@ def test_every_path_and_module_that_is_named_exists(page):
 
 def exists(path: str) -> bool:
     if path.removesuffix(".sha256") in [*OF_A_RUN, ".hydra/", "config.json"]:
+        return True
+    if any(path in keys(kind) for kind in RECORDS.values()):
         return True
     if path.split("/")[0] in WRITTEN:
         return True

@@ -14,7 +14,7 @@ from typing import Any
 
 from cifar_lab import assembly
 from cifar_lab.assembly import Experiment
-from cifar_lab.config.compose import Composer, job_part
+from cifar_lab.config.compose import Composer, SweptJob, hydra_files, job_part
 from cifar_lab.config.contradictions import single_device_search
 from cifar_lab.config.differences import differences
 from cifar_lab.config.preflight import Preflight, preflight, sweep_jobs
@@ -25,11 +25,11 @@ from cifar_lab.recipe.find_lr import find_lr as run_tests
 from cifar_lab.recipe.processes import follow
 from cifar_lab.recipe.train import run_experiment
 from cifar_lab.refusal import Refusal
+from cifar_lab.run.claim import claim
 from cifar_lab.run.find import point_latest
 from cifar_lab.run.folder import OUTPUTS, RunFolder
 from cifar_lab.run.origin import Origin
 from cifar_lab.run.record import Run
-from cifar_lab.run.status import claim
 from cifar_lab.run.summary import Summary
 
 Listening = Callable[[], AbstractContextManager[StopRequest]]
@@ -93,7 +93,7 @@ def start(
         follow(experiment)
         return None
     folder = RunFolder.below_current(str(found.config.hydra.run.dir))
-    claim(folder)
+    claim(folder, hydra_files(found.config))
     origin = Origin(command, differences(found.job(), job_part(found.defaults)))
     summary: Summary = composer.launch(
         found.config, lambda _: _run(experiment, folder, origin, listening)
@@ -111,11 +111,12 @@ def sweep(composer: Composer, overrides: Sequence[str], listening: Listening) ->
     probe = assembly.probe_for(_checked_jobs(composer, overrides))
     defaults = job_part(composer.compose([]))
 
-    def job(config: dict[str, Any], path: str, own: list[str]) -> None:
+    def job(config: dict[str, Any], swept: SweptJob) -> None:
         experiment = assembly.experiment(config, probe=probe)
-        folder = RunFolder.below_current(path)
-        claim(folder)
-        origin = Origin(train_command(composer, own), differences(config, defaults))
+        folder = RunFolder.below_current(swept.path)
+        claim(folder, swept.files)
+        command = train_command(composer, swept.overrides)
+        origin = Origin(command, differences(config, defaults))
         _run(experiment, folder, origin, listening)
 
     composer.sweep(overrides, job)

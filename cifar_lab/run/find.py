@@ -41,7 +41,8 @@ def point_latest(outputs: Path, run: Path) -> None:
 def find_runs(outputs: Path) -> Iterator[Run]:
     """Yields every run below a folder, sorted by path; links are not followed."""
     for place, folders, _ in os.walk(outputs):
-        folders.sort()
+        # A hidden folder is not a run yet: it is being claimed.
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
         folder = RunFolder(Path(place))
         if folder.exists():
             yield Run(folder)

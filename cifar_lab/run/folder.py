@@ -61,6 +61,11 @@ class RunFolder:
         return self.path / "status.json"
 
     @property
+    def manifest(self) -> Path:
+        """The run's id, and size and hash of its files."""
+        return self.path / "manifest.json"
+
+    @property
     def lock(self) -> Path:
         """Locked by the process that runs here."""
         return self.path / ".lock"

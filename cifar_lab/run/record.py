@@ -20,6 +20,7 @@ from cifar_lab.run.drawn import DrawnFigure, read_drawn
 from cifar_lab.run.files import read_object, read_text
 from cifar_lab.run.folder import RecordedFolder, RunFolder
 from cifar_lab.run.lr_finder import LrFinder
+from cifar_lab.run.manifest import Manifest
 from cifar_lab.run.metrics import read_metrics
 from cifar_lab.run.predictions import Predictions, read_predictions
 from cifar_lab.run.provenance import Provenance
@@ -44,6 +45,17 @@ class Run:
     """
 
     folder: RunFolder
+
+    @functools.cached_property
+    def manifest(self) -> Manifest | None:
+        """Its id and files; None for a run from before runs had a manifest."""
+        path = self.folder.manifest
+        return read_object(path, Manifest) if path.is_file() else None
+
+    @property
+    def id(self) -> str | None:
+        """Random, and its own from the claim on; None for a run from before runs had one."""
+        return None if self.manifest is None else self.manifest.id
 
     @functools.cached_property
     def status(self) -> Status:

@@ -47,22 +47,6 @@ class Status:
     traceback: str | None
 
 
-def claim(folder: RunFolder) -> None:
-    """Claims the folder for this run by creating status.json, which fails if it exists.
-
-    Raises:
-        Refusal: the folder belongs to another run, contains links, or could not be written.
-    """
-    folder.refuse_links()
-    try:
-        folder.path.mkdir(parents=True, exist_ok=True)
-        folder.status.open("x").close()
-    except FileExistsError as error:
-        raise Refusal(f"{folder.path} is already used by another run; choose a new name") from error
-    except OSError as error:
-        raise Refusal(f"run folder {folder.path} could not be written: {error}") from error
-
-
 @contextlib.contextmanager
 def recorded(folder: RunFolder) -> Iterator[None]:
     """Keeps status.json up to date with what happens inside; errors are logged and re-raised.

@@ -12,6 +12,7 @@ from cifar_lab.cli.main import main
 from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.metrics import read_metrics
 from cifar_lab.run.provenance import PrecisionProbe
+from cifar_lab.run.record import Run
 
 #: Digits, a tiny network, two batches an epoch.
 QUICK = [
@@ -164,6 +165,32 @@ def test_another_runs_folder_is_not_taken(tmp_path, capsys):
     assert main(["train", *QUICK, "hydra.run.dir=outputs/here", "seed=3"]) == 2
     assert "is already used by another run" in capsys.readouterr().err
     assert (tmp_path / "outputs/here/.hydra/config.yaml").read_text() == before
+
+
+class Died(BaseException):
+    """Stands for SIGKILL: nothing is caught, nothing is written afterwards."""
+
+
+@pytest.mark.parametrize("sweeps", [False, True])
+def test_a_run_that_dies_right_after_its_claim_can_be_resumed(sweeps, tmp_path, monkeypatch):
+    def died(*_, **__):
+        raise Died
+
+    place = "hydra.sweep.dir=outputs/here" if sweeps else "hydra.run.dir=outputs/here"
+    words = [*QUICK, "seed=3", "report.enabled=false", place, *(["-m"] if sweeps else [])]
+    monkeypatch.setattr("cifar_lab.recipe.launch.run_experiment", died)
+    with pytest.raises(Died):
+        main(["train", *words])
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    run = Run(RunFolder(tmp_path / "outputs/here" / ("0" if sweeps else "")))
+    assert run.state == "died"
+    assert run.config["seed"] == 3
+    assert "seed=3" in run.overrides
+    assert main(["resume", str(run.folder.path)]) == 0
+    resumed = Run(run.folder)
+    assert (resumed.state, resumed.id) == ("done", run.id)
+    assert resumed.provenance.seed == 3
 
 
 def test_a_loss_that_is_not_finite_fails_with_epoch_step_and_learning_rate(tmp_path, capsys):

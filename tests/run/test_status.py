@@ -1,4 +1,4 @@
-"""Tests that a folder has one owner, and that status.json is right however a run ends."""
+"""Tests that status.json is right however a run ends."""
 
 from __future__ import annotations
 
@@ -11,54 +11,23 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import pytest
 
 from cifar_lab.engine.interrupts import Interrupted, StopRequest
 from cifar_lab.refusal import Refusal
+from cifar_lab.run.claim import claim
 from cifar_lab.run.files import read_object, write_object
 from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.record import Run
-from cifar_lab.run.status import Status, claim, is_locked, recorded
+from cifar_lab.run.status import Status, is_locked, recorded
 from tests.made import a_status
 
 
-def test_a_folder_claimed_twice_is_refused(folder):
-    claim(folder)
-    with pytest.raises(
-        Refusal, match=f"{folder.path} is already used by another run; choose a new name"
-    ):
-        claim(folder)
-
-
-def test_of_several_simultaneous_claims_one_succeeds(folder):
-    barrier = threading.Barrier(8)
-
-    def attempt(_):
-        barrier.wait(30)
-        try:
-            claim(folder)
-        except Refusal:
-            return False
-        return True
-
-    with ThreadPoolExecutor(8) as pool:
-        assert sum(pool.map(attempt, range(8))) == 1
-
-
-def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
-    (tmp_path / "file").touch()
-    folder = RunFolder(tmp_path / "file" / "run")
-    with pytest.raises(Refusal, match=f"run folder {folder.path} could not be written: .+"):
-        claim(folder)
-
-
 def test_a_run_is_running_inside_and_done_afterwards(folder):
-    claim(folder)
+    claim(folder, {})
     with recorded(folder):
         inside = status(folder)
         assert state_of(folder) == "running"
@@ -127,7 +96,7 @@ def test_a_resumed_run_remembers_its_start_and_each_resumption(folder):
 
 
 def test_a_run_is_running_until_its_process_is_gone_and_has_then_died(folder):
-    claim(folder)
+    claim(folder, {})
     with running_elsewhere(folder) as process:
         assert state_of(folder) == "running"
         with pytest.raises(Refusal, match=f"{folder.path} is still running in another process"):
@@ -141,14 +110,14 @@ def test_a_run_is_running_until_its_process_is_gone_and_has_then_died(folder):
 
 @pytest.mark.parametrize("state", ["done", "failed", "interrupted"])
 def test_a_run_that_ended_has_not_died(folder, state):
-    claim(folder)
+    claim(folder, {})
     write_object(folder.status, a_status(state=state))
     assert state_of(folder) == state
 
 
 @pytest.mark.parametrize("content", ["", "{", "{}", "[1]"])
 def test_a_run_whose_status_could_not_be_read_has_died(folder, content):
-    claim(folder)
+    claim(folder, {})
     folder.status.write_text(content)
     assert state_of(folder) == "died"
 
@@ -268,7 +237,7 @@ def folder(tmp_path) -> RunFolder:
 
 
 def run(folder: RunFolder, error: BaseException) -> None:
-    claim(folder)
+    claim(folder, {})
     with recorded(folder):
         raise error
 
