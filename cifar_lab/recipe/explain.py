@@ -13,7 +13,7 @@ from cifar_lab.assembly import Experiment
 from cifar_lab.explain.layers import unfit_layers
 from cifar_lab.recipe.open import refuse_other_predictions, restore
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.files import write_arrays, write_atomically, write_object
+from cifar_lab.run.files import object_text, packed
 from cifar_lab.run.record import Run
 from cifar_lab.run.trust import OrderScore, Trust
 
@@ -70,9 +70,12 @@ def explain(
     refuse_other_predictions(experiment, run, rows)
     question = Question(rows, layers, methods, targets)
     found = answer(question, model, experiment.normalise, test, predictions.logits)
-    for name, arrays in found.arrays.items():
-        write_arrays(folder.attributions(name), arrays)
-    write_atomically(folder.figure(found.name), found.png)
+    run.files.write(
+        {
+            **{folder.attributions(name): packed(maps) for name, maps in found.arrays.items()},
+            folder.figure(found.name): found.png,
+        }
+    )
     return [*found.lines, f"figure: {folder.figure(found.name)}"]
 
 
@@ -111,7 +114,7 @@ def measure_trust(experiment: Experiment, run: Run, method: str) -> list[str]:
             model, maps, lambda other: attribute(other, method, layer, images, targets)
         ),
     )
-    write_object(run.folder.trust, result)
+    run.files.write({run.folder.trust: object_text(result)})
     return [
         *(
             f"{each.order:<22} deletion {each.deletion:.3f} ± {each.deletion_error:.3f}   "

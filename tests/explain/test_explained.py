@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -14,9 +16,15 @@ from cifar_lab.explain.averages import concentration
 from cifar_lab.explain.explained import average_maps, explain_images
 from cifar_lab.explain.targets import TARGETS, Targets
 from cifar_lab.models.custom_resnet import CustomResNet
-from cifar_lab.run.maps import load_averaged, load_explained, save_averaged, save_explained
+from cifar_lab.run.maps import (
+    packed_averaged,
+    packed_explained,
+    unpacked_averaged,
+    unpacked_explained,
+)
 
 LAYER = "layer2"
+PATH = Path("maps.npz")
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +58,7 @@ def map_of(setting, row: int, name: str, predicted: int) -> np.ndarray:
     return attribute(model, "gradcam", LAYER, image, Targets.named(name, *classes))[0]
 
 
-def test_each_image_has_the_maps_and_logits_of_its_targets(setting, tmp_path):
+def test_each_image_has_the_maps_and_logits_of_its_targets(setting):
     _, _, test, logits = setting
     rows = np.array([7, 3, 30])
     predicted = logits[rows].argmax(1)
@@ -63,14 +71,14 @@ def test_each_image_has_the_maps_and_logits_of_its_targets(setting, tmp_path):
         own, true = logits[row, predicted[n]], logits[row, test.labels[row]]
         np.testing.assert_allclose(found.values[n], [own, true, own - true], atol=1e-4)
     finer = explained(setting, "layer1.sum", rows, predicted)
-    save_explained(tmp_path / "maps.npz", [found, finer])
-    for kept, again in zip([found, finer], load_explained(tmp_path / "maps.npz"), strict=True):
+    content = packed_explained([found, finer])
+    for kept, again in zip([found, finer], unpacked_explained(PATH, content), strict=True):
         for name, value in vars(kept).items():
             np.testing.assert_array_equal(getattr(again, name), value)
     assert found.maps.shape != finer.maps.shape
 
 
-def test_averages_are_those_of_maps_taken_one_by_one(setting, tmp_path):
+def test_averages_are_those_of_maps_taken_one_by_one(setting):
     model, normalise, test, logits = setting
     predicted = logits.argmax(1)
     label, taken = next(
@@ -102,16 +110,14 @@ def test_averages_are_those_of_maps_taken_one_by_one(setting, tmp_path):
     spread, right = concentration(maps), predicted[sample] == test.labels[sample]
     np.testing.assert_allclose(found.right, spread[right])
     np.testing.assert_allclose(found.wrong, spread[~right])
-    save_averaged(tmp_path / "averages.npz", found)
-    assert load_averaged(tmp_path / "averages.npz").pairs.tolist() == [[label, taken]]
+    content = packed_averaged(found)
+    assert unpacked_averaged(PATH, content).pairs.tolist() == [[label, taken]]
 
 
-@pytest.mark.parametrize("content", [None, b"", b"no archive"])
-def test_a_file_without_maps_reads_as_none(tmp_path, content):
-    if content is not None:
-        (tmp_path / "maps.npz").write_bytes(content)
-    assert load_explained(tmp_path / "maps.npz") is None
-    assert load_averaged(tmp_path / "maps.npz") is None
+@pytest.mark.parametrize("content", [b"", b"no archive"])
+def test_a_file_without_maps_reads_as_none(content):
+    assert unpacked_explained(PATH, content) is None
+    assert unpacked_averaged(PATH, content) is None
 
 
 def test_maps_of_a_run_that_knew_one_layer_do_not_fit(setting, tmp_path):
@@ -119,4 +125,4 @@ def test_maps_of_a_run_that_knew_one_layer_do_not_fit(setting, tmp_path):
     rows = np.array([0, 1])
     found = explained(setting, LAYER, rows, logits[rows].argmax(1))
     np.savez_compressed(tmp_path / "maps.npz", **vars(found))
-    assert load_explained(tmp_path / "maps.npz") is None
+    assert unpacked_explained(PATH, (tmp_path / "maps.npz").read_bytes()) is None

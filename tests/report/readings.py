@@ -15,6 +15,7 @@ from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.predictions import Predictions, SplitPredictions
 from cifar_lab.run.provenance import Git
 from cifar_lab.run.record import Maps, Run
+from cifar_lab.run.store import Store
 from cifar_lab.run.trust import Trust
 from tests.made import a_provenance, a_summary
 
@@ -103,7 +104,7 @@ def reading(**changes: Any) -> Reading:
 def a_run(trust: Trust | None, folder: Path, **parts: Any) -> Run:
     """A run without files: each part is stored where its property would cache it."""
     folder = RunFolder(folder)
-    maps = Maps(folder)
+    maps = Maps(Store(folder))
     vars(maps)["trust"] = trust
     run = Run(folder)
     vars(run).update({**parts, "maps": maps})

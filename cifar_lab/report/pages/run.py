@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cifar_lab.explain.explained import Averaged, Explained
 from cifar_lab.report.blocks import Page
-from cifar_lab.report.page import write_page
+from cifar_lab.report.page import page_files
 from cifar_lab.report.reading import Reading
 from cifar_lab.report.sections.attribution import attribution
 from cifar_lab.report.sections.data import data
@@ -43,4 +43,4 @@ def write_report(
             origin(reading),
         ],
     )
-    write_page(page, reading.run.folder.report)
+    reading.run.files.write(page_files(page, reading.run.folder.report))
