@@ -126,8 +126,9 @@ def run_hooks(built: Experiment, folder: Path) -> list[Hooks]:
     from cifar_lab.run.console import Progress
     from cifar_lab.run.folder import RunFolder
     from cifar_lab.run.records import Recorder
+    from cifar_lab.run.store import Store
 
-    recorder = Recorder(RunFolder(folder), built.setup.background_checkpoints)
+    recorder = Recorder(Store(RunFolder(folder)), built.setup.background_checkpoints)
     return [recorder, Progress(built.plan.batch_size)]
 
 
@@ -142,9 +143,10 @@ class Records:
     def __init__(self, built: Experiment, folder: Path) -> None:
         from cifar_lab.run.folder import RunFolder
         from cifar_lab.run.records import Recorder
+        from cifar_lab.run.store import Store
 
         self.folder = RunFolder(folder)
-        self._recorder = Recorder(self.folder, built.setup.background_checkpoints)
+        self._recorder = Recorder(Store(self.folder), built.setup.background_checkpoints)
         self._state = TrainingState(built.learner.model, built.optimizer, None, torch.device("cpu"))
         self._recorder.on_fit_start(self._state, epochs=100, batches=1)
 

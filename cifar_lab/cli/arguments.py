@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -55,13 +56,11 @@ def run_and_overrides(words: Sequence[str], verb: str) -> tuple[Run, list[str]]:
     Raises:
         Refusal: no run or more than one was named, or a flag was given.
     """
-    from cifar_lab.run.find import find_run  # numpy and pydantic are slow to import
-
     flags = [word for word in words if word.startswith("-")]
     if flags:
         raise Refusal(f"`cifar-lab {verb}` accepts no flags, got {flags[0]}")
     runs, overrides = runs_and_overrides(words)
-    return find_run(OUTPUTS, one_run(runs, verb)), overrides
+    return named_run(one_run(runs, verb)), overrides
 
 
 def runs_and_overrides(words: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -72,6 +71,24 @@ def runs_and_overrides(words: Sequence[str]) -> tuple[list[str], list[str]]:
 
     runs = [word for word in words if not is_override(word)]
     return runs, [word for word in words if is_override(word)]
+
+
+def named_run(word: str) -> Run:
+    """Find the run that a word names; say so if its files cannot be verified.
+
+    Raises:
+        Refusal: no run matches, or several do.
+    """
+    from cifar_lab.run.find import find_run  # numpy and pydantic are slow to import
+
+    run = find_run(OUTPUTS, word)
+    if run.id is None:
+        print(
+            f"note: {run.folder.path} has no manifest.json, as it was made by an older version: "
+            "its files are not verified",
+            file=sys.stderr,
+        )
+    return run
 
 
 def one_run(runs: Sequence[str], verb: str) -> str:

@@ -5,19 +5,17 @@ from __future__ import annotations
 import argparse
 from typing import NoReturn
 
-from cifar_lab.cli.arguments import one_run, runs_and_overrides
+from cifar_lab.cli.arguments import named_run, one_run, runs_and_overrides
 from cifar_lab.cli.runs import PLACE_OVERRIDES, refuse_others
 from cifar_lab.cli.verbs import DONE
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.find import find_run
-from cifar_lab.run.folder import OUTPUTS
 
 
 def explain(words: list[str]) -> int:
     """Explain images of a finished run, or measure how far its maps can be trusted."""
     flags = _parsed(words)
     refuse_others("explain", flags.overrides, ("report.", *PLACE_OVERRIDES))
-    run = find_run(OUTPUTS, flags.run)
+    run = named_run(flags.run)
     from cifar_lab.cli.process import speak
     from cifar_lab.recipe import explain as answers
     from cifar_lab.recipe.open import experiment

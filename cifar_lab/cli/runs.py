@@ -5,11 +5,11 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from cifar_lab.cli.arguments import run_and_overrides
+from cifar_lab.cli.arguments import named_run, run_and_overrides
 from cifar_lab.cli.verbs import DONE
 from cifar_lab.nodes import PLACES
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.find import find_run, find_runs
+from cifar_lab.run.find import find_runs
 from cifar_lab.run.folder import OUTPUTS
 from cifar_lab.run.record import Run
 from cifar_lab.wording import aligned
@@ -100,13 +100,16 @@ def ls(words: list[str]) -> int:
 def record(words: list[str]) -> int:
     """Add runs to ``experiments/results/``, and write the ledger and the studies page."""
     from cifar_lab.cli.process import speak
+    from cifar_lab.recipe.verify import refuse_faulty
     from cifar_lab.report.pages.studies import write_studies
     from cifar_lab.results.ledger import record_runs, recording
 
     speak()
     experiments = Path("experiments")
     with recording(experiments):
-        ledger = record_runs([find_run(OUTPUTS, word) for word in words], experiments)
+        runs = [named_run(word) for word in words]
+        refuse_faulty(runs)
+        ledger = record_runs(runs, experiments)
         page = write_studies(experiments)
     print(f"ledger: {ledger}")
     if page is not None:

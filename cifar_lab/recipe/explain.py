@@ -15,7 +15,7 @@ from cifar_lab.explain.layers import unfit_layers
 from cifar_lab.recipe.open import refuse_other_predictions, restore
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.drawn import write_drawn
-from cifar_lab.run.files import write_arrays, write_object
+from cifar_lab.run.files import object_text, packed
 from cifar_lab.run.record import Run
 from cifar_lab.run.trust import OrderScore, Trust
 from cifar_lab.wording import several
@@ -75,9 +75,8 @@ def explain(
     methods = methods or _faithful(experiment, run, layers, rows)
     question = Question(rows, layers, methods, targets)
     found = answer(question, model, experiment.normalise, test, predictions.logits)
-    for name, arrays in found.arrays.items():
-        write_arrays(folder.attributions(name), arrays)
-    write_drawn(folder, question.name, found.figures)
+    run.files.write({folder.attributions(name): packed(a) for name, a in found.arrays.items()})
+    write_drawn(run.files, question.name, found.figures)
     return [
         *found.lines,
         *(f"figure: {folder.figure(figure.name)}" for figure, _ in found.figures),
@@ -134,7 +133,7 @@ def measure_trust(experiment: Experiment, run: Run, methods: Sequence[str]) -> l
             model, maps[first], lambda other: attribute(other, first, layer, images, targets)
         ),
     )
-    write_object(run.folder.trust, result)
+    run.files.write({run.folder.trust: object_text(result)})
     return [
         *(
             f"{each.order:<22} deletion {each.deletion:.3f} ± {each.deletion_error:.3f}   "

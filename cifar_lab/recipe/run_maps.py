@@ -13,7 +13,7 @@ from cifar_lab.analysis.predictions import confused_pairs
 from cifar_lab.data.normalise import Normalise
 from cifar_lab.explain.explained import Explained, ReportMaps, average_maps, explain_images
 from cifar_lab.report.reading import Reading
-from cifar_lab.run.maps import save_averaged, save_explained
+from cifar_lab.run.maps import packed_averaged, packed_explained
 
 #: Number of confused class pairs whose maps are averaged.
 PAIRS = 5
@@ -46,7 +46,7 @@ def kept_maps(reading: Reading, model: nn.Module, normalise: Normalise, fresh: b
             explain_images(model, layer, images, test.labels[rows], reading.predicted[rows], ids)
             for layer in layers
         ]
-        save_explained(run.folder.gallery_maps, explained)
+        run.files.write({run.folder.gallery_maps: packed_explained(explained)})
     number = min(reading.options.averaged_images, len(test))
     averaged = None if fresh else run.maps.averaged
     if number and (averaged is None or averaged.layer != layers[0] or averaged.images != number):
@@ -61,7 +61,7 @@ def kept_maps(reading: Reading, model: nn.Module, normalise: Normalise, fresh: b
             pairs,
             number,
         )
-        save_averaged(run.folder.averaged_maps, averaged)
+        run.files.write({run.folder.averaged_maps: packed_averaged(averaged)})
     return ReportMaps((explained or []) if len(rows) else [], averaged if number else None)
 
 

@@ -62,7 +62,7 @@ def _fill(prepared: RunFolder, identity: str, configuration: Mapping[str, str]) 
         path.relative_to(prepared.path).as_posix(): entry(content)
         for path, content in contents.items()
     }
-    write_object(prepared.manifest, Manifest(identity, files))
+    write_object(prepared.manifest, Manifest(identity, files, pending={}))
 
 
 def _clear_leftovers(parent: Path) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.files import read_object, write_atomically, write_object
-from cifar_lab.run.folder import LONGEST_NAME, RunFolder
+from cifar_lab.run.files import object_text, read_object
+from cifar_lab.run.folder import LONGEST_NAME
+from cifar_lab.run.store import Store
 
 
 @dataclass(frozen=True)
@@ -33,16 +34,16 @@ class DrawnFigures:
     figures: tuple[DrawnFigure, ...]
 
 
-def read_drawn(folder: RunFolder) -> tuple[DrawnFigure, ...]:
+def read_drawn(files: Store) -> tuple[DrawnFigure, ...]:
     """Read which figures there are; none if ``explain`` has drawn none.
 
     Raises:
         Refusal: the file is damaged, or names a file outside of ``figures/``.
     """
-    path = folder.drawn_figures
-    if not path.is_file():
+    path = files.folder.drawn_figures
+    if not files.has(path):
         return ()
-    figures = read_object(path, DrawnFigures).figures
+    figures = read_object(path, DrawnFigures, files.read).figures
     for figure in figures:
         if not re.fullmatch(r"[A-Za-z0-9_.-]+", figure.name):
             raise Refusal(
@@ -52,17 +53,16 @@ def read_drawn(folder: RunFolder) -> tuple[DrawnFigure, ...]:
     return figures
 
 
-def write_drawn(
-    folder: RunFolder, question: str, figures: Sequence[tuple[DrawnFigure, bytes]]
-) -> None:
+def write_drawn(files: Store, question: str, figures: Sequence[tuple[DrawnFigure, bytes]]) -> None:
     """Write the figures that answer a question, in place of those of an earlier answer."""
-    drawn = read_drawn(folder)
-    for figure, png in figures:
-        write_atomically(folder.figure(figure.name), png)
+    folder, drawn = files.folder, read_drawn(files)
     kept = tuple(figure for figure in drawn if figure.question != question)
     now = tuple(figure for figure, _ in figures)
-    write_object(folder.drawn_figures, DrawnFigures(kept + now))
-    current = {figure.name for figure in now}
-    for figure in drawn:
-        if figure.question == question and figure.name not in current:
-            folder.figure(figure.name).unlink(missing_ok=True)
+    files.write(
+        {
+            **{folder.figure(figure.name): png for figure, png in figures},
+            folder.drawn_figures: object_text(DrawnFigures(kept + now)),
+        }
+    )
+    needed = {figure.name for figure in kept + now}
+    files.remove([folder.figure(f.name) for f in drawn if f.name not in needed])

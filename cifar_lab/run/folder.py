@@ -157,6 +157,11 @@ class RunFolder:
     def report_markdown(self) -> Path:
         return self.path / "report.md"
 
+    def draws_again(self, path: Path) -> bool:
+        """Whether a file can be made again from the others, by ``report`` or ``explain``."""
+        drawn = (self.path / "figures", self.path / "attributions")
+        return path.parent in drawn or path in (self.report, self.report_markdown)
+
     @classmethod
     def below_current(cls, path: str) -> RunFolder:
         """The folder with a relative path if it is below the current one, else an absolute path."""

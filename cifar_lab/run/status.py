@@ -8,11 +8,13 @@ import fcntl
 import logging
 import os
 import socket
+import time
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from pathlib import Path
+from typing import IO, Literal
 
 from cifar_lab.engine.interrupts import Interrupted, signals_ignored
 from cifar_lab.refusal import Refusal
@@ -20,6 +22,9 @@ from cifar_lab.run.files import clear_leftovers, not_followed, read_object, writ
 from cifar_lab.run.folder import RunFolder
 
 log = logging.getLogger("cifar_lab")
+
+#: Locks that this process holds.
+_HELD: set[Path] = set()
 
 
 @dataclass(frozen=True)
@@ -93,21 +98,42 @@ def recorded(folder: RunFolder) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def locked(folder: RunFolder) -> Iterator[None]:
+def locked(folder: RunFolder, patience_seconds: float = 0.0) -> Iterator[None]:
     """Holds the folder's lock; the system releases it when the process ends for any reason.
 
-    Deletes what a process that was killed left half written.
+    Does nothing if this process holds it already; else deletes what a process that was killed left
+    half written.
+
+    Args:
+        folder: of a run.
+        patience_seconds: how long to wait for another process to release it.
 
     Raises:
         Refusal: another process holds it.
     """
+    path = folder.lock.absolute()
+    if path in _HELD:
+        yield
+        return
     with open(folder.lock, "w", opener=not_followed) as lock:
+        _acquire(lock, folder, time.monotonic() + patience_seconds)
+        clear_leftovers(folder.path)
+        _HELD.add(path)
+        try:
+            yield
+        finally:
+            _HELD.discard(path)
+
+
+def _acquire(lock: IO[str], folder: RunFolder, until: float) -> None:
+    while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
         except BlockingIOError as error:
-            raise Refusal(f"{folder.path} is still running in another process") from error
-        clear_leftovers(folder.path)
-        yield
+            if time.monotonic() >= until:
+                raise Refusal(f"{folder.path} is still running in another process") from error
+        time.sleep(0.05)
 
 
 def is_locked(folder: RunFolder) -> bool:

@@ -28,10 +28,14 @@ def test_the_librarys_own_warning_is_raised_whoever_it_is_attributed_to(stacklev
 @pytest.mark.parametrize("name", ["other", "albumentations_like", "hydra.core"])
 def test_a_deprecation_in_another_library_is_only_a_warning(name):
     after = []
-    with pytest.warns(DeprecationWarning, match="old"):
+
+    def deprecated() -> None:
         with refused_from("albumentations"):
             module(name)(DeprecationWarning)
             after.append("went on")
+
+    with pytest.warns(DeprecationWarning, match="old"):
+        deprecated()
     assert after == ["went on"]
 
 

@@ -21,6 +21,7 @@ from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.metrics import read_metrics
 from cifar_lab.run.record import Run
 from tests.conftest import write_image_folder
+from tests.made import entered
 
 QUICK = [
     "experiments=digits", "model.width=4", "trainer.epochs=2", "trainer.limit_batches=2",
@@ -83,6 +84,7 @@ def test_eval_refuses_a_checkpoint_that_does_not_give_the_recorded_accuracy(run,
     summary = json.loads(run.summary.read_text())
     summary["test"]["accuracy"] += 0.0015
     run.summary.write_text(json.dumps(summary))
+    entered(run)
     assert main(["eval", "latest"]) == 2
     assert "-0.15 points; at most 0.1 are tolerated" in capsys.readouterr().err
 
@@ -92,6 +94,7 @@ def test_report_refuses_a_checkpoint_that_does_not_give_the_recorded_logits(run,
         arrays = dict(file)
     arrays["logits"] = arrays["logits"][::-1]
     np.savez_compressed(run.predictions, **arrays)
+    entered(run)
     before = run.report.read_bytes()
     assert main(["report", "latest"]) == 2
     assert "does not reproduce the recorded logits of 10 test images" in (capsys.readouterr().err)
@@ -125,6 +128,7 @@ def test_a_run_from_before_a_reports_options_existed_has_a_report(run):
     provenance = json.loads(run.provenance.read_text())
     del provenance["differences"], provenance["format"]
     run.provenance.write_text(json.dumps(provenance))
+    entered(run)
     assert main(["report", str(run.path)]) == 0
     assert "were not yet recorded when this run was made" in run.report.read_text()
 
@@ -146,12 +150,13 @@ def test_report_refuses_an_altered_checkpoint(run, capsys):
     content[len(content) // 2] ^= 1
     run.best_checkpoint.write_bytes(bytes(content))
     assert main(["report", "latest"]) == 2
-    assert "truncated or was altered" in capsys.readouterr().err
+    assert f"{run.best_checkpoint} was refused" in capsys.readouterr().err
 
 
 def test_report_refuses_other_images_than_those_trained_on(run, capsys):
     provenance = json.loads(run.provenance.read_text())
     run.provenance.write_text(json.dumps({**provenance, "data_fingerprint": "0" * 64}))
+    entered(run)
     assert main(["report", "latest"]) == 2
     assert "are not those that" in capsys.readouterr().err
 
@@ -161,6 +166,7 @@ def test_a_run_is_read_from_another_folder_and_without_its_device(
 ):
     config = run.config.read_text().replace("device: auto", "device: cuda:7")
     run.config.write_text(config)
+    entered(run)
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert main(["eval", str(run.path)]) == 0
@@ -192,8 +198,6 @@ def test_a_damaged_run_is_refused_not_a_traceback(damaged, content, run, capsys)
     file.unlink()
     if content is not None:
         file.write_text(content)
-    if damaged == "model.txt" and content is not None:
-        return
     assert main(["report", "latest"]) == 2
     assert damaged in capsys.readouterr().err
     assert main(["ls"]) == 0
@@ -201,6 +205,7 @@ def test_a_damaged_run_is_refused_not_a_traceback(damaged, content, run, capsys)
 
 def test_a_report_needs_no_yaml_but_the_runs_own(run, monkeypatch):
     run.overrides.write_text("- experiments=gone\n- model.nothing=3\n")
+    entered(run)
     assert main(["report", "latest", "report.misclassified=2"]) == 0
     assert main(["report", "latest", "report.misclasified=2"]) == 2
     assert main(["rerun", "latest", "seed=1"]) == 2
@@ -210,6 +215,7 @@ def test_a_run_from_before_mixing_existed_is_read_and_run_again(run, capsys):
     job = yaml.safe_load(run.config.read_text())
     del job["mixing"]
     run.config.write_text(yaml.safe_dump(job))
+    entered(run)
     assert main(["eval", str(run.path)]) == 0
     assert "difference +0.00 points" in capsys.readouterr().out
     assert main(["report", str(run.path)]) == 0
@@ -226,6 +232,7 @@ def test_resume_refuses_other_images(run, capsys):
     run.status.write_text(json.dumps({**status, "state": "interrupted"}))
     provenance = json.loads(run.provenance.read_text())
     run.provenance.write_text(json.dumps({**provenance, "data_fingerprint": "0" * 64}))
+    entered(run)
     before = run.status.read_text()
     assert main(["resume", "latest"]) == 2
     assert "are not those that" in capsys.readouterr().err

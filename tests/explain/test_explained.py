@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,9 +18,15 @@ from cifar_lab.explain.cams import agreement, leading
 from cifar_lab.explain.explained import Averaged, ReportMaps, average_maps, explain_images
 from cifar_lab.explain.targets import TARGETS, Targets
 from cifar_lab.models.custom_resnet import CustomResNet
-from cifar_lab.run.maps import load_averaged, load_explained, save_averaged, save_explained
+from cifar_lab.run.maps import (
+    packed_averaged,
+    packed_explained,
+    unpacked_averaged,
+    unpacked_explained,
+)
 
 LAYER = "layer2"
+PATH = Path("maps.npz")
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +60,7 @@ def map_of(setting, row: int, name: str, predicted: int, method: str = "gradcam"
     return attribute(model, method, LAYER, image, Targets.named(name, *classes))[0]
 
 
-def test_each_image_has_the_maps_and_logits_of_its_targets(setting, tmp_path):
+def test_each_image_has_the_maps_and_logits_of_its_targets(setting):
     _, _, test, logits = setting
     rows = np.array([7, 3, 30])
     predicted = logits[rows].argmax(1)
@@ -70,8 +77,8 @@ def test_each_image_has_the_maps_and_logits_of_its_targets(setting, tmp_path):
     np.testing.assert_array_equal(found.without_bias, found.values)  # the head has no biases
     assert found.agreement == agreement(found.gradcam[:, 0], found.hirescam[:, 0])
     finer = explained(setting, "layer1.sum", rows, predicted)
-    save_explained(tmp_path / "maps.npz", [found, finer])
-    for kept, again in zip([found, finer], load_explained(tmp_path / "maps.npz"), strict=True):
+    content = packed_explained([found, finer])
+    for kept, again in zip([found, finer], unpacked_explained(PATH, content), strict=True):
         for name, value in vars(kept).items():
             np.testing.assert_array_equal(getattr(again, name), value)
     assert found.gradcam.shape != finer.gradcam.shape
@@ -98,7 +105,7 @@ def recorded_otherwise(setting) -> np.ndarray:
     return predicted
 
 
-def test_averages_are_of_the_recorded_predictions_taken_one_by_one(setting, tmp_path):
+def test_averages_are_of_the_recorded_predictions_taken_one_by_one(setting):
     _, _, test, logits = setting
     predicted = recorded_otherwise(setting)
     assert (predicted != logits.argmax(1)).sum() > 3
@@ -128,8 +135,8 @@ def test_averages_are_of_the_recorded_predictions_taken_one_by_one(setting, tmp_
     assert found.pair_counts.tolist() == [len(of_pair)]
     explained = np.abs(logits[of_pair, taken]).mean()
     np.testing.assert_allclose(found.pair_without_bias, [explained], rtol=1e-4)
-    save_averaged(tmp_path / "averages.npz", found)
-    assert load_averaged(tmp_path / "averages.npz").pairs.tolist() == [[label, taken]]
+    content = packed_averaged(found)
+    assert unpacked_averaged(PATH, content).pairs.tolist() == [[label, taken]]
 
 
 def test_as_many_are_right_as_were_recorded(setting):
@@ -154,12 +161,10 @@ def test_a_layer_is_led_by_the_larger_sample(setting):
     assert ReportMaps([faithful, other], doubted).methods("layer3.sum") == ("gradcam",)
 
 
-@pytest.mark.parametrize("content", [None, b"", b"no archive"])
-def test_a_file_without_maps_reads_as_none(tmp_path, content):
-    if content is not None:
-        (tmp_path / "maps.npz").write_bytes(content)
-    assert load_explained(tmp_path / "maps.npz") is None
-    assert load_averaged(tmp_path / "maps.npz") is None
+@pytest.mark.parametrize("content", [b"", b"no archive"])
+def test_a_file_without_maps_reads_as_none(content):
+    assert unpacked_explained(PATH, content) is None
+    assert unpacked_averaged(PATH, content) is None
 
 
 def test_maps_of_a_run_that_knew_one_layer_do_not_fit(setting, tmp_path):
@@ -167,4 +172,4 @@ def test_maps_of_a_run_that_knew_one_layer_do_not_fit(setting, tmp_path):
     rows = np.array([0, 1])
     found = explained(setting, LAYER, rows, logits[rows].argmax(1))
     np.savez_compressed(tmp_path / "maps.npz", **vars(found))
-    assert load_explained(tmp_path / "maps.npz") is None
+    assert unpacked_explained(PATH, (tmp_path / "maps.npz").read_bytes()) is None

@@ -23,6 +23,7 @@ from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.predictions import Predictions, SplitPredictions
 from cifar_lab.run.provenance import Git
 from cifar_lab.run.record import Maps, Run
+from cifar_lab.run.store import Store
 from cifar_lab.run.trust import Trust
 from tests.made import a_provenance, a_summary
 
@@ -112,7 +113,7 @@ def reading(**changes: Any) -> Reading:
 def a_run(trust: Trust | None, drawn: Sequence[DrawnFigure], folder: Path, **parts: Any) -> Run:
     """A run without files: each part is stored where its property would cache it."""
     folder = RunFolder(folder)
-    maps = Maps(folder)
+    maps = Maps(Store(folder))
     vars(maps).update({"trust": trust, "drawn": drawn})
     run = Run(folder)
     vars(run).update({**parts, "maps": maps})

@@ -32,7 +32,7 @@ def test_a_claimed_folder_holds_the_configuration_and_the_id(folder):
         **{key: run.config[key] for key in run.config if key != "seed"},
     }
     assert run.overrides == ["seed=0"]
-    assert {path: (e.size, e.sha256) for path, e in run.manifest.files.items()} == {
+    assert {path: (e.size, e.sha256) for path, e in run.files.manifest.files.items()} == {
         f".hydra/{name}": (len(text), hashlib.sha256(text.encode()).hexdigest())
         for name, text in FILES.items()
     }

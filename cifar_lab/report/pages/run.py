@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cifar_lab.explain.explained import ReportMaps
 from cifar_lab.report.blocks import Page
-from cifar_lab.report.page import write_page
+from cifar_lab.report.page import page_files
 from cifar_lab.report.reading import Reading
 from cifar_lab.report.sections.attribution import attribution
 from cifar_lab.report.sections.data import data
@@ -38,4 +38,4 @@ def write_report(reading: Reading, maps: ReportMaps) -> None:
             origin(reading),
         ],
     )
-    write_page(page, reading.run.folder.report)
+    reading.run.files.write(page_files(page, reading.run.folder.report))

@@ -92,9 +92,9 @@ def explained_before(reading: Reading) -> list[Block]:
     """The figures that ``explain RUN`` drew, each with its caption."""
     blocks: list[Block] = []
     for figure in reading.run.maps.drawn:
-        path = reading.run.folder.figure(figure.name)
+        path, files = reading.run.folder.figure(figure.name), reading.run.files
         if path.is_file():
-            png, caption = path.read_bytes(), figure.caption
+            png, caption = files.read(path), figure.caption
             blocks.append(Picture(figure.name, png, caption, caption, width="natural"))
         else:
             blocks.append(Text(f"{path.name}, drawn by `cifar-lab explain`, is missing.", True))
@@ -125,9 +125,7 @@ def _maps(reading: Reading, found: Explained, methods: Sequence[str], name: str)
         f"Each row is one image with {named(methods)} of the logit of its predicted class (as "
         f"recorded), of that of its true class and of their difference, at {found.layer} "
         f"({height}×{width} cells). The numbers are the explained logits, computed in float32 "
-        "without flips. Each row has a scale for each method. "
-        + COLOURS
-        + " A map without red cells is "
+        f"without flips. Each row has {own}. " + COLOURS + " A map without red cells is "
         "marked “all negative”: nothing in the image supports that class."
     )
     alt = (
