@@ -59,7 +59,8 @@ def _unreadable(run: Run) -> Iterator[str]:
             parts[best] = lambda: load_checkpoint(best, torch.device("cpu"))
     else:
         parts[folder.data] = lambda: run.data
-        rest = [path for name in manifest.files if (path := folder.path / name) not in parts]
+        listed = [folder.path / name for name in manifest.files]
+        rest = [path for path in listed if path not in parts or not path.is_file()]
         parts |= {path: partial(files.read, path) for path in rest}
     for read in parts.values():
         try:

@@ -20,8 +20,10 @@ from cifar_lab.run.files import (
     read_json,
     write_atomically,
     write_json,
+    write_object,
 )
-from cifar_lab.run.folder import RecordedFolder
+from cifar_lab.run.folder import RecordedFolder, RunFolder
+from cifar_lab.run.manifest import Manifest, entry
 from cifar_lab.run.metrics import write_metrics
 from cifar_lab.run.record import Run
 from cifar_lab.run.summary import Work
@@ -80,6 +82,7 @@ def record_runs(runs: Sequence[Run], experiments: Path) -> Path:
         write_json(kept.provenance, portable_provenance(as_object(run.provenance)))
         write_metrics(kept.metrics, run.metrics)
         write_json(kept.config, portable(run.config))  # last: with it, the recorded run is there
+        _write_manifest(kept, run.id)
     for recorded in read_results(results):
         _clean(recorded)
     ledger = experiments / "README.md"
@@ -128,6 +131,16 @@ def _clean(run: Run) -> None:
         value = read_json(path)
         if cleaned(value) != value:
             write_json(path, cleaned(value))
+            _write_manifest(kept, run.id)
+
+
+def _write_manifest(kept: RunFolder, identity: str | None) -> None:
+    """Record the run's id and the recorded files; a run from before has no id."""
+    if identity is None:
+        return
+    paths = (kept.config, kept.summary, kept.provenance, kept.metrics)
+    files = {path.name: entry(path.read_bytes()) for path in paths}
+    write_object(kept.manifest, Manifest(identity, files, pending={}))
 
 
 def render(runs: Sequence[Run], studies: bool) -> str:

@@ -55,11 +55,10 @@ class Store:
             Refusal: it is damaged.
         """
         try:
-            found = self.folder.manifest.stat()
+            stamp = _stamp(self.folder.manifest)
         except OSError:
             self._stamp = self._manifest = None
             return None
-        stamp = (found.st_ino, found.st_mtime_ns, found.st_size)
         if stamp != self._stamp:
             self._manifest = read_object(self.folder.manifest, Manifest)
             self._stamp = stamp
@@ -143,9 +142,13 @@ class Store:
         with _ONE_THREAD, locked(self.folder, PATIENCE_SECONDS):
             entries = {self._name(path): entry(content) for path, content in contents.items()}
             announced = self._settled().announcing(entries)
-            write_object(self.folder.manifest, announced)
+            self._replace(announced)
             yield
-            write_object(self.folder.manifest, announced.entering(entries))
+            self._replace(announced.entering(entries))
+
+    def _replace(self, manifest: Manifest) -> None:
+        write_object(self.folder.manifest, manifest)
+        self._manifest, self._stamp = manifest, _stamp(self.folder.manifest)
 
     def _settled(self) -> Manifest:
         """Decides about what is pending since a process died: it was written, or it was not."""
@@ -174,3 +177,9 @@ class Store:
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.folder.path).as_posix()
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    """Changes whenever a file is replaced."""
+    found = path.stat()
+    return found.st_ino, found.st_mtime_ns, found.st_size

@@ -101,7 +101,9 @@ def test_the_manifest_is_opened_once_for_reading_and_writing(folder, monkeypatch
     files = Store(folder)
     for _ in range(2):
         files.read(folder.config)
-    files.write({folder.summary: "text"})
+    for text in ("text", "other"):
+        files.write({folder.summary: text})
+        assert files.read(folder.summary) == text.encode()
     assert opened.count(str(folder.manifest)) == 1
 
 
