@@ -60,7 +60,7 @@ def test_a_real_limit_on_the_size_of_files_leaves_the_file_as_it_was(tmp_path):
     assert os.listdir(tmp_path) == ["file"]
 
 
-@pytest.mark.parametrize("name", ["file", f".file.{os.getpid()}.tmp"])
+@pytest.mark.parametrize("name", ["file", f".file.{os.getpid()}.tmp"], ids=["file", "temporary"])
 def test_a_link_is_replaced_and_not_followed(tmp_path, name):
     mine, folder = tmp_path / "mine", tmp_path / "run"
     mine.write_text("mine")
