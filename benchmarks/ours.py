@@ -126,8 +126,9 @@ def run_hooks(built: Experiment, folder: Path) -> list[Hooks]:
     from cifar_lab.run.console import Progress
     from cifar_lab.run.folder import RunFolder
     from cifar_lab.run.records import Recorder
+    from cifar_lab.run.store import Store
 
-    recorder = Recorder(RunFolder(folder), built.setup.background_checkpoints)
+    recorder = Recorder(Store(RunFolder(folder)), built.setup.background_checkpoints)
     return [recorder, Progress(built.plan.batch_size)]
 
 
@@ -142,9 +143,10 @@ class Records:
     def __init__(self, built: Experiment, folder: Path) -> None:
         from cifar_lab.run.folder import RunFolder
         from cifar_lab.run.records import Recorder
+        from cifar_lab.run.store import Store
 
         self.folder = RunFolder(folder)
-        self._recorder = Recorder(self.folder, built.setup.background_checkpoints)
+        self._recorder = Recorder(Store(self.folder), built.setup.background_checkpoints)
         self._state = TrainingState(built.learner.model, built.optimizer, None, torch.device("cpu"))
         self._recorder.on_fit_start(self._state, epochs=100, batches=1)
 
@@ -184,10 +186,10 @@ def gradcam_of_predictions(
         layer: name of a module.
         images: float32 ``(n, 3, height, width)``, normalised.
     """
-    from cifar_lab.explain import gradcam
+    from cifar_lab.explain.cams import class_activation_maps
 
-    maps, classes = gradcam.gradcam_of_predictions(model, layer, images)
-    return maps, torch.from_numpy(classes)
+    found = class_activation_maps(model, layer, images)
+    return found.gradcam, torch.from_numpy(found.logits).argmax(dim=1)
 
 
 def evaluation_figures(
@@ -216,7 +218,7 @@ def evaluation_figures(
     """
     from cifar_lab.analysis.misclassified import chosen_errors
     from cifar_lab.analysis.predictions import class_results, confusion
-    from cifar_lab.report.figures.images import gallery
+    from cifar_lab.report.figures.attribution import Scaled, Series, gallery
     from cifar_lab.report.figures.training import curves, learning_rate
 
     # With an identity network, this is an evaluation without its forward pass.
@@ -228,10 +230,11 @@ def evaluation_figures(
     errors = chosen_errors(logits, labels, len(maps), "most_confident", seed=0)
     chosen = [error.row for error in errors]
     steps = len(planned) // len(rows)
+    series = Series(maps, ["GradCAM"] * len(maps), [""] * len(maps))
     pictures = [
         curves(rows),
         learning_rate(planned, steps, [(row["epoch"], row["lr"]) for row in rows]),
-        gallery(images[chosen], {"layer3": maps}, errors, class_names),
+        *gallery(images[chosen], [Scaled("logits per cell", [series])], errors, class_names),
     ]
     found = {"loss": result.loss, "accuracy": result.accuracy}
     return {**found, "per_class": [row.recall.share for row in table]}, pictures

@@ -13,6 +13,8 @@ from annotated_types import Ge, Gt, Le, Len, Lt
 
 PositiveInt = Annotated[int, Gt(0)]
 NonNegativeInt = Annotated[int, Ge(0)]
+#: How many there are of something; 64 bits, so that it can be divided.
+Count = Annotated[int, Ge(0), Lt(2**63)]
 AtLeastTwo = Annotated[int, Ge(2)]
 PositiveFloat = Annotated[float, Gt(0), Lt(math.inf)]
 NonNegativeFloat = Annotated[float, Ge(0), Lt(math.inf)]

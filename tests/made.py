@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from cifar_lab.run.files import read_object, write_object
+from cifar_lab.run.folder import RunFolder
+from cifar_lab.run.manifest import Manifest, entry
 from cifar_lab.run.origin import Difference
 from cifar_lab.run.provenance import Git, Provenance
 from cifar_lab.run.status import Status
@@ -55,6 +58,7 @@ def a_provenance(**changes: Any) -> Provenance:
         threads=2,
         environment={},
         precision="bf16",
+        precision_probe=None,
         fast_path={"step": "eager"},
         data_fingerprint="fedcba9876543210",
         seed=0,
@@ -76,3 +80,11 @@ def a_status(**changes: Any) -> Status:
         traceback=None,
     )
     return dataclasses.replace(status, **changes)
+
+
+def entered(folder: RunFolder) -> None:
+    """Enters the files in the manifest as they are now, as if the run had written them so."""
+    manifest = read_object(folder.manifest, Manifest)
+    present = [name for name in manifest.files if (folder.path / name).is_file()]
+    files = {name: entry((folder.path / name).read_bytes()) for name in present}
+    write_object(folder.manifest, Manifest(manifest.id, files, {}))

@@ -27,7 +27,7 @@ MAY_IMPORT = {
     ),
     "config": ({"run"}, {"hydra", "lazy_loader", "omegaconf", "pydantic", "yaml"}),
     "assembly": (
-        {"data", "engine", "explain", "optim", "report"},
+        {"data", "engine", "explain", "optim", "report", "run"},
         {"hydra", "numpy", "pydantic", "torch"},
     ),
     "report": (
@@ -61,6 +61,7 @@ MAY_IMPORT = {
 #: Of a room below, others may import these modules only.
 ONLY_FROM = {
     ("assembly", "report"): {"cifar_lab.report.options"},
+    ("assembly", "run"): {"cifar_lab.run.files", "cifar_lab.run.provenance"},
     ("assembly", "explain"): {"cifar_lab.explain.layers"},
     ("engine", "data"): {"cifar_lab.data.loaders", "cifar_lab.data.mixing"},
     ("engine", "optim"): {"cifar_lab.optim.schedules"},

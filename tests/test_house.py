@@ -125,14 +125,15 @@ TESTED_ELSEWHERE = {
     "report/reading": "report/sections/test_predictions.py",
     "report/figures/chart": "report/figures/test_training.py",
     "report/pages/run": "report/test_browser.py",
-    "report/sections/errors": "report/test_browser.py",
+    "report/sections/errors": "report/sections/test_attribution.py",
+    "report/sections/maps": "report/sections/test_attribution.py",
     "report/sections/study": "report/pages/test_studies.py",
     "results/recorded": "results/test_ledger.py",
     "run/config": "run/test_record.py",
     "run/maps": "explain/test_explained.py",
     "run/origin": "run/test_provenance.py",
     "run/profiler": "cli/test_train.py",
-    "run/trust": "report/sections/test_attribution.py",
+    "run/trust": "report/sections/test_trust.py",
 }
 
 
@@ -180,6 +181,16 @@ def test_every_package_has_a_face():
     packages = {path.parent.name for path in (TOP / "cifar_lab").glob("*/__init__.py")}
     # The command line has verbs; assembly and recipe say theirs in their __init__.
     assert packages - set(FACES) == {"assembly", "cli", "recipe"}
+
+
+def test_no_absolute_path_is_recorded():
+    """Neither where images lie nor who recorded them; ``override /group`` is not a path."""
+    path = re.compile(r"(?:^|[\s\"'=(\[,`>])((?:~|/[\w.-]+)/[\w.-]+)", re.MULTILINE)
+    for file in (TOP / "experiments").rglob("*"):
+        if file.suffix in {".json", ".md", ".html", ".yaml", ".csv"}:
+            text = re.sub(r"data:[\w/]+;base64,[\w+/=]+", "", file.read_text())
+            assert path.findall(text) == [], file
+            assert "working_directory" not in re.sub(r'"working_directory": null', "", text), file
 
 
 def test_the_ledger_is_what_record_would_write():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import re
+import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -30,16 +32,32 @@ from benchmarks.processes import CIFAR_LAB, Finished, run
 Command = Sequence[str | Path]
 
 
-def compare_commands(mine: Command, theirs: Command, pairs: int, folder: Path) -> Result:
+def compare_commands(
+    mine: Command,
+    theirs: Command,
+    pairs: int,
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+    before: Callable[[], object] | None = None,
+) -> Result:
     """Measures wall time of two commands in turn, with processor time in a note.
 
     The value is our time relative to theirs.
+
+    Args:
+        mine, theirs: the commands.
+        pairs: how often each is run.
+        folder: in which they run.
+        environment: added to that of this process.
+        before: called before each run, outside of its time.
     """
     cpu: dict[str, list[float]] = {"ours": [], "theirs": []}
 
     def side(name: str, command: Command) -> Side:
         def once() -> float:
-            finished = run(command, folder=folder)
+            if before is not None:
+                before()
+            finished = run(command, folder=folder, environment=environment)
             cpu[name].append(finished.cpu_seconds)
             return finished.wall_seconds
 
@@ -78,8 +96,14 @@ def configuration(settings: Settings) -> Result:
     return _same_configuration(settings, ["--cfg", "job"], lambda text: text)
 
 
-def first_step(settings: Settings) -> Result:
-    """Asserts a step over equally many parameters, then times from the start to this step."""
+def first_step(settings: Settings, *, filled: bool) -> Result:
+    """Asserts a step over equally many parameters, then times from the start to this step.
+
+    Args:
+        settings: of the measurement.
+        filled: whether an earlier run has left its cache: decoded images and the measurement that
+            chooses the precision. Otherwise each of our starts finds it empty.
+    """
     peers.load("lightning_peer")
     with tempfile.TemporaryDirectory() as folder:
         root = settings.root or str(_pictures(Path(folder) / "images"))
@@ -90,14 +114,21 @@ def first_step(settings: Settings) -> Result:
         script = peers.FOLDER / "lightning_hydra_script.py"
         mine = [*wrapper, CIFAR_LAB, "train", *shared, "report.enabled=false"]
         theirs = [*wrapper, script, ours.CONF, *shared]
-        counts = [_parameters(run(c, folder=Path(folder))) for c in (mine, theirs)]
+        cache = Path(folder) / "cache"
+        environment = {"CIFAR_LAB_CACHE": str(cache)}
+        counts = [
+            _parameters(run(c, folder=Path(folder), environment=environment))
+            for c in (mine, theirs)
+        ]
         assert_same("updated parameters", *counts)
         pairs = settings.size(8, 1)
-        times = compare_commands(mine, theirs, pairs, Path(folder))
+        before = None if filled else functools.partial(shutil.rmtree, cache, ignore_errors=True)
+        times = compare_commands(mine, theirs, pairs, Path(folder), environment, before)
     ratios = [1 / v if v else None for v in (times.value, times.high, times.low)]
     result = Result(*ratios, pairs, times.ours, times.theirs, times.notes)
     return result.noted(
-        "custom ResNet, batch 64; only ours reads images that an earlier run decoded"
+        "custom ResNet, batch 64; "
+        + ("only ours reads images that an earlier run decoded" if filled else "nothing is cached")
     )
 
 
@@ -163,6 +194,13 @@ CASES = [
         "speed of starting up to the first training step",
         "a Lightning + Hydra script",
         Target(1.5),
-        first_step,
+        functools.partial(first_step, filled=True),
+    ),
+    Case(
+        "start-first-step-empty",
+        "speed of starting up to the first training step, with an empty cache",
+        "a Lightning + Hydra script",
+        Target(1.0),
+        functools.partial(first_step, filled=False),
     ),
 ]

@@ -74,7 +74,7 @@ def learning_rate(planned: Sequence[float], steps_per_epoch: int) -> bytes:
 
 
 #: Size in inches of the gallery of ten images: as many pixels as ours.
-SIZE = (1376 / 144, 1248 / 144)
+SIZE = (1488 / 144, 1248 / 144)
 
 
 def gallery(

@@ -3,6 +3,7 @@
 from cifar_lab.assembly.attempts import Tried
 from cifar_lab.assembly.experiment import Experiment, experiment, network, problems, readable
 from cifar_lab.assembly.parts import device, source
+from cifar_lab.assembly.precision import probe_for
 from cifar_lab.assembly.setup import Setup
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "device",
     "experiment",
     "network",
+    "probe_for",
     "problems",
     "readable",
     "source",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import numpy as np
 from hydra.errors import InstantiationException
 from pydantic import ValidationError
 
+from cifar_lab.assembly.library_warnings import refused_from
 from cifar_lab.assembly.parts import node
 from cifar_lab.refusal import Refusal, in_our_words
 
@@ -46,8 +46,7 @@ def augmentation(
         return None
     from cifar_lab.data.batch_augment import AugmentationStack  # albumentations loads slowly
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")  # albumentations only warns about arguments it ignores
+    with refused_from("albumentations"):  # it only warns about arguments that it ignores
         built = {name: _step(name, _filled(step, grey_levels)) for name, step in steps.items()}
         stack = AugmentationStack(built, seed, images, size, lowered)
     if len(stack.images):

@@ -14,6 +14,7 @@ from torch import nn
 from cifar_lab.assembly import parts
 from cifar_lab.assembly.attempts import Tried
 from cifar_lab.assembly.building import attempted
+from cifar_lab.assembly.precision import chosen
 from cifar_lab.assembly.setup import Setup
 from cifar_lab.data.arrays import Dataset
 from cifar_lab.data.normalise import Normalise
@@ -23,12 +24,13 @@ from cifar_lab.engine.fit import Loaders
 from cifar_lab.engine.learner import Learner
 from cifar_lab.engine.lr_finder import RangeTest
 from cifar_lab.engine.plan import Plan
-from cifar_lab.engine.precision import dtype_of, resolve_precision
+from cifar_lab.engine.precision import dtype_of
 from cifar_lab.engine.seeding import seed_everything
 from cifar_lab.nodes import FIND
 from cifar_lab.optim.schedules import Schedule
 from cifar_lab.refusal import Refusal
 from cifar_lab.report.options import ReportOptions
+from cifar_lab.run.provenance import PrecisionProbe
 
 log = logging.getLogger("cifar_lab")
 
@@ -57,6 +59,7 @@ class Experiment:
         gradcam_layers: names of the layers that the report explains; empty if the model declares
             none whose output is a feature map.
         memory_kept: whether the process keeps freed memory.
+        precision_probe: the measurement that chose the precision; None if there was none.
     """
 
     config: dict[str, Any]
@@ -77,6 +80,7 @@ class Experiment:
     report: ReportOptions
     gradcam_layers: tuple[str, ...]
     memory_kept: bool
+    precision_probe: PrecisionProbe | None
 
     @property
     def plan(self) -> Plan:
@@ -118,12 +122,15 @@ class Experiment:
         }
 
 
-def experiment(config: dict[str, Any], tried: Tried | None = None) -> Experiment:
+def experiment(
+    config: dict[str, Any], tried: Tried | None = None, probe: PrecisionProbe | None = None
+) -> Experiment:
     """Build the experiment of a checked configuration.
 
     Args:
         config: as plain values.
         tried: results of :func:`problems` to reuse.
+        probe: an earlier measurement for ``precision=auto`` to go by.
 
     Raises:
         Refusal: with the problems of all parts that cannot be built.
@@ -135,7 +142,7 @@ def experiment(config: dict[str, Any], tried: Tried | None = None) -> Experiment
     engine, setup = built["trainer"]
     dataset, model, device = built["dataset"], built["model"], built["place"]
     memory_kept = setup.keep_freed_memory and device.type == "cpu" and keep_freed_memory()
-    precision = resolve_precision(setup.precision, device)
+    precision, probe = chosen(setup.precision, device, probe)
     normalise = parts.normalise(dataset, device, setup.channels_last, dtype_of(precision))
     in_float32 = parts.normalise(dataset, device, setup.channels_last, torch.float32)
     parts.initialise(model, dataset, in_float32)
@@ -166,6 +173,7 @@ def experiment(config: dict[str, Any], tried: Tried | None = None) -> Experiment
         report=built["report"],
         gradcam_layers=built["gradcam_layers"],
         memory_kept=memory_kept,
+        precision_probe=probe,
     )
 
 

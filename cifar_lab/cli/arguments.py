@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -49,19 +51,44 @@ def overrides_only(words: Sequence[str], verb: str) -> argparse.Namespace:
 
 
 def run_and_overrides(words: Sequence[str], verb: str) -> tuple[Run, list[str]]:
-    """Return the run named by the only word without ``=``, and the overrides around it.
+    """Return the run named by the only word that is not an override, and the overrides around it.
 
     Raises:
         Refusal: no run or more than one was named, or a flag was given.
     """
-    from cifar_lab.run.find import find_run  # numpy and pydantic are slow to import
-
     flags = [word for word in words if word.startswith("-")]
     if flags:
         raise Refusal(f"`cifar-lab {verb}` accepts no flags, got {flags[0]}")
-    runs = [w for w in words if "=" not in w and not w.startswith("~")]
-    run = one_run(runs, verb)
-    return find_run(OUTPUTS, run), [word for word in words if word != run]
+    runs, overrides = runs_and_overrides(words)
+    return named_run(one_run(runs, verb)), overrides
+
+
+def runs_and_overrides(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Tell words that name runs from overrides: an existing path with ``=`` in it is a run."""
+
+    def is_override(word: str) -> bool:
+        return ("=" in word or word.startswith("~")) and not os.path.exists(word)
+
+    runs = [word for word in words if not is_override(word)]
+    return runs, [word for word in words if is_override(word)]
+
+
+def named_run(word: str) -> Run:
+    """Find the run that a word names; say so if its files cannot be verified.
+
+    Raises:
+        Refusal: no run matches, or several do.
+    """
+    from cifar_lab.run.find import find_run  # numpy and pydantic are slow to import
+
+    run = find_run(OUTPUTS, word)
+    if run.id is None:
+        print(
+            f"note: {run.folder.path} has no manifest.json, as it was made by an older version: "
+            "its files are not verified",
+            file=sys.stderr,
+        )
+    return run
 
 
 def one_run(runs: Sequence[str], verb: str) -> str:
@@ -73,7 +100,7 @@ def one_run(runs: Sequence[str], verb: str) -> str:
     if len(runs) != 1:
         raise Refusal(
             f"`cifar-lab {verb}` needs exactly one RUN, got {len(runs)}; `cifar-lab ls` lists "
-            "all runs"
+            "all runs, and one whose path contains '=' is named by its whole path"
         )
     return runs[0]
 

@@ -5,19 +5,17 @@ from __future__ import annotations
 import argparse
 from typing import NoReturn
 
-from cifar_lab.cli.arguments import one_run
+from cifar_lab.cli.arguments import named_run, one_run, runs_and_overrides
 from cifar_lab.cli.runs import PLACE_OVERRIDES, refuse_others
 from cifar_lab.cli.verbs import DONE
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.find import find_run
-from cifar_lab.run.folder import OUTPUTS
 
 
 def explain(words: list[str]) -> int:
     """Explain images of a finished run, or measure how far its maps can be trusted."""
     flags = _parsed(words)
     refuse_others("explain", flags.overrides, ("report.", *PLACE_OVERRIDES))
-    run = find_run(OUTPUTS, flags.run)
+    run = named_run(flags.run)
     from cifar_lab.cli.process import speak
     from cifar_lab.recipe import explain as answers
     from cifar_lab.recipe.open import experiment
@@ -25,7 +23,7 @@ def explain(words: list[str]) -> int:
     speak()
     built = experiment(run, flags.overrides)
     if flags.trust:
-        lines = answers.measure_trust(built, run, *(flags.method or ["gradcam"]))
+        lines = answers.measure_trust(built, run, flags.method)
     else:
         lines = answers.explain(built, run, flags.ids, flags.layer, flags.method, flags.target)
     print("\n".join(lines))
@@ -47,8 +45,8 @@ def _parsed(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--trust", action="store_true")
     parser.add_argument("words", nargs="*")
     flags = parser.parse_intermixed_args(words)
-    flags.overrides = [word for word in flags.words if "=" in word]
-    flags.run = one_run([word for word in flags.words if "=" not in word], "explain")
+    runs, flags.overrides = runs_and_overrides(flags.words)
+    flags.run = one_run(runs, "explain")
     if flags.trust and (flags.ids or flags.layer or flags.target):
         raise Refusal(
             "--trust chooses its own images, layer and targets; combine it with --method only"

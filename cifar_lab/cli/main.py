@@ -5,6 +5,7 @@ Imports nothing heavy, so that help, completion and ``--cfg`` need not wait for 
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -21,9 +22,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status: 0, it succeeded; 1, it failed while running; 2, the input was refused
-        before anything ran; 130 or 143, it was interrupted by Ctrl-C or SIGTERM.
+        before anything ran; 130, 143 or 129, it was interrupted by Ctrl-C, SIGTERM or SIGHUP.
     """
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments is not None:
+        return _status(list(arguments))
+    try:
+        status = _status(sys.argv[1:])
+        _end_quietly(status)
+    except KeyboardInterrupt:  # a second one, while the first was being reported
+        status = 128 + signal.SIGINT
+        _end_quietly(status)
+    return status
+
+
+def _end_quietly(status: int) -> None:
+    """Make sure that what remains of the process prints no traceback and keeps its exit status."""
+    signal.signal(signal.SIGINT, lambda *_: os._exit(status))  # a further Ctrl-C
+    try:
+        sys.stdout.flush()
+    except OSError:  # the terminal was closed: Python would try again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _status(words: list[str]) -> int:
+    """Run a verb and turn what it raises into a message and an exit status."""
     try:
         return _dispatch(words)
     except Refusal as refusal:
@@ -38,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Interrupted as interruption:
         return 128 + interruption.signum
     except OSError as error:  # e.g. a full disk or a read-only folder: not a bug
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {error}; when this is put right, repeat the command", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:  # before a run has installed its signal handlers
         print("interrupted", file=sys.stderr)

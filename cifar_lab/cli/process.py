@@ -15,7 +15,7 @@ __all__ = ["gc_paused", "gc_unfrozen", "listening", "speak", "use_threads_of"]
 
 @contextlib.contextmanager
 def listening() -> Iterator[StopRequest]:
-    """Let Ctrl-C and SIGTERM stop the work inside at a point where nothing is lost."""
+    """Let Ctrl-C, SIGTERM and SIGHUP stop the work inside at a point where nothing is lost."""
     with StopRequest().listening() as stop:
         yield stop
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from cifar_lab.cli.arguments import run_and_overrides
+from cifar_lab.cli.arguments import named_run, run_and_overrides
 from cifar_lab.cli.verbs import DONE
 from cifar_lab.nodes import PLACES
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.find import find_run, find_runs
+from cifar_lab.run.find import find_runs
 from cifar_lab.run.folder import OUTPUTS
 from cifar_lab.run.record import Run
 from cifar_lab.wording import aligned
 
 #: Prefixes of the overrides that say where a run's data are and which device to use.
 PLACE_OVERRIDES = tuple(f"{key}=" for key in PLACES)
+
+#: Of the columns of `ls`.
+HEADINGS = ("run", "state", "epochs", "validation", "test", "precision")
 
 
 def report(words: list[str]) -> int:
@@ -78,27 +81,37 @@ def ls(words: list[str]) -> int:
     """List runs, by name and then by time."""
     if len(words) > 1 or any(word.startswith("-") for word in words):
         raise Refusal("`cifar-lab ls` accepts no flags and at most one part of a path")
-    rows = [("run", "state", "epochs", "validation", "test")]
-    for run in find_runs(OUTPUTS):
-        path = run.folder.path.as_posix()
-        if not words or words[0] in path:
-            rows.append((path, run.state, *_results(run)))
-    if len(rows) == 1:
+    runs = list(find_runs(OUTPUTS))
+    part = words[0] if words else ""
+    fitting = [run for run in runs if part in run.folder.path.as_posix()]
+    if not runs:
         print(f"no runs in {OUTPUTS}/; start one with `cifar-lab train experiments=digits`")
-        return DONE
-    print("\n".join(aligned(rows)))
+    elif not fitting:
+        print(
+            f"no run has {part!r} in its path; `cifar-lab ls` lists all runs in {OUTPUTS}/ "
+            f"({len(runs)})"
+        )
+    else:
+        rows = [(run.folder.path.as_posix(), run.state, *_results(run)) for run in fitting]
+        print("\n".join(aligned([HEADINGS, *rows])))
     return DONE
 
 
 def record(words: list[str]) -> int:
     """Add runs to ``experiments/results/``, and write the ledger and the studies page."""
+    from cifar_lab.cli.process import speak
+    from cifar_lab.recipe.verify import refuse_faulty
     from cifar_lab.report.pages.studies import write_studies
-    from cifar_lab.results.ledger import record_runs
+    from cifar_lab.results.ledger import record_runs, recording
 
+    speak()
     experiments = Path("experiments")
-    ledger = record_runs([find_run(OUTPUTS, word) for word in words], experiments)
+    with recording(experiments):
+        runs = [named_run(word) for word in words]
+        refuse_faulty(runs)
+        ledger = record_runs(runs, experiments)
+        page = write_studies(experiments)
     print(f"ledger: {ledger}")
-    page = write_studies(experiments)
     if page is not None:
         print(f"studies: {page}")
     return DONE
@@ -114,16 +127,17 @@ def refuse_others(verb: str, overrides: list[str], allowed: tuple[str, ...]) -> 
         )
 
 
-def _results(run: Run) -> tuple[str, str, str]:
+def _results(run: Run) -> tuple[str, str, str, str]:
     if not run.finished:
-        return ("", "", "")
+        return ("", "", "", "")
     try:
-        result = run.summary
+        result, precision = run.summary, run.provenance.precision
     except Refusal:
-        return ("", "", "damaged")
+        return ("", "", "damaged", "")
     validation = result.validation
     return (
         f"{result.epochs_trained}/{result.epochs_planned}",
         "" if validation is None else f"{validation.accuracy:.2%}",
         f"{result.test.accuracy:.2%}",
+        precision,
     )

@@ -30,8 +30,8 @@ def show(words: list[str]) -> int:
         name = type_name(experiment.config["dataset"])
         print(shows.data(experiment.dataset, name, folder))
     elif chosen == ["augmentation"]:
-        stack = experiment.loaders.train.stack
-        print(shows.augmentation(experiment.dataset, stack, folder))
+        loader, names = experiment.loaders.train, experiment.dataset.class_names
+        print(shows.augmentation(loader, experiment.plan, names, folder))
     elif chosen == ["model"]:
         size, batch_size = experiment.dataset.image_size, experiment.plan.batch_size
         print(shows.model(experiment.learner.model, size, batch_size))

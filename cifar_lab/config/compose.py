@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from hydra import version
 from hydra._internal.callbacks import Callbacks
@@ -20,7 +20,7 @@ from hydra.core.plugins import Plugins
 from hydra.core.utils import JobStatus, run_job
 from hydra.plugins.sweeper import Sweeper  # noqa: F401  # Plugins needs the module loaded
 from hydra.types import HydraContext, RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 import cifar_lab
 from cifar_lab.refusal import Refusal
@@ -97,16 +97,13 @@ class Composer:
         )
 
     def launch(self, config: DictConfig, task: Callable[[DictConfig], Any]) -> Any:
-        """Run a job in its own folder, where Hydra writes ``.hydra/``; exceptions propagate."""
-        with_mode = config.copy()
-        OmegaConf.set_readonly(with_mode, False)
-        with_mode.hydra.mode = RunMode.RUN
+        """Run a job in its own folder; exceptions propagate."""
         job = run_job(
             task_function=task,
-            config=with_mode,
+            config=_single(config),
             job_dir_key="hydra.run.dir",
             job_subdir_key=None,
-            hydra_context=HydraContext(self.loader, Callbacks(with_mode)),
+            hydra_context=HydraContext(self.loader, Callbacks(config)),
             configure_logging=False,
         )
         if job.status != JobStatus.COMPLETED:
@@ -114,21 +111,56 @@ class Composer:
         return job.return_value
 
     def sweep(
-        self, overrides: Sequence[str], task: Callable[[dict[str, Any], str, list[str]], None]
+        self, overrides: Sequence[str], task: Callable[[dict[str, Any], SweptJob], None]
     ) -> None:
         """Run a job for each combination of the overrides' values, as Hydra does.
 
         Args:
             overrides: any of them may list several values to combine.
-            task: called with a job's configuration as plain values, its folder and its overrides.
+            task: called with a job's configuration as plain values, and what else it needs.
         """
 
         def job(config: DictConfig) -> None:
             hydra = HydraConfig.get()
-            task(job_part(config), hydra.runtime.output_dir, list(hydra.overrides.task))
+            files, own = _texts(config, hydra), list(hydra.overrides.task)
+            task(job_part(config), SweptJob(hydra.runtime.output_dir, own, files))
 
         Plugins.instance()
         self.hydra.multirun(CONFIG_NAME, job, list(overrides), with_log_configuration=True)
+
+
+class SweptJob(NamedTuple):
+    """A job of a sweep: its folder, its overrides, and the files of ``.hydra/`` by name."""
+
+    path: str
+    overrides: list[str]
+    files: dict[str, str]
+
+
+def hydra_files(config: DictConfig) -> dict[str, str]:
+    """Return the content of the files in the ``.hydra/`` of a single run, by name."""
+    job = _single(config)
+    hydra = job.pop("hydra")
+    with read_write(hydra), open_dict(hydra):
+        hydra.runtime.output_dir = os.path.abspath(str(config.hydra.run.dir))
+    return _texts(job, hydra)
+
+
+def _texts(job: DictConfig, hydra: Any) -> dict[str, str]:
+    return {
+        "config.yaml": OmegaConf.to_yaml(job),
+        "hydra.yaml": OmegaConf.to_yaml(OmegaConf.create({"hydra": hydra})),
+        "overrides.yaml": OmegaConf.to_yaml(hydra.overrides.task),
+    }
+
+
+def _single(config: DictConfig) -> DictConfig:
+    """Return a copy for a job of its own, that can be changed."""
+    single = config.copy()
+    OmegaConf.set_readonly(single, False)
+    OmegaConf.set_struct(single, False)
+    single.hydra.mode = RunMode.RUN
+    return single
 
 
 def job_part(config: DictConfig) -> dict[str, Any]:

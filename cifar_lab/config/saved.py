@@ -17,6 +17,9 @@ from cifar_lab.refusal import Refusal
 from cifar_lab.run.record import Run
 from cifar_lab.wording import first_sentence
 
+#: The key whose value ``auto`` may mean something else on another day.
+PRECISION = "trainer.precision"
+
 
 def restored(run: Run, overrides: Sequence[str]) -> Preflight:
     """Load a run's saved configuration and override values in it; reads no other YAML.
@@ -66,6 +69,8 @@ def rerun(composer: Composer, run: Run, overrides: Sequence[str]) -> tuple[Prefl
     old = run.overrides
     kept, dropped = _without_replaced(old, overrides)
     job = _anchored(run)
+    if not any(override.key_or_group == PRECISION for override in _parse(overrides)):
+        job = _in_its_precision(job, run)
     if overrides:
         try:
             before = composer.compose(old)
@@ -115,12 +120,20 @@ def _anchored(run: Run) -> dict[str, Any]:
     """
     job = run.config_as_written
     root = job.get("dataset", {}).get("root")
-    if not isinstance(root, str) or not run.began:
+    if not isinstance(root, str) or not run.began or run.provenance.working_directory is None:
         return job
     then = Path(run.provenance.working_directory)
     if then == Path.cwd() or Path(root).expanduser().is_absolute() or "${" in root:
         return job
     return {**job, "dataset": {**job["dataset"], "root": str(then / root)}}
+
+
+def _in_its_precision(job: dict[str, Any], run: Run) -> dict[str, Any]:
+    """Return the configuration with the precision that ``auto`` chose, so that it is kept."""
+    trainer = job.get("trainer", {})
+    if trainer.get("precision") != "auto" or not run.began:
+        return job
+    return {**job, "trainer": {**trainer, "precision": run.provenance.precision}}
 
 
 def _plain(config: DictConfig) -> dict[str, Any]:

@@ -75,6 +75,8 @@ class TrainLoader:
 
     Attributes:
         augmentation: where its steps run and why, as shown in the run's log.
+        images: uint8 ``(n, height, width, 3)``, all training images, before augmentation.
+        labels: int64 ``(n,)``, their classes.
     """
 
     def __init__(
@@ -97,13 +99,13 @@ class TrainLoader:
         self.augmentation = "none" if stack is None else stack.described(workers)
         self._shard = shard
         self._normalise = normalise
-        self._mixing = mixing
+        self.mixing = mixing
+        self.images, self.labels = dataset.source.train.images, dataset.source.train.labels
         self._labels = torch.from_numpy(dataset.source.train.labels).to(normalise.device)
         self._single: _SingleImages | None = None
         if stack is not None and len(stack.images):
             pinned = normalise.device.type == "cuda"
-            images = dataset.source.train.images
-            self._single = _SingleImages(images, stack.images, workers, pinned)
+            self._single = _SingleImages(self.images, stack.images, workers, pinned)
 
     def __len__(self) -> int:
         """Batches per epoch."""
@@ -113,13 +115,17 @@ class TrainLoader:
         """The training rows in the order of this epoch."""
         return np.random.default_rng((self.seed, epoch)).permutation(self.rows)
 
+    def mixing_stream(self, epoch: int, number: int) -> np.random.Generator:
+        """The random stream that mixes batch ``number`` of an epoch."""
+        return np.random.default_rng((self.seed, MIXING_STREAM, epoch, number))
+
     def batches(self, epoch: int, first: int, end: int) -> Iterator[TrainBatch]:
         """Yield batches ``first`` to ``end - 1`` of an epoch."""
-        mixing, unmixed = self._mixing, self._unmixed(epoch, first, end)
+        mixing, unmixed = self.mixing, self._unmixed(epoch, first, end)
         if mixing is None:
             return unmixed
         return (
-            mixing(*batch, np.random.default_rng((self.seed, MIXING_STREAM, epoch, number)))
+            mixing(*batch, self.mixing_stream(epoch, number))
             for number, batch in enumerate(unmixed, first)
         )
 
@@ -259,7 +265,19 @@ def _as_fetched(batch: Any) -> Any:
 def _leave_signals_to_the_trainer(_: int) -> None:
     # Ctrl-C and signals from `timeout` or batch systems reach the whole process group, but the
     # trainer needs its workers to finish its step. So each worker gets a process group of its own.
+    # SIGHUP may reach every process of a session that ends.
     # SIGTERM still ends them: that is how the interpreter stops them when the trainer fails.
     os.setpgid(0, 0)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for ignored in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def lost_worker(error: BaseException) -> str | None:
+    """Return torch's words if the error means that a worker process died; else None.
+
+    torch may raise it anywhere in the main thread, from its handler of SIGCHLD.
+    """
+    text = str(error)
+    lost = isinstance(error, RuntimeError) and text.startswith("DataLoader worker (pid")
+    return text.partition(". ")[0].rstrip(". ") if lost else None

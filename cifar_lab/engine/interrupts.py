@@ -1,14 +1,15 @@
-"""Ctrl-C and SIGTERM handling: immediate, except during training, where the step is finished."""
+"""Handles Ctrl-C, SIGTERM and SIGHUP: at once, except that training finishes its step."""
 
 from __future__ import annotations
 
 import contextlib
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+#: Ask to stop. SIGHUP arrives when the terminal is closed or the connection is lost.
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(BaseException):
@@ -24,7 +25,7 @@ class Interrupted(BaseException):
 
 
 class StopRequest:
-    """Turns SIGINT and SIGTERM into :class:`Interrupted`, raised when nothing would be lost."""
+    """Turns the signals into :class:`Interrupted`, raised when nothing would be lost."""
 
     def __init__(self) -> None:
         self._requested: int | None = None
@@ -33,15 +34,8 @@ class StopRequest:
     @contextlib.contextmanager
     def listening(self) -> Iterator[StopRequest]:
         """Handle the signals inside the context. Does nothing outside the main thread."""
-        if threading.current_thread() is not threading.main_thread():
+        with _handled(self._handle):
             yield self
-            return
-        before = {s: signal.signal(s, self._handle) for s in SIGNALS}
-        try:
-            yield self
-        finally:
-            for signum, handler in before.items():
-                signal.signal(signum, handler)
 
     @contextlib.contextmanager
     def deferred(self) -> Iterator[None]:
@@ -64,3 +58,29 @@ class StopRequest:
             self._requested = signum
         else:
             raise Interrupted(signum)
+
+
+@contextlib.contextmanager
+def signals_ignored() -> Iterator[None]:
+    """Ignore the signals inside: for the moment in which the end of a run is recorded."""
+    with _handled(signal.SIG_IGN):
+        yield
+
+
+@contextlib.contextmanager
+def _handled(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> Iterator[None]:
+    """Set a handler inside. SIGHUP stays ignored if it is, which is what ``nohup`` asks for."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    before = {
+        signum: signal.signal(signum, handler)
+        for signum in SIGNALS
+        if signum is not signal.SIGHUP or not nohup
+    }
+    try:
+        yield
+    finally:
+        for signum, earlier in before.items():
+            signal.signal(signum, earlier)

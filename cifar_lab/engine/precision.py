@@ -11,13 +11,6 @@ PrecisionChoice = Literal["auto", "float32", "bfloat16"]
 Precision = Literal["float32", "bfloat16"]
 
 
-def resolve_precision(choice: PrecisionChoice, device: torch.device) -> Precision:
-    """``auto`` is bfloat16 if the device has bfloat16 matrix instructions, otherwise float32."""
-    if choice != "auto":
-        return choice
-    return "bfloat16" if has_bfloat16(device) else "float32"
-
-
 def dtype_of(precision: Precision) -> torch.dtype:
     """The torch dtype of a precision."""
     return torch.bfloat16 if precision == "bfloat16" else torch.float32

@@ -1,9 +1,10 @@
 from .attribution import METHODS as METHODS
-from .attribution import agreement as agreement
 from .attribution import attribute as attribute
 from .averages import concentration as concentration
 from .averages import mean_maps as mean_maps
-from .gradcam import gradcam_of_predictions as gradcam_of_predictions
+from .cams import Cams as Cams
+from .cams import agreement as agreement
+from .cams import class_activation_maps as class_activation_maps
 from .layers import choose_layers as choose_layers
 from .layers import map_sizes as map_sizes
 from .targets import TARGETS as TARGETS

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from cifar_lab.explain.maps import left_as_it_was, probed
+from cifar_lab.explain.cams import class_activation_maps
+from cifar_lab.explain.maps import left_as_it_was
 from cifar_lab.explain.targets import ExplainedValue, Targets
 from cifar_lab.network import declared_by
 from cifar_lab.refusal import Refusal
@@ -21,8 +23,6 @@ BATCH_SIZE = 50
 STEPS = 32
 #: Side and stride in pixels of the square that occlusion covers.
 SQUARE, STRIDE = 4, 2
-#: Agreement with HiResCAM below which GradCAM is considered unfaithful.
-FAITHFUL = 0.99
 
 #: Explains one batch, given the wrapped model, its layer, the images and both target classes;
 #: returns signed maps ``(n, h, w)``.
@@ -66,30 +66,18 @@ def _gradcam(
     explained: ExplainedValue, layer: str, images: Tensor, classes: tuple[Tensor, Tensor]
 ) -> Tensor:
     """Channels weighted by mean gradient, without ReLU (https://arxiv.org/abs/1610.02391)."""
-    from captum.attr import LayerGradCam
-
-    with probed(explained.model, layer) as probe:
-        maps = _one(
-            LayerGradCam(explained, probe).attribute(
-                images, additional_forward_args=classes, relu_attributions=False
-            )
-        )
-    return maps.squeeze(1)
+    return torch.from_numpy(
+        class_activation_maps(explained.model, layer, images, Targets(*classes)).gradcam
+    )
 
 
 def _hirescam(
     explained: ExplainedValue, layer: str, images: Tensor, classes: tuple[Tensor, Tensor]
 ) -> Tensor:
     """Gradient times activation, summed over channels (https://arxiv.org/abs/2011.08891)."""
-    from captum.attr import LayerGradientXActivation
-
-    with probed(explained.model, layer) as probe:
-        maps = _one(
-            LayerGradientXActivation(explained, probe).attribute(
-                images, additional_forward_args=classes
-            )
-        )
-    return maps.sum(1)
+    return torch.from_numpy(
+        class_activation_maps(explained.model, layer, images, Targets(*classes)).hirescam
+    )
 
 
 def _guided_gradcam(
@@ -147,26 +135,6 @@ def _occlusion(
     return _one(maps)[:, 0]  # all channels are covered together, so each holds the full drop
 
 
-def agreement(
-    model: nn.Module, layer: str, images: Tensor, targets: Targets, maps: NDArray[np.float32]
-) -> float:
-    """Correlation of GradCAM's maps with HiResCAM's over all cells; 1 if they are equivalent.
-
-    GradCAM weights every location of a channel by its mean gradient. Under a global average pool,
-    all gradients of a channel are equal, and the map sums to the logit minus its bias; under a max
-    pool or a wider head they are not, and only HiResCAM sums to it.
-
-    Args:
-        model, layer, images, targets: as in :func:`attribute`.
-        maps: float32 ``(n, h, w)``, GradCAM's maps of them.
-    """
-    exact = attribute(model, "hirescam", layer, images, targets)
-    spread = maps.std() * exact.std()
-    if spread == 0:
-        return 1.0
-    return float(np.mean((maps - maps.mean()) * (exact - exact.mean())) / spread)
-
-
 def _leaf(images: Tensor) -> Tensor:
     """A copy of the images that requires gradients, as Captum needs."""
     return images.detach().clone().requires_grad_()
@@ -188,3 +156,19 @@ METHODS: dict[str, Method] = {
 LAYER_METHODS = ("gradcam", "hirescam")
 #: Methods that explain only the image; they ignore the layer.
 WITHOUT_LAYER = ("integrated_gradients", "occlusion")
+#: Unit of a map's values by method, for a colour bar.
+UNITS = {
+    "gradcam": "logits per cell",
+    "hirescam": "logits per cell",
+    "guided_gradcam": "gradient × GradCAM",
+    "integrated_gradients": "logits per pixel",
+    "occlusion": "drop in logits",
+}
+#: Names of the methods as people write them.
+NAMES = {
+    "gradcam": "GradCAM",
+    "hirescam": "HiResCAM",
+    "guided_gradcam": "Guided GradCAM",
+    "integrated_gradients": "integrated gradients",
+    "occlusion": "occlusion",
+}

@@ -67,3 +67,18 @@ def value(logits: Tensor, first: Tensor, second: Tensor) -> Tensor:
     """``logits[first] - logits[second]`` for each row; a ``second`` of -1 subtracts nothing."""
     taken_off = logits.gather(1, second.clamp(min=0)[:, None]).squeeze(1)
     return logits.gather(1, first[:, None]).squeeze(1) - taken_off * (second >= 0)
+
+
+def class_biases(model: nn.Module, classes: int) -> Tensor:
+    """Biases of the network's head, float32 ``(classes,)``; zeros if it has none.
+
+    The head is the last linear layer, or convolution, with one output for each class. What maps
+    can explain of a logit is what lies above its bias.
+    """
+    heads = [
+        module
+        for module in model.modules()
+        if isinstance(module, (nn.Linear, nn.Conv2d)) and module.weight.shape[0] == classes
+    ]
+    bias = heads[-1].bias if heads else None
+    return torch.zeros(classes) if bias is None else bias.detach().float().cpu().clone()

@@ -56,6 +56,8 @@ def checks(experiment: Experiment) -> list[str]:
     unit = (
         " times the maximum, which the run finds before training" if experiment.finds_max_lr else ""
     )
+    probe = experiment.precision_probe
+    measured = "" if probe is None else f": {probe.described}"
     rates = [schedule.learning_rate(step) for step in range(schedule.total_steps)]
     rows = {
         "data": f"{len(data.train_indices):,} training, {len(data.val_indices):,} validation, "
@@ -63,7 +65,7 @@ def checks(experiment: Experiment) -> list[str]:
         f"{len(data.class_names)} classes",
         "model": f"{type(learner.model).__name__}, {size.parameters:,} parameters, "
         f"{size.multiply_adds / 1e6:,.1f} million multiply-adds per image",
-        "device": f"{learner.device} in {learner.precision}",
+        "device": f"{learner.device} in {learner.precision}{measured}",
         "one batch": f"forward and backward pass succeeded, loss {loss:.4f}",
         "schedule": f"{schedule.total_steps:,} steps; learning rate starts at {rates[0]:.4g}, "
         f"peaks at {max(rates):.4g}, ends at {rates[-1]:.4g}{unit}",

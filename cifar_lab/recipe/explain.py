@@ -7,15 +7,18 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from cifar_lab.analysis.predictions import predicted_classes
 from cifar_lab.assembly import Experiment
 from cifar_lab.explain.layers import unfit_layers
 from cifar_lab.recipe.open import refuse_other_predictions, restore
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.files import write_arrays, write_atomically, write_object
+from cifar_lab.run.drawn import write_drawn
+from cifar_lab.run.files import object_text, packed
 from cifar_lab.run.record import Run
 from cifar_lab.run.trust import OrderScore, Trust
+from cifar_lab.wording import several
 
 log = logging.getLogger("cifar_lab")
 
@@ -40,11 +43,12 @@ def explain(
         run: a finished run.
         ids: sample ids of test images; if empty, those of the report's gallery.
         layers: module names; if empty, the report's layers.
-        methods: names from ``METHODS``; if empty, GradCAM.
+        methods: names from ``METHODS``; if empty, GradCAM or, at layers where it is unfaithful,
+            HiResCAM and GradCAM.
         targets: names from ``TARGETS``; if empty, all of them.
 
     Returns:
-        Lines of text with the results and the path of the figure.
+        Lines of text with the results and the paths of the figures.
 
     Raises:
         Refusal: with all unknown names, and all methods that do not suit the model.
@@ -56,11 +60,11 @@ def explain(
     restore(experiment, run)
     model, test = experiment.learner.model, experiment.dataset.source.test
     layers = layers or experiment.gradcam_layers or [NO_LAYER]
-    methods, targets = methods or ["gradcam"], targets or TARGETS
+    targets = targets or TARGETS
     problems = [
         *_unknown("method", methods, METHODS),
         *_unknown("target", targets, TARGETS),
-        *_wrong_layers(experiment, layers, methods),
+        *_wrong_layers(experiment, layers, methods or ["gradcam"]),
     ]
     predictions, folder = run.predictions.test, run.folder
     rows, unknown = rows_of(ids, predictions, experiment.report, experiment.seed)
@@ -68,16 +72,27 @@ def explain(
     if problems:
         raise Refusal(problems)
     refuse_other_predictions(experiment, run, rows)
+    methods = methods or _faithful(experiment, run, layers, rows)
     question = Question(rows, layers, methods, targets)
     found = answer(question, model, experiment.normalise, test, predictions.logits)
-    for name, arrays in found.arrays.items():
-        write_arrays(folder.attributions(name), arrays)
-    write_atomically(folder.figure(found.name), found.png)
-    return [*found.lines, f"figure: {folder.figure(found.name)}"]
+    run.files.write({folder.attributions(name): packed(a) for name, a in found.arrays.items()})
+    write_drawn(run.files, question.name, found.figures)
+    return [
+        *found.lines,
+        *(f"figure: {folder.figure(figure.name)}" for figure, _ in found.figures),
+        f"`cifar-lab report {folder.path}` adds {'it' if len(found.figures) == 1 else 'them'} to "
+        "the report",
+    ]
 
 
-def measure_trust(experiment: Experiment, run: Run, method: str) -> list[str]:
-    """Measure deletion, insertion and weight randomisation for a method's maps, for the report.
+def measure_trust(experiment: Experiment, run: Run, methods: Sequence[str]) -> list[str]:
+    """Measure deletion, insertion and weight randomisation of maps, for the report.
+
+    Args:
+        experiment: the run's experiment; the reported checkpoint's weights are loaded into it.
+        run: a finished run.
+        methods: a name from ``METHODS``; if empty, GradCAM or, where it is unfaithful, HiResCAM
+            with GradCAM beside it.
 
     Raises:
         Refusal: the method is unknown, or does not suit the model.
@@ -85,9 +100,11 @@ def measure_trust(experiment: Experiment, run: Run, method: str) -> list[str]:
     from cifar_lab.explain.attribution import METHODS, attribute
     from cifar_lab.explain.targets import Targets
     from cifar_lab.explain.trust import baselines, randomisation, score
+    from cifar_lab.report.sections.trust import concluded, named
 
     layer = next(iter(experiment.gradcam_layers), NO_LAYER)
-    problems = _unknown("method", [method], METHODS) + _wrong_layers(experiment, [layer], [method])
+    problems = _unknown("method", methods, METHODS)
+    problems += _wrong_layers(experiment, [layer], methods or ["gradcam"])
     if problems:
         raise Refusal(problems)
     restore(experiment, run)
@@ -98,20 +115,25 @@ def measure_trust(experiment: Experiment, run: Run, method: str) -> list[str]:
     images = experiment.normalise(torch.from_numpy(test.images[rows]))
     classes = torch.from_numpy(predicted_classes(logits[rows])).to(images.device)
     targets = Targets.named("predicted", classes, classes)
-    log.info(f"{method} at {layer} on {len(rows)} test images; this takes minutes on a CPU")
-    maps = attribute(model, method, layer, images, targets)
-    orders = {method: maps, **baselines(images, (maps.shape[1], maps.shape[2]))}
+    methods = methods or _faithful(experiment, run, [layer], rows)
+    log.info(
+        f"{several([named(method) for method in methods])} at {layer} on {len(rows)} test images; "
+        "this takes minutes on a CPU"
+    )
+    maps = {method: attribute(model, method, layer, images, targets) for method in methods}
+    first = methods[0]
+    orders = {**maps, **baselines(images, (maps[first].shape[1], maps[first].shape[2]))}
     scores = {name: score(model, images, classes, order) for name, order in orders.items()}
     result = Trust(
-        method=method,
+        method=first,
         layer=layer,
         images=len(rows),
         orders=tuple(OrderScore(name, **vars(found)) for name, found in scores.items()),
         randomised=randomisation(
-            model, maps, lambda other: attribute(other, method, layer, images, targets)
+            model, maps[first], lambda other: attribute(other, first, layer, images, targets)
         ),
     )
-    write_object(run.folder.trust, result)
+    run.files.write({run.folder.trust: object_text(result)})
     return [
         *(
             f"{each.order:<22} deletion {each.deletion:.3f} ± {each.deletion_error:.3f}   "
@@ -119,8 +141,25 @@ def measure_trust(experiment: Experiment, run: Run, method: str) -> list[str]:
             for each in result.orders
         ),
         f"rank correlation with maps from random weights: {result.randomised:.3f}",
+        f"verdict: {concluded(result)[1]}",
         f"saved to {run.folder.trust}; `cifar-lab report {run.folder.path}` adds it to the report",
     ]
+
+
+def _faithful(
+    experiment: Experiment, run: Run, layers: Sequence[str], rows: NDArray[np.int64]
+) -> tuple[str, ...]:
+    """GradCAM if it agrees with HiResCAM at every layer, else HiResCAM and GradCAM."""
+    from cifar_lab.explain.cams import agreement, class_activation_maps, leading
+    from cifar_lab.explain.targets import Targets
+
+    model, test = experiment.learner.model, experiment.dataset.source.test
+    images = experiment.normalise(torch.from_numpy(test.images[rows]))
+    predicted = predicted_classes(run.predictions.test.logits[rows])
+    classes = torch.from_numpy(predicted).to(images.device)
+    targets = Targets.named("predicted", classes, classes)
+    found = [class_activation_maps(model, layer, images, targets) for layer in layers]
+    return leading(min(agreement(each.gradcam, each.hirescam) for each in found))
 
 
 def _unknown(flag: str, names: Sequence[str], allowed: Collection[str]) -> list[str]:

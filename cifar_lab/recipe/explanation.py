@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,18 +15,18 @@ from cifar_lab.analysis.misclassified import chosen_errors
 from cifar_lab.analysis.predictions import predicted_classes
 from cifar_lab.data.arrays import ImageArrays
 from cifar_lab.data.normalise import Normalise
-from cifar_lab.explain.attribution import (
-    FAITHFUL,
-    LAYER_METHODS,
-    WITHOUT_LAYER,
-    agreement,
-    attribute,
-)
-from cifar_lab.explain.targets import Targets, predict
+from cifar_lab.explain.attribution import LAYER_METHODS, NAMES, UNITS, WITHOUT_LAYER, attribute
+from cifar_lab.explain.cams import FAITHFUL, agreement, class_activation_maps
+from cifar_lab.explain.strength import strengths
+from cifar_lab.explain.targets import Targets, class_biases, predict
 from cifar_lab.refusal import did_you_mean
-from cifar_lab.report.figures.images import attributions
+from cifar_lab.report.figures.attribution import Scaled, Series, attributions
 from cifar_lab.report.options import ReportOptions
+from cifar_lab.report.sections.maps import COLOURS
+from cifar_lab.run.drawn import DrawnFigure
+from cifar_lab.run.folder import file_name
 from cifar_lab.run.predictions import SplitPredictions
+from cifar_lab.wording import several
 
 
 @dataclass(frozen=True)
@@ -46,14 +45,17 @@ class Question:
     methods: Sequence[str]
     targets: Sequence[str]
 
-    def columns(self) -> list[tuple[str, str, str]]:
-        """Return every distinct combination of method, layer and target."""
-        return [
-            (method, layer, target)
-            for method in self.methods
-            for layer in ([""] if method in WITHOUT_LAYER else self.layers)
-            for target in self.targets
-        ]
+    @property
+    def name(self) -> str:
+        """Name of its figure, the same for any images."""
+        return file_name("explain", *self.methods, *self.layers, *self.targets)
+
+    def groups(self) -> list[tuple[str, str]]:
+        """Every distinct combination of method and layer, which is empty without one."""
+        layered = [m for m in self.methods if m not in WITHOUT_LAYER]
+        without = [m for m in self.methods if m in WITHOUT_LAYER]
+        found = [(method, layer) for layer in self.layers for method in layered]
+        return list(dict.fromkeys([*found, *((method, "") for method in without)]))
 
 
 @dataclass(frozen=True)
@@ -61,15 +63,13 @@ class Answer:
     """The maps and their description.
 
     Attributes:
-        name: the figure's name.
-        png: the figure.
+        figures: what they are called and show, and the figures themselves.
         arrays: by file name: the maps, the values they explain, the classes they explain (as in
             ``Targets``) and the sample ids.
         lines: text to print.
     """
 
-    name: str
-    png: bytes
+    figures: Sequence[tuple[DrawnFigure, bytes]]
     arrays: dict[str, dict[str, NDArray[Any]]]
     lines: list[str]
 
@@ -114,38 +114,156 @@ def answer(
     """
     rows = question.rows
     images = normalise(torch.from_numpy(test.images[rows]))
-    predicted = torch.from_numpy(predicted_classes(logits[rows])).to(images.device)
-    labels = torch.from_numpy(test.labels[rows]).to(images.device)
-    again = predict(model, images)
-    maps, titles, arrays, lines = [], [], {}, []
-    for method, layer, name in question.columns():
-        targets = Targets.named(name, predicted, labels)  # type: ignore[arg-type]
-        values = targets.values(again).cpu().numpy()
-        found = attribute(model, method, layer, images, targets)
-        maps.append(found)
-        where = f"{method}, {layer}" if layer else method
-        titles.append([f"{where}\n{name} {value:.2f}" for value in values])
-        arrays[_slug(method, layer, name)] = {
-            "maps": found,
-            "values": values,
-            "first": targets.first.cpu().numpy(),
-            "second": targets.second.cpu().numpy(),
-            "sample_ids": test.sample_ids[rows],
-        }
-        lines += _completeness(model, method, layer, name, images, targets, found, values)
-    heads = _heads(test, rows, predicted.tolist())
-    png = attributions(
-        test.images[rows],
-        list(zip(*maps, strict=True)),
-        heads,
-        list(zip(*titles, strict=True)),
+    asked = _Asked(
+        model=model,
+        images=images,
+        logits=predict(model, images),
+        predicted=predicted_classes(logits[rows]),
+        labels=test.labels[rows],
+        sample_ids=test.sample_ids[rows],
     )
+    groups, arrays, lines = [], {}, []
+    for method, layer in question.groups():
+        series = []
+        for target in dict.fromkeys(question.targets):
+            found = asked.explained(method, layer, target)
+            series.append(found.series())
+            arrays[file_name(method, layer, target)] = found.arrays(asked.sample_ids)
+            lines += found.completeness()
+        groups.append(Scaled(UNITS[method], series))
+    heads = _heads(test, rows, asked.predicted.tolist())
+    drawn = attributions(test.images[rows], groups, heads)
     listed = [
         f"{test.sample_ids[row]}: {head}".replace("\n", " ")
         for row, head in zip(rows, heads, strict=True)
     ]
-    name = _slug("explain", *question.methods, *question.layers, *question.targets)
-    return Answer(name, png, arrays, [*listed, *lines])
+    return Answer(_figures(question, drawn), arrays, [*listed, *lines])
+
+
+@dataclass(frozen=True)
+class _Explained:
+    """Maps of one method, layer and target.
+
+    Attributes:
+        method, layer, target: what they are.
+        targets: the explained classes.
+        maps: float32 ``(n, h, w)``.
+        exact: HiResCAM's maps, if these are GradCAM's, alone or as a factor; else None.
+        gradcam: GradCAM's maps, likewise.
+        values: float32 ``(n,)``, the explained values.
+        without_bias: float32 ``(n,)``, the same without the biases of the head.
+    """
+
+    method: str
+    layer: str
+    target: str
+    targets: Targets
+    maps: NDArray[np.float32]
+    exact: NDArray[np.float32] | None
+    gradcam: NDArray[np.float32] | None
+    values: NDArray[np.float32]
+    without_bias: NDArray[np.float32]
+
+    def series(self) -> Series:
+        """The maps with titles, and the reason why some have no colours."""
+        # A guided map is a product with GradCAM: it is as strong as that factor.
+        measured = self.maps if self.gradcam is None else self.gradcam
+        notes = [found.note for found in strengths(measured, self.without_bias, self.exact)]
+        where = "\n".join(part for part in (NAMES[self.method], self.layer) if part)
+        return Series(self.maps, [f"{where}\n{self.target}: {v:.2f}" for v in self.values], notes)
+
+    def arrays(self, sample_ids: NDArray[np.str_]) -> dict[str, NDArray[Any]]:
+        """What is saved."""
+        return {
+            "maps": self.maps,
+            "values": self.values,
+            "first": self.targets.first.cpu().numpy(),
+            "second": self.targets.second.cpu().numpy(),
+            "sample_ids": sample_ids,
+        }
+
+    def completeness(self) -> list[str]:
+        """What the maps add up to, and a warning if GradCAM is unfaithful to the head."""
+        if self.method not in LAYER_METHODS:
+            return []
+        sums = self.maps.sum(axis=(1, 2))
+        pairs = zip(sums[:5], self.without_bias[:5], strict=True)
+        told = ", ".join(f"{s:.2f} (logit − bias: {v:.2f})" for s, v in pairs)
+        lines = [f"{self.method} at {self.layer}, {self.target}: maps add up to {told}"]
+        if self.method == "gradcam" and self.exact is not None:
+            found = agreement(self.maps, self.exact)
+            if found < FAITHFUL:
+                lines.append(
+                    f"warning: at {self.layer} GradCAM is unfaithful (correlation {found:.2f} with "
+                    "HiResCAM): the layers after it do not weight all locations of a channel "
+                    "equally; rely on --method hirescam"
+                )
+        return lines
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """The images to explain.
+
+    Attributes:
+        model: the network.
+        images: float32 ``(n, 3, height, width)``, normalised.
+        logits: float32 ``(n, classes)``, which the maps explain.
+        predicted: int64 ``(n,)``, recorded predictions.
+        labels: int64 ``(n,)``, true classes.
+        sample_ids: str ``(n,)``.
+    """
+
+    model: nn.Module
+    images: Tensor
+    logits: Tensor
+    predicted: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    sample_ids: NDArray[np.str_]
+
+    def explained(self, method: str, layer: str, target: str) -> _Explained:
+        """Compute the maps of one method, layer and target."""
+        device = self.images.device
+        classes = [torch.from_numpy(c).to(device) for c in (self.predicted, self.labels)]
+        targets = Targets.named(target, *classes)  # type: ignore[arg-type]
+        uses_gradcam = method in ("gradcam", "guided_gradcam")
+        both = (
+            class_activation_maps(self.model, layer, self.images, targets) if uses_gradcam else None
+        )
+        if method == "gradcam" and both is not None:
+            maps = both.gradcam
+        else:
+            maps = attribute(self.model, method, layer, self.images, targets)
+        biases = class_biases(self.model, self.logits.shape[1]).to(device)
+        return _Explained(
+            method=method,
+            layer=layer,
+            target=target,
+            targets=targets,
+            maps=maps,
+            exact=None if both is None else both.hirescam,
+            gradcam=None if both is None else both.gradcam,
+            values=targets.values(self.logits).cpu().numpy(),
+            without_bias=targets.values(self.logits - biases).cpu().numpy(),
+        )
+
+
+def _figures(question: Question, drawn: Sequence[bytes]) -> list[tuple[DrawnFigure, bytes]]:
+    methods = several([NAMES[method] for method in question.methods])
+    layered = [m for m in question.methods if m not in WITHOUT_LAYER]
+    at = f" at {several(list(question.layers))}" if layered else ""
+    figures = []
+    for part, png in enumerate(drawn, start=1):
+        number = f" Part {part} of {len(drawn)}." if len(drawn) > 1 else ""
+        caption = (
+            f"{methods}{at}, of the logits of {several(list(question.targets))} (predictions as "
+            "recorded). The numbers are the explained logits, computed in float32 without flips. "
+            "The maps of a method at a layer share a scale for each image, shown by the colour bar "
+            f"to their right. {COLOURS}{number}"
+        )
+        name = question.name if part == 1 else f"{question.name}-{part}"
+        figures.append((DrawnFigure(name, question.name, caption), png))
+    return figures
 
 
 def _heads(test: ImageArrays, rows: NDArray[np.int64], predicted: Sequence[int]) -> list[str]:
@@ -156,35 +274,3 @@ def _heads(test: ImageArrays, rows: NDArray[np.int64], predicted: Sequence[int])
         f"{names[label]}\n{'correct' if label == guess else f'predicted as {names[guess]}'}"
         for label, guess in zip(labels, predicted, strict=True)
     ]
-
-
-def _completeness(
-    model: nn.Module,
-    method: str,
-    layer: str,
-    target: str,
-    images: Tensor,
-    targets: Targets,
-    maps: NDArray[np.float32],
-    values: NDArray[np.float32],
-) -> list[str]:
-    """Return what the maps add up to, and a warning if GradCAM is unfaithful to the head."""
-    if method not in LAYER_METHODS:
-        return []
-    sums = maps.sum(axis=(1, 2))
-    pairs = ", ".join(f"{s:.2f} of {v:.2f}" for s, v in zip(sums[:5], values[:5], strict=True))
-    lines = [f"{method} at {layer}, {target}: maps add up to {pairs}"]
-    if method == "gradcam":
-        found = agreement(model, layer, images, targets, maps)
-        if found < FAITHFUL:
-            lines.append(
-                f"warning: at {layer} GradCAM is unfaithful (correlation {found:.2f} with "
-                "HiResCAM): the layers after it do not weight all locations of a channel equally; "
-                "try --method hirescam"
-            )
-    return lines
-
-
-def _slug(*parts: str) -> str:
-    """Join the non-empty parts into a file name without its extension."""
-    return "-".join(re.sub(r"[^A-Za-z0-9_.]+", "_", part) for part in parts if part)

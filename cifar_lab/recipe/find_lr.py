@@ -11,9 +11,10 @@ from cifar_lab.assembly import Experiment
 from cifar_lab.engine.lr_finder import Curve
 from cifar_lab.engine.restoring import random_states_kept
 from cifar_lab.refusal import RunFailed
-from cifar_lab.run.files import write_atomically, write_object
+from cifar_lab.run.files import object_text, write_atomically, write_object
 from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.lr_finder import RULE_NAMES, LrFinder, finding, nothing_found, rate, table
+from cifar_lab.run.store import Store
 
 log = logging.getLogger("cifar_lab")
 
@@ -42,7 +43,7 @@ def find_lr(experiment: Experiment, folder: RunFolder, command: str) -> None:
     log.info(f"to train with the median suggested by {rule}, use:\n{found.override}")
 
 
-def found_max_lr(experiment: Experiment, folder: RunFolder) -> Experiment:
+def found_max_lr(experiment: Experiment, files: Store) -> Experiment:
     """Find the maximum learning rate, record it in the run's folder, and put it in the experiment.
 
     The tests do not affect later training in any other way.
@@ -51,7 +52,7 @@ def found_max_lr(experiment: Experiment, folder: RunFolder) -> Experiment:
         RunFailed: no seed suggests a learning rate.
     """
     found = _search(experiment)
-    write_object(folder.lr_finder, found)
+    files.write({files.folder.lr_finder: object_text(found)})
     if found.max_lr is None:
         raise RunFailed(nothing_found(experiment.lr_finder))
     log.info(f"using {found.override}")
@@ -79,7 +80,8 @@ def _trials(experiment: Experiment) -> Iterator[Experiment]:
     """Yield the experiment with its own seed, then with each of the following seeds."""
     yield experiment
     for offset in range(1, experiment.lr_finder.seeds):
-        yield assembly.experiment({**experiment.config, "seed": experiment.seed + offset})
+        config = {**experiment.config, "seed": experiment.seed + offset}
+        yield assembly.experiment(config, probe=experiment.precision_probe)
 
 
 def _curve(trial: Experiment) -> Curve:

@@ -14,7 +14,7 @@ from typing import Any
 
 from cifar_lab import assembly
 from cifar_lab.assembly import Experiment
-from cifar_lab.config.compose import Composer, job_part
+from cifar_lab.config.compose import Composer, SweptJob, hydra_files, job_part
 from cifar_lab.config.contradictions import single_device_search
 from cifar_lab.config.differences import differences
 from cifar_lab.config.preflight import Preflight, preflight, sweep_jobs
@@ -25,11 +25,11 @@ from cifar_lab.recipe.find_lr import find_lr as run_tests
 from cifar_lab.recipe.processes import follow
 from cifar_lab.recipe.train import run_experiment
 from cifar_lab.refusal import Refusal
+from cifar_lab.run.claim import claim
 from cifar_lab.run.find import point_latest
 from cifar_lab.run.folder import OUTPUTS, RunFolder
 from cifar_lab.run.origin import Origin
 from cifar_lab.run.record import Run
-from cifar_lab.run.status import claim
 from cifar_lab.run.summary import Summary
 
 Listening = Callable[[], AbstractContextManager[StopRequest]]
@@ -93,7 +93,7 @@ def start(
         follow(experiment)
         return None
     folder = RunFolder.below_current(str(found.config.hydra.run.dir))
-    claim(folder)
+    claim(folder, hydra_files(found.config))
     origin = Origin(command, differences(found.job(), job_part(found.defaults)))
     summary: Summary = composer.launch(
         found.config, lambda _: _run(experiment, folder, origin, listening)
@@ -107,31 +107,40 @@ def sweep(composer: Composer, overrides: Sequence[str], listening: Listening) ->
     Raises:
         Refusal: with the problems of all jobs at once; nothing was run.
     """
-    _refuse_wrong_jobs(composer, overrides)
+    # Once, so that no two jobs are compared in different precisions.
+    probe = assembly.probe_for(_checked_jobs(composer, overrides))
     defaults = job_part(composer.compose([]))
 
-    def job(config: dict[str, Any], path: str, own: list[str]) -> None:
-        experiment = assembly.experiment(config)
-        folder = RunFolder.below_current(path)
-        claim(folder)
-        origin = Origin(train_command(composer, own), differences(config, defaults))
+    def job(config: dict[str, Any], swept: SweptJob) -> None:
+        experiment = assembly.experiment(config, probe=probe)
+        folder = RunFolder.below_current(swept.path)
+        claim(folder, swept.files)
+        command = train_command(composer, swept.overrides)
+        origin = Origin(command, differences(config, defaults))
         _run(experiment, folder, origin, listening)
 
     composer.sweep(overrides, job)
 
 
-def _refuse_wrong_jobs(composer: Composer, overrides: Sequence[str]) -> None:
-    """Refuse a sweep with the problems of all its jobs; each distinct part is built once."""
+def _checked_jobs(composer: Composer, overrides: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the configurations of a sweep's jobs; each distinct part is built once.
+
+    Raises:
+        Refusal: with the problems of all jobs.
+    """
+    configs = []
     problems: dict[str, None] = {}
     tried = assembly.Tried()
     for job_overrides in sweep_jobs(overrides):
         found = preflight(composer, job_overrides)
         problems.update(dict.fromkeys(found.problems))
         if found.resolved:
-            any_seed = {**found.job(), "seed": 0}  # validity does not depend on it
+            configs.append(found.job())
+            any_seed = {**configs[-1], "seed": 0}  # validity does not depend on it
             problems.update(dict.fromkeys(assembly.problems(any_seed, found.groups, tried)))
     if problems:
         raise Refusal(list(problems))
+    return configs
 
 
 def resume(run: Run, overrides: Sequence[str], listening: Listening) -> None:

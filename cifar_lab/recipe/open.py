@@ -41,7 +41,7 @@ def network(run: Run, device: str = "cpu") -> nn.Module:
     assert run.summary  # reading it refuses an unfinished run
     place = assembly.device(device)
     model = assembly.network(run.config, len(run.data.class_names), run.data.image_size, place)
-    load_evaluated_weights(run.folder.best_checkpoint, model, place)
+    load_evaluated_weights(run.folder.best_checkpoint, model, place, run.files)
     return model.eval()
 
 
@@ -76,7 +76,8 @@ def restore(experiment: Experiment, run: Run) -> None:
     assert run.summary  # reading it refuses an unfinished run
     refuse_other_images(experiment, run)
     learner = experiment.learner
-    load_evaluated_weights(run.folder.best_checkpoint, learner.model, learner.device)
+    path = run.folder.best_checkpoint
+    load_evaluated_weights(path, learner.model, learner.device, run.files)
 
 
 def refuse_other_images(experiment: Experiment, run: Run) -> None:

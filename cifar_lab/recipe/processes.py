@@ -28,6 +28,7 @@ from cifar_lab.assembly import Experiment
 from cifar_lab.engine.hooks import Hooks
 from cifar_lab.engine.interrupts import StopRequest
 from cifar_lab.engine.state import TrainingState
+from cifar_lab.recipe.leader import end_with
 from cifar_lab.refusal import RunFailed
 
 log = logging.getLogger("cifar_lab")
@@ -67,7 +68,7 @@ def worker_processes(experiment: Experiment) -> Iterator[None]:
         torch.set_num_threads(each)
         try:
             for rank in range(1, number + 1):
-                started.append(_start(rank, experiment.config, files))
+                started.append(_start(rank, _as_led(experiment), files))
             for worker in started:
                 worker.await_ready()
             yield
@@ -122,10 +123,16 @@ class _Worker:
         )
 
 
+def _as_led(experiment: Experiment) -> dict[str, Any]:
+    """The configuration with the leader's precision, which a worker might choose differently."""
+    trainer = {**experiment.config["trainer"], "precision": experiment.learner.precision}
+    return {**experiment.config, "trainer": trainer}
+
+
 def _start(rank: int, config: dict[str, Any], files: contextlib.ExitStack) -> _Worker:
     output: IO[str] = files.enter_context(tempfile.TemporaryFile("w+"))  # noqa: SIM115  # files closes it
     process = subprocess.Popen(
-        [sys.executable, "-m", "cifar_lab.recipe.processes"],
+        [sys.executable, "-m", "cifar_lab.recipe.processes", str(os.getpid())],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=output,
@@ -176,6 +183,7 @@ def _free_port() -> int:
 
 
 def _main() -> None:
+    end_with(leader=int(sys.argv[1]))
     experiment = assembly.experiment(json.load(sys.stdin))
     print(READY, flush=True)
     follow(experiment)

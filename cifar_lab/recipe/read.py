@@ -69,7 +69,7 @@ def draw_report(experiment: Experiment, run: Run, fresh: bool = False) -> None:
         run=run,
         options=experiment.report,
         dataset=experiment.dataset,
-        stack=experiment.loaders.train.stack,
+        loader=experiment.loaders.train,
         planned=[schedule.learning_rate(step) for step in range(schedule.total_steps)],
         steps_per_epoch=schedule.steps_per_epoch,
         layers=experiment.gradcam_layers,
@@ -78,8 +78,9 @@ def draw_report(experiment: Experiment, run: Run, fresh: bool = False) -> None:
         rows = np.asarray([error.row for error in reading.errors], dtype=np.int64)
         refuse_other_predictions(experiment, run, rows)
     model, normalise = experiment.learner.model, experiment.normalise
-    explained, averaged = kept_maps(reading, model, normalise, fresh)
-    write_report(reading, explained, averaged)
+    maps = kept_maps(reading, model, normalise, fresh)
+    run.folder.require()
+    write_report(reading, maps)
     log.info(f"report: {run.folder.report} ({time.monotonic() - started:.1f} s)")
 
 

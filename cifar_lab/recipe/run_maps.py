@@ -11,17 +11,15 @@ from torch import Tensor, nn
 
 from cifar_lab.analysis.predictions import confused_pairs
 from cifar_lab.data.normalise import Normalise
-from cifar_lab.explain.explained import Averaged, Explained, average_maps, explain_images
+from cifar_lab.explain.explained import Explained, ReportMaps, average_maps, explain_images
 from cifar_lab.report.reading import Reading
-from cifar_lab.run.maps import save_averaged, save_explained
+from cifar_lab.run.maps import packed_averaged, packed_explained
 
 #: Number of confused class pairs whose maps are averaged.
 PAIRS = 5
 
 
-def kept_maps(
-    reading: Reading, model: nn.Module, normalise: Normalise, fresh: bool
-) -> tuple[Sequence[Explained], Averaged | None]:
+def kept_maps(reading: Reading, model: nn.Module, normalise: Normalise, fresh: bool) -> ReportMaps:
     """Load the maps that the report shows, or compute and save them if the saved ones do not fit.
 
     Args:
@@ -35,7 +33,7 @@ def kept_maps(
     """
     test, layers, run = reading.test, reading.layers, reading.run
     if not layers:
-        return [], None
+        return ReportMaps([], None)
 
     def images_of(rows: NDArray[np.int64]) -> Tensor:
         return normalise(torch.from_numpy(test.images[rows]))
@@ -48,7 +46,7 @@ def kept_maps(
             explain_images(model, layer, images, test.labels[rows], reading.predicted[rows], ids)
             for layer in layers
         ]
-        save_explained(run.folder.gallery_maps, explained)
+        run.files.write({run.folder.gallery_maps: packed_explained(explained)})
     number = min(reading.options.averaged_images, len(test))
     averaged = None if fresh else run.maps.averaged
     if number and (averaged is None or averaged.layer != layers[0] or averaged.images != number):
@@ -63,8 +61,8 @@ def kept_maps(
             pairs,
             number,
         )
-        save_averaged(run.folder.averaged_maps, averaged)
-    return (explained or []) if len(rows) else [], averaged if number else None
+        run.files.write({run.folder.averaged_maps: packed_averaged(averaged)})
+    return ReportMaps((explained or []) if len(rows) else [], averaged if number else None)
 
 
 def _fit(

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from torch import nn
 
 from cifar_lab.data.arrays import Dataset
+from cifar_lab.data.loaders import TrainLoader
+from cifar_lab.engine.plan import Plan
 from cifar_lab.models.summary import summarise
 from cifar_lab.optim.schedules import Schedule
-from cifar_lab.report.figures.images import samples
 from cifar_lab.report.figures.training import SPLIT_NAMES, learning_rate
 from cifar_lab.report.page import write_page
 from cifar_lab.report.pages.data import data_page
-from cifar_lab.report.sections.data import channels, class_counts, spread
+from cifar_lab.report.sections.augmented import strip
+from cifar_lab.report.sections.data import channels, class_counts
 from cifar_lab.run.files import write_atomically
 from cifar_lab.wording import aligned
-
-if TYPE_CHECKING:
-    from cifar_lab.data.batch_augment import AugmentationStack
 
 #: Minimum column width of image counts, in characters.
 NUMBER_WIDTH = 10
@@ -47,18 +46,18 @@ def data(dataset: Dataset, name: str, folder: Path) -> str:
     return "\n".join([*lines, f"page: {page}"])
 
 
-def augmentation(dataset: Dataset, stack: AugmentationStack | None, folder: Path) -> str:
-    """Draw eight training images, each beside its augmented versions in seven epochs."""
-    train = dataset.source.train
-    images, titles = [], []
-    for row in spread(dataset.train_indices, 8):
-        images.append(train.images[row])
-        titles.append("original")
-        for epoch in range(7):
-            image = train.images[row]
-            images.append(image if stack is None else stack.one(image, epoch, int(row)))
-            titles.append(f"epoch {epoch + 1}")
-    return _saved(folder / "augmentation.png", samples(images, titles, columns=8))
+def augmentation(loader: TrainLoader, plan: Plan, class_names: Sequence[str], folder: Path) -> str:
+    """Draw eight training images, each beside what the epochs of the run will show of it.
+
+    Args:
+        loader: of the training images.
+        plan: says how many epochs and batches.
+        class_names: in the order of the labels.
+        folder: where to save the figure.
+    """
+    epochs, limit = plan.epochs_to_train, plan.limit_batches
+    png = strip(loader, class_names, epochs, 8, limit, processes=1)
+    return _saved(folder / "augmentation.png", png)
 
 
 def model(network: nn.Module, image_size: tuple[int, int], batch_size: int) -> str:

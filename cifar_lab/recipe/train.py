@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 
 import numpy as np
 
 from cifar_lab.assembly import Experiment
 from cifar_lab.data.loaders import EvalLoader
-from cifar_lab.engine.hooks import HookList, Hooks
+from cifar_lab.engine.hooks import HookList, Hooks, Row
 from cifar_lab.engine.interrupts import StopRequest
 from cifar_lab.engine.metrics import LossAndAccuracy
 from cifar_lab.engine.state import TrainingState
 from cifar_lab.models.summary import summarise
 from cifar_lab.nodes import described, type_name
+from cifar_lab.recipe.failures import explained_failures
 from cifar_lab.recipe.find_lr import found_max_lr
 from cifar_lab.recipe.open import refuse_other_images
 from cifar_lab.recipe.processes import worker_processes
@@ -26,15 +28,15 @@ from cifar_lab.run.checkpoint import (
 )
 from cifar_lab.run.console import Progress, logged_to
 from cifar_lab.run.data import described_data
-from cifar_lab.run.files import write_atomically, write_object
-from cifar_lab.run.folder import RunFolder
+from cifar_lab.run.files import object_text
 from cifar_lab.run.origin import Origin
-from cifar_lab.run.predictions import Predictions, SplitPredictions, write_predictions
+from cifar_lab.run.predictions import Predictions, SplitPredictions, packed_predictions
 from cifar_lab.run.profiler import Profiler
 from cifar_lab.run.provenance import collected
 from cifar_lab.run.record import Run
-from cifar_lab.run.records import Recorder
+from cifar_lab.run.records import Recorder, completed_rows
 from cifar_lab.run.status import recorded
+from cifar_lab.run.store import Store
 from cifar_lab.run.summary import Summary, summarised
 from cifar_lab.run.work import WorkMeter, described_work
 
@@ -51,19 +53,24 @@ def run_experiment(experiment: Experiment, run: Run, origin: Origin, stop: StopR
         stop: tells whether a stop was requested.
     """
     folder = run.folder
-    with logged_to(folder), recorded(folder):
+    with (
+        logged_to(folder),
+        recorded(folder),
+        explained_failures(folder, origin.command),
+    ):
         state = TrainingState(
             experiment.learner.model,
             experiment.optimizer,
             experiment.plan.ema_decay,
             experiment.learner.device,
         )
-        if folder.last_checkpoint.is_file():
-            _load_last_checkpoint(experiment, run, state)
+        rows: list[Row] = []
+        if run.files.has(folder.last_checkpoint):
+            rows = _load_last_checkpoint(experiment, run, state)
         else:
-            _begin(experiment, folder, origin)
+            _begin(experiment, run, origin)
         if experiment.finds_max_lr:
-            experiment = found_max_lr(experiment, folder)
+            experiment = found_max_lr(experiment, run.files)
         meter = WorkMeter(experiment.learner.device) if experiment.measure_work else None
         with worker_processes(experiment):
             failure = experiment.engine.fit(
@@ -71,9 +78,10 @@ def run_experiment(experiment: Experiment, run: Run, origin: Origin, stop: StopR
                 experiment.loaders,
                 experiment.schedule,
                 state,
-                _hooks(experiment, folder, meter),
+                _hooks(experiment, run.files, rows, meter),
                 stop,
             )
+        folder.require()
         result = _evaluate(experiment, run, state.stopped, failure, meter)
         _log_result(result)
         if experiment.report.enabled:
@@ -81,20 +89,22 @@ def run_experiment(experiment: Experiment, run: Run, origin: Origin, stop: StopR
     return result
 
 
-def _load_last_checkpoint(experiment: Experiment, run: Run, state: TrainingState) -> None:
+def _load_last_checkpoint(experiment: Experiment, run: Run, state: TrainingState) -> list[Row]:
+    """Load the state to continue from; return the rows of the completed epochs."""
     learner, path = experiment.learner, run.folder.last_checkpoint
     refuse_other_images(experiment, run)
-    contents = load_checkpoint(path, learner.device)
+    contents = load_checkpoint(path, learner.device, run.files)
     refuse_other_model(path, contents["model"], learner.model)
+    rows = completed_rows(run.files, contents)
     state.load_state_dict(contents)
     log.info(f"continuing {run.folder.path} after epoch {state.epoch}, batch {state.batches_done}")
+    return rows
 
 
-def _begin(experiment: Experiment, folder: RunFolder, origin: Origin) -> None:
+def _begin(experiment: Experiment, run: Run, origin: Origin) -> None:
     """Write the model table, the data description and the provenance; log a short form."""
     learner, dataset = experiment.learner, experiment.dataset
     size = summarise(learner.model, dataset.image_size)
-    write_atomically(folder.model_table, size.table_at(experiment.plan.batch_size) + "\n")
     provenance = collected(
         origin=origin,
         config=experiment.config,
@@ -102,11 +112,18 @@ def _begin(experiment: Experiment, folder: RunFolder, origin: Origin) -> None:
         device=learner.device,
         processes=experiment.engine.world.size,
         precision=learner.precision,
+        precision_probe=experiment.precision_probe,
         fast_path=experiment.fast_path(),
         fingerprint=dataset.source.fingerprint,
     )
-    write_object(folder.data, described_data(dataset))
-    write_object(folder.provenance, provenance)
+    folder = run.folder
+    run.files.write(
+        {
+            folder.model_table: size.table_at(experiment.plan.batch_size) + "\n",
+            folder.data: object_text(described_data(dataset)),
+            folder.provenance: object_text(provenance),
+        }
+    )
     log.info(f"run: {folder.path}")
     log.info(
         f"{type(learner.model).__name__}, {size.parameters:,} parameters, on {learner.device} "
@@ -114,16 +131,20 @@ def _begin(experiment: Experiment, folder: RunFolder, origin: Origin) -> None:
         f"{len(dataset.train_indices):,} training, {len(dataset.val_indices):,} validation, "
         f"{len(dataset.source.test):,} test images"
     )
+    if provenance.precision_probe is not None:
+        log.info(f"precision=auto: {provenance.precision_probe.described}")
     log.info("; ".join(f"{piece}: {how}" for piece, how in provenance.fast_path.items()))
 
 
-def _hooks(experiment: Experiment, folder: RunFolder, meter: WorkMeter | None) -> Hooks:
+def _hooks(
+    experiment: Experiment, files: Store, rows: Sequence[Row], meter: WorkMeter | None
+) -> Hooks:
     hooks: list[Hooks] = [
-        Recorder(folder, experiment.setup.background_checkpoints),
+        Recorder(files, experiment.setup.background_checkpoints, rows),
         Progress(experiment.plan.batch_size),
     ]
     if experiment.profile_batches is not None:
-        hooks.append(Profiler(folder, experiment.profile_batches))
+        hooks.append(Profiler(files, experiment.profile_batches))
     if meter is not None:
         hooks.append(meter)
     return HookList(*hooks)
@@ -147,13 +168,14 @@ def _evaluate(
         meter: measures the work; None if it is not measured.
     """
     learner, folder = experiment.learner, run.folder
-    epoch = load_evaluated_weights(folder.best_checkpoint, learner.model, learner.device)
+    path = folder.best_checkpoint
+    epoch = load_evaluated_weights(path, learner.model, learner.device, run.files)
     started = time.monotonic()
     logits, test = predict_test(experiment)
     seconds = time.monotonic() - started
     arrays = experiment.dataset.source.test
     of_test = SplitPredictions(logits, arrays.labels, arrays.sample_ids)
-    write_predictions(folder.predictions, Predictions(of_test, _validation_predictions(experiment)))
+    predictions = Predictions(of_test, _validation_predictions(experiment))
     size = summarise(learner.model, experiment.dataset.image_size)
     training_seconds = sum(row["epoch_seconds"] for row in run.metrics)
     result = summarised(
@@ -176,7 +198,12 @@ def _evaluate(
         work=None if meter is None else meter.result(training_seconds + seconds),
         eager_because=failure,
     )
-    write_object(folder.summary, result)
+    run.files.write(
+        {
+            folder.predictions: packed_predictions(predictions),
+            folder.summary: object_text(result),
+        }
+    )
     return result
 
 

@@ -14,10 +14,17 @@ from cifar_lab.run.files import write_atomically
 
 def write_page(page: Page, html: Path) -> None:
     """Write a page, and beside it its Markdown as ``.md`` and the ``figures/`` it links to."""
-    for picture in page.pictures():
-        write_atomically(html.parent / "figures" / f"{picture.name}.png", picture.png)
-    write_atomically(html, render_html(page))
-    write_atomically(html.with_suffix(".md"), render_markdown(page))
+    for path, content in page_files(page, html).items():
+        write_atomically(path, content)
+
+
+def page_files(page: Page, html: Path) -> dict[Path, str | bytes]:
+    """Render the files that :func:`write_page` writes."""
+    return {
+        **{html.parent / "figures" / f"{p.name}.png": p.png for p in page.pictures()},
+        html: render_html(page),
+        html.with_suffix(".md"): render_markdown(page),
+    }
 
 
 def render_html(page: Page) -> str:

@@ -17,7 +17,7 @@ from cifar_lab.report.options import ReportOptions
 from cifar_lab.run.record import Run
 
 if TYPE_CHECKING:
-    from cifar_lab.data.batch_augment import AugmentationStack
+    from cifar_lab.data.loaders import TrainLoader
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,16 +28,16 @@ class Reading:
         run: contents of the run's folder.
         options: what to show.
         dataset: images and splits.
-        stack: the augmentation; None without augmentation.
+        loader: of the training images, with the run's augmentation and mixing.
         planned: learning rate of each step.
         steps_per_epoch: converts steps to epochs.
-        layers: layers that GradCAM explains; empty if no layer gives a map.
+        layers: layers that the maps explain; empty if no layer gives a map.
     """
 
     run: Run
     options: ReportOptions
     dataset: Dataset
-    stack: AugmentationStack | None
+    loader: TrainLoader
     planned: Sequence[float]
     steps_per_epoch: int
     layers: tuple[str, ...]

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import logging
+import os
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cifar_lab.analysis.spread import mean_and_deviation
 from cifar_lab.refusal import Refusal
+from cifar_lab.results.portable import portable, portable_provenance
 from cifar_lab.results.recorded import grouped, read_results
-from cifar_lab.run.files import write_atomically, write_json, write_object
-from cifar_lab.run.folder import RecordedFolder
+from cifar_lab.run.files import (
+    as_object,
+    clear_leftovers,
+    read_json,
+    write_atomically,
+    write_json,
+    write_object,
+)
+from cifar_lab.run.folder import RecordedFolder, RunFolder
+from cifar_lab.run.manifest import Manifest, entry
 from cifar_lab.run.metrics import write_metrics
 from cifar_lab.run.record import Run
 from cifar_lab.run.summary import Work
+
+log = logging.getLogger("cifar_lab")
 
 HEADER = """# Results
 
@@ -35,6 +50,9 @@ STUDIES = """These runs are compared with the published studies in
 def record_runs(runs: Sequence[Run], experiments: Path) -> Path:
     """Copy the configuration, summary, provenance and metrics of runs, and write the ledger.
 
+    Paths of this machine are not copied, and are removed from what older versions recorded. Call it
+    inside :func:`recording`.
+
     Args:
         runs: finished runs.
         experiments: the checkout's ``experiments/``.
@@ -43,27 +61,86 @@ def record_runs(runs: Sequence[Run], experiments: Path) -> Path:
         Path of the ledger.
 
     Raises:
-        Refusal: ``experiments`` is not a directory, or a run is not finished or is damaged.
+        Refusal: a run is not finished, is damaged, or has a name that leads elsewhere.
+    """
+    unfinished = [run.folder.path for run in runs if not run.finished]
+    if unfinished:
+        raise Refusal([f"{path} is not finished: it has no summary.json" for path in unfinished])
+    misnamed = [
+        f"{run.folder.summary}: name {run.summary.name!r} cannot be the name of a folder below "
+        f"{experiments}/results/; run it again with another name"
+        for run in runs
+        if not _is_folder_name(run.summary.name)
+    ]
+    if misnamed:
+        raise Refusal(misnamed)
+    results = experiments / "results"
+    for run in runs:
+        name = run.summary.name
+        kept = RecordedFolder(results / name / _key(run.folder.path.resolve(), name))
+        write_json(kept.summary, portable(as_object(run.summary)))
+        write_json(kept.provenance, portable_provenance(as_object(run.provenance)))
+        write_metrics(kept.metrics, run.metrics)
+        write_json(kept.config, portable(run.config))  # last: with it, the recorded run is there
+        _write_manifest(kept, run.id)
+    for recorded in read_results(results):
+        _clean(recorded)
+    ledger = experiments / "README.md"
+    studies = (experiments / "published.json").is_file()
+    write_atomically(ledger, render(read_results(results), studies))
+    return ledger
+
+
+@contextlib.contextmanager
+def recording(experiments: Path) -> Iterator[None]:
+    """Let one process at a time record inside; the others wait.
+
+    Args:
+        experiments: the checkout's ``experiments/``.
+
+    Raises:
+        Refusal: it is not a directory.
     """
     if not experiments.is_dir():
         raise Refusal(
             f"{experiments}/ does not exist; run `cifar-lab record` from the top of a checkout"
         )
-    unfinished = [run.folder.path for run in runs if not run.finished]
-    if unfinished:
-        raise Refusal([f"{path} is not finished: it has no summary.json" for path in unfinished])
-    results = experiments / "results"
-    for run in runs:
-        name = run.summary.name
-        kept = RecordedFolder(results / name / _key(run.folder.path.resolve(), name))
-        write_json(kept.config, run.config)
-        write_object(kept.summary, run.summary)
-        write_object(kept.provenance, run.provenance)
-        write_metrics(kept.metrics, run.metrics)
-    ledger = experiments / "README.md"
-    studies = (experiments / "published.json").is_file()
-    write_atomically(ledger, render(read_results(results), studies))
-    return ledger
+    lock = os.open(experiments, os.O_RDONLY)  # the folder itself: no file is left in the checkout
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            log.info("waiting for another `cifar-lab record`")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        clear_leftovers(experiments)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _clean(run: Run) -> None:
+    """Remove paths of a machine from a recorded run; nothing else is changed."""
+    assert run.summary  # reading refuses a damaged file
+    assert run.provenance
+    kept = run.folder
+    for path, cleaned in (
+        (kept.config, portable),
+        (kept.summary, portable),
+        (kept.provenance, portable_provenance),
+    ):
+        value = read_json(path)
+        if cleaned(value) != value:
+            write_json(path, cleaned(value))
+            _write_manifest(kept, run.id)
+
+
+def _write_manifest(kept: RunFolder, identity: str | None) -> None:
+    """Record the run's id and the recorded files; a run from before has no id."""
+    if identity is None:
+        return
+    paths = (kept.config, kept.summary, kept.provenance, kept.metrics)
+    files = {path.name: entry(path.read_bytes()) for path in paths}
+    write_object(kept.manifest, Manifest(identity, files, pending={}))
 
 
 def render(runs: Sequence[Run], studies: bool) -> str:
@@ -88,6 +165,10 @@ def render(runs: Sequence[Run], studies: bool) -> str:
         *(_run_row(run) for run in runs),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _is_folder_name(name: str) -> bool:
+    return name not in ("", ".", "..") and not set(name) & {"/", "\0"}
 
 
 def _key(path: Path, name: str) -> str:

@@ -32,6 +32,8 @@ def grouped(runs: Sequence[Run]) -> list[list[Run]]:
 
 
 def _experiment_hash(config: dict[str, Any]) -> str:
+    # The hardware names the precision that was used, whether it was stated or chosen.
+    config = {**config, "trainer": {**config.get("trainer", {}), "precision": None}}
     idle = config.get("scheduler", {}).get("max_lr") != FIND
     kept = {
         group: {k: v for k, v in node.items() if f"{group}.{k}" not in PLACES}

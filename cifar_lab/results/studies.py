@@ -106,6 +106,10 @@ def shortcomings(run: Run, facts: dict[str, Any]) -> list[str]:
         for group, key in SHORTENING
         if config[group].get(key) is not None
     ]
+    if "train_accuracy" not in summary.final:
+        reasons.append("no training accuracy in its summary.json")
+    if not summary.per_class:
+        reasons.append("no results per class in its summary.json")
     if config["dataset"].get("validation_fraction"):
         reasons.append(f"dataset.validation_fraction={config['dataset']['validation_fraction']}")
     values = {

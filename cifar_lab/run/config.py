@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.files import read_json, read_text
+from cifar_lab.run.files import Reader, read_json, read_text
 from cifar_lab.run.older import completed, with_current_targets
 from cifar_lab.wording import first_sentence
 
@@ -25,13 +25,13 @@ def read_config(path: Path, text: str) -> dict[str, Any]:
     return completed(with_current_targets(_mapping(path, text)))
 
 
-def read_recorded_config(path: Path) -> dict[str, Any]:
+def read_recorded_config(path: Path, read: Reader) -> dict[str, Any]:
     """Reads a recorded configuration, whose interpolations were resolved when it was recorded.
 
     Raises:
         Refusal: it is not a configuration.
     """
-    value = read_json(path)
+    value = read_json(path, read)
     if not isinstance(value, dict):
         raise Refusal(f"{path} must contain a JSON object; restore a copy of it")
     return completed(with_current_targets(value))
@@ -54,25 +54,25 @@ def resolved(path: Path, config: dict[str, Any]) -> dict[str, Any]:
     return {str(key): value for key, value in plain.items()}
 
 
-def read_overrides(path: Path) -> list[str]:
+def read_overrides(path: Path, read: Reader) -> list[str]:
     """Reads the overrides that a run was started with.
 
     Raises:
         Refusal: they could not be read.
     """
-    value = _loaded(path, read_text(path))
+    value = _loaded(path, read_text(path, read))
     if not isinstance(value, list):
         raise Refusal(f"{path} must contain a list of overrides; restore a copy of it")
     return [str(override) for override in value]
 
 
-def read_config_dir(path: Path) -> str | None:
+def read_config_dir(path: Path, read: Reader) -> str | None:
     """Reads from hydra.yaml the ``--config-dir`` of a run; None if it no longer exists.
 
     Raises:
         Refusal: the file could not be read.
     """
-    runtime = (_mapping(path, read_text(path)).get("hydra") or {}).get("runtime") or {}
+    runtime = (_mapping(path, read_text(path, read)).get("hydra") or {}).get("runtime") or {}
     for source in runtime.get("config_sources") or []:
         if source["provider"] == "command-line" and Path(source["path"]).is_dir():
             return str(source["path"])

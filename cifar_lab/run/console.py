@@ -7,10 +7,12 @@ import logging
 import sys
 import time
 from collections.abc import Iterator
+from io import TextIOWrapper
 from typing import Any
 
 from cifar_lab.engine.hooks import Hooks, Row
 from cifar_lab.engine.state import TrainingState
+from cifar_lab.run.files import not_followed
 from cifar_lab.run.folder import RunFolder
 
 log = logging.getLogger("cifar_lab")
@@ -25,7 +27,25 @@ class _Stdout(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         from tqdm import tqdm
 
-        tqdm.write(self.format(record), file=sys.stdout)
+        # The terminal may be closed, or the reader of a pipe gone: run.log has the line.
+        with contextlib.suppress(OSError):
+            tqdm.write(self.format(record), file=sys.stdout)
+
+
+class _RunLog(logging.FileHandler):
+    """Appends to run.log; does not follow a link."""
+
+    _failed = False
+
+    def _open(self) -> TextIOWrapper:
+        return open(self.baseFilename, "a", encoding="utf-8", opener=not_followed)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's name
+        """Say once that lines are lost; logging would print a traceback for each of them."""
+        if not self._failed:
+            self._failed = True
+            reason = sys.exc_info()[1]
+            print(f"warning: {self.baseFilename} could not be written: {reason}", file=sys.stderr)
 
 
 def speak() -> None:
@@ -42,7 +62,7 @@ def speak() -> None:
 @contextlib.contextmanager
 def logged_to(folder: RunFolder) -> Iterator[None]:
     """Appends everything logged inside the context to the run's log as well."""
-    handler = logging.FileHandler(folder.log, encoding="utf-8")
+    handler = _RunLog(folder.log)
     loggers = [logging.getLogger(name) for name in ("cifar_lab", "py.warnings")]
     for logger in loggers:
         logger.addHandler(handler)
@@ -51,7 +71,8 @@ def logged_to(folder: RunFolder) -> Iterator[None]:
     finally:
         for logger in loggers:
             logger.removeHandler(handler)
-        handler.close()
+        with contextlib.suppress(OSError):  # lines that did not fit on the disk
+            handler.close()
 
 
 class Progress(Hooks):

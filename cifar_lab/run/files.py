@@ -6,7 +6,8 @@ import io
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 from zipfile import BadZipFile
@@ -20,24 +21,56 @@ from cifar_lab.run.older import upgraded
 
 T = TypeVar("T")
 
+#: Reads the content of a file.
+Reader = Callable[[Path], bytes]
+
 #: Format number of the objects in a run's JSON files; files without a number are older.
-FORMAT = 2
+FORMAT = 3
+#: Names of the temporary files of :func:`write_atomically`.
+LEFTOVER = re.compile(r"\..+\.\d+\.tmp")
 #: A number that may not be finite. JSON cannot express that: it is written as null.
 Measured = Annotated[float, BeforeValidator(lambda value: math.nan if value is None else value)]
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Writes a file completely or not at all; creates its folder if necessary."""
+    """Writes a file completely or not at all; creates its folder if necessary.
+
+    A link with the name of the file is replaced, not followed.
+
+    Raises:
+        OSError: it could not be written; names the file, which is as it was.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("wb") as file:
+        temporary.unlink(missing_ok=True)
+        with temporary.open("xb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        # A failed write does not say of which file.
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Deletes temporary files of processes that were killed while they wrote.
+
+    Only for who holds the lock of the folder: another process may be writing otherwise.
+    """
+    for place, _, names in os.walk(folder):
+        for name in filter(LEFTOVER.fullmatch, names):
+            Path(place, name).unlink(missing_ok=True)
+
+
+def not_followed(path: str, flags: int) -> int:
+    """An opener for ``open`` that fails on a link."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -46,24 +79,47 @@ def write_json(path: Path, value: Any) -> None:
     Raises:
         ValueError: a number is not finite.
     """
-    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-    write_atomically(path, text + "\n")
+    write_atomically(path, json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """Formats a plain value as JSON.
+
+    Raises:
+        ValueError: a number is not finite.
+    """
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def write_object(path: Path, value: Any) -> None:
     """Writes a dataclass as a JSON object with its format number, atomically."""
+    write_atomically(path, object_text(value))
+
+
+def object_text(value: Any) -> str:
+    """Formats a dataclass as a JSON object with its format number."""
+    return json_text(as_object(value))
+
+
+def as_object(value: Any) -> dict[str, Any]:
+    """A dataclass as the plain values of its JSON object, with its format number."""
     fields = json.loads(_adapter(type(value)).dump_json(value, by_alias=True))
-    write_json(path, {"format": FORMAT, **fields})
+    return {"format": FORMAT, **fields}
 
 
-def read_object(path: Path, kind: type[T]) -> T:
+def read_object(path: Path, kind: type[T], read: Reader = Path.read_bytes) -> T:
     """Reads what :func:`write_object` of this version, or an older version, wrote.
+
+    Args:
+        path: of the file.
+        kind: the dataclass.
+        read: reads the content; may raise ``Refusal``.
 
     Raises:
         Refusal: the file is missing, is not JSON, is from a newer version, or has the wrong
             structure; the message names the first wrong key.
     """
-    value = read_json(path)
+    value = read_json(path, read)
     if not isinstance(value, dict):
         raise Refusal(
             f"{path} must contain a JSON object, got {_kind(value)}; restore a copy of it"
@@ -76,8 +132,8 @@ def read_object(path: Path, kind: type[T]) -> T:
         )
     text = json.dumps(upgraded(kind.__name__, value) if version < FORMAT else value)
     try:
-        read: T = _adapter(kind).validate_json(text, strict=True)
-        return read
+        found: T = _adapter(kind).validate_json(text, strict=True)
+        return found
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
@@ -86,14 +142,14 @@ def read_object(path: Path, kind: type[T]) -> T:
         raise Refusal(f"{path}: {key}: {problem}{got}; restore a copy of the file") from error
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path, read: Reader = Path.read_bytes) -> Any:
     """Reads a JSON file of a run; NaN and Infinity, written by older versions, become None.
 
     Raises:
         Refusal: the file is missing, empty or not JSON.
     """
     try:
-        value = json.loads(read_text(path), parse_constant=lambda _: None)
+        value = json.loads(read_text(path, read), parse_constant=lambda _: None)
     except (json.JSONDecodeError, RecursionError) as error:
         raise Refusal(f"{path} is not valid JSON: {error}; is this a finished run?") from error
     if not value:
@@ -101,38 +157,43 @@ def read_json(path: Path) -> Any:
     return value
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path, read: Reader = Path.read_bytes) -> str:
     """Reads a text file of a run.
 
     Raises:
         Refusal: the file is missing or is not text.
     """
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
+        return read(path).decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
         raise Refusal(f"{path} could not be read: {error}; is this a finished run?") from error
 
 
-def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Writes named arrays, compressed."""
+def packed(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """Packs named arrays into the content of an npz file, compressed."""
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # it also has options
-    write_atomically(path, buffer.getvalue())
+    return buffer.getvalue()
 
 
-def read_arrays(path: Path, names: Sequence[str] = ()) -> dict[str, NDArray[Any]]:
-    """Reads all arrays that :func:`write_arrays` wrote.
+def read_arrays(
+    path: Path, names: Sequence[str] = (), read: Reader = Path.read_bytes
+) -> dict[str, NDArray[Any]]:
+    """Reads all arrays that :func:`packed` packed.
 
     Args:
         path: of the file.
         names: of required arrays.
+        read: reads the content; may raise ``Refusal``.
 
     Raises:
         Refusal: the file is missing, lacks a required array, or contains something else.
     """
     try:
-        with np.load(io.BytesIO(path.read_bytes())) as file:
+        with np.load(io.BytesIO(read(path))) as file:
             arrays = {name: file[name] for name in file.files}
+    except Refusal:
+        raise
     except (OSError, EOFError, ValueError, KeyError, AttributeError, BadZipFile) as error:
         raise Refusal(f"{path} could not be read: {error}; is this a finished run?") from error
     missing = [name for name in names if name not in arrays]

@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from cifar_lab.refusal import Refusal
 
 #: Folder of all runs, below the current folder.
 OUTPUTS = Path("outputs")
 #: Name of the link to the newest run, in the folder of all runs.
 LATEST = "latest"
+#: Longest name of a file, in characters without its extension: file systems allow 255 bytes.
+LONGEST_NAME = 100
+
+
+def file_name(*parts: str) -> str:
+    """Join the non-empty parts into a file name without extension, of at most 100 characters.
+
+    Names that had to be shortened, or that contain other characters than letters, digits, ``_``
+    and ``.``, end in a hash of the parts, so that different parts have different names.
+    """
+    shown = [part for part in parts if part]
+    name = "-".join(re.sub(r"[^A-Za-z0-9_.]+", "_", part) for part in shown)
+    if len(name) <= LONGEST_NAME and all(re.fullmatch(r"[A-Za-z0-9_.]+", part) for part in shown):
+        return name
+    hashed = hashlib.sha256("\0".join(shown).encode()).hexdigest()[:8]
+    return f"{name[: LONGEST_NAME - 9]}-{hashed}"
 
 
 @dataclass(frozen=True)
@@ -35,6 +59,11 @@ class RunFolder:
     @property
     def status(self) -> Path:
         return self.path / "status.json"
+
+    @property
+    def manifest(self) -> Path:
+        """The run's id, and size and hash of its files."""
+        return self.path / "manifest.json"
 
     @property
     def lock(self) -> Path:
@@ -102,6 +131,11 @@ class RunFolder:
         """How far the maps can be trusted, by ``explain RUN --trust``."""
         return self.path / "attributions" / "trust.json"
 
+    @property
+    def drawn_figures(self) -> Path:
+        """Which figures ``explain RUN`` drew, and what they show."""
+        return self.path / "attributions" / "figures.json"
+
     def attributions(self, name: str) -> Path:
         """Signed maps by name, without extension."""
         return self.path / "attributions" / f"{name}.npz"
@@ -123,6 +157,11 @@ class RunFolder:
     def report_markdown(self) -> Path:
         return self.path / "report.md"
 
+    def draws_again(self, path: Path) -> bool:
+        """Whether a file can be made again from the others, by ``report`` or ``explain``."""
+        drawn = (self.path / "figures", self.path / "attributions")
+        return path.parent in drawn or path in (self.report, self.report_markdown)
+
     @classmethod
     def below_current(cls, path: str) -> RunFolder:
         """The folder with a relative path if it is below the current one, else an absolute path."""
@@ -130,8 +169,34 @@ class RunFolder:
         return cls(absolute.relative_to(here) if here in absolute.parents else absolute)
 
     def exists(self) -> bool:
-        """Whether a run was ever started here."""
-        return self.status.is_file()
+        """Whether a run was ever started here; either of its first files tells."""
+        return os.path.isfile(self.status) or os.path.isfile(self.config)
+
+    def require(self) -> None:
+        """Fails if the folder was deleted or moved; a write would create an empty one again.
+
+        Raises:
+            FileNotFoundError: it is gone.
+        """
+        if not self.path.is_dir():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self.path))
+
+    def refuse_links(self) -> None:
+        """Refuses a folder with a link inside, which could lead a write to any other file.
+
+        The path of the folder itself may lead through links.
+
+        Raises:
+            Refusal: it contains a link, a pipe or a device; the message names each.
+        """
+        odd = [
+            f"{entry.path} is {_kind(entry)}, and nothing is read or written through one; put "
+            "what it stands for in its place, or delete it"
+            for entry in _entries(self.path)
+            if not (entry.is_dir(follow_symlinks=False) or entry.is_file(follow_symlinks=False))
+        ]
+        if odd:
+            raise Refusal(odd)
 
 
 @dataclass(frozen=True)
@@ -145,3 +210,20 @@ class RecordedFolder(RunFolder):
     def config(self) -> Path:
         """The configuration as plain values."""
         return self.path / "config.json"
+
+
+def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """Everything below a folder, sorted; links are not followed."""
+    if not folder.is_dir():
+        return
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda each: each.name):
+            yield entry
+            if entry.is_dir(follow_symlinks=False):
+                yield from _entries(Path(entry.path))
+
+
+def _kind(entry: os.DirEntry[str]) -> str:
+    if entry.is_symlink():
+        return f"a link to {os.readlink(entry.path)}"
+    return "a pipe" if stat.S_ISFIFO(entry.stat(follow_symlinks=False).st_mode) else "a device"

@@ -10,29 +10,36 @@ import numpy as np
 
 from cifar_lab.explain.explained import Averaged, Explained
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.files import read_arrays, write_arrays
+from cifar_lab.run.files import packed, read_arrays
 
 #: Names of the arrays of one layer, and of those that all layers share.
-OF_A_LAYER, OF_ALL_LAYERS = ("maps", "agreement"), ("sample_ids", "predicted", "values")
+OF_A_LAYER = ("gradcam", "hirescam", "agreement")
+OF_ALL_LAYERS = ("sample_ids", "predicted", "values", "without_bias")
 
 
-def save_explained(path: Path, explained: Sequence[Explained]) -> None:
-    """Writes the maps of the same images at one or more layers.
+def packed_explained(explained: Sequence[Explained]) -> bytes:
+    """Packs the maps of the same images at one or more layers.
 
-    Shared arrays are written once, the others as ``layer3/maps`` and ``layer3/agreement``.
+    Shared arrays are there once, the others as ``layer3/gradcam``, ``layer3/hirescam`` and
+    ``layer3/agreement``.
     """
     own = {f"{e.layer}/{name}": vars(e)[name] for e in explained for name in OF_A_LAYER}
     shared = {name: vars(explained[0])[name] for name in OF_ALL_LAYERS}
-    write_arrays(path, {"layers": np.stack([e.layer for e in explained]), **shared, **own})
+    return packed({"layers": np.stack([e.layer for e in explained]), **shared, **own})
 
 
-def load_explained(path: Path) -> list[Explained] | None:
-    """Reads what :func:`save_explained` wrote; None if it is missing or has another layout.
+def unpacked_explained(path: Path, content: bytes) -> list[Explained] | None:
+    """Unpacks what :func:`packed_explained` packed; None if it has another layout.
 
-    Runs from before several layers were supported have another layout.
+    Older runs have other layouts, whose maps a report does not show: they lack HiResCAM, and
+    averages were of classes that were predicted anew. Reports then compute the maps again.
+
+    Args:
+        path: of the file, for messages.
+        content: of the file.
     """
     try:
-        arrays = read_arrays(path, ("layers", *OF_ALL_LAYERS))
+        arrays = read_arrays(path, ("layers", *OF_ALL_LAYERS), lambda _: content)
         shared = {name: arrays[name] for name in OF_ALL_LAYERS}
         return [
             Explained(
@@ -44,16 +51,16 @@ def load_explained(path: Path) -> list[Explained] | None:
         return None
 
 
-def save_averaged(path: Path, averaged: Averaged) -> None:
-    """Writes the arrays, compressed."""
-    write_arrays(path, vars(averaged))
+def packed_averaged(averaged: Averaged) -> bytes:
+    """Packs the arrays, compressed."""
+    return packed(vars(averaged))
 
 
-def load_averaged(path: Path) -> Averaged | None:
-    """Reads what :func:`save_averaged` wrote; None if it is missing or has another layout."""
+def unpacked_averaged(path: Path, content: bytes) -> Averaged | None:
+    """Unpacks what :func:`packed_averaged` packed; None if it has another layout."""
     names = [field.name for field in dataclasses.fields(Averaged)]
     try:
-        arrays = read_arrays(path, names)
+        arrays = read_arrays(path, names, lambda _: content)
     except Refusal:
         return None
     return Averaged(**{name: arrays[name] for name in names})

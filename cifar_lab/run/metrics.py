@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.files import write_atomically
+from cifar_lab.run.files import Reader, write_atomically
 
 if TYPE_CHECKING:
     from cifar_lab.engine.hooks import Row
@@ -20,27 +20,34 @@ WHOLE_NUMBERS = {"epoch"}
 
 def write_metrics(path: Path, rows: Sequence[Row]) -> None:
     """Writes rows with equal columns; numbers can be read back exactly."""
+    write_atomically(path, metrics_text(rows))
+
+
+def metrics_text(rows: Sequence[Row]) -> str:
+    """Formats the rows as :func:`write_metrics` writes them."""
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    write_atomically(path, text.getvalue())
+    return text.getvalue()
 
 
-def read_metrics(path: Path) -> list[Row]:
+def read_metrics(path: Path, read: Reader = Path.read_bytes) -> list[Row]:
     """Reads what :func:`write_metrics` wrote.
 
     Raises:
         Refusal: it is missing or has another layout.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = [
-                {k: int(v) if k in WHOLE_NUMBERS else float(v) for k, v in row.items()}
-                for row in csv.DictReader(file)
-            ]
+        text = io.StringIO(read(path).decode("utf-8"), newline="")
+        rows = [
+            {k: int(v) if k in WHOLE_NUMBERS else float(v) for k, v in row.items()}
+            for row in csv.DictReader(text)
+        ]
         if not rows:
             raise ValueError("it has no rows")
         return rows
+    except Refusal:
+        raise
     except (OSError, ValueError, TypeError) as error:
         raise Refusal(f"{path} could not be read: {error}") from error

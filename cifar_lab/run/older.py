@@ -68,6 +68,7 @@ LACKING: dict[str, dict[str, Any]] = {
     "Provenance": {
         "processes": 1,
         "environment": {},
+        "precision_probe": None,
         "fast_path": {},
         "differences": None,
     },

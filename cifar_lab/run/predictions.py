@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_lab.run.files import read_arrays, write_arrays
+from cifar_lab.run.files import Reader, packed, read_arrays
 
 #: Names of the arrays; those of the validation images have the prefix ``VALIDATION``.
 ARRAYS, VALIDATION = ("logits", "labels", "sample_ids"), "validation_"
@@ -38,23 +38,23 @@ class Predictions:
     validation: SplitPredictions | None
 
 
-def read_predictions(path: Path) -> Predictions:
-    """Reads what :func:`write_predictions` wrote.
+def read_predictions(path: Path, read: Reader = Path.read_bytes) -> Predictions:
+    """Reads what :func:`packed_predictions` packed.
 
     Raises:
         Refusal: it is missing or has another layout.
     """
-    arrays = read_arrays(path, ARRAYS)
+    arrays = read_arrays(path, ARRAYS, read)
     validated = all(f"{VALIDATION}{name}" in arrays for name in ARRAYS)
     return Predictions(_split(arrays, ""), _split(arrays, VALIDATION) if validated else None)
 
 
-def write_predictions(path: Path, predictions: Predictions) -> None:
-    """Writes the arrays, compressed; those of the test images without a prefix."""
+def packed_predictions(predictions: Predictions) -> bytes:
+    """Packs the arrays, compressed; those of the test images without a prefix."""
     arrays = dict(vars(predictions.test))
     if predictions.validation is not None:
         arrays |= {f"{VALIDATION}{k}": v for k, v in vars(predictions.validation).items()}
-    write_arrays(path, arrays)
+    return packed(arrays)
 
 
 def _split(arrays: dict[str, NDArray[Any]], prefix: str) -> SplitPredictions:

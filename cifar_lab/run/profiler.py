@@ -9,7 +9,7 @@ import torch
 from cifar_lab.engine.hooks import Hooks
 from cifar_lab.engine.state import TrainingState
 from cifar_lab.run.console import log
-from cifar_lab.run.folder import RunFolder
+from cifar_lab.run.store import Store
 
 WARMUP_BATCHES = 3
 ROWS_SHOWN = 15
@@ -19,12 +19,12 @@ class Profiler(Hooks):
     """Traces batches after a warm-up, writes profile.json, prints the most expensive operators.
 
     Args:
-        folder: of the run.
+        files: of the run.
         batches: number of batches to trace.
     """
 
-    def __init__(self, folder: RunFolder, batches: int) -> None:
-        self._folder = folder
+    def __init__(self, files: Store, batches: int) -> None:
+        self._files = files
         self._batches = batches
         self._profiler: Any = None
 
@@ -42,9 +42,11 @@ class Profiler(Hooks):
         self._profiler.stop()
 
     def _write(self, profiler: Any) -> None:
-        unfinished = self._folder.profile.with_suffix(".tmp")
+        path = self._files.folder.profile
+        unfinished = path.with_suffix(".tmp")
         profiler.export_chrome_trace(str(unfinished))
-        unfinished.replace(self._folder.profile)
+        self._files.write({path: unfinished.read_bytes()})
+        unfinished.unlink()
         by = "self_cuda_time_total" if torch.cuda.is_initialized() else "self_cpu_time_total"
         log.info(profiler.key_averages().table(sort_by=by, row_limit=ROWS_SHOWN))
-        log.info(f"profile: {self._folder.profile}")
+        log.info(f"profile: {path}")

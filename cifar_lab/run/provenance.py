@@ -47,12 +47,36 @@ class Git:
 
 
 @dataclass(frozen=True)
+class PrecisionProbe:
+    """A measurement of how fast the processor is in bfloat16, which chose ``precision=auto``.
+
+    Attributes:
+        speedup: how many times as fast as float32 it is; the median over the pairs.
+        pairs: seconds of the same convolution in bfloat16 and in float32, measured in turn.
+        cached: whether it was measured for an earlier run on the same machine.
+    """
+
+    speedup: float
+    pairs: tuple[tuple[float, float], ...]
+    cached: bool
+
+    @property
+    def described(self) -> str:
+        """The figures as a phrase."""
+        when = "earlier" if self.cached else "now"
+        return (
+            f"bfloat16 is {self.speedup:.2f} times as fast as float32 here (median of "
+            f"{plural(len(self.pairs), 'pair', 'pairs')}, measured {when})"
+        )
+
+
+@dataclass(frozen=True)
 class Provenance:
     """The provenance of a run: code, libraries, hardware, settings and data.
 
     Attributes:
         command: repeats the run.
-        working_directory: absolute path of the folder in which it was started.
+        working_directory: absolute path of the folder in which it was started; None in records.
         config_sha256: of the composed configuration, independent of the order of its keys.
         git: None if the package is not in a checkout.
         python: version.
@@ -64,6 +88,8 @@ class Provenance:
         threads: CPU threads per process.
         environment: variables that change how libraries compute.
         precision: of the computation, resolved.
+        precision_probe: what chose the precision; None if it was stated, if the device decides
+            it, and in older runs.
         fast_path: state of each piece of the fast path; empty in older runs.
         data_fingerprint: SHA-256 of the data set's pixels and labels.
         seed: of initial weights, shuffling and augmentation.
@@ -71,7 +97,7 @@ class Provenance:
     """
 
     command: str
-    working_directory: str
+    working_directory: str | None
     config_sha256: str
     git: Git | None
     python: str
@@ -83,6 +109,7 @@ class Provenance:
     threads: int
     environment: dict[str, str]
     precision: str
+    precision_probe: PrecisionProbe | None
     fast_path: dict[str, str]
     data_fingerprint: str
     seed: int
@@ -117,6 +144,7 @@ def collected(
     device: torch.device,
     processes: int,
     precision: str,
+    precision_probe: PrecisionProbe | None,
     fast_path: dict[str, str],
     fingerprint: str,
 ) -> Provenance:
@@ -129,6 +157,7 @@ def collected(
         device: on which it runs.
         processes: number of processes that train together.
         precision: of the computation, resolved.
+        precision_probe: what chose the precision, if it was measured.
         fast_path: state of each piece of the fast path.
         fingerprint: of the data set's pixels and labels.
     """
@@ -148,6 +177,7 @@ def collected(
         threads=torch.get_num_threads(),
         environment=environment(),
         precision=precision,
+        precision_probe=precision_probe,
         fast_path=fast_path,
         data_fingerprint=fingerprint,
         seed=seed,
@@ -189,13 +219,22 @@ def device_name(device: torch.device) -> str:
         import torch
 
         return torch.cuda.get_device_name(device)
+    return _cpuinfo("model name") or platform.processor() or platform.machine()
+
+
+def processor_features() -> str:
+    """Instruction sets of the processor, as the kernel lists them; empty if it does not."""
+    return _cpuinfo("flags") or _cpuinfo("Features")
+
+
+def _cpuinfo(field: str) -> str:
+    """A field of the first processor; empty if the system does not tell."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(
-            line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")
-        )
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
+    except OSError:
+        return ""
+    values = (line.partition(":") for line in lines)
+    return next((value.strip() for name, _, value in values if name.strip() == field), "")
 
 
 def _version(name: str) -> str | None:

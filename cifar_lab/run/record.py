@@ -16,6 +16,7 @@ from cifar_lab.run.config import (
     resolved,
 )
 from cifar_lab.run.data import Data
+from cifar_lab.run.drawn import DrawnFigure, read_drawn
 from cifar_lab.run.files import read_object, read_text
 from cifar_lab.run.folder import RecordedFolder, RunFolder
 from cifar_lab.run.lr_finder import LrFinder
@@ -23,6 +24,7 @@ from cifar_lab.run.metrics import read_metrics
 from cifar_lab.run.predictions import Predictions, read_predictions
 from cifar_lab.run.provenance import Provenance
 from cifar_lab.run.status import Status, is_locked
+from cifar_lab.run.store import Store
 from cifar_lab.run.summary import Summary
 from cifar_lab.run.trust import Trust
 
@@ -45,6 +47,16 @@ class Run:
     folder: RunFolder
 
     @functools.cached_property
+    def files(self) -> Store:
+        """Reads and writes its files, and holds them against its manifest."""
+        return Store(self.folder)
+
+    @property
+    def id(self) -> str | None:
+        """Random, and its own from the claim on; None for a run from before runs had one."""
+        return self.files.id
+
+    @functools.cached_property
     def status(self) -> Status:
         """The last status that was written by the process that runs or ran it."""
         return read_object(self.folder.status, Status)
@@ -53,8 +65,11 @@ class Run:
     def state(self) -> str:
         """``running``, ``done``, ``failed`` or ``interrupted``; ``died`` if its process is gone.
 
-        A status that could not be read counts as ``died``, as no process is running.
+        A status that could not be read counts as ``died``, as no process is running. Without a
+        status, the lock and the summary tell what they can.
         """
+        if not self.folder.status.exists():
+            return "running" if is_locked(self.folder) else "done" if self.finished else "died"
         try:
             state = self.status.state
         except Refusal:
@@ -64,28 +79,28 @@ class Run:
     @functools.cached_property
     def summary(self) -> Summary:
         """The result; only finished runs have one."""
-        return read_object(self.folder.summary, Summary)
+        return read_object(self.folder.summary, Summary, self.files.read)
 
     @functools.cached_property
     def provenance(self) -> Provenance:
         """The provenance: code, libraries, hardware, settings and data."""
-        return read_object(self.folder.provenance, Provenance)
+        return read_object(self.folder.provenance, Provenance, self.files.read)
 
     @functools.cached_property
     def data(self) -> Data:
         """Description of its data set; older runs do not have it."""
-        return read_object(self.folder.data, Data)
+        return read_object(self.folder.data, Data, self.files.read)
 
     @functools.cached_property
     def config_text(self) -> str:
         """The composed configuration as YAML."""
-        return read_text(self.folder.config)
+        return read_text(self.folder.config, self.files.read)
 
     @functools.cached_property
     def config_as_written(self) -> dict[str, Any]:
         """The configuration with its interpolations, converted to the current layout."""
         if isinstance(self.folder, RecordedFolder):
-            return read_recorded_config(self.folder.config)
+            return read_recorded_config(self.folder.config, self.files.read)
         return read_config(self.folder.config, self.config_text)
 
     @functools.cached_property
@@ -98,48 +113,48 @@ class Run:
     @functools.cached_property
     def overrides(self) -> list[str]:
         """The command line's overrides."""
-        return read_overrides(self.folder.overrides)
+        return read_overrides(self.folder.overrides, self.files.read)
 
     @functools.cached_property
     def config_dir(self) -> str | None:
         """The ``--config-dir`` that it was started with; None if it no longer exists."""
-        return read_config_dir(self.folder.hydra)
+        return read_config_dir(self.folder.hydra, self.files.read)
 
     @functools.cached_property
     def metrics(self) -> Sequence[Row]:
         """One row per epoch, by column name."""
-        return read_metrics(self.folder.metrics)
+        return read_metrics(self.folder.metrics, self.files.read)
 
     @functools.cached_property
     def predictions(self) -> Predictions:
         """Logits, labels and sample ids of the reported checkpoint."""
-        return read_predictions(self.folder.predictions)
+        return read_predictions(self.folder.predictions, self.files.read)
 
     @functools.cached_property
     def model_table(self) -> str:
         """Table of layers, output shapes and parameters as text."""
-        return read_text(self.folder.model_table).rstrip()
+        return read_text(self.folder.model_table, self.files.read).rstrip()
 
     @functools.cached_property
     def lr_finder(self) -> LrFinder | None:
         """Range tests before training; None if there were none."""
         path = self.folder.lr_finder
-        return read_object(path, LrFinder) if path.is_file() else None
+        return read_object(path, LrFinder, self.files.read) if self.files.has(path) else None
 
     @functools.cached_property
     def maps(self) -> Maps:
         """Its saved attribution maps."""
-        return Maps(self.folder)
+        return Maps(self.files)
 
     @property
     def began(self) -> bool:
         """Whether it got as far as writing its provenance."""
-        return self.folder.provenance.is_file()
+        return self.files.has(self.folder.provenance)
 
     @property
     def finished(self) -> bool:
         """Whether it has a summary."""
-        return self.folder.summary.is_file()
+        return self.files.has(self.folder.summary)
 
 
 @dataclass(frozen=True)
@@ -147,27 +162,34 @@ class Maps:
     """Saved attribution maps of a run; each part is read on first access.
 
     Attributes:
-        folder: of the run.
+        files: of the run.
     """
 
-    folder: RunFolder
+    files: Store
 
     @functools.cached_property
     def gallery(self) -> list[Explained] | None:
         """Maps of the gallery's images at each layer; None if there are none in this layout."""
-        from cifar_lab.run.maps import load_explained  # importing torch takes seconds
+        from cifar_lab.run.maps import unpacked_explained  # importing torch takes seconds
 
-        return load_explained(self.folder.gallery_maps)
+        path = self.files.folder.gallery_maps
+        return unpacked_explained(path, self.files.read(path)) if path.is_file() else None
 
     @functools.cached_property
     def averaged(self) -> Averaged | None:
         """Maps averaged over a sample of test images; None likewise."""
-        from cifar_lab.run.maps import load_averaged
+        from cifar_lab.run.maps import unpacked_averaged
 
-        return load_averaged(self.folder.averaged_maps)
+        path = self.files.folder.averaged_maps
+        return unpacked_averaged(path, self.files.read(path)) if path.is_file() else None
+
+    @functools.cached_property
+    def drawn(self) -> tuple[DrawnFigure, ...]:
+        """The figures that ``explain`` drew, the latest last."""
+        return read_drawn(self.files)
 
     @functools.cached_property
     def trust(self) -> Trust | None:
         """Measurements of how far maps can be trusted; None if there are none."""
-        path = self.folder.trust
-        return read_object(path, Trust) if path.is_file() else None
+        path = self.files.folder.trust
+        return read_object(path, Trust, self.files.read) if path.is_file() else None

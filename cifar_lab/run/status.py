@@ -8,18 +8,23 @@ import fcntl
 import logging
 import os
 import socket
+import time
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from pathlib import Path
+from typing import IO, Literal
 
-from cifar_lab.engine.interrupts import Interrupted
+from cifar_lab.engine.interrupts import Interrupted, signals_ignored
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.files import read_object, write_object
+from cifar_lab.run.files import clear_leftovers, not_followed, read_object, write_object
 from cifar_lab.run.folder import RunFolder
 
 log = logging.getLogger("cifar_lab")
+
+#: Locks that this process holds.
+_HELD: set[Path] = set()
 
 
 @dataclass(frozen=True)
@@ -47,21 +52,6 @@ class Status:
     traceback: str | None
 
 
-def claim(folder: RunFolder) -> None:
-    """Claims the folder for this run by creating status.json, which fails if it exists.
-
-    Raises:
-        Refusal: the folder belongs to another run, or could not be written.
-    """
-    try:
-        folder.path.mkdir(parents=True, exist_ok=True)
-        folder.status.open("x").close()
-    except FileExistsError as error:
-        raise Refusal(f"{folder.path} is already used by another run; choose a new name") from error
-    except OSError as error:
-        raise Refusal(f"run folder {folder.path} could not be written: {error}") from error
-
-
 @contextlib.contextmanager
 def recorded(folder: RunFolder) -> Iterator[None]:
     """Keeps status.json up to date with what happens inside; errors are logged and re-raised.
@@ -69,9 +59,9 @@ def recorded(folder: RunFolder) -> Iterator[None]:
     Raises:
         Refusal: another process is running in the folder.
     """
-    with _locked(folder):
+    with locked(folder):
         # An empty file: the folder was claimed, but the run never started.
-        begun = folder.status.stat().st_size > 0
+        begun = folder.status.is_file() and folder.status.stat().st_size > 0
         earlier = read_object(folder.status, Status) if begun else None
         status = Status(
             state="running",
@@ -86,44 +76,84 @@ def recorded(folder: RunFolder) -> Iterator[None]:
         write_object(folder.status, status)
         try:
             yield
+            folder.require()
+            write_object(folder.status, dataclasses.replace(status, state="done", ended=_now()))
         except (Interrupted, KeyboardInterrupt) as interruption:
-            write_object(folder.status, _ended(status, "interrupted", interruption))
-            log.info(f"{interruption}; continue with `cifar-lab resume {folder.path}`")
+            with signals_ignored():
+                _write_end(folder, _ended(status, "interrupted", interruption))
+                why = str(interruption) or "interrupted"
+                log.info(f"{why}; continue with `cifar-lab resume {folder.path}`")
             raise
         except Refusal as refusal:
             # Refused before it continued: an earlier status still holds; a new run has failed.
-            write_object(folder.status, earlier or _ended(status, "failed", refusal))
+            _write_end(folder, earlier or _ended(status, "failed", refusal))
             raise
         except BaseException as error:  # any error must be recorded
-            trace = "".join(traceback.format_exception(error))
-            failed = dataclasses.replace(_ended(status, "failed", error), traceback=trace)
-            write_object(folder.status, failed)
-            log.error(f"failed: {error}")
+            with signals_ignored():
+                trace = "".join(traceback.format_exception(error))
+                failed = dataclasses.replace(_ended(status, "failed", error), traceback=trace)
+                _write_end(folder, failed)
+                log.error(f"failed: {error}")
             raise
-        write_object(folder.status, dataclasses.replace(status, state="done", ended=_now()))
 
 
 @contextlib.contextmanager
-def _locked(folder: RunFolder) -> Iterator[None]:
-    """Holds the folder's lock; the system releases it when the process ends for any reason."""
-    with folder.lock.open("w") as lock:
+def locked(folder: RunFolder, patience_seconds: float = 0.0) -> Iterator[None]:
+    """Holds the folder's lock; the system releases it when the process ends for any reason.
+
+    Does nothing if this process holds it already; else deletes what a process that was killed left
+    half written.
+
+    Args:
+        folder: of a run.
+        patience_seconds: how long to wait for another process to release it.
+
+    Raises:
+        Refusal: another process holds it.
+    """
+    path = folder.lock.absolute()
+    if path in _HELD:
+        yield
+        return
+    with open(folder.lock, "w", opener=not_followed) as lock:
+        _acquire(lock, folder, time.monotonic() + patience_seconds)
+        clear_leftovers(folder.path)
+        _HELD.add(path)
+        try:
+            yield
+        finally:
+            _HELD.discard(path)
+
+
+def _acquire(lock: IO[str], folder: RunFolder, until: float) -> None:
+    while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
         except BlockingIOError as error:
-            raise Refusal(f"{folder.path} is still running in another process") from error
-        yield
+            if time.monotonic() >= until:
+                raise Refusal(f"{folder.path} is still running in another process") from error
+        time.sleep(0.05)
 
 
 def is_locked(folder: RunFolder) -> bool:
     """Whether a process is running in the folder."""
     try:
-        with folder.lock.open() as lock:  # read-only: it may belong to another user
+        # Read-only: it may belong to another user.
+        with open(folder.lock, opener=not_followed) as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     except OSError:
         return False
     return False
+
+
+def _write_end(folder: RunFolder, status: Status) -> None:
+    """Writes how it ended; if that fails, it counts as died, and what ended it is still told."""
+    with contextlib.suppress(OSError):
+        folder.require()
+        write_object(folder.status, status)
 
 
 def _ended(status: Status, state: Literal["failed", "interrupted"], error: BaseException) -> Status:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from cifar_lab.analysis.predictions import class_results, confusion, correct, predicted_classes
+from cifar_lab.bounds import Count, NonNegativeFloat, UnitInterval
 from cifar_lab.run.files import Measured
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ class Evaluated:
     """
 
     loss: Measured
-    accuracy: float
-    count: int
+    accuracy: UnitInterval
+    count: Count
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,10 @@ class TestResult:
         wrong: number of misclassified images.
     """
 
-    accuracy: float
+    accuracy: UnitInterval
     loss: Measured
-    count: int
-    wrong: int
+    count: Count
+    wrong: Count
 
     __test__ = False  # pytest would collect a class with this name
 
@@ -56,8 +57,15 @@ class TestResult:
 class ValidationResult:
     """Accuracy (0 to 1) and loss (nats) of the reported epoch on the validation images."""
 
-    accuracy: float
+    accuracy: UnitInterval
     loss: Measured
+
+
+def _at_most_all(result: TestResult) -> TestResult:
+    """Refuses a file with more misclassified images than images; for values that are read."""
+    if result.wrong > result.count:
+        raise ValueError(f"{result.wrong} of {result.count} images cannot be misclassified")
+    return result
 
 
 @dataclass(frozen=True)
@@ -126,20 +134,20 @@ class Summary:
     name: str
     dataset: str
     model: str
-    parameters: int
-    multiply_adds: int
-    epochs_planned: int
-    epochs_trained: int
+    parameters: Count
+    multiply_adds: Count
+    epochs_planned: Count
+    epochs_trained: Count
     stopped: str | None
-    reported_epoch: int
+    reported_epoch: Count
     reported_because: str
     validation: ValidationResult | None
-    test: TestResult
+    test: Annotated[TestResult, AfterValidator(_at_most_all)]
     test_without_flips: Evaluated | None
     per_class: tuple[ClassSummary, ...]
     final: dict[str, int | Measured]
-    training_seconds: float
-    evaluation_seconds: float | None
+    training_seconds: NonNegativeFloat
+    evaluation_seconds: NonNegativeFloat | None
     work: Work | None
     eager_because: str | None
 

@@ -42,6 +42,7 @@ TARGETS = {
     "start-train-help": (1.3, True),
     "start-cfg": (1.3, True),
     "start-first-step": (1.5, False),
+    "start-first-step-empty": (1.0, False),
     "lr-finder-fp32": (1.0, False),
     "lr-finder-bf16": (2.0, False),
     "lr-finder-bf16-autocast": (2.0, False),
@@ -137,7 +138,7 @@ def test_figures_and_bookkeeping_of_an_evaluation(quick):
     found, pictures = ours.evaluation_figures(**given)
     logits, labels = given["batches"][0]
     assert found["accuracy"] == pytest.approx((logits.argmax(1) == labels).float().mean().item())
-    assert [evaluation._pixels(picture)[0] for picture in pictures] == [1296, 1296, 1376]
+    assert [evaluation._pixels(picture)[0] for picture in pictures] == [1296, 1296, 1488]
 
 
 def test_operations_and_bytes_are_counted():

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from cifar_lab.cli.main import main
+from cifar_lab.explain.layers import map_sizes
 from cifar_lab.models.custom_resnet import CustomResNet
+from cifar_lab.report.figures.image_grid import BAR_WIDTH
 from cifar_lab.run.folder import RunFolder
 from tests.cli.test_runs import finished, run
 
@@ -23,17 +28,65 @@ def test_the_gallerys_images_are_explained_for_each_target(run, capsys):
     assert main(["explain", "latest"]) == 0
     said = capsys.readouterr().out
     assert said.count("predicted as") == 10
-    assert "gradcam at layer2, predicted: maps add up to" in said
     with np.load(run.gallery_maps) as file:
         gallery = dict(file)
-    for number, target in enumerate(("predicted", "true", "difference")):
-        with np.load(run.attributions(f"gradcam-layer2-{target}")) as file:
-            assert file["sample_ids"].tolist() == gallery["sample_ids"].tolist()
-            np.testing.assert_allclose(file["maps"], gallery["layer2/maps"][:, number], atol=1e-6)
-            assert file["maps"].shape == (10, 8, 8)
+    assert gallery["layer2/agreement"] < 0.99  # under the max pool: both methods are shown
+    for method in ("hirescam", "gradcam"):
+        assert f"{method} at layer2, predicted: maps add up to" in said
+        for number, target in enumerate(("predicted", "true", "difference")):
+            with np.load(run.attributions(f"{method}-layer2-{target}")) as file:
+                assert file["sample_ids"].tolist() == gallery["sample_ids"].tolist()
+                expected = gallery[f"layer2/{method}"][:, number]
+                np.testing.assert_allclose(file["maps"], expected, atol=1e-6)
+                assert file["maps"].shape == (10, 8, 8)
     figure = re.search(r"figure: (\S+)", said)[1]
     with Image.open(figure) as image:
-        assert image.width == 4 * (192 + 16) + 16
+        assert image.width == 7 * (192 + 16) + 2 * BAR_WIDTH + 16
+
+
+def test_the_predictions_that_are_explained_are_the_recorded_ones(run, capsys):
+    """As with flips or in bfloat16: what was recorded may differ from a new prediction."""
+    with np.load(run.predictions) as file:
+        arrays = dict(file)
+    first, second = np.argsort(-arrays["logits"], axis=1)[:, :2].T
+    close = np.argsort(arrays["logits"].max(1) - np.sort(arrays["logits"], axis=1)[:, -2])[:5]
+    recorded = arrays["logits"].copy()
+    recorded[close, first[close]], recorded[close, second[close]] = (
+        arrays["logits"][close, second[close]],
+        arrays["logits"][close, first[close]],
+    )
+    np.savez(run.predictions, **{**arrays, "logits": recorded})
+    ids = [str(name) for name in arrays["sample_ids"][close]]
+    assert main(["explain", "latest", "--ids", ",".join(ids), "--target", "predicted"]) == 0
+    with np.load(run.attributions("hirescam-layer2-predicted")) as file:
+        assert file["first"].tolist() == second[close].tolist()
+    run.averaged_maps.unlink()
+    assert main(["report", "latest"]) == 0
+    with np.load(run.averaged_maps) as file:  # of all 360 test images
+        assert len(file["right"]) == (recorded.argmax(1) == arrays["labels"]).sum()
+        assert (
+            file["class_counts"].tolist() == np.bincount(recorded.argmax(1), minlength=10).tolist()
+        )
+
+
+def test_as_many_layers_as_there_are_can_be_explained_and_reach_the_report(run, capsys):
+    model = CustomResNet(num_classes=10, width=4)
+    names = [name for name, _ in model.named_modules() if name]
+    layers = [name for name, size in map_sizes(model, names, (32, 32)).items() if size][:22]
+    assert len(layers) == 22
+    with np.load(run.predictions) as file:
+        ids = ",".join(file["sample_ids"][:3].tolist())
+    words = ["--layer", ",".join(layers), "--ids", ids, "--method", "hirescam"]
+    assert main(["explain", "latest", *words]) == 0
+    drawn = [Path(path) for path in re.findall(r"figure: (\S+)", capsys.readouterr().out)]
+    assert len(drawn) == 3  # eleven rows for each image
+    assert all(path.is_file() and len(path.name) < 110 for path in drawn)
+    assert main(["report", "latest"]) == 0
+    page, markdown = run.report.read_text(), run.report_markdown.read_text()
+    for path in drawn:
+        assert base64.b64encode(path.read_bytes()).decode() in page
+        assert f"(figures/{path.name})" in markdown
+    assert "Part 3 of 3." in markdown
 
 
 def test_named_images_layers_methods_and_targets_stand_side_by_side(run, capsys):
@@ -46,7 +99,8 @@ def test_named_images_layers_methods_and_targets_stand_side_by_side(run, capsys)
     assert main(["explain", *words, str(run.path)]) == 0
     said = capsys.readouterr().out
     with Image.open(re.search(r"figure: (\S+)", said)[1]) as image:
-        assert image.width == 4 * (192 + 16) + 16  # the image, two layers, one occlusion
+        # the image, two layers and one occlusion, each with a colour bar of its own
+        assert image.width == 4 * (192 + 16) + 3 * BAR_WIDTH + 16
     with np.load(run.attributions("hirescam-layer1.sum-true")) as file:
         assert file["maps"].shape == (2, 16, 16)
         assert file["sample_ids"].tolist() == words[1].split(",")
@@ -83,15 +137,20 @@ def test_words_that_mean_nothing_are_refused(words, message, run, capsys):
 
 def test_trust_is_measured_kept_and_shown_by_the_report(run, capsys):
     assert main(["explain", "latest", "--trust"]) == 0
-    assert "deletion" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "deletion" in said
+    verdict = re.search(r"^verdict: (.*)$", said, re.MULTILINE)[1]
     found = json.loads(run.trust.read_text())
     assert found["images"] == 360
-    assert [row["order"] for row in found["orders"]] == ["gradcam", "random", "centre", "edges"]
+    assert [row["order"] for row in found["orders"]] == [
+        *("hirescam", "gradcam", "random", "centre", "edges")
+    ]
     assert all(0 <= row["deletion"] <= 1 for row in found["orders"])
     assert "explain RUN --trust" in run.report.read_text()
     assert main(["report", "latest"]) == 0
     page = run.report.read_text()
     assert "insertion (higher is better)" in page
+    assert f"Verdict: {verdict}" in html.unescape(page)
     assert f"{found['orders'][0]['deletion']:.3f}" in page
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -18,6 +19,7 @@ import torch
 from cifar_lab.cli.main import main
 from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.metrics import read_metrics
+from cifar_lab.run.record import Run
 
 pytestmark = pytest.mark.slow
 
@@ -73,6 +75,23 @@ def test_a_process_that_fails_ends_the_run_and_is_named(tmp_path, capfd):
         in (status["error"])
     )
     assert "in forward" in run.log.read_text()  # its traceback
+
+
+def test_a_leader_that_is_killed_takes_its_processes_along(tmp_path):
+    run = RunFolder(tmp_path / "run")
+    words = [*QUICK, *PLAIN, "trainer.batch_size=8", "trainer.epochs=50", *TWO]
+    leader = command("train", *words, f"hydra.run.dir={run.path}")
+    while not run.metrics.is_file():
+        assert leader.poll() is None
+        time.sleep(0.05)
+    assert len(followers_of(leader.pid)) == 1
+    leader.kill()
+    leader.wait(10)
+    deadline = time.monotonic() + 10
+    while followers_of(leader.pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert Run(run).state == "died"
 
 
 def test_a_process_that_does_not_end_costs_no_run(tmp_path, monkeypatch):
@@ -165,6 +184,17 @@ def command(*words: str, **environment: str) -> subprocess.Popen[bytes]:
         env={**os.environ, **environment},
         start_new_session=True,
     )
+
+
+def followers_of(leader: int) -> list[int]:
+    """Process ids of the workers that a leader has started and that still run."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            words = file.read_bytes().split(b"\0")
+            if b"cifar_lab.recipe.processes" in words and str(leader).encode() in words:
+                found.append(int(file.parent.name))
+    return found
 
 
 def stop_after(

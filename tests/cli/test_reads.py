@@ -12,6 +12,7 @@ import pytest
 
 from cifar_lab.cli.main import main
 from cifar_lab.run.folder import RunFolder
+from tests.made import entered
 
 pytestmark = pytest.mark.slow
 
@@ -83,6 +84,7 @@ def test_a_run_that_goes_on_reads_each_file_at_most_once(run):
     run.status.write_text(json.dumps({**status, "state": "interrupted"}))
     for file in (run.summary, run.predictions):
         file.unlink()
+    entered(run)
     counts = reads(run, "resume", str(run.path))
     # Written meanwhile, and read as what they then are: status by the process that takes the lock,
     # metrics by the recorder that goes on with them; a hash beside a checkpoint, by the next one.

@@ -7,9 +7,12 @@ import sys
 import numpy as np
 import pytest
 
+from cifar_lab.assembly import precision
 from cifar_lab.cli.main import main
 from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.metrics import read_metrics
+from cifar_lab.run.provenance import PrecisionProbe
+from cifar_lab.run.record import Run
 
 #: Digits, a tiny network, two batches an epoch.
 QUICK = [
@@ -21,7 +24,6 @@ QUICK = [
 @pytest.fixture(autouse=True)
 def _in_an_empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("CIFAR_LAB_CACHE", str(tmp_path / "cache"))
 
 
 def test_a_run_leaves_the_whole_folder(tmp_path):
@@ -90,6 +92,23 @@ def test_a_sweep_runs_a_job_for_each_value(tmp_path):
     assert len(jobs) == 2
 
 
+@pytest.mark.parametrize("speedup", [1.1, 2.0])
+def test_a_sweep_measures_once_and_every_job_goes_by_it(tmp_path, monkeypatch, speedup):
+    found = [PrecisionProbe(speedup, ((1.0, speedup),) * 5, cached=False)]
+    monkeypatch.setattr(precision, "has_bfloat16", lambda _: True)
+    monkeypatch.setattr(precision, "measured", found.pop)  # a second one would fail
+    words = [*QUICK, "trainer.precision=auto", "-m", "seed=0,1", "report.enabled=false"]
+    assert main(["train", *words]) == 0
+    jobs = sorted((tmp_path / "outputs" / "digits").glob("*/*/*/provenance.json"))
+    for job in jobs:
+        provenance = json.loads(job.read_text())
+        assert provenance["precision"] == ("bfloat16" if speedup == 2 else "float32")
+        assert provenance["precision_probe"] == {
+            "speedup": speedup, "pairs": [[1.0, speedup]] * 5, "cached": False
+        }  # fmt: skip
+    assert len(jobs) == 2
+
+
 EXPERIMENTS = [
     "cifar10_short",
     "digits",
@@ -146,6 +165,32 @@ def test_another_runs_folder_is_not_taken(tmp_path, capsys):
     assert main(["train", *QUICK, "hydra.run.dir=outputs/here", "seed=3"]) == 2
     assert "is already used by another run" in capsys.readouterr().err
     assert (tmp_path / "outputs/here/.hydra/config.yaml").read_text() == before
+
+
+class Died(BaseException):
+    """Stands for SIGKILL: nothing is caught, nothing is written afterwards."""
+
+
+@pytest.mark.parametrize("sweeps", [False, True])
+def test_a_run_that_dies_right_after_its_claim_can_be_resumed(sweeps, tmp_path, monkeypatch):
+    def died(*_, **__):
+        raise Died
+
+    place = "hydra.sweep.dir=outputs/here" if sweeps else "hydra.run.dir=outputs/here"
+    words = [*QUICK, "seed=3", "report.enabled=false", place, *(["-m"] if sweeps else [])]
+    monkeypatch.setattr("cifar_lab.recipe.launch.run_experiment", died)
+    with pytest.raises(Died):
+        main(["train", *words])
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    run = Run(RunFolder(tmp_path / "outputs/here" / ("0" if sweeps else "")))
+    assert run.state == "died"
+    assert run.config["seed"] == 3
+    assert "seed=3" in run.overrides
+    assert main(["resume", str(run.folder.path)]) == 0
+    resumed = Run(run.folder)
+    assert (resumed.state, resumed.id) == ("done", run.id)
+    assert resumed.provenance.seed == 3
 
 
 def test_a_loss_that_is_not_finite_fails_with_epoch_step_and_learning_rate(tmp_path, capsys):

@@ -6,9 +6,11 @@ from omegaconf import OmegaConf
 from cifar_lab.config.compose import Composer
 from cifar_lab.config.saved import rerun, restored
 from cifar_lab.refusal import Refusal
+from cifar_lab.run.files import write_object
 from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.older import ADDED
 from cifar_lab.run.record import Run
+from tests.made import a_provenance
 
 COMPOSER = Composer()
 
@@ -60,6 +62,24 @@ def test_a_changed_group_replaces_the_node_and_drops_older_overrides_beneath_it(
     assert job["model"] == COMPOSER.compose(["model=resnet18"]).model
     assert job["seed"] == 4
     assert list(found.config.hydra.overrides.task) == ["seed=4", "model=resnet18"]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        ([], "float32"),
+        (["trainer.epochs=2"], "float32"),
+        (["trainer=lightning"], "float32"),
+        (["trainer.precision=bfloat16"], "bfloat16"),
+        (["trainer.precision=auto"], "auto"),  # asks for a new choice
+    ],
+)
+def test_the_precision_that_auto_chose_is_kept(earlier, overrides, expected):
+    folder = earlier("trainer.precision=auto")
+    write_object(folder.provenance, a_provenance(precision="float32"))
+    found, _ = rerun(COMPOSER, Run(folder), overrides)
+    assert found.problems == []
+    assert found.job()["trainer"]["precision"] == expected
 
 
 def test_a_step_can_be_taken_away_from_a_saved_run(earlier):

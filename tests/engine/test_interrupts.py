@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM, with real signals."""
+"""SIGINT, SIGTERM and SIGHUP, with real signals."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import threading
 
 import pytest
 
-from cifar_lab.engine.interrupts import Interrupted, StopRequest
+from cifar_lab.engine.interrupts import Interrupted, StopRequest, signals_ignored
 
-SIGNALS = pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+ALL = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SIGNALS = pytest.mark.parametrize("signum", ALL)
 
 
 @pytest.fixture(autouse=True)
@@ -17,8 +18,7 @@ def outer() -> list[int]:
     """Catches signals that nothing else handled; an unhandled SIGTERM would end the tests."""
     received: list[int] = []
     before = {
-        signum: signal.signal(signum, lambda number, _: received.append(number))
-        for signum in (signal.SIGINT, signal.SIGTERM)
+        signum: signal.signal(signum, lambda number, _: received.append(number)) for signum in ALL
     }
     yield received
     for signum, handler in before.items():
@@ -100,6 +100,26 @@ def test_in_another_thread_nothing_is_handled(outer):
     assert isinstance(entered[0], StopRequest)
     signal.raise_signal(signal.SIGTERM)
     assert outer == [signal.SIGTERM]
+
+
+def test_a_signal_that_nohup_has_ignored_stays_ignored(outer):
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    stop = StopRequest()
+    with stop.listening():
+        signal.raise_signal(signal.SIGHUP)
+    assert stop.requested is None
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+
+
+def test_signals_can_be_ignored_for_a_moment(outer):
+    stop = StopRequest()
+    with stop.listening():
+        with signals_ignored():
+            for signum in ALL:
+                signal.raise_signal(signum)
+        with pytest.raises(Interrupted):
+            signal.raise_signal(signal.SIGHUP)
+    assert outer == []
 
 
 def test_no_handler_of_failures_mistakes_an_interruption_for_one():

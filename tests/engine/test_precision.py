@@ -1,4 +1,4 @@
-"""Which precision is chosen, and what it affects."""
+"""Which devices have bfloat16, and what a precision affects."""
 
 from __future__ import annotations
 
@@ -9,24 +9,10 @@ import pytest
 import torch
 from torch import nn
 
-from cifar_lab.engine import precision
-from cifar_lab.engine.precision import autocast, has_bfloat16, resolve_precision
+from cifar_lab.engine.precision import autocast, has_bfloat16
 
 CPU = torch.device("cpu")
 CPUINFO = Path("/proc/cpuinfo")
-
-
-@pytest.mark.parametrize("in_hardware", [True, False])
-@pytest.mark.parametrize("choice", ["float32", "bfloat16"])
-def test_a_stated_precision_is_taken_whatever_the_device_has(monkeypatch, choice, in_hardware):
-    monkeypatch.setattr(precision, "has_bfloat16", lambda _: in_hardware)
-    assert resolve_precision(choice, CPU) == choice
-
-
-@pytest.mark.parametrize(("in_hardware", "expected"), [(True, "bfloat16"), (False, "float32")])
-def test_auto_follows_the_hardware(monkeypatch, in_hardware, expected):
-    monkeypatch.setattr(precision, "has_bfloat16", lambda _: in_hardware)
-    assert resolve_precision("auto", CPU) == expected
 
 
 @pytest.mark.skipif(

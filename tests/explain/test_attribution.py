@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cifar_lab.explain.attribution import METHODS, agreement, attribute
+from cifar_lab.explain.attribution import METHODS, NAMES, UNITS, attribute
+from cifar_lab.explain.cams import agreement
 from cifar_lab.explain.targets import Targets
 from cifar_lab.models.custom_resnet import CustomResNet
 from cifar_lab.models.resnet import ResNet18
@@ -127,7 +128,8 @@ def test_hirescam_adds_up_where_gradcam_does_not(layer, exact):
     assert np.allclose(sums, logits, rtol=1e-4, atol=1e-6) is exact
     maps = gradcam(model, "layer3.sum", images, classes)
     assert not np.allclose(maps.sum((1, 2)), logits, rtol=0.1)
-    assert agreement(model, "layer3.sum", images, of(classes), maps) < 0.9
+    exact = attribute(model, "hirescam", "layer3.sum", images, of(classes))
+    assert agreement(maps, exact) < 0.9
 
 
 def test_under_an_average_both_are_one_and_complete():
@@ -135,7 +137,11 @@ def test_under_an_average_both_are_one_and_complete():
     images, targets = torch.randn(3, 3, 32, 32), of(torch.tensor([1, 9, 4]))
     maps = [attribute(model, name, "layer4", images, targets) for name in ("gradcam", "hirescam")]
     np.testing.assert_allclose(*maps, rtol=1e-4, atol=1e-7)
-    assert agreement(model, "layer4", images, targets, maps[0]) == pytest.approx(1, abs=1e-5)
+    assert agreement(*maps) == pytest.approx(1, abs=1e-5)
+
+
+def test_every_method_has_a_name_and_a_unit():
+    assert set(METHODS) == set(NAMES) == set(UNITS)
 
 
 @pytest.mark.parametrize("method", ["gradcam", "hirescam", "integrated_gradients"])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -11,12 +14,19 @@ from cifar_lab.data.arrays import ImageArrays
 from cifar_lab.data.normalise import Normalise
 from cifar_lab.explain.attribution import attribute
 from cifar_lab.explain.averages import concentration
-from cifar_lab.explain.explained import average_maps, explain_images
+from cifar_lab.explain.cams import agreement, leading
+from cifar_lab.explain.explained import Averaged, ReportMaps, average_maps, explain_images
 from cifar_lab.explain.targets import TARGETS, Targets
 from cifar_lab.models.custom_resnet import CustomResNet
-from cifar_lab.run.maps import load_averaged, load_explained, save_averaged, save_explained
+from cifar_lab.run.maps import (
+    packed_averaged,
+    packed_explained,
+    unpacked_averaged,
+    unpacked_explained,
+)
 
 LAYER = "layer2"
+PATH = Path("maps.npz")
 
 
 @pytest.fixture(scope="module")
@@ -43,14 +53,14 @@ def explained(setting, layer, rows, predicted):
     return explain_images(model, layer, images, test.labels[rows], predicted, ids)
 
 
-def map_of(setting, row: int, name: str, predicted: int) -> np.ndarray:
+def map_of(setting, row: int, name: str, predicted: int, method: str = "gradcam") -> np.ndarray:
     model, normalise, test, _ = setting
     classes = torch.tensor([predicted]), torch.tensor([int(test.labels[row])])
     image = normalise(torch.from_numpy(test.images[row : row + 1]))
-    return attribute(model, "gradcam", LAYER, image, Targets.named(name, *classes))[0]
+    return attribute(model, method, LAYER, image, Targets.named(name, *classes))[0]
 
 
-def test_each_image_has_the_maps_and_logits_of_its_targets(setting, tmp_path):
+def test_each_image_has_the_maps_and_logits_of_its_targets(setting):
     _, _, test, logits = setting
     rows = np.array([7, 3, 30])
     predicted = logits[rows].argmax(1)
@@ -58,60 +68,103 @@ def test_each_image_has_the_maps_and_logits_of_its_targets(setting, tmp_path):
     assert found.sample_ids.tolist() == ["test/7", "test/3", "test/30"]
     for n, row in enumerate(rows):
         for t, name in enumerate(TARGETS):
-            expected = map_of(setting, row, name, int(predicted[n]))
-            np.testing.assert_allclose(found.maps[n, t], expected, rtol=1e-3, atol=1e-6)
+            for method in ("gradcam", "hirescam"):
+                expected = map_of(setting, row, name, int(predicted[n]), method)
+                maps = getattr(found, method)
+                np.testing.assert_allclose(maps[n, t], expected, rtol=1e-3, atol=1e-6)
         own, true = logits[row, predicted[n]], logits[row, test.labels[row]]
         np.testing.assert_allclose(found.values[n], [own, true, own - true], atol=1e-4)
+    np.testing.assert_array_equal(found.without_bias, found.values)  # the head has no biases
+    assert found.agreement == agreement(found.gradcam[:, 0], found.hirescam[:, 0])
     finer = explained(setting, "layer1.sum", rows, predicted)
-    save_explained(tmp_path / "maps.npz", [found, finer])
-    for kept, again in zip([found, finer], load_explained(tmp_path / "maps.npz"), strict=True):
+    content = packed_explained([found, finer])
+    for kept, again in zip([found, finer], unpacked_explained(PATH, content), strict=True):
         for name, value in vars(kept).items():
             np.testing.assert_array_equal(getattr(again, name), value)
-    assert found.maps.shape != finer.maps.shape
+    assert found.gradcam.shape != finer.gradcam.shape
 
 
-def test_averages_are_those_of_maps_taken_one_by_one(setting, tmp_path):
-    model, normalise, test, logits = setting
-    predicted = logits.argmax(1)
-    label, taken = next(
-        (int(a), int(b)) for a, b in zip(test.labels, predicted, strict=True) if a != b
-    )
-    of_pair = np.flatnonzero((test.labels == label) & (predicted == taken))
-    found = average_maps(
+def averages(setting, predicted: np.ndarray, pairs: list[Pair]) -> Averaged:
+    model, normalise, test, _ = setting
+    return average_maps(
         model,
         LAYER,
         lambda rows: normalise(torch.from_numpy(test.images[rows])),
         test.labels,
         predicted,
         3,
-        [Pair(label, taken, len(of_pair))],
+        pairs,
         25,
     )
+
+
+def recorded_otherwise(setting) -> np.ndarray:
+    """Recorded predictions, every fifth of them right: some differ from new ones, as with flips."""
+    predicted = setting[3].argmax(1)
+    predicted[::5] = setting[2].labels[::5]
+    return predicted
+
+
+def test_averages_are_of_the_recorded_predictions_taken_one_by_one(setting):
+    _, _, test, logits = setting
+    predicted = recorded_otherwise(setting)
+    assert (predicted != logits.argmax(1)).sum() > 3
+    label, taken = next(
+        (int(a), int(b)) for a, b in zip(test.labels, predicted, strict=True) if a != b
+    )
+    of_pair = np.flatnonzero((test.labels == label) & (predicted == taken))
+    found = averages(setting, predicted, [Pair(label, taken, len(of_pair))])
     sample = np.sort(np.random.default_rng(0).permutation(40)[:25])  # as documented in the report
-    maps = np.stack([map_of(setting, row, "predicted", int(predicted[row])) for row in sample])
-    for name in range(3):
-        mine = predicted[sample] == name
-        assert found.class_counts[name] == mine.sum()
-        if mine.any():
-            np.testing.assert_allclose(
-                found.class_maps[name], maps[mine].mean(0), rtol=1e-3, atol=1e-6
-            )
-    pair = np.mean([map_of(setting, row, "predicted", taken) for row in of_pair], axis=0)
-    np.testing.assert_allclose(found.pair_maps[0], pair, rtol=1e-3, atol=1e-6)
+    for method in ("gradcam", "hirescam"):
+        maps = np.stack(
+            [map_of(setting, row, "predicted", int(predicted[row]), method) for row in sample]
+        )
+        for number in range(3):
+            mine = predicted[sample] == number
+            assert found.class_counts[number] == mine.sum()
+            if mine.any():
+                means = getattr(found, f"class_{method}")
+                np.testing.assert_allclose(means[number], maps[mine].mean(0), rtol=1e-3, atol=1e-6)
+        pair = [map_of(setting, row, "predicted", taken, method) for row in of_pair]
+        of_pairs = getattr(found, f"pair_{method}")
+        np.testing.assert_allclose(of_pairs[0], np.mean(pair, axis=0), rtol=1e-3, atol=1e-6)
+        if method == leading(float(found.agreement))[0]:
+            spread, right = concentration(maps), predicted[sample] == test.labels[sample]
+            np.testing.assert_allclose(found.right, spread[right])
+            np.testing.assert_allclose(found.wrong, spread[~right])
     assert found.pair_counts.tolist() == [len(of_pair)]
-    spread, right = concentration(maps), predicted[sample] == test.labels[sample]
-    np.testing.assert_allclose(found.right, spread[right])
-    np.testing.assert_allclose(found.wrong, spread[~right])
-    save_averaged(tmp_path / "averages.npz", found)
-    assert load_averaged(tmp_path / "averages.npz").pairs.tolist() == [[label, taken]]
+    explained = np.abs(logits[of_pair, taken]).mean()
+    np.testing.assert_allclose(found.pair_without_bias, [explained], rtol=1e-4)
+    content = packed_averaged(found)
+    assert unpacked_averaged(PATH, content).pairs.tolist() == [[label, taken]]
 
 
-@pytest.mark.parametrize("content", [None, b"", b"no archive"])
-def test_a_file_without_maps_reads_as_none(tmp_path, content):
-    if content is not None:
-        (tmp_path / "maps.npz").write_bytes(content)
-    assert load_explained(tmp_path / "maps.npz") is None
-    assert load_averaged(tmp_path / "maps.npz") is None
+def test_as_many_are_right_as_were_recorded(setting):
+    _, _, test, logits = setting
+    predicted = recorded_otherwise(setting)
+    sample = np.sort(np.random.default_rng(0).permutation(40)[:25])
+    as_recorded = int((predicted[sample] == test.labels[sample]).sum())
+    assert as_recorded > (logits.argmax(1)[sample] == test.labels[sample]).sum()
+    found = averages(setting, predicted, [])
+    assert (len(found.right), len(found.wrong)) == (as_recorded, 25 - as_recorded)
+
+
+def test_a_layer_is_led_by_the_larger_sample(setting):
+    predicted = setting[3].argmax(1)
+    gallery = explained(setting, LAYER, np.array([0, 1]), predicted[:2])
+    found = averages(setting, predicted, [])
+    faithful = dataclasses.replace(gallery, agreement=np.asarray(1.0))
+    doubted = dataclasses.replace(found, agreement=np.asarray(0.5))
+    assert ReportMaps([faithful], None).methods(LAYER) == ("gradcam",)
+    assert ReportMaps([faithful], doubted).methods(LAYER) == ("hirescam", "gradcam")
+    other = dataclasses.replace(faithful, layer=np.asarray("layer3.sum"))
+    assert ReportMaps([faithful, other], doubted).methods("layer3.sum") == ("gradcam",)
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive"])
+def test_a_file_without_maps_reads_as_none(content):
+    assert unpacked_explained(PATH, content) is None
+    assert unpacked_averaged(PATH, content) is None
 
 
 def test_maps_of_a_run_that_knew_one_layer_do_not_fit(setting, tmp_path):
@@ -119,4 +172,4 @@ def test_maps_of_a_run_that_knew_one_layer_do_not_fit(setting, tmp_path):
     rows = np.array([0, 1])
     found = explained(setting, LAYER, rows, logits[rows].argmax(1))
     np.savez_compressed(tmp_path / "maps.npz", **vars(found))
-    assert load_explained(tmp_path / "maps.npz") is None
+    assert unpacked_explained(PATH, (tmp_path / "maps.npz").read_bytes()) is None

@@ -16,6 +16,7 @@ from cifar_lab.refusal import Refusal
 from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.record import Run
 from tests.conftest import write_image_folder
+from tests.made import entered
 
 
 @pytest.fixture
@@ -69,6 +70,7 @@ def test_validation_predictions_give_the_reported_validation_accuracy(trained):
 def test_what_an_older_run_lacks_is_named(trained):
     run, _ = trained
     run.folder.data.unlink()
+    entered(run.folder)
     with pytest.raises(Refusal, match=r"data\.json could not be read"):
         network(Run(run.folder))
 
@@ -76,6 +78,7 @@ def test_what_an_older_run_lacks_is_named(trained):
 def test_a_run_that_is_not_finished_has_no_network_to_open(trained):
     run, _ = trained
     run.folder.summary.unlink()
+    entered(run.folder)
     with pytest.raises(Refusal, match=r"summary\.json could not be read: .*is this a finished run"):
         network(Run(run.folder))
 
@@ -85,5 +88,6 @@ def test_another_networks_checkpoint_is_refused(trained):
     data = json.loads(run.folder.data.read_text())
     data["class_names"].append("dog")
     run.folder.data.write_text(json.dumps(data))
+    entered(run.folder)
     with pytest.raises(Refusal, match="belongs to a different model"):
         network(Run(run.folder))

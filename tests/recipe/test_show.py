@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,20 +12,9 @@ from cifar_lab.data.arrays import Dataset, ImageArrays, SourceImages
 from cifar_lab.models.custom_resnet import CustomResNet
 from cifar_lab.optim.schedules import Triangular
 from cifar_lab.recipe import show
-
-
-@pytest.fixture
-def drawn(monkeypatch) -> list[dict[str, Any]]:
-    """What grids of samples were drawn from, in order."""
-    calls: list[dict[str, Any]] = []
-    original = show.samples
-
-    def observed(images, titles, columns):
-        calls.append({"images": list(images), "titles": list(titles), "columns": columns})
-        return original(images, titles, columns)
-
-    monkeypatch.setattr(show, "samples", observed)
-    return calls
+from cifar_lab.report.sections import augmented
+from tests.engine.plans import make_plan
+from tests.report.readings import loader
 
 
 def test_data_counts_the_images_of_each_class_and_split(tmp_path):
@@ -65,32 +53,21 @@ def test_data_writes_a_page_with_its_figures(tmp_path):
         assert_is_png(tmp_path / "data" / name)
 
 
-def test_augmentation_draws_images_beside_what_each_epoch_makes_of_them(tmp_path, drawn):
-    class Stack:
-        def one(self, image, epoch, row):
-            return np.full_like(image, 100 * epoch // 10 + 100 + row)
-
-    text = show.augmentation(dataset(), Stack(), tmp_path)
-    (call,) = drawn
-    assert call["columns"] == 8
-    assert len(call["images"]) == 64
-    for start in range(0, 64, 8):
-        original, *variants = (int(image.max()) for image in call["images"][start : start + 8])
-        assert original in dataset().train_indices
-        assert variants == [100 + 10 * epoch + original for epoch in range(7)]
-        assert call["titles"][start : start + 8] == [
-            "original",
-            *(f"epoch {n + 1}" for n in range(7)),
-        ]
+@pytest.mark.parametrize(("epochs", "limit_epochs"), [(2, None), (30, 2)])
+def test_augmentation_draws_images_beside_what_each_epoch_of_the_run_shows(
+    tmp_path, monkeypatch, epochs, limit_epochs
+):
+    grids = []
+    monkeypatch.setattr(augmented, "samples", lambda *grid: grids.append(grid) or b"png")
+    planned = make_plan(epochs=epochs, limit_epochs=limit_epochs)
+    text = show.augmentation(loader(dataset()), planned, ("ant", "bumblebee"), tmp_path)
+    ((images, titles, columns),) = grids
+    assert (len(images), columns) == (8 * 3, 3)
+    for start in range(0, len(images), 3):
+        assert len({int(image.max()) for image in images[start : start + 3]}) == 1
+        assert titles[start + 1 : start + 3] == ["epoch 1", "epoch 2"]
     assert text == f"figure: {tmp_path / 'augmentation.png'}"
-    assert_is_png(tmp_path / "augmentation.png")
-
-
-def test_no_augmentation_draws_images_as_they_are(tmp_path, drawn):
-    show.augmentation(dataset(), None, tmp_path)
-    images = drawn[0]["images"]
-    for start in range(0, 64, 8):
-        assert len({int(image.max()) for image in images[start : start + 8]}) == 1
+    assert (tmp_path / "augmentation.png").read_bytes() == b"png"
 
 
 def test_the_model_is_shown_as_its_layer_table():

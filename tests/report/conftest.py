@@ -27,3 +27,17 @@ def drawn(monkeypatch) -> Iterator[list[Figure]]:
         assert min(drawn_box.x0, drawn_box.y0) >= 0, "cut off at the left or below"
         assert drawn_box.x1 <= width, "cut off at the right"
         assert drawn_box.y1 <= height, "cut off above"
+
+
+@pytest.fixture
+def titles(monkeypatch) -> list[str]:
+    """Text of image grids as it is written, in order."""
+    written: list[str] = []
+    text = Figure.text
+
+    def observed(figure, x, y, title, **settings):
+        written.append(title)
+        return text(figure, x, y, title, **settings)
+
+    monkeypatch.setattr(Figure, "text", observed)
+    return written

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from cifar_lab.data.arrays import Dataset, ImageArrays, SourceImages
+from cifar_lab.data.batch_augment import AugmentationStack
+from cifar_lab.data.loaders import TrainLoader
+from cifar_lab.data.mixing import Mixing
+from cifar_lab.data.normalise import Normalise
+from cifar_lab.data.pixels import Pixels
 from cifar_lab.report.options import ReportOptions
 from cifar_lab.report.reading import Reading
+from cifar_lab.run.drawn import DrawnFigure
 from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.predictions import Predictions, SplitPredictions
 from cifar_lab.run.provenance import Git
 from cifar_lab.run.record import Maps, Run
+from cifar_lab.run.store import Store
 from cifar_lab.run.trust import Trust
 from tests.made import a_provenance, a_summary
 
@@ -64,7 +73,7 @@ def reading(**changes: Any) -> Reading:
         "seed": 0,
         "optimizer": {"_target_": "x.sgd", "momentum": 0.9},
         "augmentation": {"train": {}},
-        "trainer": {"batch_size": 512},
+        "trainer": {"batch_size": 512, "limit_batches": None},
     }
     predictions = Predictions(SplitPredictions(logits, LABELS, np.asarray([""] * 12)), None)
     parts = {
@@ -76,6 +85,7 @@ def reading(**changes: Any) -> Reading:
         "lr_finder": None,
         "maps": None,
         "trust": None,
+        "drawn": (),
         "folder": Path("outputs/net/2026-01-02/title <u>"),
     }
     settings = {
@@ -87,7 +97,7 @@ def reading(**changes: Any) -> Reading:
             averaged_images=12,
         ),
         "dataset": dataset(),
-        "stack": None,
+        "loader": loader(dataset()),
         "planned": [0.1, 0.05, 0.02, 0.01],
         "steps_per_epoch": 2,
         "layers": ("layer2",),
@@ -100,14 +110,23 @@ def reading(**changes: Any) -> Reading:
     return Reading(run=a_run(**parts), **settings)
 
 
-def a_run(trust: Trust | None, folder: Path, **parts: Any) -> Run:
+def a_run(trust: Trust | None, drawn: Sequence[DrawnFigure], folder: Path, **parts: Any) -> Run:
     """A run without files: each part is stored where its property would cache it."""
     folder = RunFolder(folder)
-    maps = Maps(folder)
-    vars(maps)["trust"] = trust
+    maps = Maps(Store(folder))
+    vars(maps).update({"trust": trust, "drawn": drawn})
     run = Run(folder)
     vars(run).update({**parts, "maps": maps})
     return run
+
+
+def loader(
+    data: Dataset, stack: AugmentationStack | None = None, mixing: Mixing | None = None
+) -> TrainLoader:
+    """Batches of four of its training images."""
+    normalise = Normalise(data.mean, data.std, torch.device("cpu"), False, torch.float32)
+    pixels = Pixels(data.source.train.images, normalise.device, resident=True)
+    return TrainLoader(data, pixels, stack, normalise, mixing, batch_size=4, seed=0, workers=0)
 
 
 def dataset() -> Dataset:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cifar_lab.explain.explained import Averaged, Explained
+from cifar_lab.explain.explained import Averaged, Explained, ReportMaps
 from cifar_lab.report.pages.run import write_report
 from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.trust import OrderScore, Trust
@@ -41,26 +41,37 @@ def folder(tmp_path_factory) -> RunFolder:
     )
     rows = [error.row for error in run.errors]
     draw = np.random.default_rng(0)
+
+    def maps(*shape: int) -> np.ndarray:
+        return draw.normal(size=shape).astype(np.float32)
+
     explained = Explained(
-        run.test.sample_ids[rows],
-        run.predicted[rows],
-        np.asarray("layer2"),
-        draw.normal(size=(len(rows), 3, 4, 4)).astype(np.float32),
-        draw.normal(size=(len(rows), 3)).astype(np.float32),
-        np.asarray(0.4),
+        sample_ids=run.test.sample_ids[rows],
+        predicted=run.predicted[rows],
+        layer=np.asarray("layer2"),
+        gradcam=maps(len(rows), 3, 4, 4) / 1000,  # negligible: without colours
+        hirescam=maps(len(rows), 3, 4, 4),
+        values=maps(len(rows), 3),
+        without_bias=maps(len(rows), 3),
+        agreement=np.asarray(0.4),
     )
     averaged = Averaged(
-        np.asarray("layer2"),
-        np.asarray(12),
-        draw.normal(size=(3, 4, 4)).astype(np.float32),
-        np.asarray([3, 7, 2]),
-        np.asarray([[2, 1], [0, 1]]),
-        draw.normal(size=(2, 4, 4)).astype(np.float32),
-        np.asarray([2, 1]),
-        draw.random(9),
-        draw.random(3),
+        layer=np.asarray("layer2"),
+        images=np.asarray(12),
+        agreement=np.asarray(0.4),
+        class_gradcam=maps(3, 4, 4),
+        class_hirescam=maps(3, 4, 4),
+        class_without_bias=maps(3),
+        class_counts=np.asarray([3, 7, 2]),
+        pairs=np.asarray([[2, 1], [0, 1]]),
+        pair_gradcam=maps(2, 4, 4),
+        pair_hirescam=maps(2, 4, 4),
+        pair_without_bias=maps(2),
+        pair_counts=np.asarray([2, 1]),
+        right=draw.random(9),
+        wrong=draw.random(3),
     )
-    write_report(run, [explained], averaged)
+    write_report(run, ReportMaps([explained], averaged))
     return folder
 
 

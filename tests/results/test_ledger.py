@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import dataclasses
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 import yaml
 
 from cifar_lab.refusal import Refusal
-from cifar_lab.results.ledger import record_runs, render
+from cifar_lab.results.ledger import record_runs, recording, render
 from cifar_lab.results.recorded import read_results
 from cifar_lab.run.files import (
     read_json,
@@ -46,9 +48,77 @@ def test_configuration_summary_provenance_and_metrics_are_copied(tmp_path, exper
         "summary.json",
     ]
     recorded = read_json(kept / "config.json")
-    assert {key: recorded[key] for key in CONFIG} == CONFIG
-    for file in (run.summary, run.provenance, run.metrics):
+    places = {"root": "DIR", "cache_dir": "DIR"}
+    expected = CONFIG | {"dataset": CONFIG["dataset"] | places}
+    assert {key: recorded[key] for key in CONFIG} == expected
+    for file in (run.summary, run.metrics):
         assert (kept / file.name).read_bytes() == file.read_bytes()
+    made = read_json(run.provenance)
+    assert read_json(kept / "provenance.json") == {**made, "working_directory": None}
+
+
+def test_what_was_recorded_with_paths_is_cleaned_and_nothing_else_is_changed(tmp_path, experiments):
+    record([(finished_run(tmp_path), CONFIG)], experiments)
+    kept = experiments / "results" / "digits" / "2025-01-02_10-00-00-000000"
+    files = {name: read_json(kept / f"{name}.json") for name in ("config", "provenance", "summary")}
+    older = {key: value for key, value in files["provenance"].items() if key != "format"}
+    command = f"{older['command']} dataset.root=/work/data"
+    dirty = {**older, "command": command, "working_directory": "/work/run"}
+    write_json(kept / "provenance.json", dirty)
+    write_json(kept / "config.json", files["config"] | {"dataset": CONFIG["dataset"]})
+    before = (kept / "summary.json").stat()
+    ledger = record([], experiments)
+    assert "`cifar-lab train seed=0 dataset.root=DIR`" in ledger.read_text()
+    cleaned = {**older, "command": f"{older['command']} dataset.root=DIR"}
+    assert read_json(kept / "provenance.json") == cleaned
+    assert read_json(kept / "config.json") == files["config"]
+    assert (kept / "summary.json").stat() == before
+
+
+def test_a_record_that_was_cut_short_is_not_there_until_it_is_repeated(
+    tmp_path, experiments, monkeypatch
+):
+    run, written = finished_run(tmp_path), []
+
+    def fails(path, value):
+        written.append(path)
+        if len(written) == 3:
+            raise OSError("disk full")
+        write_json(path, value)
+
+    monkeypatch.setattr("cifar_lab.results.ledger.write_json", fails)
+    with pytest.raises(OSError, match="disk full"):
+        record([(run, CONFIG)], experiments)
+    assert read_results(experiments / "results") == []
+    monkeypatch.undo()
+    assert "98.77" in record([(run, CONFIG)], experiments).read_text()
+
+
+def test_several_at_once_wait_for_each_other(tmp_path, experiments):
+    """Each renders the ledger from all that is recorded; none may overwrite a newer one."""
+    inside, most, barrier = [], [], threading.Barrier(4)
+
+    def one(hour):
+        run = finished_run(tmp_path, hour)
+        barrier.wait(30)
+        with recording(experiments):
+            inside.append(hour)
+            most.append(len(inside))
+            record([(run, CONFIG)], experiments)
+            inside.remove(hour)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(one, ("10", "11", "12", "13")))
+    assert most == [1, 1, 1, 1]
+    text = (experiments / "README.md").read_text()
+    assert len(rows_below(text, "| run |")) == 4
+
+
+def test_what_a_killed_record_left_half_written_is_deleted(experiments):
+    left = experiments / "results" / "digits" / "1" / ".config.json.12.tmp"
+    write_atomically(left, "{")
+    with recording(experiments):
+        assert not left.exists()
 
 
 @pytest.mark.parametrize(
@@ -190,6 +260,18 @@ def test_the_same_on_other_hardware_or_a_part_of_it_is_counted_apart(tmp_path, e
     assert "ONEDNN_MAX_CPU_ISA=AVX2 |" in text
 
 
+def test_a_precision_that_was_stated_or_chosen_is_the_same_but_two_are_counted_apart(
+    tmp_path, experiments
+):
+    runs = []
+    for hour, stated, used in (("10", "auto", "a"), ("11", "a", "a"), ("12", "auto", "b")):
+        run = finished_run(tmp_path, hour)
+        change(run.provenance, Provenance, precision=used)
+        runs.append((run, {**CONFIG, "trainer": {"precision": stated}}))
+    rows = rows_below(record(runs, experiments).read_text(), "| experiment |")
+    assert [row.split("|")[3].strip() for row in rows] == ["2", "1"]
+
+
 def test_an_early_end_and_uncommitted_work_are_told(tmp_path, experiments):
     run = finished_run(tmp_path)
     change(run.summary, Summary, epochs_trained=12)
@@ -221,7 +303,8 @@ def test_tables_are_whole_and_links_lead_somewhere(tmp_path, experiments):
 def test_without_an_experiments_folder_nothing_is_recorded(tmp_path):
     message = f"{tmp_path / 'experiments'}/ does not exist; run `cifar-lab record` from the top of"
     with pytest.raises(Refusal, match=message):
-        record([(finished_run(tmp_path), CONFIG)], tmp_path / "experiments")
+        with recording(tmp_path / "experiments"):
+            pass
 
 
 def test_unfinished_runs_are_refused_all_at_once_and_nothing_is_recorded(tmp_path, experiments):
@@ -234,6 +317,16 @@ def test_unfinished_runs_are_refused_all_at_once_and_nothing_is_recorded(tmp_pat
         str(run.path) for run in runs[1:]
     ]
     assert not any(experiments.iterdir())
+
+
+@pytest.mark.parametrize("name", ["../../../elsewhere", "a/b", "..", ".", ""])
+def test_a_name_that_leads_out_of_the_results_is_refused(tmp_path, experiments, name):
+    run = finished_run(tmp_path)
+    change(run.summary, Summary, name=name)
+    with pytest.raises(Refusal, match=r"summary\.json: name '.*' cannot be the name of a folder"):
+        record([(run, CONFIG)], experiments)
+    assert not any(experiments.iterdir())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["experiments", "outputs"]
 
 
 def test_the_ledger_links_to_published_studies_where_there_are_some(tmp_path, experiments):

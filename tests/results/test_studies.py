@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from cifar_lab.results.recorded import read_results
 from cifar_lab.results.studies import read_published, studies
+from cifar_lab.run.files import write_object
 from tests.results.study_runs import experiments_with
 
 
@@ -54,6 +57,22 @@ def test_a_run_that_is_not_the_whole_study_says_why(tmp_path, changes, reason):
     assert reasons == [reason]
     assert result.folder.path.name == "2026-01-01"
     assert [run.folder.path.name for run in wide.whole] == ["2026-01-02"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"final": {}}, "no training accuracy in its summary.json"),
+        ({"per_class": ()}, "no results per class in its summary.json"),
+    ],
+)
+def test_a_run_whose_summary_lacks_what_is_shown_is_not_counted(tmp_path, changes, reason):
+    experiments = experiments_with(tmp_path, {}, {})
+    first, _ = read_results(experiments / "results")
+    write_object(first.folder.summary, dataclasses.replace(first.summary, **changes))
+    wide, _ = studies(read_published(experiments), read_results(experiments / "results"))
+    ((result, reasons),) = wide.not_counted
+    assert (result.folder.path.name, reasons) == ("2026-01-01", [reason])
 
 
 def test_without_published_studies_there_is_nothing_to_read(tmp_path):

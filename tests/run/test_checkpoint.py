@@ -17,9 +17,10 @@ from cifar_lab.refusal import Refusal
 from cifar_lab.run.checkpoint import (
     load_checkpoint,
     load_evaluated_weights,
+    packed_state,
     refuse_other_model,
-    save_checkpoint,
 )
+from cifar_lab.run.checkpoint import save_checkpoint as save_content
 
 CPU = torch.device("cpu")
 ALTERED = r"is truncated or was altered: its SHA-256 is not the one in last\.pt\.sha256"
@@ -210,6 +211,10 @@ class Bait:
 
     def __reduce__(self):
         return open, (self.file, "w")
+
+
+def save_checkpoint(path: Path, state: object) -> None:
+    save_content(path, packed_state(state))
 
 
 def hash_file(path: Path) -> Path:

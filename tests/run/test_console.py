@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
+import os
 import sys
 import warnings
 from types import SimpleNamespace
@@ -49,6 +51,41 @@ def test_lines_go_to_where_standard_output_is_at_the_time(capsys, own_loggers, m
     monkeypatch.setattr(sys, "stdout", SimpleNamespace(write=lines.append, flush=lambda: None))
     console.log.info("redirected")
     assert "".join(lines) == "redirected\n"
+
+
+def test_a_terminal_that_is_closed_costs_no_line_of_the_log(own_loggers, folder, monkeypatch):
+    def gone(_):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    speak()
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(write=gone, flush=lambda: None))
+    with logged_to(folder):
+        console.log.info("first")
+        console.log.info("second")
+    assert folder.log.read_text() == "first\nsecond\n"
+
+
+def test_a_log_that_cannot_be_written_is_told_once(capsys, own_loggers, folder):
+    speak()
+    with logged_to(folder):
+        (handler,) = [h for h in console.log.handlers if isinstance(h, logging.FileHandler)]
+        handler.stream.close()
+        handler.stream = open("/dev/full", "w")  # noqa: SIM115  # the handler closes it
+        console.log.info("first")
+        console.log.info("second")
+    out, err = capsys.readouterr()
+    assert out == "first\nsecond\n"
+    reason = os.strerror(errno.ENOSPC)
+    assert err == (f"warning: {folder.log} could not be written: [Errno {errno.ENOSPC}] {reason}\n")
+
+
+def test_a_link_in_place_of_the_log_is_not_followed(own_loggers, folder, tmp_path):
+    mine = tmp_path / "mine"
+    mine.touch()
+    folder.log.symlink_to(mine)
+    with pytest.raises(OSError, match="symbolic links"), logged_to(folder):
+        console.log.info("line")
+    assert mine.read_text() == ""
 
 
 def test_warnings_of_libraries_are_printed_and_logged(capsys, own_loggers, folder):

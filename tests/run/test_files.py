@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import resource
+import signal
 
 import pytest
 
@@ -29,6 +32,45 @@ def test_a_write_that_fails_leaves_the_file_as_it_was(tmp_path, monkeypatch, cal
         write_atomically(file, "new")
     assert file.read_text() == "old"
     assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_full_disk_is_told_with_the_name_of_the_file(tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match=f"No space left on device: '{tmp_path}/file'") as raised:
+        write_atomically(tmp_path / "file", "new")
+    assert raised.value.errno == errno.ENOSPC
+
+
+def test_a_real_limit_on_the_size_of_files_leaves_the_file_as_it_was(tmp_path):
+    file = tmp_path / "file"
+    write_atomically(file, "old")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(OSError, match=f"File too large: '{file}'"):
+            write_atomically(file, "x" * 100_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert file.read_text() == "old"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("name", ["file", f".file.{os.getpid()}.tmp"], ids=["file", "temporary"])
+def test_a_link_is_replaced_and_not_followed(tmp_path, name):
+    mine, folder = tmp_path / "mine", tmp_path / "run"
+    mine.write_text("mine")
+    folder.mkdir()
+    (folder / name).symlink_to(mine)
+    write_atomically(folder / "file", "content")
+    assert (folder / "file").read_text() == "content"
+    assert not (folder / "file").is_symlink()
+    assert mine.read_text() == "mine"
+    assert os.listdir(folder) == ["file"]
 
 
 def test_content_is_on_the_disk_before_it_is_seen(tmp_path, monkeypatch):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +16,7 @@ from cifar_lab.run.find import find_run, find_runs, point_latest
 from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.record import Run
 from cifar_lab.run.summary import ValidationResult
-from tests.made import a_summary
+from tests.made import a_provenance, a_summary
 
 
 def test_latest_is_a_relative_link_to_the_newest_run(tmp_path):
@@ -31,6 +34,33 @@ def test_where_latest_cannot_be_a_link_nothing_happens(tmp_path):
     point_latest(tmp_path, run_in(tmp_path, "a").path)
     assert sorted(os.listdir(tmp_path)) == ["a", "latest"]
     assert not (tmp_path / "latest").is_symlink()
+
+
+@pytest.mark.parametrize("kind", ["file", "folder", "LINK"])
+def test_what_a_user_calls_latest_is_left_as_it_is(tmp_path, caplog, kind):
+    """Also a link of the user's own, which leads out of the folder of runs."""
+    outputs, latest = tmp_path / "outputs", tmp_path / "outputs" / "latest"
+    run = run_in(outputs, "a")
+    (tmp_path / "mine").mkdir()
+    if kind == "file":
+        latest.write_text("my notes")
+    elif kind == "folder":
+        latest.mkdir()
+    else:
+        latest.symlink_to("../mine")
+    before = latest.lstat()
+    with warned(caplog):
+        point_latest(outputs, run.path)
+    assert latest.lstat() == before
+    assert sorted(os.listdir(outputs)) == ["a", "latest"]
+    assert f"{latest} is not a link to a run and was left as it is; rename it" in caplog.text
+
+
+def test_a_link_to_a_run_that_is_gone_is_replaced(tmp_path):
+    point_latest(tmp_path, tmp_path / "gone")
+    run = run_in(tmp_path, "a")
+    point_latest(tmp_path, run.path)
+    assert (tmp_path / "latest").resolve() == run.path
 
 
 def test_latest_is_switched_and_never_removed(tmp_path, monkeypatch):
@@ -52,6 +82,60 @@ def test_runs_are_found_once_and_in_the_order_of_their_paths(tmp_path):
 
 def test_there_are_no_runs_where_there_is_no_folder(tmp_path):
     assert list(find_runs(tmp_path / "outputs")) == []
+
+
+@pytest.mark.parametrize("file", ["status", "config"])
+def test_a_run_is_found_as_long_as_one_of_its_first_files_is_there(tmp_path, file):
+    run = RunFolder(tmp_path / "digits" / "1")
+    write_atomically(getattr(run, file), "{}")
+    assert [found.folder for found in find_runs(tmp_path)] == [run]
+    assert find_run(tmp_path, "digits") == Run(run)
+
+
+def test_a_run_below_a_link_is_not_found_there(tmp_path):
+    run_in(tmp_path / "elsewhere", "1")
+    (tmp_path / "outputs").mkdir()
+    (tmp_path / "outputs" / "link").symlink_to(tmp_path / "elsewhere")
+    assert list(find_runs(tmp_path / "outputs")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("outputs/rem", "rem/1"),
+        ("./outputs/rem/", "rem/1"),
+        ("rem", "rem/1"),
+        ("em1/1", "rem1/1"),
+        ("rem1", "rem1/1"),
+        ("b/2", "a/b/2"),
+        ("lr=0.1,seed=2", "sweep/lr=0.1,seed=2"),
+        ("outputs/sweep/lr=0.1,seed=2", "sweep/lr=0.1,seed=2"),
+    ],
+)
+def test_whole_names_come_before_parts_of_names(tmp_path, monkeypatch, text, found):
+    monkeypatch.chdir(tmp_path)
+    for name in ("rem/1", "rem1/1", "a/b/2", "a/bb/2", "a/b/22", "sweep/lr=0.1,seed=2"):
+        run_in(Path("outputs"), name)
+    assert find_run(Path("outputs"), text).folder.path == Path("outputs", found)
+
+
+def test_several_runs_with_such_a_name_are_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("rem/1", "rem/2", "rem1/1"):
+        run_in(Path("outputs"), name)
+    with pytest.raises(Refusal, match="RUN=rem matches 2 runs: outputs/rem/1, outputs/rem/2;"):
+        find_run(Path("outputs"), "rem")
+
+
+@pytest.mark.parametrize("text", ["PATH", "latest", "best", "digits"])
+def test_a_run_with_a_link_inside_is_refused_however_it_is_named(tmp_path, text):
+    run = run_in(tmp_path, "digits/1")
+    write_object(run.summary, a_summary())
+    point_latest(tmp_path, run.path)
+    (tmp_path / "secret").touch()
+    run.log.symlink_to(tmp_path / "secret")
+    with pytest.raises(Refusal, match=f"{run.log} is a link to {tmp_path}/secret, and nothing is"):
+        find_run(tmp_path, str(run.path) if text == "PATH" else text)
 
 
 @pytest.mark.parametrize("text", ["PATH", "latest", "12-00", "2025-01-01/12", "noon"])
@@ -112,6 +196,22 @@ def test_best_is_the_finished_run_of_highest_validation_accuracy(tmp_path):
     assert find_run(tmp_path, "best").folder.path == tmp_path / "b"
 
 
+def test_best_among_runs_in_different_precisions_says_so(tmp_path, capsys):
+    for name, accuracy, precision in (("a", 0.5, "float32"), ("b", 0.9, "bfloat16")):
+        run = run_in(tmp_path, name)
+        summary = a_summary(validation=ValidationResult(accuracy=accuracy, loss=1.0))
+        write_object(run.summary, summary)
+        write_object(run.provenance, a_provenance(precision=precision))
+    find_run(tmp_path, "best")
+    assert capsys.readouterr().err == (
+        "best: chosen among runs in different precisions (bfloat16, float32); "
+        f"{tmp_path}/b ran in bfloat16\n"
+    )
+    write_object(RunFolder(tmp_path / "a").provenance, a_provenance(precision="bfloat16"))
+    find_run(tmp_path, "best")
+    assert capsys.readouterr().err == ""
+
+
 def test_without_validation_there_is_no_best(tmp_path):
     write_object(run_in(tmp_path, "a").summary, a_summary(validation=None))
     message = f"RUN=best: no finished run below {tmp_path}/ has a validation accuracy to rank it by"
@@ -123,6 +223,15 @@ def run_in(outputs: Path, name: str) -> RunFolder:
     run = RunFolder(outputs / name)
     write_atomically(run.status, "{}")
     return run
+
+
+@contextlib.contextmanager
+def warned(caplog) -> Iterator[None]:
+    """Captures the package's log, whether or not it propagates to the root logger."""
+    log = logging.getLogger("cifar_lab")
+    before, log.propagate = log.propagate, True
+    yield
+    log.propagate = before
 
 
 def fail(*_):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from cifar_lab.run.folder import RunFolder
+import pytest
+
+from cifar_lab.refusal import Refusal
+from cifar_lab.run.folder import RunFolder, file_name
 
 
 def test_file_names_are_those_that_people_and_tools_rely_on():
@@ -24,6 +28,7 @@ def test_file_names_are_those_that_people_and_tools_rely_on():
         run.gallery_maps: "attributions/gallery.npz",
         run.averaged_maps: "attributions/averages.npz",
         run.trust: "attributions/trust.json",
+        run.drawn_figures: "attributions/figures.json",
         run.lr_finder: "lr_finder.json",
         run.lr_finder_figure: "lr_finder.png",
         run.figure("curves"): "figures/curves.png",
@@ -40,9 +45,66 @@ def test_naming_a_folder_touches_nothing(tmp_path):
     assert not any(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("name", ["run.log", "checkpoints", "figures/curves.png"])
+def test_links_inside_are_refused_whether_or_not_they_lead_anywhere(tmp_path, name):
+    run = RunFolder(tmp_path / "run")
+    (run.path / "figures").mkdir(parents=True)
+    run.refuse_links()
+    (run.path / name).symlink_to("../nowhere")
+    with pytest.raises(Refusal, match=f"{run.path / name} is a link to ../nowhere, and nothing"):
+        run.refuse_links()
+
+
+def test_pipes_are_refused_and_all_at_once(tmp_path):
+    run = RunFolder(tmp_path)
+    os.mkfifo(run.summary)
+    run.log.symlink_to("elsewhere")
+    with pytest.raises(Refusal) as refused:
+        run.refuse_links()
+    assert [line.split(",")[0] for line in refused.value.problems] == [
+        f"{run.log} is a link to elsewhere",
+        f"{run.summary} is a pipe",
+    ]
+
+
+def test_the_path_of_a_folder_may_lead_through_links(tmp_path):
+    (tmp_path / "disk" / "run").mkdir(parents=True)
+    (tmp_path / "outputs").symlink_to("disk")
+    RunFolder(tmp_path / "outputs" / "run").refuse_links()
+
+
 def test_a_folder_below_the_current_one_is_written_relative_to_it(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert RunFolder.below_current(str(tmp_path / "outputs" / "a")).path == Path("outputs/a")
     assert RunFolder.below_current("outputs/a").path == Path("outputs/a")
     elsewhere = tmp_path.parent / "elsewhere"
     assert RunFolder.below_current(str(elsewhere)).path == elsewhere
+
+
+def test_plain_parts_are_joined_as_they_are():
+    assert file_name("gradcam", "layer1.sum", "predicted") == "gradcam-layer1.sum-predicted"
+    assert file_name("occlusion", "", "true") == "occlusion-true"
+
+
+def test_names_of_files_are_short_whatever_they_are_made_of():
+    layers = [f"features.{number}.block.conv" for number in range(22)]
+    name = file_name("explain", "gradcam", *layers, "predicted")
+    assert len(name) == 100
+    assert name.startswith("explain-gradcam-features.0.block.conv-features.1.")
+    assert len(file_name("a" * 99, "ü" * 500).encode()) <= 100
+
+
+def test_different_parts_have_different_names():
+    layers = [f"features.{number}.block.conv" for number in range(22)]
+    names = [
+        file_name("explain", *layers),
+        file_name("explain", *layers[:-1]),
+        file_name("explain", *layers[::-1]),
+        file_name("a b"),
+        file_name("a/b"),
+        file_name("a_b"),
+        file_name("a", "b"),
+        file_name("a-b"),
+    ]
+    assert len(set(names)) == len(names)
+    assert all("/" not in name for name in names)

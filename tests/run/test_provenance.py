@@ -14,7 +14,14 @@ import torch
 from cifar_lab.run import provenance as module
 from cifar_lab.run.files import read_object, write_object
 from cifar_lab.run.origin import Difference, Origin
-from cifar_lab.run.provenance import Git, collected, config_hash, device_name, git_state
+from cifar_lab.run.provenance import (
+    Git,
+    PrecisionProbe,
+    collected,
+    config_hash,
+    device_name,
+    git_state,
+)
 
 CPU = torch.device("cpu")
 
@@ -159,6 +166,7 @@ def recorded(seed: int) -> module.Provenance:
         device=CPU,
         processes=1,
         precision="bf16",
+        precision_probe=PrecisionProbe(2.0, ((0.5, 1.0),), cached=False),
         fast_path={"step": "eager"},
         fingerprint="abc",
     )

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
+
 import pytest
 import torch
 from torch import nn
 
+from cifar_lab.engine.hooks import Row
 from cifar_lab.engine.state import TrainingState
+from cifar_lab.refusal import Refusal
 from cifar_lab.run.checkpoint import load_checkpoint
+from cifar_lab.run.claim import claim
+from cifar_lab.run.files import write_atomically
 from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.metrics import read_metrics
-from cifar_lab.run.records import Recorder
+from cifar_lab.run.records import Recorder, completed_rows, log
+from cifar_lab.run.store import Store
+
+CPU = torch.device("cpu")
 
 
 def test_each_epoch_adds_a_row_and_replaces_the_last_checkpoint(folder):
@@ -25,9 +35,9 @@ def test_each_epoch_adds_a_row_and_replaces_the_last_checkpoint(folder):
 def test_in_the_background_the_same_is_written_of_the_epoch_that_ended(folder, tmp_path):
     written = []
     for in_background in (False, True):
-        place = RunFolder(tmp_path / str(in_background))
+        place = made(RunFolder(tmp_path / str(in_background)))
         recorder, state = begun(place)
-        recorder = Recorder(place, in_background)
+        recorder = Recorder(Store(place), in_background)
         for epoch in (1, 2):
             with torch.no_grad():
                 state.model.weight.fill_(epoch)
@@ -51,7 +61,7 @@ def test_a_failed_write_in_the_background_is_raised(folder, monkeypatch):
         raise OSError("no space left on device")
 
     recorder, state = begun(folder)
-    recorder = Recorder(folder, in_background=True)
+    recorder = Recorder(Store(folder), in_background=True)
     monkeypatch.setattr("cifar_lab.run.records.save_checkpoint", full)
     end_epoch(recorder, state, is_best=True)
     with pytest.raises(OSError, match="no space left"):
@@ -66,18 +76,88 @@ def test_there_is_no_best_checkpoint_before_a_best_epoch(folder):
 
 def test_a_run_that_starts_drops_nothing_and_writes_nothing(folder):
     begun(folder)
-    assert not folder.path.exists()
+    assert not any(folder.path.iterdir())
 
 
-@pytest.mark.parametrize("resumed_at", [0, 1, 2, 3])
-def test_a_resumed_run_keeps_rows_of_completed_epochs_and_drops_later_ones(folder, resumed_at):
+def test_a_resumed_run_adds_rows_to_those_of_the_completed_epochs(folder):
     recorder, state = begun(folder)
     for _ in range(3):
         end_epoch(recorder, state, is_best=False)
-    resumed, state = begun(folder, epoch=resumed_at)
+    resumed, state = begun(folder, epoch=2, rows=read_metrics(folder.metrics)[:2])
     end_epoch(resumed, state, is_best=False, train_loss=9.0)
-    losses = [row["train_loss"] for row in read_metrics(folder.metrics)]
-    assert losses == [*[1.0, 2.0, 3.0][:resumed_at], 9.0]
+    assert [row["train_loss"] for row in read_metrics(folder.metrics)] == [1.0, 2.0, 9.0]
+
+
+def test_a_checkpoint_has_the_id_of_its_run_and_the_rows_of_its_epochs(folder):
+    identity = claim(folder, {})
+    recorder, state = begun(folder)
+    for epoch in (1, 2, 3):
+        end_epoch(recorder, state, is_best=epoch == 2)
+    rows = read_metrics(folder.metrics)
+    for path, epochs in ((folder.best_checkpoint, 2), (folder.last_checkpoint, 3)):
+        saved = load_checkpoint(path, CPU, Store(folder))
+        assert (saved["run"], saved["rows"]) == (identity, rows[:epochs])
+
+
+def test_metrics_and_checkpoints_are_in_the_manifest(folder):
+    claim(folder, {})
+    recorder, state = begun(folder)
+    for epoch in (1, 2):
+        end_epoch(recorder, state, is_best=epoch == 1)
+        files = Store(folder).manifest.files
+        for path in (folder.metrics, folder.best_checkpoint, folder.last_checkpoint):
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            assert files[path.relative_to(folder.path).as_posix()].sha256 == digest
+        assert Store(folder).manifest.pending == {}
+
+
+METRICS = "epoch,train_loss,lr\n1,1.0,0.1\n2,2.0,0.1\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (METRICS, None),
+        (METRICS + "3,3.0,0.1\n", None),  # of an epoch whose checkpoint was not written any more
+        (None, "is missing"),
+        ("", "is missing"),
+        ("epoch,train_loss,lr\n1,1.0,0.1\n", "differs"),
+        (METRICS.replace("2.0", "2.5"), "differs"),
+        ("not a table", "differs"),
+    ],
+)
+def test_metrics_are_written_again_from_the_checkpoint(folder, monkeypatch, content, said):
+    claim(folder, {})
+    recorder, state = begun(folder)
+    for _ in range(2):
+        end_epoch(recorder, state, is_best=False)
+    assert folder.metrics.read_text() == METRICS
+    folder.metrics.unlink() if content is None else folder.metrics.write_text(content)
+    warnings: list[str] = []
+    monkeypatch.setattr(log, "warning", warnings.append)
+    files = Store(folder)
+    rows = completed_rows(files, load_checkpoint(folder.last_checkpoint, CPU, files))
+    assert [row["train_loss"] for row in rows] == [1.0, 2.0]
+    assert folder.metrics.read_text() == METRICS
+    assert read_metrics(folder.metrics, files.read) == rows
+    assert len(warnings) == (0 if said is None else 1)
+    assert all(f"{folder.metrics} {said}" in warning for warning in warnings)
+
+
+@pytest.mark.parametrize(
+    "content", [None, METRICS.rpartition("2,")[0], METRICS.replace("1,1", "3,1")]
+)
+def test_metrics_that_do_not_fit_an_older_checkpoint_are_refused(folder, content):
+    if content is not None:
+        write_atomically(folder.metrics, content)
+    with pytest.raises(Refusal, match=str(folder.metrics)):
+        completed_rows(Store(folder), {"epoch": 2})
+
+
+def test_metrics_that_fit_an_older_checkpoint_are_taken(folder):
+    write_atomically(folder.metrics, METRICS + "3,3.0,0.1\n")
+    rows = completed_rows(Store(folder), {"epoch": 2})
+    assert [row["epoch"] for row in rows] == [1, 2]
 
 
 def test_an_interrupted_epoch_is_saved_without_changing_the_metrics_and_the_best(folder):
@@ -102,18 +182,38 @@ def test_a_checkpoint_has_the_weights_of_its_epoch(folder):
         assert (weights == value).all()
 
 
+@pytest.mark.parametrize("in_background", [False, True])
+def test_a_folder_that_is_gone_is_not_made_again(folder, in_background):
+    _, state = begun(folder)
+    recorder = Recorder(folder, in_background)
+    folder.path.rmdir()
+    with pytest.raises(FileNotFoundError, match=str(folder.path)):
+        end_epoch(recorder, state, is_best=True)
+        recorder.on_fit_end()
+    with pytest.raises(FileNotFoundError, match=str(folder.path)):
+        recorder.on_interrupt(state)
+    assert not folder.path.exists()
+
+
 @pytest.fixture
 def folder(tmp_path) -> RunFolder:
-    return RunFolder(tmp_path / "run")
+    return made(RunFolder(tmp_path / "run"))
 
 
-def begun(folder: RunFolder, epoch: int = 0) -> tuple[Recorder, TrainingState]:
+def made(folder: RunFolder) -> RunFolder:
+    folder.path.mkdir()
+    return folder
+
+
+def begun(
+    folder: RunFolder, epoch: int = 0, rows: Sequence[Row] = ()
+) -> tuple[Recorder, TrainingState]:
     """A recorder of a run that starts, or resumes, after an epoch."""
     model = nn.Linear(2, 2)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     state = TrainingState(model, optimizer, None, torch.device("cpu"))
     state.epoch = epoch
-    recorder = Recorder(folder, in_background=False)
+    recorder = Recorder(Store(folder), in_background=False, rows=rows)
     recorder.on_fit_start(state, epochs=10, batches=5)
     return recorder, state
 

@@ -1,62 +1,33 @@
-"""Tests that a folder has one owner, and that status.json is right however a run ends."""
+"""Tests that status.json is right however a run ends."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 import pytest
 
-from cifar_lab.engine.interrupts import Interrupted
+from cifar_lab.engine.interrupts import Interrupted, StopRequest
 from cifar_lab.refusal import Refusal
+from cifar_lab.run.claim import claim
 from cifar_lab.run.files import read_object, write_object
 from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.record import Run
-from cifar_lab.run.status import Status, claim, recorded
+from cifar_lab.run.status import Status, is_locked, recorded
 from tests.made import a_status
 
 
-def test_a_folder_claimed_twice_is_refused(folder):
-    claim(folder)
-    with pytest.raises(
-        Refusal, match=f"{folder.path} is already used by another run; choose a new name"
-    ):
-        claim(folder)
-
-
-def test_of_several_simultaneous_claims_one_succeeds(folder):
-    barrier = threading.Barrier(8)
-
-    def attempt(_):
-        barrier.wait(30)
-        try:
-            claim(folder)
-        except Refusal:
-            return False
-        return True
-
-    with ThreadPoolExecutor(8) as pool:
-        assert sum(pool.map(attempt, range(8))) == 1
-
-
-def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
-    (tmp_path / "file").touch()
-    folder = RunFolder(tmp_path / "file" / "run")
-    with pytest.raises(Refusal, match=f"run folder {folder.path} could not be written: .+"):
-        claim(folder)
-
-
 def test_a_run_is_running_inside_and_done_afterwards(folder):
-    claim(folder)
+    claim(folder, {})
     with recorded(folder):
         inside = status(folder)
         assert state_of(folder) == "running"
@@ -125,7 +96,7 @@ def test_a_resumed_run_remembers_its_start_and_each_resumption(folder):
 
 
 def test_a_run_is_running_until_its_process_is_gone_and_has_then_died(folder):
-    claim(folder)
+    claim(folder, {})
     with running_elsewhere(folder) as process:
         assert state_of(folder) == "running"
         with pytest.raises(Refusal, match=f"{folder.path} is still running in another process"):
@@ -139,16 +110,111 @@ def test_a_run_is_running_until_its_process_is_gone_and_has_then_died(folder):
 
 @pytest.mark.parametrize("state", ["done", "failed", "interrupted"])
 def test_a_run_that_ended_has_not_died(folder, state):
-    claim(folder)
+    claim(folder, {})
     write_object(folder.status, a_status(state=state))
     assert state_of(folder) == state
 
 
 @pytest.mark.parametrize("content", ["", "{", "{}", "[1]"])
 def test_a_run_whose_status_could_not_be_read_has_died(folder, content):
-    claim(folder)
+    claim(folder, {})
     folder.status.write_text(content)
     assert state_of(folder) == "died"
+
+
+@pytest.mark.parametrize("first", ["error", "signal"])
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_second_signal_does_not_keep_the_end_from_being_recorded(
+    folder, monkeypatch, caplog, first, second
+):
+    """It arrives while status.json is written."""
+    claim(folder)
+    stop = StopRequest()
+    raised = Interrupted if first == "signal" else ZeroDivisionError
+    with listening(caplog), stop.listening(), pytest.raises(raised), recorded(folder):
+        monkeypatch.setattr(os, "fsync", raise_once(second, os.fsync))
+        if first == "signal":
+            signal.raise_signal(signal.SIGINT)
+        raise ZeroDivisionError
+    assert state_of(folder) == {"signal": "interrupted", "error": "failed"}[first]
+    if first == "signal":
+        assert caplog.messages == [
+            f"interrupted by SIGINT; continue with `cifar-lab resume {folder.path}`"
+        ]
+
+
+def test_a_signal_while_done_is_written_leaves_a_run_that_can_be_continued(folder, monkeypatch):
+    claim(folder)
+    stop = StopRequest()
+    with stop.listening(), pytest.raises(Interrupted), recorded(folder):
+        monkeypatch.setattr(os, "fsync", raise_once(signal.SIGINT, os.fsync))
+    assert state_of(folder) == "interrupted"
+
+
+def test_an_end_that_cannot_be_recorded_hides_nothing(folder, monkeypatch):
+    claim(folder)
+    with pytest.raises(ZeroDivisionError), recorded(folder):
+        monkeypatch.setattr(os, "fsync", full)
+        raise ZeroDivisionError
+    assert state_of(folder) == "died"
+
+
+def test_a_folder_that_was_deleted_is_not_made_again_at_the_end(folder):
+    for error in (None, ZeroDivisionError(), KeyboardInterrupt(), Refusal("no")):
+        claim(folder)
+        with pytest.raises(FileNotFoundError if error is None else type(error)):
+            with recorded(folder):
+                shutil.rmtree(folder.path)
+                if error is not None:
+                    raise error
+        assert not folder.path.exists()
+
+
+def test_a_run_without_a_status_is_what_its_lock_and_summary_tell(folder):
+    claim(folder)
+    with recorded(folder):
+        folder.status.unlink()
+        assert state_of(folder) == "running"
+        write_object(folder.status, a_status())
+    folder.status.unlink()
+    assert state_of(folder) == "died"
+    folder.summary.touch()
+    assert state_of(folder) == "done"
+    run_again(folder)
+    assert status(folder).state == "done"
+
+
+def test_what_a_killed_process_left_half_written_is_deleted_by_the_next(folder):
+    claim(folder)
+    left = [folder.path / ".summary.json.123.tmp", folder.path / "figures" / ".a.png.77.tmp"]
+    kept = [folder.path / name for name in (".a.tmp", "a.1.tmp", "figures/.tmp", ".lock")]
+    for file in (*left, *kept):
+        file.parent.mkdir(exist_ok=True)
+        file.touch()
+    run_again(folder)
+    assert [file for file in left if file.exists()] == []
+    assert [file for file in kept if not file.exists()] == []
+
+
+def test_a_link_in_place_of_the_lock_is_not_followed(folder, tmp_path):
+    claim(folder)
+    mine = tmp_path / "mine"
+    mine.write_text("mine")
+    folder.lock.symlink_to(mine)
+    with pytest.raises(OSError, match="symbolic links"):
+        run_again(folder)
+    assert mine.read_text() == "mine"
+    assert not is_locked(folder)
+
+
+@pytest.mark.parametrize("name", ["run.log", ".hydra", "checkpoints", "deep/er/link"])
+def test_a_folder_with_a_link_inside_is_not_claimed(folder, tmp_path, name):
+    link = folder.path / name
+    link.parent.mkdir(parents=True)
+    link.symlink_to(tmp_path)
+    with pytest.raises(Refusal, match=f"{link} is a link to {tmp_path}, and nothing is read or"):
+        claim(folder)
+    assert not folder.exists()
 
 
 def test_a_failure_is_logged_in_one_line(folder, caplog):
@@ -171,7 +237,7 @@ def folder(tmp_path) -> RunFolder:
 
 
 def run(folder: RunFolder, error: BaseException) -> None:
-    claim(folder)
+    claim(folder, {})
     with recorded(folder):
         raise error
 
@@ -188,6 +254,23 @@ def state_of(folder: RunFolder) -> str:
 def run_again(folder: RunFolder) -> None:
     with recorded(folder):
         pass
+
+
+def raise_once(signum: signal.Signals, then: Callable[[int], None]) -> Callable[[int], None]:
+    """Raises a signal at the first call only, before it does the rest."""
+    raised = []
+
+    def call(descriptor: int) -> None:
+        if not raised:
+            raised.append(True)
+            signal.raise_signal(signum)
+        then(descriptor)
+
+    return call
+
+
+def full(*_) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 @contextlib.contextmanager

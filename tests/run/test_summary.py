@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pytest
 
 from cifar_lab.engine.metrics import LossAndAccuracy
 from cifar_lab.nodes import described, type_name
+from cifar_lab.refusal import Refusal
 from cifar_lab.run.files import read_object, write_object
 from cifar_lab.run.summary import Summary, ValidationResult, Work
 from cifar_lab.run.summary import summarised as summary
+from tests.made import a_summary
 
 NAMES = ("ant", "bee", "cat", "dog")
 #: Four epochs, the third the best.
@@ -101,3 +104,45 @@ def summarised(validated: bool) -> Summary:
         test=LossAndAccuracy(loss=1.25, accuracy=0.5, count=4),
         test_without_flips=None,
     )
+
+
+def test_a_summary_is_read_as_it_was_written(tmp_path):
+    write_object(tmp_path / "summary.json", a_summary())
+    assert read_object(tmp_path / "summary.json", Summary) == a_summary()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "problem"),
+    [
+        ("test.wrong", -1, "must be greater than or equal to 0, got -1"),
+        ("test.wrong", 13, "13 of 12 images cannot be misclassified, got an object"),
+        ("test.count", 10**400, "must be less than 9223372036854775808"),
+        ("test.accuracy", 1.5, "must be less than or equal to 1, got 1.5"),
+        ("test.accuracy", None, "must be a valid number, got null"),
+        ("test", [], "must be an object, got a list"),
+        ("validation.accuracy", -0.1, "must be greater than or equal to 0, got -0.1"),
+        ("parameters", 1.5, "must be a valid integer, got 1.5"),
+        ("multiply_adds", 10**400, "must be less than 9223372036854775808"),
+        ("epochs_trained", -1, "must be greater than or equal to 0, got -1"),
+        ("training_seconds", -1.0, "must be greater than or equal to 0, got -1.0"),
+        ("training_seconds", 10**400, "must be less than inf"),
+        ("evaluation_seconds", "fast", 'must be a valid number, got "fast"'),
+        ("per_class", {}, "must be a valid array, got an object"),
+        ("name", 3, "must be a valid string, got 3"),
+    ],
+)
+def test_a_summary_of_another_shape_is_refused_by_its_key(tmp_path, key, value, problem):
+    file = tmp_path / "summary.json"
+    write_object(file, a_summary())
+    content = node = json.loads(file.read_text())
+    *parents, last = key.split(".")
+    for parent in parents:
+        node = node[parent]
+    node[last] = value
+    file.write_text(json.dumps(content))
+    place = "test" if "misclassified" in problem else key
+    with pytest.raises(Refusal) as refused:
+        read_object(file, Summary)
+    (message,) = refused.value.problems
+    assert message.startswith(f"{file}: {place}: {problem}"), message
+    assert message.endswith("; restore a copy of the file")

@@ -6,8 +6,9 @@ They are assembled as pixels, as a matplotlib axes per picture would take most o
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib
 import numpy as np
@@ -22,56 +23,134 @@ DPI = 144
 PNG_SETTINGS = {"compress_level": 1, "compress_type": 3}
 #: Heights in pixels of a title line and of the gaps between tiles.
 LINE_PIXELS, GAP_PIXELS = 24, 16
+#: Widths in pixels of a colour bar's colours, and of all of it with labels and unit.
+BAR_PIXELS, BAR_WIDTH = 16, 112
+#: Mean width of a character, as a share of the font size.
+CHARACTER = 0.55
+#: Grey level of the image that a colour bar is blended with.
+MIDDLE_GREY = 128
 #: Share of the map's colour over the grey image.
 MAP_SHARE = 0.6
 
 
 class Tile(NamedTuple):
-    """A picture, uint8 ``(height, width, 3)``, and its title, of one or several lines."""
+    """A picture, uint8 ``(height, width, 3)``, and its title, of one or several lines.
+
+    ``note`` is written across the picture.
+    """
 
     pixels: NDArray[np.uint8]
     title: str
+    note: str = ""
 
 
-def sheet(bands: Sequence[Sequence[Tile]], side: int, font_size: float) -> NDArray[np.uint8]:
+class Bar(NamedTuple):
+    """A colour bar from ``-largest`` to ``largest``; ``share`` is that of the maps' colour."""
+
+    largest: float
+    unit: str
+    share: float
+
+
+def sheet(bands: Sequence[Sequence[Tile | Bar]], side: int, font_size: float) -> NDArray[np.uint8]:
     """Arrange tiles in rows, each tile enlarged by a whole factor to about ``side`` pixels.
 
     Args:
-        bands: rows from top to bottom; the longest sets the width.
+        bands: rows from top to bottom; the longest sets the width. Colour bars are as high as the
+            row's highest tile.
         side: longer side of an enlarged tile, in pixels.
         font_size: font size of titles, in points.
 
     Returns:
         uint8 ``(height, width, 4)``, opaque RGBA.
     """
-    step = side + GAP_PIXELS
-    height = sum(_title_height(band) + step for band in bands) + GAP_PIXELS
-    width = max(len(band) for band in bands) * step + GAP_PIXELS
-    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI)
-    placed: list[tuple[int, int, NDArray[np.uint8]]] = []
+    height = sum(_title_height(band) + side + GAP_PIXELS for band in bands) + GAP_PIXELS
+    width = max(sum(_width(item, side) for item in band) for band in bands) + GAP_PIXELS
+    page = _Page(width, height, side, font_size)
     top = GAP_PIXELS
     for band in bands:
         top += _title_height(band)
-        for column, tile in enumerate(band):
-            pixels = enlarged(tile.pixels, side)
-            left = GAP_PIXELS + column * step + (side - pixels.shape[1]) // 2
-            placed.append((top, left, pixels))
-            figure.text(
-                (left + pixels.shape[1] / 2) / width,
-                1 - (top - 4) / height,
-                tile.title,
-                size=font_size,
-                ha="center",
-                va="bottom",
-                parse_math=False,  # a name between dollar signs is not a formula
-            )
-        top += step
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()  # titles only: matplotlib would resample the pictures, which are pasted below
-    drawn = np.asarray(canvas.buffer_rgba())
-    for top, left, pixels in placed:
-        drawn[top : top + pixels.shape[0], left : left + pixels.shape[1], :3] = pixels
-    return drawn
+        left = GAP_PIXELS
+        for item in band:
+            if isinstance(item, Bar):
+                page.bar(item, top, left, _height(band, side))
+            else:
+                page.tile(item, top, left)
+            left += _width(item, side)
+        top += side + GAP_PIXELS
+    return page.drawn()
+
+
+class _Page:
+    """A canvas for text, and the pictures to paste on it: matplotlib would resample them."""
+
+    def __init__(self, width: int, height: int, side: int, font_size: float) -> None:
+        self.width, self.height, self.side, self.font_size = width, height, side, font_size
+        self._figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI)
+        self._pasted: list[tuple[int, int, NDArray[np.uint8]]] = []
+
+    def tile(self, tile: Tile, top: int, left: int) -> None:
+        """Place a tile, centred, with its title above it and its note across it."""
+        pixels = enlarged(tile.pixels, self.side)
+        height, width = pixels.shape[:2]
+        left += (self.side - width) // 2
+        room = int((self.side + GAP_PIXELS) / self._character(self.font_size))
+        title = "\n".join(shortened(line, room) for line in tile.title.split("\n"))
+        self._text(left + width / 2, top - 4, title, ha="center", va="bottom")
+        if not tile.note:
+            self._pasted.append((top, left, pixels))
+            return
+        size = self.font_size - 1
+        lines = textwrap.wrap(tile.note, max(int(width / self._character(size)), 1))
+        half = min(len(lines) * LINE_PIXELS, height) // 2
+        upper, lower = height // 2 - half, height // 2 + half
+        self._pasted += [(top, left, pixels[:upper]), (top + lower, left, pixels[lower:])]
+        text = "\n".join(lines)
+        self._text(left + width / 2, top + height / 2, text, ha="center", va="center", size=size)
+
+    def bar(self, bar: Bar, top: int, left: int, height: int) -> None:
+        """Place a colour bar with its ends, its middle and its unit."""
+        values = np.linspace(bar.largest, -bar.largest, height, dtype=np.float32)[:, None]
+        pixels = blended(np.full((1, 1, 1), MIDDLE_GREY), values, bar.largest, bar.share)
+        self._pasted.append((top, left, pixels.repeat(BAR_PIXELS, axis=1)))
+        size, right = self.font_size - 1, left + BAR_PIXELS + 6
+        largest = f"{bar.largest:.2g}"
+        for text, at, va in (
+            (largest, 0, "top"),
+            ("0", 0.5, "center"),
+            (f"−{largest}", 1, "bottom"),
+        ):
+            self._text(right, top + at * height, text, ha="left", va=va, size=size)
+        middle = right + 72
+        unit = {"ha": "center", "va": "center", "rotation": 90, "size": size}
+        self._text(middle, top + height / 2, bar.unit, **unit)
+
+    def drawn(self) -> NDArray[np.uint8]:
+        """The page with everything on it."""
+        canvas = FigureCanvasAgg(self._figure)
+        canvas.draw()
+        drawn = np.asarray(canvas.buffer_rgba())
+        for top, left, pixels in self._pasted:
+            drawn[top : top + pixels.shape[0], left : left + pixels.shape[1], :3] = pixels
+        return drawn
+
+    @staticmethod
+    def _character(size: float) -> float:
+        """Mean width of a character in pixels."""
+        return CHARACTER * size * DPI / 72
+
+    def _text(self, x: float, y: float, text: str, **settings: Any) -> None:
+        settings = {"size": self.font_size, **settings}
+        # A name between dollar signs is not a formula.
+        self._figure.text(x / self.width, 1 - y / self.height, text, parse_math=False, **settings)
+
+
+def shortened(line: str, characters: int) -> str:
+    """A line of at most so many characters, without its middle if it has more."""
+    if len(line) <= characters:
+        return line
+    end = (characters - 1) // 2
+    return f"{line[: characters - 1 - end]}…{line[len(line) - end :]}"
 
 
 def as_png(pixels: NDArray[np.uint8]) -> bytes:
@@ -107,13 +186,32 @@ def overlay(
     Returns:
         uint8 ``(…, …, 3)``, with the image's aspect ratio.
     """
-    grey = enlarged(np.asarray(Image.fromarray(image).convert("L")), side)[..., None]
+    grey = enlarged(greyed(image), side)[..., :1]
     height, width = grey.shape[:2]
     rows = np.arange(height) * map_.shape[0] // height
     columns = np.arange(width) * map_.shape[1] // width
-    share = (MAP_SHARE * colours(map_, largest) + 0.5).astype(np.float32)[rows][:, columns]
-    blended: NDArray[np.uint8] = (np.float32(1 - MAP_SHARE) * grey + share).astype(np.uint8)
-    return blended
+    return blended(grey, map_[rows][:, columns], largest, MAP_SHARE)
+
+
+def greyed(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """An image without its colours, uint8 ``(height, width, 3)``."""
+    return np.asarray(Image.fromarray(image).convert("L"))[..., None].repeat(3, axis=2)
+
+
+def blended(
+    grey: NDArray[Any], map_: NDArray[np.float32], largest: float, share: float
+) -> NDArray[np.uint8]:
+    """A map's colours over grey levels.
+
+    Args:
+        grey: from 0 to 255, of a shape that broadcasts to ``(height, width, 1)``.
+        map_: float32 ``(height, width)``.
+        largest: magnitude drawn in the deepest colour, for either sign.
+        share: share of the map's colour in each pixel.
+    """
+    coloured = (share * colours(map_, largest) + 0.5).astype(np.float32)
+    mixed: NDArray[np.uint8] = (np.float32(1 - share) * grey + coloured).astype(np.uint8)
+    return mixed
 
 
 def cells(map_: NDArray[np.float32], largest: float, side: int) -> NDArray[np.uint8]:
@@ -129,5 +227,15 @@ def colours(map_: NDArray[np.float32], largest: float) -> NDArray[np.float64]:
     return coloured
 
 
-def _title_height(band: Sequence[Tile]) -> int:
-    return LINE_PIXELS * max((tile.title.count("\n") + 1 for tile in band), default=0)
+def _title_height(band: Sequence[Tile | Bar]) -> int:
+    titles = [item.title for item in band if isinstance(item, Tile)]
+    return LINE_PIXELS * max((title.count("\n") + 1 for title in titles), default=0)
+
+
+def _width(item: Tile | Bar, side: int) -> int:
+    return BAR_WIDTH if isinstance(item, Bar) else side + GAP_PIXELS
+
+
+def _height(band: Sequence[Tile | Bar], side: int) -> int:
+    tiles = [item.pixels for item in band if isinstance(item, Tile)]
+    return max((enlarged(pixels, side).shape[0] for pixels in tiles), default=side)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from cifar_lab.explain.explained import Averaged, Explained
+from cifar_lab.explain.explained import ReportMaps
 from cifar_lab.report.blocks import Page
-from cifar_lab.report.page import write_page
+from cifar_lab.report.page import page_files
 from cifar_lab.report.reading import Reading
 from cifar_lab.report.sections.attribution import attribution
 from cifar_lab.report.sections.data import data
@@ -17,15 +15,12 @@ from cifar_lab.report.sections.result import first_screen, lead
 from cifar_lab.report.sections.training import training
 
 
-def write_report(
-    reading: Reading, explained: Sequence[Explained], averaged: Averaged | None
-) -> None:
+def write_report(reading: Reading, maps: ReportMaps) -> None:
     """Write the figures, report.html and report.md.
 
     Args:
         reading: the run as its report reads it.
-        explained: maps of the gallery's images at each layer; empty without errors or a layer.
-        averaged: averaged maps; None if they were not requested, or without a layer.
+        maps: the attribution maps.
     """
     page = Page(
         title=reading.title,
@@ -36,11 +31,11 @@ def write_report(
             classes(reading),
             confusions(reading),
             confidence(reading),
-            errors(reading, explained),
-            attribution(reading, explained, averaged),
+            errors(reading, maps),
+            attribution(reading, maps),
             data(reading),
             model(reading),
             origin(reading),
         ],
     )
-    write_page(page, reading.run.folder.report)
+    reading.run.files.write(page_files(page, reading.run.folder.report))

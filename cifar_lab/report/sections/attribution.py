@@ -7,17 +7,22 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_lab.explain.attribution import FAITHFUL
-from cifar_lab.explain.explained import Averaged, Explained
+from cifar_lab.explain.attribution import NAMES, UNITS
+from cifar_lab.explain.cams import leading
+from cifar_lab.explain.explained import Averaged, Explained, ReportMaps
 from cifar_lab.explain.targets import TARGETS
 from cifar_lab.report.blocks import Block, Picture, Section, Table, Text
-from cifar_lab.report.figures.images import attributions, mean_maps
+from cifar_lab.report.figures.attribution import Scaled, attributions, mean_maps
 from cifar_lab.report.reading import Reading
-from cifar_lab.run.trust import Trust
+from cifar_lab.report.sections.maps import COLOURS, named, numbered, one_series, scaled
+from cifar_lab.report.sections.trust import trust
+from cifar_lab.run.folder import file_name
 from cifar_lab.wording import several
 
 #: Number of classes whose mean maps are shown, and maps per row.
 CLASSES, COLUMNS = 20, 5
+#: Images whose maps' sums are told.
+SUMMED = 5
 NO_LAYER = (
     "No GradCAM map can be shown: the model declares no layer whose output is a feature map. "
     "Name one with `report.gradcam_layer=…`, or use "
@@ -25,18 +30,17 @@ NO_LAYER = (
 )
 
 
-def attribution(
-    reading: Reading, explained: Sequence[Explained], averaged: Averaged | None
-) -> Section:
-    """GradCAM maps of the gallery's images for each target, and averages over a stated sample."""
+def attribution(reading: Reading, maps: ReportMaps) -> Section:
+    """Maps of the gallery's images for each target, and averages over a stated sample."""
     if not reading.layers:
-        return Section("Attribution", [Text(NO_LAYER)])
-    blocks: list[Block] = []
-    for number, found in enumerate(explained):
-        name = f"attributions-{found.layer}" if number else "attributions"
-        blocks += [_maps(reading, found, name), *completeness(found)]
-    if averaged is not None:
-        blocks += _averages(reading, averaged)
+        return Section("Attribution", [Text(NO_LAYER), *explained_before(reading)])
+    blocks: list[Block] = [faithfulness(layer, maps) for layer in _measured(reading, maps)]
+    for number, found in enumerate(maps.gallery):
+        name = file_name("attributions", str(found.layer)) if number else "attributions"
+        methods = maps.methods(str(found.layer))
+        blocks += [*_maps(reading, found, methods, name), *completeness(found, methods)]
+    if maps.averaged is not None:
+        blocks += _averages(reading, maps.averaged)
     measured = reading.run.maps.trust
     if measured is not None:
         blocks += trust(measured)
@@ -44,71 +48,112 @@ def attribution(
         blocks.append(
             Text("To measure how far these maps can be trusted: `cifar-lab explain RUN --trust`.")
         )
-    return Section("Attribution", blocks)
+    return Section("Attribution", [*blocks, *explained_before(reading)])
 
 
-def completeness(explained: Explained) -> list[Text]:
-    """What the maps sum to, and a warning if the head makes GradCAM unfaithful."""
-    sums = explained.maps[:, 0].sum(axis=(1, 2))
-    pairs = [f"{s:.2f} (logit {v:.2f})" for s, v in zip(sums, explained.values[:, 0], strict=True)]
-    agreement = float(explained.agreement)
-    texts = [
-        Text(
-            "Completeness: in the first images, the maps of the predicted class sum to "
-            f"{several(pairs[:5])}. Correlation with HiResCAM, whose weights vary by location: "
-            f"{agreement:.2f}."
+def faithfulness(layer: str, maps: ReportMaps) -> Text:
+    """Which method is shown first at a layer, and why."""
+    agreement, methods = maps.agreement(layer), maps.methods(layer)
+    if methods[0] == "gradcam":
+        return Text(
+            f"At {layer}, GradCAM agrees with HiResCAM (correlation {agreement:.2f} over all "
+            "cells), whose weights vary by location: GradCAM is shown."
+        )
+    return Text(
+        f"At {layer}, GradCAM is unfaithful: the layers after it do not weight all locations of a "
+        "channel equally, and GradCAM's mean weights hide that (correlation "
+        f"{agreement:.2f} with HiResCAM over all cells). HiResCAM, whose weights vary by location, "
+        "is shown first; GradCAM stands beside it for comparison.",
+        warning=True,
+    )
+
+
+def completeness(found: Explained, methods: Sequence[str]) -> list[Block]:
+    """What the maps of the predicted class sum to, beside what they explain."""
+    sums = [getattr(found, method)[:, 0].sum(axis=(1, 2)) for method in methods]
+    rows = [
+        [str(sample), *(f"{value:.2f}" for value in (found.without_bias[number, 0], *of_image))]
+        for number, (sample, *of_image) in enumerate(
+            zip(found.sample_ids[:SUMMED], *(each[:SUMMED] for each in sums), strict=True)
         )
     ]
-    if agreement < FAITHFUL:
-        texts.append(
-            Text(
-                f"GradCAM is unfaithful at {explained.layer}: the layers after it do not weight "
-                "all locations of a channel equally, and GradCAM's mean weights hide that. "
-                "Compare `cifar-lab explain RUN --method hirescam`.",
-                warning=True,
-            )
-        )
-    return texts
+    header = ("sample", "logit − bias", *(f"{NAMES[method]} sums to" for method in methods))
+    return [
+        Text(
+            f"Completeness at {found.layer}, of the predicted class in the first images: the maps "
+            "should sum to the logit without the bias of its class. What biases and normalisation "
+            "between the layer and the logits add is missing from every map."
+        ),
+        Table(header, rows),
+    ]
 
 
-def _maps(reading: Reading, explained: Explained, name: str) -> Picture:
+def explained_before(reading: Reading) -> list[Block]:
+    """The figures that ``explain RUN`` drew, each with its caption."""
+    blocks: list[Block] = []
+    for figure in reading.run.maps.drawn:
+        path, files = reading.run.folder.figure(figure.name), reading.run.files
+        if path.is_file():
+            png, caption = files.read(path), figure.caption
+            blocks.append(Picture(figure.name, png, caption, caption, width="natural"))
+        else:
+            blocks.append(Text(f"{path.name}, drawn by `cifar-lab explain`, is missing.", True))
+    return [Text("Drawn by `cifar-lab explain`:"), *blocks] if blocks else []
+
+
+def _measured(reading: Reading, maps: ReportMaps) -> list[str]:
+    """The layers at which GradCAM was compared with HiResCAM."""
+    found = [str(each.layer) for each in maps.gallery]
+    if maps.averaged is not None:
+        found.append(str(maps.averaged.layer))
+    return list(dict.fromkeys(found))
+
+
+def _maps(reading: Reading, found: Explained, methods: Sequence[str], name: str) -> list[Picture]:
     names, shown = reading.class_names, reading.errors
     titles = []
-    for error, values in zip(shown, explained.values, strict=True):
+    for error, values in zip(shown, found.values, strict=True):
         words = (names[error.predicted], names[error.label], "difference")
         titles.append([f"{w}: {v:.2f}" for w, v in zip(words, values, strict=True)])
     images = reading.test.images[[error.row for error in shown]]
     heads = [f"true: {names[e.label]}\npredicted: {names[e.predicted]}" for e in shown]
-    height, width = explained.maps.shape[2:]
-    return Picture(
-        name,
-        attributions(images, list(explained.maps), heads, titles),
-        alt=f"GradCAM maps ({several(list(TARGETS))}) at {explained.layer} for {len(shown)} "
-        "misclassified images.",
-        caption="Each row is one image with the GradCAM maps of its predicted logit, of its true "
-        f"logit and of their difference, at {explained.layer} ({height}×{width} cells). Each row "
-        "has its own scale, in logit units; red is evidence for, blue against. A map without red "
-        "cells is marked “all negative”: nothing in the image supports that class.",
-        width="natural",
+    height, width = found.gradcam.shape[2:]
+    own = "its own scale" if len(methods) == 1 else "a scale for each method"
+    groups = [scaled(found, method, range(len(TARGETS)), titles) for method in methods]
+    drawn = attributions(images, groups, heads)
+    caption = (
+        f"Each row is one image with {named(methods)} of the logit of its predicted class (as "
+        f"recorded), of that of its true class and of their difference, at {found.layer} "
+        f"({height}×{width} cells). The numbers are the explained logits, computed in float32 "
+        f"without flips. Each row has {own}. " + COLOURS + " A map without red cells is "
+        "marked “all negative”: nothing in the image supports that class."
     )
+    alt = (
+        f"{named(methods)} maps ({several(list(TARGETS))}) at {found.layer} for {len(shown)} "
+        "misclassified images."
+    )
+    return numbered(name, drawn, alt, caption)
 
 
 def _averages(reading: Reading, averaged: Averaged) -> list[Block]:
     names = reading.class_names
+    methods = leading(float(averaged.agreement))
     shown = np.flatnonzero(averaged.class_counts)[:CLASSES]
     titles = [f"{names[c]}, n={averaged.class_counts[c]}" for c in shown]
+    each = "one per predicted class" if len(methods) == 1 else "one column per predicted class"
     blocks: list[Block] = [
         Picture(
             "mean_maps",
-            mean_maps(averaged.class_maps[shown], titles, COLUMNS),
-            alt=f"Mean GradCAM maps of {several([names[c] for c in shown])}.",
-            caption=f"Mean GradCAM maps of the predicted class at {averaged.layer}, one per "
-            f"predicted class, over {int(averaged.images):,} test images sampled with a fixed "
-            "seed; all on one scale.",
+            _mean_maps(averaged, "class", shown, methods, titles),
+            alt=f"Mean {named(methods)} maps of {several([names[c] for c in shown])}.",
+            caption=f"Mean {named(methods)} maps of the predicted class (as recorded) at "
+            f"{averaged.layer}, {each}, over {int(averaged.images):,} test images sampled with a "
+            f"fixed seed; one scale for each method. {COLOURS}{_left_out(averaged, shown)}",
             width="natural",
         )
     ]
     if len(averaged.pairs):
+        pairs = np.arange(len(averaged.pairs))
         titles = [
             f"{names[a]}\n→ {names[b]}, n={n}"
             for (a, b), n in zip(averaged.pairs, averaged.pair_counts, strict=True)
@@ -116,22 +161,55 @@ def _averages(reading: Reading, averaged: Averaged) -> list[Block]:
         blocks.append(
             Picture(
                 "mean_pair_maps",
-                mean_maps(averaged.pair_maps, titles, COLUMNS),
-                alt="Mean GradCAM maps of the most frequently confused pairs of classes.",
+                _mean_maps(averaged, "pair", pairs, methods, titles),
+                alt=f"Mean {named(methods)} maps of the most frequently confused pairs of classes.",
                 caption="The same for the most frequently confused pairs (true → predicted), over "
                 "their images in the whole test set, at most 50 each.",
                 width="natural",
             )
         )
-    return [*blocks, _concentration(averaged)]
+    return [*blocks, _concentration(averaged, methods[0])]
 
 
-def _concentration(averaged: Averaged) -> Table:
+def _left_out(averaged: Averaged, shown: NDArray[np.int64]) -> str:
+    number = int((averaged.class_counts > 0).sum())
+    return f" Showing the first {len(shown)} of {number} classes." if number > len(shown) else ""
+
+
+def _mean_maps(
+    averaged: Averaged,
+    kind: str,
+    shown: NDArray[np.int64],
+    methods: Sequence[str],
+    titles: Sequence[str],
+) -> bytes:
+    """Mean maps of classes (``class``) or pairs (``pair``), the methods below each other."""
+
+    def of(name: str) -> NDArray[np.float32]:
+        chosen: NDArray[np.float32] = getattr(averaged, f"{kind}_{name}")[shown]
+        return chosen
+
+    exact = of("hirescam")
+    groups = []
+    for method in methods:
+        words = titles if len(methods) == 1 else [f"{NAMES[method]}\n{title}" for title in titles]
+        reference = exact if method == "gradcam" else None
+        series = one_series(of(method), words, of("without_bias"), reference)
+        groups.append(Scaled(UNITS[method], [series]))
+    return mean_maps(groups, COLUMNS)
+
+
+def _concentration(averaged: Averaged, method: str) -> Table:
     rows = [
         [name, *_mean_and_deviation(values)]
         for name, values in (("correct", averaged.right), ("wrong", averaged.wrong))
     ]
-    header = ("prediction", "images", "share of cells with half the evidence", "standard deviation")
+    header = (
+        "prediction",
+        "images",
+        f"share of cells with half the evidence ({NAMES[method]})",
+        "standard deviation",
+    )
     return Table((*header, "all negative"), rows)
 
 
@@ -140,27 +218,3 @@ def _mean_and_deviation(values: NDArray[np.float64]) -> list[str]:
     spread = f"{100 * found.std(ddof=1):.1f} %" if len(found) > 1 else "–"
     mean = f"{100 * found.mean():.1f} %" if len(found) else "–"
     return [f"{len(values):,}", mean, spread, f"{len(values) - len(found):,}"]
-
-
-def trust(found: Trust) -> list[Block]:
-    """The measurements that ``explain RUN --trust`` saved."""
-    rows = [
-        [
-            each.order,
-            f"{each.deletion:.3f} ± {each.deletion_error:.3f}",
-            f"{each.insertion:.3f} ± {each.insertion_error:.3f}",
-        ]
-        for each in found.orders
-    ]
-    header = ("cells ordered by", "deletion (lower is better)", "insertion (higher is better)")
-    return [
-        Text(
-            f"How far {found.method} at {found.layer} can be trusted, over {found.images:,} "
-            "fixed test images: the mean probability of the predicted class, with its standard "
-            "error, as cells are covered with the mean colour (deletion) or uncovered "
-            "(insertion), one after another. With all weights re-initialised, the maps have a "
-            f"rank correlation of {found.randomised:.2f} with those shown (0 means that they "
-            "depend entirely on what was learned)."
-        ),
-        Table(header, rows),
-    ]

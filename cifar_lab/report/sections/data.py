@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cifar_lab.data.arrays import Dataset
 from cifar_lab.data.duplicates import duplicates
-from cifar_lab.nodes import NO_MIXING, type_name
 from cifar_lab.report.blocks import Block, Picture, Section, Table, Text
 from cifar_lab.report.figures.data import class_distribution
 from cifar_lab.report.figures.images import samples
 from cifar_lab.report.figures.training import SPLIT_NAMES
 from cifar_lab.report.reading import Reading
+from cifar_lab.report.sections.augmented import augmented, spread
 from cifar_lab.report.sections.sizes import sizes
 from cifar_lab.wording import plural, several
 
-#: Classes shown, images of each, and images and epochs shown under augmentation.
-CLASSES, EACH, AUGMENTED, EPOCHS = 20, 8, 6, 7
+#: Classes shown, and images of each.
+CLASSES, EACH = 20, 8
 #: How many duplicates are listed.
 NAMED = 5
 
@@ -28,7 +27,7 @@ NAMED = 5
 def data(reading: Reading) -> Section:
     """Counts, sizes, samples, duplicates and augmented images."""
     dataset = reading.dataset
-    shown = [*splits(dataset), *sizes(dataset), samples_of_classes(dataset), _augmented(reading)]
+    shown = [*splits(dataset), *sizes(dataset), samples_of_classes(dataset), augmented(reading)]
     return Section("Data", shown)
 
 
@@ -122,43 +121,3 @@ def samples_of_classes(data: Dataset) -> Picture:
         caption="Training images with their labels, evenly spaced through each class.",
         width="natural",
     )
-
-
-def _augmented(reading: Reading) -> Picture:
-    data = reading.dataset
-    train, pictures, titles = data.source.train, [], []
-    for row in spread(data.train_indices, AUGMENTED):
-        pictures.append(train.images[row])
-        titles.append(data.class_names[train.labels[row]])
-        for epoch in range(EPOCHS):
-            image, stack = train.images[row], reading.stack
-            pictures.append(image if stack is None else stack.one(image, epoch, int(row)))
-            titles.append(f"epoch {epoch + 1}")
-    steps = list(reading.run.config["augmentation"]["train"])
-    return Picture(
-        "augmented",
-        samples(pictures, titles, EPOCHS + 1),
-        alt=f"Original training images, and the same as seen in {EPOCHS} epochs.",
-        caption="Left: original training images. To the right: what the network sees of them in "
-        f"each epoch, before normalisation: {several(steps) if steps else 'no augmentation'}."
-        f"{_mixed(reading.run.config)}",
-        width="natural",
-    )
-
-
-def _mixed(config: dict[str, Any]) -> str:
-    """How images are mixed afterwards, if they are."""
-    node = config["mixing"]
-    settings = ", ".join(f"{k} {v:g}" for k, v in node.items() if not k.startswith("_"))
-    name = type_name(node)
-    return (
-        ""
-        if node["_target_"] == NO_MIXING
-        else f" Images are then mixed in pairs within each batch: {name}, {settings}."
-    )
-
-
-def spread(rows: NDArray[np.int64], number: int) -> NDArray[np.int64]:
-    """At most ``number`` rows, evenly spaced: neighbours on disk often show the same object."""
-    places = np.linspace(0, len(rows) - 1, min(number, len(rows))).astype(int)
-    return rows[places]

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from cifar_lab.analysis.misclassified import RULES
-from cifar_lab.explain.explained import Explained
+from cifar_lab.explain.explained import ReportMaps
 from cifar_lab.report.blocks import Picture, Section, Table, Text
-from cifar_lab.report.figures.images import gallery
+from cifar_lab.report.figures.attribution import gallery
 from cifar_lab.report.reading import Reading
+from cifar_lab.report.sections.maps import COLOURS, named, numbered, scaled
 from cifar_lab.wording import percent, several
 
 
-def errors(reading: Reading, explained: Sequence[Explained]) -> Section:
+def errors(reading: Reading, maps: ReportMaps) -> Section:
     """Misclassified images: predicted and true class, both probabilities, and sample ids."""
     shown, wrong = reading.errors, reading.run.summary.test.wrong
     if not shown:
@@ -35,31 +34,26 @@ def errors(reading: Reading, explained: Sequence[Explained]) -> Section:
         "Misclassified images",
         [
             Text(f"{begins}: {RULES[reading.options.gallery]}."),
-            _picture(reading, explained),
+            *_pictures(reading, maps),
             Table(header, rows, text_columns=(1, 3)),
         ],
     )
 
 
-def _picture(reading: Reading, explained: Sequence[Explained]) -> Picture:
+def _pictures(reading: Reading, maps: ReportMaps) -> list[Picture]:
     names, shown = reading.class_names, reading.errors
     told = several([f"{names[e.label]} predicted as {names[e.predicted]}" for e in shown])
     images = reading.test.images[[error.row for error in shown]]
     caption = "Above each image: the predicted and the true class with their probabilities."
-    if explained:
-        at = several(
-            [f"{e.layer} ({'×'.join(map(str, e.maps.shape[2:]))} cells)" for e in explained]
-        )
-        each = "each image" if len(explained) == 1 else "each image and layer"
-        caption += (
-            f" Below it: GradCAM of the predicted class at {at}; red is evidence for the "
-            f"prediction, blue against it; {each} has its own scale."
-        )
-    maps = {str(found.layer): found.maps[:, 0] for found in explained}
-    return Picture(
-        "gallery",
-        gallery(images, maps, shown, names),
-        alt=f"{len(shown)} misclassified images{' with GradCAM maps' * bool(explained)}: {told}.",
-        caption=caption,
-        width="natural",
-    )
+    below, groups = [], []
+    for found in maps.gallery:
+        layer = str(found.layer)
+        methods, size = maps.methods(layer), "×".join(map(str, found.gradcam.shape[2:]))
+        below.append(f"{named(methods)} of the predicted class at {layer} ({size} cells)")
+        words = layer if len(maps.gallery) > 1 else ""
+        groups += [scaled(found, method, [0], [[words]] * len(shown)) for method in methods]
+    if groups:
+        order = ", from top to bottom" if len(groups) > 1 else ""
+        caption += f" Below it{order}: {several(below)}; each row has its own scale. {COLOURS}"
+    alt = f"{len(shown)} misclassified images{' with attribution maps' * bool(groups)}: {told}."
+    return numbered("gallery", gallery(images, groups, shown, names), alt, caption)

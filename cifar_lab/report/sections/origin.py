@@ -59,10 +59,12 @@ def _environment(run: Run) -> list[list[str]]:
     libraries = [f"{name} {v}" for name, v in provenance.libraries.items() if v]
     pieces = provenance.fast_path | ({} if failure is None else {"step": f"eager: {failure}"})
     fast_path = [f"{piece}: {how}" for piece, how in pieces.items()]
+    probe = provenance.precision_probe
+    chosen = "" if probe is None else f"; {probe.described}"
     rows = [
         ["device", f"{provenance.device} ({provenance.device_name})"],
         ["threads", str(provenance.threads)],
-        ["precision", provenance.precision],
+        ["precision", f"{provenance.precision}{chosen}"],
         ["seed", str(provenance.seed)],
         ["Python", f"{provenance.python} on {provenance.platform}"],
         ["libraries", ", ".join(libraries)],

@@ -165,6 +165,8 @@ def _curves(study: Study) -> Picture:
 def _classes(study: Study) -> list[Block]:
     runs = [run.summary.per_class for run in study.whole]
     names = [row.name for row in runs[0]]
+    if any([row.name for row in run] != names for run in runs):
+        return [Text("Results per class are not shown: the runs name different classes.")]
     shares = np.asarray([[row.recall for row in run] for run in runs])
     picture = Picture(
         f"{study.name}-classes",

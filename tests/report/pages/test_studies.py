@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import pytest
@@ -11,6 +12,7 @@ from cifar_lab.report.page import render_markdown
 from cifar_lab.report.pages.studies import studies_page, write_studies
 from cifar_lab.results.recorded import read_results
 from cifar_lab.results.studies import read_published
+from cifar_lab.run.files import write_object
 from tests.results.study_runs import experiments_with
 
 
@@ -88,6 +90,15 @@ def test_a_study_has_its_curves_and_classes(tmp_path):
     # Recalls of 70 and 50, and of 90 and 70: the root of 200 is 14.1.
     assert table.rows == [["cat", "60.0 ± 14.1"], ["dog", "80.0 ± 14.1"]]
     assert "Error in the original: Its scheduler stood still." in texts(section)
+
+
+def test_runs_that_name_different_classes_are_not_averaged(tmp_path):
+    experiments = experiments_with(tmp_path, {}, {})
+    first, _ = read_results(experiments / "results")
+    fewer = dataclasses.replace(first.summary, per_class=first.summary.per_class[:1])
+    write_object(first.folder.summary, fewer)
+    page = studies_page(read_published(experiments), read_results(experiments / "results"))
+    assert any("the runs name different classes" in text for text in texts(page.sections[0]))
 
 
 def test_a_study_without_a_whole_run_says_so_and_gives_the_command(tmp_path):

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-import numpy as np
+import dataclasses
 
-from cifar_lab.explain.explained import Averaged, Explained
+import numpy as np
+import pytest
+
+from cifar_lab.explain.explained import Averaged, Explained, ReportMaps
 from cifar_lab.report.blocks import Picture, Table
-from cifar_lab.report.sections.attribution import attribution, completeness, trust
+from cifar_lab.report.sections import attribution as section
+from cifar_lab.report.sections.attribution import attribution, completeness, faithfulness
+from cifar_lab.report.sections.errors import errors
+from cifar_lab.run.drawn import DrawnFigure
 from cifar_lab.run.trust import OrderScore, Trust
 from tests.report.readings import reading
 
@@ -18,55 +24,125 @@ def explained(agreement: float, layer: str = "layer2") -> Explained:
         sample_ids=np.asarray(["a", "b"]),
         predicted=np.asarray([1, 1]),
         layer=np.asarray(layer),
-        maps=maps,
-        values=np.asarray([[12.0, 1.0, 11.0], [3.0, 2.0, 1.0]], np.float32),
+        gradcam=maps,
+        hirescam=2 * maps,
+        values=np.asarray([[12.5, 1.0, 11.0], [3.5, 2.0, 1.0]], np.float32),
+        without_bias=np.asarray([[12.0, 0.5, 11.0], [3.0, 1.5, 1.0]], np.float32),
         agreement=np.asarray(agreement),
     )
 
 
-def averaged() -> Averaged:
+def averaged(agreement: float = 1.0) -> Averaged:
+    maps = np.ones((3, 2, 2), np.float32)
     return Averaged(
         layer=np.asarray("layer2"),
         images=np.asarray(1000),
-        class_maps=np.ones((3, 2, 2), np.float32),
+        agreement=np.asarray(agreement),
+        class_gradcam=maps,
+        class_hirescam=2 * maps,
+        class_without_bias=np.asarray([8.0, 0.0, 400.0], np.float32),
         class_counts=np.asarray([4, 0, 6]),
         pairs=np.asarray([[2, 1]]),
-        pair_maps=np.ones((1, 2, 2), np.float32),
+        pair_gradcam=maps[:1],
+        pair_hirescam=2 * maps[:1],
+        pair_without_bias=np.asarray([8.0], np.float32),
         pair_counts=np.asarray([2]),
         right=np.asarray([0.1, 0.3, np.nan]),
         wrong=np.asarray([0.5]),
     )
 
 
-def test_the_maps_sums_stand_beside_the_logits():
-    (told,) = completeness(explained(agreement=1.0))
-    assert "sum to 10.00 (logit 12.00) and -1.00 (logit 3.00)." in told.text
+def names(blocks) -> list[str]:
+    return [block.name for block in blocks if isinstance(block, Picture)]
 
 
-def test_unfaithful_maps_are_warned_of():
-    _, warning = completeness(explained(agreement=0.5))
-    assert warning.warning
-    assert "GradCAM is unfaithful at layer2" in warning.text
+def test_the_maps_sums_stand_beside_the_logits_without_their_biases():
+    _, table = completeness(explained(1.0), ("hirescam", "gradcam"))
+    assert table.header == ("sample", "logit − bias", "HiResCAM sums to", "GradCAM sums to")
+    assert table.rows == [["a", "12.00", "20.00", "10.00"], ["b", "3.00", "-2.00", "-1.00"]]
 
 
-def test_each_layer_has_maps_and_words_of_its_own():
-    found = [explained(1.0), explained(0.5, "layer1.sum")]
-    blocks = attribution(reading(), found, None).blocks
-    first, _, second, told, warning, _ = blocks
-    assert (first.name, second.name) == ("attributions", "attributions-layer1.sum")
+def test_where_gradcam_is_faithful_it_is_shown_alone():
+    maps = ReportMaps([explained(1.0)], averaged())
+    told, picture, *_ = attribution(reading(), maps).blocks
+    assert not told.warning
+    assert "At layer2, GradCAM agrees with HiResCAM (correlation 1.00" in told.text
+    assert picture.alt.startswith("GradCAM maps (predicted, true and difference) at layer2")
+    assert "HiResCAM and" not in errors(reading(), maps).blocks[1].caption
+
+
+def test_where_gradcam_is_unfaithful_hirescam_leads_everywhere_with_gradcam_beside(monkeypatch):
+    groups = []
+    original = section.attributions
+    monkeypatch.setattr(
+        section, "attributions", lambda i, g, n: groups.extend(g) or original(i, g, n)
+    )
+    maps = ReportMaps([explained(1.0)], averaged(0.5))  # the larger sample decides
+    told, picture, *rest = attribution(reading(), maps).blocks
+    assert told.warning
+    assert "At layer2, GradCAM is unfaithful" in told.text
+    assert "0.50 with HiResCAM" in told.text
+    for text in (picture.caption, picture.alt):
+        assert text.index("HiResCAM") < text.index("GradCAM")
+    assert [group.series[0].titles[0].split("\n")[0] for group in groups] == ["HiResCAM", "GradCAM"]
+    np.testing.assert_array_equal(groups[0].series[0].maps, 2 * explained(1.0).gradcam[:, 0])
+    means = next(block for block in rest if getattr(block, "name", "") == "mean_maps")
+    assert means.alt.startswith("Mean HiResCAM and GradCAM maps")
+    gallery = errors(reading(), maps).blocks[1]
+    assert "from top to bottom: HiResCAM and GradCAM of the predicted class" in gallery.caption
+    (table,) = [b for b in rest if isinstance(b, Table) and b.header[0] == "prediction"]
+    assert "(HiResCAM)" in table.header[2]
+
+
+def test_each_layer_is_judged_by_itself():
+    maps = ReportMaps([explained(1.0), explained(0.5, "layer1.sum")], None)
+    blocks = attribution(reading(), maps).blocks
+    assert [block.warning for block in blocks[:2]] == [False, True]
+    assert names(blocks) == ["attributions", "attributions-layer1.sum"]
+    first, second = (block for block in blocks if isinstance(block, Picture))
     assert "at layer2 (2×2 cells)" in first.caption
     assert "at layer1.sum (2×2 cells)" in second.caption
-    assert told.text.endswith("0.50.")
-    assert "GradCAM is unfaithful at layer1.sum" in warning.text
+    assert faithfulness("layer1.sum", maps) == blocks[1]
 
 
-def test_averages_state_their_sample_and_leave_out_classes_without_images():
-    blocks = attribution(reading(), [], averaged()).blocks
-    classes, pairs, table, _ = blocks
+def test_a_layer_with_a_long_name_has_a_file_name_that_fits():
+    layer = ".".join(["block"] * 60)
+    maps = ReportMaps([explained(1.0), explained(1.0, layer)], None)
+    assert all(len(name) <= 100 for name in names(attribution(reading(), maps).blocks))
+
+
+def test_negligible_maps_have_no_colours_and_say_so(monkeypatch):
+    groups = []
+    original = section.attributions
+    monkeypatch.setattr(
+        section, "attributions", lambda i, g, n: groups.extend(g) or original(i, g, n)
+    )
+    weak = explained(0.5)
+    weak = dataclasses.replace(weak, hirescam=weak.gradcam * 0.04, gradcam=weak.gradcam * 1e-4)
+    attribution(reading(), ReportMaps([weak], None))
+    predicted = [group.series[0].notes for group in groups]
+    # HiResCAM's maps sum to 0.4 of 12 and 0.04 of 3.
+    assert predicted == [
+        [f"no colour: the map sums to {s} % of |logit − bias|" for s in ("3.3", "1.3")],
+        [f"no colour: HiResCAM sums to {s} % of |logit − bias|" for s in ("3.3", "1.3")],
+    ]
+
+
+def test_averages_state_their_sample_and_leave_out_classes_without_images(monkeypatch):
+    groups = []
+    original = section.mean_maps
+    monkeypatch.setattr(section, "mean_maps", lambda g, c: groups.append(g) or original(g, c))
+    blocks = attribution(reading(), ReportMaps([], averaged())).blocks
+    _, classes, pairs, table, _ = blocks
     assert isinstance(classes, Picture)
     assert "over 1,000 test images sampled with a fixed seed" in classes.caption
     assert classes.alt == 'Mean GradCAM maps of <b> and "quoted".'
     assert pairs.name == "mean_pair_maps"
+    # HiResCAM sums to 8 of 8, and to 8 of 400.
+    assert groups[0][0].series[0].notes == [
+        "",
+        "no colour: HiResCAM sums to 2.0 % of |logit − bias|",
+    ]
     assert isinstance(table, Table)
     # Mean of 10 and 30 is 20 %, with their sample standard deviation; one map is all negative.
     assert table.rows == [
@@ -76,15 +152,28 @@ def test_averages_state_their_sample_and_leave_out_classes_without_images():
 
 
 def test_where_nothing_can_be_shown_the_section_says_so():
-    (told,) = attribution(reading(layers=()), [], None).blocks
+    (told,) = attribution(reading(layers=()), ReportMaps([], None)).blocks
     assert told.text.startswith("No GradCAM map can be shown: the model declares no layer")
 
 
 def test_the_trust_table_is_shown_once_it_exists():
     found = Trust("gradcam", "layer2", 512, (OrderScore("gradcam", 0.31, 0.62, 0.01, 0.02),), 0.12)
-    text, table = trust(found)
-    assert "over 512 fixed test images" in text.text
-    assert table.rows == [["gradcam", "0.310 ± 0.010", "0.620 ± 0.020"]]
-    assert "explain RUN --trust" in attribution(reading(), [], None).blocks[-1].text
-    shown = attribution(reading(trust=found), [], None).blocks
-    assert [block.kind for block in shown] == ["text", "table"]
+    nothing = ReportMaps([], None)
+    assert "explain RUN --trust" in attribution(reading(), nothing).blocks[-1].text
+    shown = attribution(reading(trust=found), nothing).blocks
+    assert [block.kind for block in shown] == ["text", "table", "text"]
+
+
+@pytest.mark.parametrize("layers", [(), ("layer2",)])
+def test_figures_of_explain_are_shown_with_their_captions(tmp_path, layers):
+    drawn = [DrawnFigure("explain-a", "explain-a", "What <a> shows."), DrawnFigure("b", "b", "B.")]
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / "explain-a.png").write_bytes(b"the png")
+    run = reading(drawn=drawn, folder=tmp_path, layers=layers)
+    heading, picture, missing = attribution(run, ReportMaps([], None)).blocks[-3:]
+    assert heading.text == "Drawn by `cifar-lab explain`:"
+    assert (picture.name, picture.png, picture.caption) == (
+        "explain-a", b"the png", "What <a> shows.",
+    )  # fmt: skip
+    assert missing.warning
+    assert missing.text == "b.png, drawn by `cifar-lab explain`, is missing."

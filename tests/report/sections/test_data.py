@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from cifar_lab.report.sections.data import class_counts, data, duplicates_found, splits, spread
+from cifar_lab.report.sections.data import class_counts, data, duplicates_found, splits
 from tests.report.readings import dataset, reading
 
 
@@ -47,20 +45,3 @@ def test_pictures_have_words():
     names = {block.name: block.alt for block in data(reading()).blocks if block.kind == "picture"}
     assert list(names) == ["class_distribution", "image_sizes", "samples", "augmented"]
     assert '<b>, cats & dogs and "quoted"' in names["samples"]
-
-
-def test_rows_are_spread_evenly():
-    assert spread(np.arange(100, 110), 4).tolist() == [100, 103, 106, 109]
-    assert spread(np.arange(2), 4).tolist() == [0, 1]
-
-
-def test_mixing_is_told_beside_the_augmented_images():
-    plain = data(reading()).blocks[-1].caption
-    assert plain.endswith("before normalisation: no augmentation.")
-    node = {"_target_": "cifar_lab.data.mixing.Mixup", "alpha": 0.5, "p": 1.0}
-    mixed = reading(config={**reading().run.config, "mixing": node})
-    assert (
-        data(mixed)
-        .blocks[-1]
-        .caption.endswith("mixed in pairs within each batch: Mixup, alpha 0.5, p 1.")
-    )
