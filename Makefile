@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install quickstart test bench studies lint format hooks constraints clean
+.PHONY: help install quickstart test faults bench studies lint format hooks constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,10 @@ quickstart: $(INSTALLED) ## train on embedded digits (half a minute) and print w
 
 test: $(INSTALLED) ## run the tests, offline, in a few minutes; SLOW=1 adds the slow ones
 	$(BIN)/pytest -n auto $(if $(SLOW),,-m 'not slow')
+
+faults: $(INSTALLED) ## kill, fill disks, flip bits, set every key to nonsense (half an hour)
+	$(BIN)/python -m tests.faults
+	$(BIN)/python -m tests.faults.table
 
 lint: $(INSTALLED) ## check style, formatting and types
 	$(BIN)/ruff check .

@@ -84,7 +84,7 @@ def test_tests_mirror_the_package():
     """Module by module; what joins the rooms is tested where they meet."""
     rooms = {path.parent.name for path in MODULES if path.parent != TOP / "cifar_lab"}
     tested = {path.parent.name for path in (TOP / "tests").glob("*/**/test_*.py")}
-    assert tested == rooms | {"benchmarks"}
+    assert tested == rooms | {"benchmarks", "faults"}
     for module in MODULES:
         name = module.relative_to(TOP / "cifar_lab").with_suffix("").as_posix()
         room, _, own = name.rpartition("/")

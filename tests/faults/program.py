@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,7 +101,10 @@ def forked(program: Callable[[], int], signalled: tuple[int, float] | None = Non
     """
     with tempfile.TemporaryFile() as said:
         started = time.monotonic()
-        child = os.fork()
+        with warnings.catch_warnings():
+            # Newer Pythons warn of threads; those of torch are idle before it computes.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            child = os.fork()
         if child == 0:
             _be_the_child(program, said.fileno())
         hung = not _wait(child, started, signalled)
