@@ -15,6 +15,7 @@ import torch
 from hydra.utils import get_object, instantiate
 from torch import nn
 
+from cifar_lab import targets
 from cifar_lab.assembly.setup import Setup
 from cifar_lab.data.arrays import Dataset
 from cifar_lab.data.loaders import EvalLoader, Shard, TrainLoader
@@ -56,7 +57,12 @@ def images(source: Source, load: bool) -> Dataset | None:
 
 
 def node(config: Mapping[str, Any], **supplied: Any) -> Any:
-    """Instantiate a node with ``_target_``, with additional arguments from the build."""
+    """Instantiate a node with ``_target_``, with additional arguments from the build.
+
+    Raises:
+        NotAllowed: it names, at any depth, what a configuration may not name.
+    """
+    targets.guard(config)
     return instantiate(config, _convert_="all", **supplied)
 
 
@@ -116,6 +122,7 @@ def model(
 
 def size_for(model: dict[str, Any], size: tuple[int, int] | None) -> tuple[int, int] | None:
     """Return the image size if the model has an ``image_size`` argument, else None."""
+    targets.guard(model)
     takes_size = "image_size" in signature(get_object(model["_target_"])).parameters
     return size if takes_size else None
 

@@ -28,6 +28,7 @@ from cifar_lab.assembly import Experiment
 from cifar_lab.engine.hooks import Hooks
 from cifar_lab.engine.interrupts import StopRequest
 from cifar_lab.engine.state import TrainingState
+from cifar_lab.own_code import as_plain, from_plain, permitted
 from cifar_lab.recipe.leader import end_with
 from cifar_lab.refusal import RunFailed
 
@@ -143,7 +144,8 @@ def _start(rank: int, config: dict[str, Any], files: contextlib.ExitStack) -> _W
     files.enter_context(process)
     assert process.stdin is not None
     with contextlib.suppress(BrokenPipeError):  # it has exited already; await_ready reports why
-        process.stdin.write(json.dumps(config))
+        own = as_plain(permitted())
+        process.stdin.write(json.dumps({"config": config, "own_code": own}))
         process.stdin.close()
     return _Worker(rank, process, output)
 
@@ -184,7 +186,10 @@ def _free_port() -> int:
 
 def _main() -> None:
     end_with(leader=int(sys.argv[1]))
-    experiment = assembly.experiment(json.load(sys.stdin))
+    told = json.load(sys.stdin)
+    for own in from_plain(told["own_code"]):
+        own.make_importable()
+    experiment = assembly.experiment(told["config"])
     print(READY, flush=True)
     follow(experiment)
 

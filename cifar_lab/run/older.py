@@ -71,6 +71,7 @@ LACKING: dict[str, dict[str, Any]] = {
         "precision_probe": None,
         "fast_path": {},
         "differences": None,
+        "replaced_options": [],
     },
     "Summary": {
         "test_without_flips": None,
