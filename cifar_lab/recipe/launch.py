@@ -24,6 +24,7 @@ from cifar_lab.recipe import open as opened
 from cifar_lab.recipe.find_lr import find_lr as run_tests
 from cifar_lab.recipe.processes import follow
 from cifar_lab.recipe.train import run_experiment
+from cifar_lab.recipe.trial import try_batches
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.claim import claim
 from cifar_lab.run.find import point_latest
@@ -89,6 +90,7 @@ def start(
     Raises:
         Refusal: the folder cannot be written, or is already used by another run.
     """
+    try_batches(experiment)
     if not experiment.engine.world.leads:
         follow(experiment)
         return None
@@ -113,6 +115,7 @@ def sweep(composer: Composer, overrides: Sequence[str], listening: Listening) ->
 
     def job(config: dict[str, Any], swept: SweptJob) -> None:
         experiment = assembly.experiment(config, probe=probe)
+        try_batches(experiment)
         folder = RunFolder.below_current(swept.path)
         claim(folder, swept.files)
         command = train_command(composer, swept.overrides)
@@ -197,6 +200,7 @@ def find_lr(composer: Composer, overrides: Sequence[str], command: str) -> None:
         for group, problem in single_device_search(found.job()):
             found.add(group, problem)
     experiment = built(found)
+    try_batches(experiment)
     # Where a run of it would lie, apart from the runs.
     place = Path(str(found.config.hydra.run.dir))
     below = place.relative_to(OUTPUTS) if OUTPUTS in place.parents else place
