@@ -26,6 +26,7 @@ from cifar_lab.recipe import open as opened
 from cifar_lab.recipe.find_lr import find_lr as run_tests
 from cifar_lab.recipe.processes import follow
 from cifar_lab.recipe.train import run_experiment
+from cifar_lab.recipe.trial import try_batches
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.believed import config_dir, own_code
 from cifar_lab.run.claim import claim
@@ -105,6 +106,7 @@ def start(
     Raises:
         Refusal: the folder cannot be written, or is already used by another run.
     """
+    try_batches(experiment)
     if not experiment.engine.world.leads:
         follow(experiment)
         return None
@@ -130,6 +132,7 @@ def sweep(composer: Composer, overrides: Sequence[str], listening: Listening) ->
 
     def job(config: dict[str, Any], swept: SweptJob) -> None:
         experiment = assembly.experiment(config, probe=probe)
+        try_batches(experiment)
         folder = RunFolder.below_current(swept.path)
         _claim(folder, swept.files, composer, experiment)
         command = train_command(composer, swept.overrides)
@@ -229,6 +232,7 @@ def find_lr(composer: Composer, overrides: Sequence[str], command: str) -> None:
         for group, problem in single_device_search(found.job()):
             found.add(group, problem)
     experiment = built(found)
+    try_batches(experiment)
     # Where a run of it would lie, apart from the runs.
     place = Path(str(found.config.hydra.run.dir))
     below = place.relative_to(OUTPUTS) if OUTPUTS in place.parents else place

@@ -25,6 +25,7 @@ import torch
 
 from cifar_lab import assembly
 from cifar_lab.assembly import Experiment
+from cifar_lab.engine.fit import NonFinite
 from cifar_lab.engine.hooks import Hooks
 from cifar_lab.engine.interrupts import StopRequest
 from cifar_lab.engine.state import TrainingState
@@ -43,9 +44,10 @@ PATIENCE_SECONDS, GRACE_SECONDS = 60.0, 3.0
 def follow(experiment: Experiment) -> None:
     """Train this process's share of a run that another process leads; writes nothing."""
     learner = experiment.learner
-    decay = experiment.plan.ema_decay
-    state = TrainingState(learner.model, experiment.optimizer, decay, learner.device)
-    with worker_processes(experiment):
+    decay, warmup = experiment.plan.ema_decay, experiment.plan.ema_warmup
+    state = TrainingState(learner.model, experiment.optimizer, decay, learner.device, warmup)
+    # The leader reports a failed training; here, it is the end like any other.
+    with worker_processes(experiment), contextlib.suppress(NonFinite):
         experiment.engine.fit(
             learner, experiment.loaders, experiment.schedule, state, Hooks(), StopRequest()
         )

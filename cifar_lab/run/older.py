@@ -59,6 +59,7 @@ ADDED: dict[str, dict[str, Any]] = {
         "seeds": 3,
         "suggestion": "steepest",
     },
+    "trainer": {"ema_warmup": False},
     "report": {"gallery": "most_confident", "averaged_images": 1000},
 }
 
