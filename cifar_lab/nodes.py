@@ -1,7 +1,9 @@
-"""Names and special values used in configuration nodes, each defined once."""
+"""Names and special values used in configuration nodes, and what these may name."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 #: The value of ``scheduler.max_lr`` that makes a run find the number before it trains.
@@ -12,6 +14,69 @@ PLACES = ("device", "dataset.root", "dataset.cache_dir")
 
 #: The target of the mixing node when nothing is mixed.
 NO_MIXING = "cifar_lab.data.no_mixing"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What the nodes of a group may name.
+
+    Attributes:
+        faces: packages of ours, each of whose public names may be named; or single names.
+        bases: by package of a library, dotted names of the classes to derive from.
+        called: how messages call the library's classes.
+    """
+
+    faces: tuple[str, ...]
+    bases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    called: str = ""
+
+
+_MODULE = "torch.nn.modules.module.Module"
+#: What may be named, by group; a ``_target_`` elsewhere may name nothing.
+KINDS = {
+    "dataset": Kind(("cifar_lab.data",)),
+    "model": Kind(
+        ("cifar_lab.models",),
+        {"torch.nn": (_MODULE,), "timm.models": (_MODULE,), "timm.layers": (_MODULE,)},
+        "an nn.Module of torch or timm",
+    ),
+    "augmentation": Kind(
+        ("cifar_lab.data",),
+        {
+            "albumentations": (
+                "albumentations.core.transforms_interface.BasicTransform",
+                "albumentations.core.composition.BaseCompose",
+            ),
+            "torchvision.transforms.v2": ("torchvision.transforms.v2.Transform",),
+        },
+        "a transform of albumentations or of torchvision.transforms.v2",
+    ),
+    "mixing": Kind(("cifar_lab.data",)),
+    "optimizer": Kind(
+        ("cifar_lab.optim",),
+        {
+            "torch.optim": ("torch.optim.optimizer.Optimizer",),
+            "timm.optim": ("torch.optim.optimizer.Optimizer",),
+        },
+        "an Optimizer of torch or timm",
+    ),
+    "scheduler": Kind(
+        ("cifar_lab.optim",),
+        {
+            "torch.optim.lr_scheduler": ("torch.optim.lr_scheduler.LRScheduler",),
+            "timm.scheduler": ("timm.scheduler.scheduler.Scheduler",),
+        },
+        "an LRScheduler of torch or a Scheduler of timm",
+    ),
+    "criterion": Kind(
+        ("cifar_lab.optim",),
+        {"torch.nn": (_MODULE,), "timm.loss": (_MODULE,)},
+        "an nn.Module of torch or timm.loss",
+    ),
+    "trainer": Kind(("cifar_lab.engine",)),
+    "lr_finder": Kind(("cifar_lab.engine",)),
+    "report": Kind(("cifar_lab.report.ReportOptions",)),
+}
 
 
 def type_name(node: dict[str, Any]) -> str:

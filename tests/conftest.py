@@ -22,6 +22,14 @@ def _two_threads():
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _state_folder(tmp_path_factory) -> Iterator[None]:
+    """No test writes to the state folder of whoever runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _measured_before(tmp_path_factory) -> Iterator[None]:
     """A cache in which bfloat16 was found to be twice as fast, so that no test measures it."""
     with pytest.MonkeyPatch.context() as patch:

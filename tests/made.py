@@ -63,6 +63,7 @@ def a_provenance(**changes: Any) -> Provenance:
         data_fingerprint="fedcba9876543210",
         seed=0,
         differences=(Difference("trainer.epochs", "24", "30"),),
+        replaced_options=(),
     )
     return dataclasses.replace(provenance, **changes)
 

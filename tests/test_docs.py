@@ -22,6 +22,7 @@ from torch import nn
 from cifar_lab.engine.state import TrainingState
 from cifar_lab.explain.explained import Averaged
 from cifar_lab.results.recorded import read_results
+from cifar_lab.run.code import Code
 from cifar_lab.run.data import Data
 from cifar_lab.run.drawn import DrawnFigures
 from cifar_lab.run.files import FORMAT
@@ -55,6 +56,7 @@ ENDINGS = "py|pyi|yaml|md|json|svg|cfg|txt|csv|npz|png|html|log|pt|lock|sha256"
 RECORDS = {
     "status.json": Status,
     "manifest.json": Manifest,
+    ".hydra/code.json": Code,
     "data.json": Data,
     "provenance.json": Provenance,
     "summary.json": Summary,

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from cifar_lab import targets
 from cifar_lab.cli.verbs import VERBS
-from cifar_lab.config import signatures
 from cifar_lab.config.compose import Composer
 from cifar_lab.config.preflight import preflight, sweep_jobs
+from cifar_lab.own_code import OwnCode
 
 TOP = Path(__file__).parents[1]
 MODULES = sorted((TOP / "cifar_lab").rglob("*.py"))
@@ -129,6 +130,8 @@ TESTED_ELSEWHERE = {
     "report/sections/maps": "report/sections/test_attribution.py",
     "report/sections/study": "report/pages/test_studies.py",
     "results/recorded": "results/test_ledger.py",
+    "run/believed": "cli/test_own_code.py",
+    "run/code": "cli/test_own_code.py",
     "run/config": "run/test_record.py",
     "run/maps": "explain/test_explained.py",
     "run/origin": "run/test_provenance.py",
@@ -152,7 +155,7 @@ def test_experiments_are_short_overlays_with_their_command(experiment):
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_default_stands_once_in_yaml(target):
-    parameters = inspect.signature(signatures.locate(target)).parameters.values()
+    parameters = inspect.signature(targets.located(target, None, OwnCode())).parameters.values()
     assert [p.name for p in parameters if p.default is not p.empty] == []
 
 

@@ -39,7 +39,7 @@ def calibration(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> Ca
         right: whether the prediction is correct, bool ``(n,)``.
     """
     edges = np.linspace(0, 1, BINS + 1)
-    bins = np.clip(np.ceil(confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)
+    bins = np.clip(np.ceil(np.nan_to_num(confidence) * BINS).astype(np.int64) - 1, 0, BINS - 1)
     counts = np.bincount(bins, minlength=BINS)
     sums = [np.bincount(bins, weights=values, minlength=BINS) for values in (confidence, right)]
     with np.errstate(invalid="ignore"):

@@ -9,11 +9,20 @@ from typing import Any
 
 from hydra.errors import InstantiationException
 
+from cifar_lab.assembly.memory import bounded
 from cifar_lab.engine.seeding import random_states, restore_random_states, same_random_states
 from cifar_lab.refusal import Refusal
 
-#: What building a part raises for an invalid configuration.
-REFUSED = (InstantiationException, ValueError, TypeError, Warning)
+#: Keys of the parts that are named for what they do.
+KEYS = {
+    "place": "device",
+    "batch": "trainer.batch_size",
+    "length": "trainer",
+    "freezing": "trainer.freeze_after_epochs",
+    "gradcam_layers": "report.gradcam_layer",
+}
+#: Messages are cut to this many characters.
+LONGEST = 300
 
 
 class Attempts:
@@ -54,7 +63,7 @@ class Attempts:
             return None
         try:
             outcome = self._tried.outcome(name, make, inputs())
-        except REFUSED as error:
+        except Exception as error:  # a part that somebody else wrote may raise anything
             outcome = _Outcome(None, _problems_of(name, error))
         if outcome.problems:
             self._wrong.add(name)
@@ -84,8 +93,9 @@ class Tried:
                     restore_random_states(trial.after)
                 return trial.outcome
         try:
-            outcome = _Outcome(make(*inputs), [])
-        except REFUSED as error:
+            with bounded():
+                outcome = _Outcome(make(*inputs), [])
+        except Exception as error:
             outcome = _Outcome(None, _problems_of(name, error))
         trials.append(_Trial(key, outcome, before, random_states()))
         return outcome
@@ -125,8 +135,18 @@ def _cache_key(value: Any) -> Any:
 def _problems_of(name: str, error: Exception) -> list[str]:
     if isinstance(error, Refusal):
         problems = list(error.problems)
-    elif isinstance(error, InstantiationException):
-        problems = [f"{name}: {error.__cause__ or error}"]
     else:
-        problems = [f"{name}: {error}"]
+        problems = [f"{KEYS.get(name, name)}: {reason(error)}"]
     return [" ".join(problem.split()) for problem in problems]
+
+
+def reason(error: BaseException) -> str:
+    """Tell in one line what an exception says, with its kind where the text alone is unclear."""
+    if isinstance(error, InstantiationException):
+        error = error.__cause__ or error
+    text = " ".join(str(error).split())
+    if len(text) > LONGEST:
+        text = f"{text[:LONGEST]}…"
+    if isinstance(error, (ValueError, TypeError, Warning, InstantiationException)) and text:
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

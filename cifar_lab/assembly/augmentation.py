@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from hydra.errors import InstantiationException
 from pydantic import ValidationError
 
+from cifar_lab.assembly.attempts import reason
 from cifar_lab.assembly.library_warnings import refused_from
 from cifar_lab.assembly.parts import node
 from cifar_lab.refusal import Refusal, in_our_words
@@ -48,12 +49,49 @@ def augmentation(
 
     with refused_from("albumentations"):  # it only warns about arguments that it ignores
         built = {name: _step(name, _filled(step, grey_levels)) for name, step in steps.items()}
-        stack = AugmentationStack(built, seed, images, size, lowered)
-    if len(stack.images):
-        image = np.zeros((*size, 3), dtype=np.uint8)
-        for epoch in range(TRIED_DRAWS):  # one draw may skip a step with p < 1
-            stack.images(image, epoch, 0)
-    return stack
+        _refuse_wide_padding(built, size)
+
+        def tried(chosen: dict[str, Any]) -> AugmentationStack:
+            stack = AugmentationStack(chosen, seed, images, size, lowered)
+            if len(stack.images):
+                image = np.zeros((*size, 3), dtype=np.uint8)
+                for epoch in range(TRIED_DRAWS):  # one draw may skip a step with p < 1
+                    stack.images(image, epoch, 0)
+            return stack
+
+        try:
+            return tried(built)
+        except Refusal:
+            raise
+        except Exception as error:
+            raise Refusal(_failing(built, tried, error)) from error
+
+
+def _failing(steps: dict[str, Any], tried: Callable[..., Any], error: Exception) -> str:
+    """Name the step that fails, if one fails alone."""
+    for name, step in steps.items():
+        try:
+            tried({name: step})
+        except Exception as alone:
+            return f"augmentation.train.{name}: {reason(alone)}"
+    return f"augmentation: {reason(error)}"
+
+
+def _refuse_wide_padding(steps: dict[str, Any], size: tuple[int, int]) -> None:
+    """Refuse padding beyond the images' own size, before memory is allocated for it."""
+    wide = {
+        name: padding
+        for name, step in steps.items()
+        if (padding := getattr(step, "padding_pixels", 0)) > max(size)
+    }
+    if wide:
+        raise Refusal(
+            [
+                f"augmentation.train.{name}.padding_pixels={padding}: must be at most "
+                f"{max(size)}, the size of the images"
+                for name, padding in wide.items()
+            ]
+        )
 
 
 def grey_levels(steps: dict[str, Any], mean: Sequence[float]) -> list[int] | None:
@@ -68,13 +106,18 @@ def _filled(step: dict[str, Any], grey_levels: Sequence[int] | None) -> dict[str
 
 def _step(name: str, step: dict[str, Any]) -> Any:
     try:
-        return node(step)
+        built = node(step)
+        if not hasattr(built, "available_keys"):
+            raise Refusal(
+                f"augmentation.train.{name}: {step['_target_']} is not an albumentations transform"
+            )
+        return built
     except InstantiationException as error:
         path = f"augmentation.train.{name}"
         # albumentations turns pydantic's errors into text, but keeps the original as the cause.
         wrapped = error.__cause__ and error.__cause__.__cause__
         if not isinstance(wrapped, ValidationError):
-            raise Refusal(f"{path}: {error.__cause__ or error}") from error
+            raise Refusal(f"{path}: {reason(error)}") from error
         raise Refusal(
             [
                 f"{path}.{'.'.join(map(str, detail['loc']))}={detail['input']}: "

@@ -13,8 +13,10 @@ from cifar_lab.assembly.augmentation import augmentation, grey_levels
 from cifar_lab.assembly.setup import Setup
 from cifar_lab.data.arrays import Outline
 from cifar_lab.engine.engine import Engine
+from cifar_lab.engine.lr_finder import RangeTest
 from cifar_lab.engine.seeding import seed_everything
 from cifar_lab.explain.layers import choose_layers
+from cifar_lab.report.options import ReportOptions
 
 #: Stands in for unknown properties of the images, so that the other parts can be checked.
 ASSUMED = Outline(
@@ -48,11 +50,16 @@ def attempted(
         lambda: [engine.plan.freeze_after_epochs, model],
         ("trainer", "model"),
     )
-    attempts("mixing", parts.node, lambda: [config["mixing"]])
-    attempts("criterion", parts.node, lambda: [config["criterion"]])
+    attempts("mixing", parts.mixing, lambda: [config["mixing"]])
+    attempts(
+        "criterion",
+        parts.criterion,
+        lambda: [config["criterion"], known.classes, device],
+        ("place",),
+    )
     _updates(attempts, config, engine, setup, model, known)
-    attempts("lr_finder", parts.node, lambda: [config["lr_finder"]])
-    report = attempts("report", parts.node, lambda: [config["report"]])
+    attempts("lr_finder", parts.made, lambda: [RangeTest, config["lr_finder"]])
+    report = attempts("report", parts.made, lambda: [ReportOptions, config["report"]])
     attempts(
         "gradcam_layers",
         choose_layers,
@@ -115,7 +122,7 @@ def _augmentation(
 def _updates(
     attempts: Attempts, config: dict[str, Any], engine: Any, setup: Any, model: Any, known: Outline
 ) -> None:
-    """Build the optimizer and the schedule."""
+    """Build the optimizer and the schedule; refuse values that need a longer run."""
     attempts(
         "optimizer",
         parts.optimizer,
@@ -128,3 +135,12 @@ def _updates(
         return [config["scheduler"], engine.plan.epochs, steps]
 
     attempts("scheduler", parts.schedule, inputs, ("trainer", "optimizer"))
+    attempts(
+        "length",
+        parts.refuse_values_beyond_the_run,
+        lambda: [
+            engine.plan,
+            engine.plan.epochs * engine.plan.steps_per_epoch(known.train_images, engine.world.size),
+        ],
+        ("trainer",),
+    )

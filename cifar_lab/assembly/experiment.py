@@ -210,20 +210,26 @@ def network(
     return parts.model(node, classes, parts.size_for(node, size), setup.channels_last, device)
 
 
-def readable(config: dict[str, Any], precision: str) -> dict[str, Any]:
+def readable(config: dict[str, Any], precision: str, device_stated: bool = False) -> dict[str, Any]:
     """Adapt a run's configuration to this machine, for evaluating the run rather than training it.
 
-    Uses the recorded precision. If the configured device does not exist here, uses a different one
+    Uses the recorded precision. If the run's own device does not exist here, uses a different one
     and logs that.
 
     Args:
         config: the run's configuration, as plain values.
         precision: the precision that the run used.
+        device_stated: whether the device was asked for just now, and not by the run.
+
+    Raises:
+        Refusal: a device that was asked for cannot be used.
     """
     device = config["device"]
     try:
         parts.device(device)
     except Refusal:
+        if device_stated:
+            raise
         log.info(
             f"device={device} does not exist here: computing on a different device, so results may "
             "differ slightly"

@@ -6,15 +6,18 @@ This module is the only caller of ``hydra.utils.instantiate``.
 from __future__ import annotations
 
 import dataclasses
+import re
+import warnings
 from collections.abc import Mapping
 from inspect import signature
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
 from hydra.utils import get_object, instantiate
 from torch import nn
 
+from cifar_lab import targets
 from cifar_lab.assembly.setup import Setup
 from cifar_lab.data.arrays import Dataset
 from cifar_lab.data.loaders import EvalLoader, Shard, TrainLoader
@@ -26,12 +29,14 @@ from cifar_lab.engine.engine import Engine
 from cifar_lab.engine.fit import Loaders
 from cifar_lab.engine.plan import Plan
 from cifar_lab.network import ComputedFromImages
-from cifar_lab.nodes import FIND
+from cifar_lab.nodes import FIND, NO_MIXING
 from cifar_lab.optim.schedules import Schedule
 from cifar_lab.refusal import Refusal
 
 if TYPE_CHECKING:
     from cifar_lab.data.batch_augment import AugmentationStack
+
+T = TypeVar("T")
 
 #: Number of training images, evenly spread, for models that compute initial weights from them.
 INITIALISING_IMAGES = 5000
@@ -39,13 +44,12 @@ INITIALISING_IMAGES = 5000
 
 def source(config: dict[str, Any]) -> Source:
     """Build the data source; reads no files."""
-    images: Source = node(config["dataset"])
-    return images
+    return made(Source, config["dataset"])
 
 
 def found(dataset: dict[str, Any]) -> Source:
     """Build the data source and check that its images exist."""
-    images: Source = node(dataset)
+    images = made(Source, dataset)
     images.check()
     return images
 
@@ -56,26 +60,97 @@ def images(source: Source, load: bool) -> Dataset | None:
 
 
 def node(config: Mapping[str, Any], **supplied: Any) -> Any:
-    """Instantiate a node with ``_target_``, with additional arguments from the build."""
+    """Instantiate a node with ``_target_``, with additional arguments from the build.
+
+    Raises:
+        NotAllowed: it names, at any depth, what a configuration may not name.
+    """
+    targets.guard(config)
     return instantiate(config, _convert_="all", **supplied)
 
 
-def device(name: str) -> torch.device:
-    """Return a device by name; ``auto`` is CUDA if available, else the CPU."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        device = torch.device("meta")
-    if device.type not in ("cpu", "cuda"):
-        raise Refusal(f"device={name}: must be auto, cpu, cuda, or cuda:N")
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise Refusal(
-            f"device={name} does not exist: this machine has {torch.cuda.device_count()} CUDA "
-            "devices; set device=cpu or device=auto"
+def made(kind: type[T], config: Mapping[str, Any], **supplied: Any) -> T:
+    """Instantiate a node that must give an object of a kind.
+
+    Raises:
+        TypeError: it gives something else, or would be called later.
+    """
+    if "_partial_" in config:
+        raise TypeError("_partial_ cannot be set here; remove it")
+    part = node(config, **supplied)
+    if not isinstance(part, kind):
+        raise TypeError(
+            f"{config['_target_']} gives {type(part).__name__}, but {kind.__name__} is needed"
         )
-    return device
+    return part
+
+
+def mixing(config: dict[str, Any]) -> Mixing | None:
+    """Build what mixes the images of a batch; None if nothing does."""
+    if config["_target_"] == NO_MIXING:
+        return None
+    mixing: Mixing = made(Mixing, config)  # type: ignore[type-abstract]
+    return mixing
+
+
+def criterion(config: dict[str, Any], classes: int | None, device: torch.device) -> nn.Module:
+    """Build the criterion on its device and try it.
+
+    Args:
+        config: the criterion's node.
+        classes: number of classes; None if unknown, to try nothing.
+        device: of the logits.
+
+    Raises:
+        Refusal: it gives no mean loss with a gradient.
+    """
+    built = made(nn.Module, config).to(device)
+    if classes is None:
+        return built
+    # One more image than classes, so that the shapes of logits and labels never match by chance.
+    logits = torch.zeros(classes + 1, classes, device=device, requires_grad=True)
+    labels = torch.arange(classes + 1, device=device) % classes
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what is wrong is told as a problem
+        loss = built(logits, labels)
+    if not isinstance(loss, torch.Tensor) or loss.shape != () or not loss.requires_grad:
+        got = f"shape {tuple(loss.shape)}" if isinstance(loss, torch.Tensor) else repr(type(loss))
+        raise Refusal(
+            f"criterion: {config['_target_']} must return a mean loss of shape () with a gradient, "
+            f"from logits (batch, classes) and labels (batch,); got {got}"
+        )
+    return built
+
+
+def device(name: str) -> torch.device:
+    """Return a device by name, after putting a number on it.
+
+    Args:
+        name: ``auto`` is CUDA if available, else the CPU.
+
+    Raises:
+        Refusal: there is no such device, or it cannot be used.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cpu":
+        return torch.device("cpu")
+    if not re.fullmatch(r"cuda(:\d+)?", name):
+        raise Refusal(f"device={name}: must be auto, cpu, cuda, or cuda:N")
+    number, count = int(name.partition(":")[2] or 0), torch.cuda.device_count()
+    if number >= count:
+        raise Refusal(
+            f"device={name} does not exist: this machine has {count} CUDA devices; set device=cpu "
+            "or device=auto"
+        )
+    try:
+        torch.ones(1, device=name).item()
+    except RuntimeError as error:  # e.g. another program uses it exclusively, or all its memory
+        reason = str(error).strip().splitlines()[0]
+        raise Refusal(
+            f"device={name} cannot be used: {reason}; set device=cpu, or free the device"
+        ) from error
+    return torch.device(name)
 
 
 def trainer(config: dict[str, Any]) -> tuple[Engine, Setup]:
@@ -84,7 +159,10 @@ def trainer(config: dict[str, Any]) -> tuple[Engine, Setup]:
     of_engine = {k: v for k, v in config.items() if not any(k in each for each in fields.values())}
     # Called separately, because Hydra would mistake the plan, a dataclass, for a configuration.
     make = node({**of_engine, "_partial_": True})
-    return make(plan=Plan(**fields[Plan])), Setup(**fields[Setup])
+    engine = make(plan=Plan(**fields[Plan]))
+    if not isinstance(engine, Engine):
+        raise TypeError(f"{config['_target_']} is not an engine")
+    return engine, Setup(**fields[Setup])
 
 
 def _fields_of(kind: type[Plan | Setup], config: dict[str, Any]) -> dict[str, Any]:
@@ -109,13 +187,16 @@ def model(
         device: the device to put it on.
     """
     sized = {} if size is None else {"image_size": size}
-    model: nn.Module = node(config, num_classes=classes, **sized)
+    model = made(nn.Module, config, num_classes=classes, **sized)
+    if next(model.parameters(), None) is None:
+        raise Refusal(f"model: {config['_target_']} has no parameters to train")
     memory_format = torch.channels_last if channels_last else torch.contiguous_format
     return model.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
 
 
 def size_for(model: dict[str, Any], size: tuple[int, int] | None) -> tuple[int, int] | None:
     """Return the image size if the model has an ``image_size`` argument, else None."""
+    targets.guard(model)
     takes_size = "image_size" in signature(get_object(model["_target_"])).parameters
     return size if takes_size else None
 
@@ -130,8 +211,7 @@ def initialise(model: nn.Module, dataset: Dataset, normalise: Normalise) -> None
 
 def optimizer(config: dict[str, Any], model: nn.Module, fused: bool) -> torch.optim.Optimizer:
     """Build the optimizer over the model's parameters."""
-    optimizer: torch.optim.Optimizer = node(config, model=model, fused=fused)
-    return optimizer
+    return made(torch.optim.Optimizer, config, model=model, fused=fused)
 
 
 def normalise(
@@ -156,6 +236,8 @@ def schedule(
     if config.get("max_lr") == FIND:
         config = {**config, "max_lr": 1.0 if max_lr is None else max_lr}
     schedule: Schedule = node(config, epochs=epochs, steps_per_epoch=steps_per_epoch)
+    if not hasattr(schedule, "learning_rate"):
+        raise TypeError(f"{config['_target_']} does not give a schedule")
     return schedule
 
 
@@ -172,6 +254,35 @@ def refuse_idle_freezing(after_epochs: dict[str, int], model: nn.Module) -> None
                 for name in idle
             ]
         )
+
+
+def refuse_values_beyond_the_run(plan: Plan, steps: int) -> None:
+    """Refuse values that have no effect, or the wrong one, in a run of this length.
+
+    Args:
+        plan: the plan, whose limits do not count.
+        steps: number of updates of the whole run.
+    """
+    problems = [
+        f"trainer.freeze_after_epochs.{name}={after}: a run of {plan.epochs} epochs ends before; "
+        f"choose at most {plan.epochs - 1}, or remove it"
+        for name, after in plan.freeze_after_epochs.items()
+        if after >= plan.epochs
+    ]
+    patience, decay = plan.early_stopping_patience, plan.ema_decay
+    if patience is not None and patience >= plan.epochs:
+        problems.append(
+            f"trainer.early_stopping_patience={patience} never stops a run of {plan.epochs} "
+            "epochs; lower it, or set it to null"
+        )
+    if decay is not None and not plan.ema_warmup and (1 - decay) * steps < 1:
+        problems.append(
+            f"trainer.ema_decay={decay} averages over about {1 / (1 - decay):,.0f} steps, but the "
+            f"run has {steps:,}: mostly the initial weights would be evaluated; lower it, or set "
+            "trainer.ema_warmup=true"
+        )
+    if problems:
+        raise Refusal(problems)
 
 
 def refuse_large_batch(plan: Plan, processes: int, images: int | None) -> None:

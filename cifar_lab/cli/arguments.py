@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from hydra._internal.utils import get_args_parser
 
+from cifar_lab.own_code import Given
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.folder import OUTPUTS
 
@@ -50,17 +51,38 @@ def overrides_only(words: Sequence[str], verb: str) -> argparse.Namespace:
     return parsed
 
 
-def run_and_overrides(words: Sequence[str], verb: str) -> tuple[Run, list[str]]:
-    """Return the run named by the only word that is not an override, and the overrides around it.
+def run_and_overrides(words: Sequence[str], verb: str) -> tuple[Run, list[str], Given]:
+    """Return the run named by the only word that is not an override, and all around it.
 
     Raises:
-        Refusal: no run or more than one was named, or a flag was given.
+        Refusal: no run or more than one was named, or another flag was given.
     """
+    words, given = code_flags(words, "--trust")
     flags = [word for word in words if word.startswith("-")]
     if flags:
-        raise Refusal(f"`cifar-lab {verb}` accepts no flags, got {flags[0]}")
+        raise Refusal(
+            f"`cifar-lab {verb}` accepts no flags but --config-dir DIR and --trust, got {flags[0]}"
+        )
     runs, overrides = runs_and_overrides(words)
-    return named_run(one_run(runs, verb)), overrides
+    return named_run(one_run(runs, verb)), overrides, given
+
+
+def code_flags(words: Sequence[str], trust: str) -> tuple[list[str], Given]:
+    """Split off what says whose Python files a run's parts may come from.
+
+    Args:
+        words: on the command line.
+        trust: the flag by which whoever made the run is trusted.
+
+    Returns:
+        The other words, and what the flags say.
+    """
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.error = _refuse  # type: ignore[method-assign,assignment]
+    parser.add_argument("--config-dir", "-cd")
+    parser.add_argument(trust, action="store_true", dest="trusted")
+    flags, others = parser.parse_known_args(list(words))
+    return others, Given(flags.config_dir, flags.trusted)
 
 
 def runs_and_overrides(words: Sequence[str]) -> tuple[list[str], list[str]]:

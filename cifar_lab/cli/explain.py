@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 from typing import NoReturn
 
-from cifar_lab.cli.arguments import named_run, one_run, runs_and_overrides
+from cifar_lab.cli.arguments import code_flags, named_run, one_run, runs_and_overrides
 from cifar_lab.cli.runs import PLACE_OVERRIDES, refuse_others
 from cifar_lab.cli.verbs import DONE
 from cifar_lab.refusal import Refusal
+from cifar_lab.run.believed import own_code
 
 
 def explain(words: list[str]) -> int:
     """Explain images of a finished run, or measure how far its maps can be trusted."""
+    words, given = code_flags(words, "--trust-code")
     flags = _parsed(words)
     refuse_others("explain", flags.overrides, ("report.", *PLACE_OVERRIDES))
     run = named_run(flags.run)
@@ -21,7 +23,7 @@ def explain(words: list[str]) -> int:
     from cifar_lab.recipe.open import experiment
 
     speak()
-    built = experiment(run, flags.overrides)
+    built = experiment(run, flags.overrides, own_code(run, given))
     if flags.trust:
         lines = answers.measure_trust(built, run, flags.method)
     else:

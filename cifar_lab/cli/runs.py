@@ -5,10 +5,11 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from cifar_lab.cli.arguments import named_run, run_and_overrides
+from cifar_lab.cli.arguments import code_flags, named_run, run_and_overrides
 from cifar_lab.cli.verbs import DONE
 from cifar_lab.nodes import PLACES
 from cifar_lab.refusal import Refusal
+from cifar_lab.run.believed import own_code
 from cifar_lab.run.find import find_runs
 from cifar_lab.run.folder import OUTPUTS
 from cifar_lab.run.record import Run
@@ -23,20 +24,20 @@ HEADINGS = ("run", "state", "epochs", "validation", "test", "precision")
 
 def report(words: list[str]) -> int:
     """Redraw a run's report; ``report.KEY=VALUE`` changes what it shows."""
-    run, overrides = run_and_overrides(words, "report")
+    run, overrides, given = run_and_overrides(words, "report")
     refuse_others("report", overrides, ("report.", *PLACE_OVERRIDES))
     from cifar_lab.cli.process import speak
     from cifar_lab.recipe.open import experiment
     from cifar_lab.recipe.read import draw_report
 
     speak()
-    draw_report(experiment(run, overrides), run)
+    draw_report(experiment(run, overrides, own_code(run, given)), run)
     return DONE
 
 
 def evaluate(words: list[str]) -> int:
     """Recompute a run's test accuracy and print it beside the recorded one."""
-    run, overrides = run_and_overrides(words, "eval")
+    run, overrides, given = run_and_overrides(words, "eval")
     refuse_others("eval", overrides, PLACE_OVERRIDES)
     from cifar_lab.cli.process import speak, use_threads_of
     from cifar_lab.recipe.open import experiment
@@ -44,13 +45,13 @@ def evaluate(words: list[str]) -> int:
 
     speak()
     use_threads_of(run)
-    evaluate_again(experiment(run, overrides), run)
+    evaluate_again(experiment(run, overrides, own_code(run, given)), run)
     return DONE
 
 
 def resume(words: list[str]) -> int:
     """Continue an interrupted run in its own folder."""
-    run, overrides = run_and_overrides(words, "resume")
+    run, overrides, given = run_and_overrides(words, "resume")
     refuse_others("resume", overrides, PLACE_OVERRIDES)
     from cifar_lab.cli.process import listening, speak, use_threads_of
     from cifar_lab.recipe import launch
@@ -58,20 +59,20 @@ def resume(words: list[str]) -> int:
     speak()
     if run.folder.last_checkpoint.is_file():
         use_threads_of(run)
-    launch.resume(run, overrides, listening)
+    launch.resume(run, overrides, own_code(run, given), listening)
     return DONE
 
 
 def rerun(words: list[str]) -> int:
     """Run a run's saved configuration again, with changes."""
-    run, overrides = run_and_overrides(words, "rerun")
+    run, overrides, given = run_and_overrides(words, "rerun")
     from cifar_lab.cli.process import listening, speak
     from cifar_lab.recipe import launch
 
     speak()
-    composer, found, dropped = launch.rerun(run, overrides)
+    composer, found, dropped = launch.rerun(run, overrides, given)
     if dropped:
-        print(f"dropped overrides of the earlier run that are replaced: {shlex.join(dropped)}")
+        print(f"dropped overrides of the earlier run: {shlex.join(dropped)}")
     command = shlex.join(["cifar-lab", "rerun", str(run.folder.path), *overrides])
     launch.start(composer, found, launch.built(found), command, listening)
     return DONE
@@ -105,10 +106,11 @@ def record(words: list[str]) -> int:
     from cifar_lab.results.ledger import record_runs, recording
 
     speak()
+    words, given = code_flags(words, "--trust")
     experiments = Path("experiments")
     with recording(experiments):
         runs = [named_run(word) for word in words]
-        refuse_faulty(runs)
+        refuse_faulty(runs, given)
         ledger = record_runs(runs, experiments)
         page = write_studies(experiments)
     print(f"ledger: {ledger}")

@@ -23,6 +23,8 @@ from hydra.types import HydraContext, RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 import cifar_lab
+from cifar_lab.config.resolution import saved_form
+from cifar_lab.own_code import OwnCode, beside
 from cifar_lab.refusal import Refusal
 
 CONFIG_NAME = "config"
@@ -41,13 +43,16 @@ class Composer:
     """Composes configurations from the packaged groups and, if given, the user's own.
 
     Args:
-        config_dir: folder with additional groups; its ``experiments/`` holds experiments.
+        config_dir: folder with additional groups; its ``experiments/`` holds experiments. Where it
+            has an option with the name of a packaged one, its own is used.
+        own: where modules of the user's own may come from; None for those beside ``config_dir``
+            and in the current folder.
 
     Raises:
         Refusal: ``config_dir`` is not a directory.
     """
 
-    def __init__(self, config_dir: str | None = None) -> None:
+    def __init__(self, config_dir: str | None = None, own: OwnCode | None = None) -> None:
         version.setbase("1.3")
         search_path = create_config_search_path(str(config_folder()))
         if config_dir is not None:
@@ -58,11 +63,41 @@ class Composer:
             search_path.prepend(
                 provider="command-line",
                 path=f"file://{os.path.abspath(config_dir)}",
-                anchor=SearchPathQuery(provider="schema"),  # Hydra requires its schemas last
+                anchor=SearchPathQuery(provider="main"),
             )
         GlobalHydra.instance().clear()
         self.config_dir = config_dir
+        self._own = own
         self.hydra = Hydra.create_main_hydra2("cifar_lab", search_path)
+
+    def own_code(self) -> OwnCode:
+        """Return where modules of the user's own may come from."""
+        return beside(self.config_dir, Path.cwd()) if self._own is None else self._own
+
+    def replaced(self, config: DictConfig) -> list[str]:
+        """Return the files of the user's own that were composed instead of packaged ones.
+
+        Args:
+            config: as composed; includes Hydra's node.
+
+        Returns:
+            Paths relative to ``config_dir``, such as ``model/resnet18.yaml``.
+        """
+        if self.config_dir is None:
+            return []
+        names = [CONFIG_NAME]
+        for group, chosen in config.hydra.runtime.choices.items():
+            options = chosen if OmegaConf.is_list(chosen) else [chosen]
+            names += [f"{group}/{option}" for option in options if option is not None]
+        own, packaged = Path(self.config_dir), config_folder()
+        files = [f"{name}.yaml" for name in names]
+        return [
+            file
+            for file in files
+            if (own / file).is_file()
+            and (packaged / file).is_file()
+            and not (own / file).samefile(packaged / file)
+        ]
 
     @property
     def loader(self) -> ConfigLoader:
@@ -122,33 +157,43 @@ class Composer:
 
         def job(config: DictConfig) -> None:
             hydra = HydraConfig.get()
-            files, own = _texts(config, hydra), list(hydra.overrides.task)
-            task(job_part(config), SweptJob(hydra.runtime.output_dir, own, files))
+            files, own = _texts(saved_form(config), config, hydra), list(hydra.overrides.task)
+            replaced = tuple(self.replaced(OmegaConf.create({"hydra": hydra})))
+            task(job_part(config), SweptJob(hydra.runtime.output_dir, own, files, replaced))
 
         Plugins.instance()
         self.hydra.multirun(CONFIG_NAME, job, list(overrides), with_log_configuration=True)
 
 
 class SweptJob(NamedTuple):
-    """A job of a sweep: its folder, its overrides, and the files of ``.hydra/`` by name."""
+    """A job of a sweep.
+
+    Attributes:
+        path: of its folder.
+        overrides: its own.
+        files: content of the files in ``.hydra/``, by name.
+        replaced: as in :meth:`Composer.replaced`.
+    """
 
     path: str
     overrides: list[str]
     files: dict[str, str]
+    replaced: tuple[str, ...]
 
 
 def hydra_files(config: DictConfig) -> dict[str, str]:
     """Return the content of the files in the ``.hydra/`` of a single run, by name."""
-    job = _single(config)
+    job, saved = _single(config), saved_form(config)
     hydra = job.pop("hydra")
     with read_write(hydra), open_dict(hydra):
         hydra.runtime.output_dir = os.path.abspath(str(config.hydra.run.dir))
-    return _texts(job, hydra)
+    return _texts(saved, job, hydra)
 
 
-def _texts(job: DictConfig, hydra: Any) -> dict[str, str]:
+def _texts(saved: dict[str, Any], job: DictConfig, hydra: Any) -> dict[str, str]:
     return {
-        "config.yaml": OmegaConf.to_yaml(job),
+        "config.yaml": OmegaConf.to_yaml(OmegaConf.create(saved)),
+        "written.yaml": OmegaConf.to_yaml(job),
         "hydra.yaml": OmegaConf.to_yaml(OmegaConf.create({"hydra": hydra})),
         "overrides.yaml": OmegaConf.to_yaml(hydra.overrides.task),
     }

@@ -15,7 +15,9 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from cifar_lab.config import contradictions, signatures
-from cifar_lab.config.compose import Composer, job_part
+from cifar_lab.config.compose import Composer
+from cifar_lab.config.resolution import reason, resolved
+from cifar_lab.own_code import OwnCode
 from cifar_lab.refusal import Refusal, did_you_mean
 from cifar_lab.wording import first_sentence
 
@@ -34,7 +36,7 @@ class Preflight:
         defaults: composed without overrides.
         problems: one sentence per problem.
         groups: groups and root keys that have a problem and so cannot be built.
-        resolved: whether every interpolation in the configuration could be resolved.
+        replaced: files below ``--config-dir`` that replace packaged ones of the same name.
         refused_choices: groups whose chosen option does not exist; the default is used instead.
     """
 
@@ -42,7 +44,7 @@ class Preflight:
     defaults: DictConfig = field(init=False)
     problems: list[str] = field(default_factory=list)
     groups: set[str] = field(default_factory=set)
-    resolved: bool = True
+    replaced: list[str] = field(default_factory=list)
     refused_choices: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -55,8 +57,11 @@ class Preflight:
         self.groups.add(group)
 
     def job(self) -> dict[str, Any]:
-        """Return the job's configuration as plain values."""
-        return job_part(self.config)
+        """Return the job's configuration as plain values.
+
+        None stands where an interpolation could not be resolved, which is one of the problems.
+        """
+        return resolved(self.config).job
 
 
 def preflight(composer: Composer, overrides: Sequence[str]) -> Preflight:
@@ -70,7 +75,8 @@ def preflight(composer: Composer, overrides: Sequence[str]) -> Preflight:
     values = [o for o in parsed if o.key_or_group not in groups]
     choices = _composed(composer, [], choices, found)
     _composed(composer, choices, [o for o in values if _fits_a_key(o, groups, found)], found)
-    check_composed(found)
+    found.replaced = composer.replaced(found.config)
+    check_composed(found, composer.own_code())
     return found
 
 
@@ -103,22 +109,40 @@ def _composed(
     return overrides
 
 
-def check_composed(found: Preflight) -> None:
-    """Check the values of a composed configuration and add any problems."""
-    try:
-        config = found.job()
-    except OmegaConfBaseException as error:
-        found.add("", first_sentence(error))
-        found.resolved = False
-        return
-    for key, problem in signatures.problems(config):
-        # An interpolated value, e.g. scheduler.max_lr from optimizer.lr, would only repeat the
-        # problem of its source.
-        if not _is_interpolation(found.config, key):
-            found.add(key.split(".")[0], problem)
-    if not found.groups & {"trainer", "dataset", "mixing", "scheduler"}:
-        for group, problem in contradictions.problems(config):
+def check_composed(found: Preflight, own: OwnCode) -> None:
+    """Check the resolved values of a composed configuration and add any problems.
+
+    Args:
+        found: holds the configuration.
+        own: where modules of the user's own may come from.
+    """
+    values = resolved(found.config)
+    problems = [(key, f"{key}={values.written[key]}: {p}") for key, p in values.problems.items()]
+    for key, problem in signatures.problems(values.job, own):
+        if not any(key == k or key.startswith(f"{k}.") for k in values.problems):
+            written = values.written.get(key)
+            problems.append((key, problem if written is None else f"{problem} (from {written})"))
+    wrong = {key for key, _ in problems}
+    for key, problem in problems:
+        group = key.split(".")[0]
+        if values.source(key) in wrong:  # e.g. scheduler.max_lr from optimizer.lr
+            found.groups.add(group)
+        else:
             found.add(group, problem)
+    if not found.groups & {"trainer", "dataset", "mixing", "scheduler"}:
+        for group, problem in contradictions.problems(values.job):
+            found.add(group, problem)
+    _check_folder(found)
+
+
+def _check_folder(found: Preflight) -> None:
+    """Add a problem if the run's folder depends on something that cannot be resolved."""
+    if "name" in found.groups or "hydra" not in found.config:
+        return
+    try:
+        str(found.config.hydra.run.dir)
+    except OmegaConfBaseException as error:
+        found.add("hydra", f"hydra.run.dir: {reason(error)}")
 
 
 def sweep_jobs(overrides: Sequence[str]) -> list[list[str]]:
@@ -198,12 +222,6 @@ def _has_key(config: DictConfig, key: str) -> bool:
             return False
         node = node._get_node(part)
     return True
-
-
-def _is_interpolation(config: DictConfig, key: str) -> bool:
-    parent, _, last = key.rpartition(".")
-    node = OmegaConf.select(config, parent) if parent else config
-    return _has_key(config, key) and OmegaConf.is_interpolation(node, last)
 
 
 def _all_keys(config: DictConfig) -> list[str]:

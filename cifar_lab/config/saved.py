@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from cifar_lab.config.compose import Composer
 from cifar_lab.config.preflight import CANNOT_COMPOSE, Preflight, check_composed, preflight
+from cifar_lab.own_code import OwnCode
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.record import Run
 from cifar_lab.wording import first_sentence
@@ -21,18 +22,19 @@ from cifar_lab.wording import first_sentence
 PRECISION = "trainer.precision"
 
 
-def restored(run: Run, overrides: Sequence[str]) -> Preflight:
+def restored(run: Run, overrides: Sequence[str], own: OwnCode) -> Preflight:
     """Load a run's saved configuration and override values in it; reads no other YAML.
 
     Args:
         run: the run whose configuration to load.
         overrides: ``key=value`` for keys that exist in the configuration.
+        own: where modules of the user's own may come from.
 
     Raises:
         Refusal: the configuration could not be read, or an override is not ``key=value`` for one
             of its keys.
     """
-    config = OmegaConf.create(_anchored(run))
+    config = OmegaConf.create(_anchored(run, run.config_saved))
     for override in _parse(overrides):
         group, _, last = override.key_or_group.rpartition(".")
         node = OmegaConf.select(config, group) if group else config
@@ -44,7 +46,7 @@ def restored(run: Run, overrides: Sequence[str]) -> Preflight:
             )
         OmegaConf.update(config, override.key_or_group, override.value())
     found = Preflight(config)
-    check_composed(found)
+    check_composed(found, own)
     return found
 
 
@@ -55,20 +57,22 @@ def rerun(composer: Composer, run: Run, overrides: Sequence[str]) -> tuple[Prefl
     between composing with and without the new overrides are applied to them.
 
     Args:
-        composer: composes from the groups that the run was composed from.
+        composer: composes from the groups that the run was composed from, and says where modules
+            of the user's own may come from.
         run: the earlier run.
         overrides: the new overrides; overriding a group drops the earlier overrides of the group
             and of its keys.
 
     Returns:
-        The checked configuration, and the earlier overrides that were dropped.
+        The checked configuration, and the earlier overrides that were dropped: those that are
+        replaced, and all of Hydra's own, which decide what is run where.
 
     Raises:
         Refusal: the saved configuration could not be read, or no longer composes.
     """
-    old = run.overrides
+    old, hydras = _without_hydras(run.overrides)
     kept, dropped = _without_replaced(old, overrides)
-    job = _anchored(run)
+    job = _anchored(run, run.config_to_change)
     if not any(override.key_or_group == PRECISION for override in _parse(overrides)):
         job = _in_its_precision(job, run)
     if overrides:
@@ -89,8 +93,20 @@ def rerun(composer: Composer, run: Run, overrides: Sequence[str]) -> tuple[Prefl
         hydra.overrides.task = [*kept, *overrides]
     found.config = OmegaConf.create({**job, "hydra": hydra})
     if not found.problems:
-        check_composed(found)
-    return found, dropped
+        check_composed(found, composer.own_code())
+    return found, [*hydras, *dropped]
+
+
+def _without_hydras(overrides: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Split earlier overrides into the experiment's and Hydra's own."""
+    of_hydra = {
+        str(override.input_line)
+        for override in _parse(overrides)
+        if override.key_or_group.replace("/", ".").split(".")[0] == "hydra"
+        or (override.package or "").split(".")[0] in ("hydra", "_global_")
+    }
+    kept = [text for text in overrides if text not in of_hydra]
+    return kept, [text for text in overrides if text in of_hydra]
 
 
 def _without_replaced(old: Sequence[str], new: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -113,12 +129,12 @@ def _parse(overrides: Sequence[str]) -> list[Override]:
         raise Refusal(f"{first_sentence(error)}; write overrides as key=value") from error
 
 
-def _anchored(run: Run) -> dict[str, Any]:
-    """Return the saved configuration, with a relative ``dataset.root`` made absolute.
+def _anchored(run: Run, job: dict[str, Any]) -> dict[str, Any]:
+    """Return a configuration of a run, with a relative ``dataset.root`` made absolute.
 
     It is relative to the directory in which the run was started.
     """
-    job = run.config_as_written
+    job = {key: value for key, value in job.items() if key != "hydra"}
     root = job.get("dataset", {}).get("root")
     if not isinstance(root, str) or not run.began or run.provenance.working_directory is None:
         return job

@@ -18,9 +18,12 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
+from cifar_lab import targets
 from cifar_lab.bounds import NonNegativeInt, PositiveInt
 from cifar_lab.nodes import FIND
+from cifar_lab.own_code import OwnCode
 from cifar_lab.refusal import did_you_mean, in_our_words
+from cifar_lab.wording import first_sentence
 
 
 def _folder_name(name: str) -> str:
@@ -66,8 +69,21 @@ WORDS: dict[str, Any] = {"scheduler.max_lr": Literal[FIND]}
 HYDRA_KEYS = {"_target_", "_partial_", "_convert_", "_recursive_", "_args_"}
 
 
-def problems(config: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield every problem of a composed configuration, as (key, sentence)."""
+def problems(config: dict[str, Any], own: OwnCode) -> Iterator[tuple[str, str]]:
+    """Yield every problem of a composed configuration, as (key, sentence).
+
+    Args:
+        config: as plain values, resolved.
+        own: where modules of the user's own may come from.
+    """
+    refused = dict(targets.problems(config, own))
+    yield from refused.items()
+    for key, problem in _problems(config, own):
+        if not any(key == path or key.startswith(f"{path}.") for path in refused):
+            yield key, problem
+
+
+def _problems(config: dict[str, Any], own: OwnCode) -> Iterator[tuple[str, str]]:
     for key in config.keys() - ROOT_VALUES.keys() - SUPPLIED.keys():
         yield key, f"{key}: this key is not used{did_you_mean(key, [*ROOT_VALUES, *SUPPLIED])}"
     for key, annotation in ROOT_VALUES.items():
@@ -78,14 +94,14 @@ def problems(config: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for group, supplied in SUPPLIED.items():
         node = config.get(group)
         if group == "augmentation":
-            yield from _augmentation_problems(node)
+            yield from _augmentation_problems(node, own)
         elif not isinstance(node, dict) or "_target_" not in node:
             yield group, f"{group} must be a node with _target_, got {node!r}; choose an option"
         else:
-            yield from node_problems(group, node, supplied, BESIDES.get(group, ()))
+            yield from node_problems(group, node, supplied, BESIDES.get(group, ()), own)
 
 
-def _augmentation_problems(node: Any) -> Iterator[tuple[str, str]]:
+def _augmentation_problems(node: Any, own: OwnCode) -> Iterator[tuple[str, str]]:
     if not isinstance(node, dict) or not isinstance(node.get("train"), dict):
         yield (
             "augmentation",
@@ -100,11 +116,15 @@ def _augmentation_problems(node: Any) -> Iterator[tuple[str, str]]:
         if not isinstance(step, dict) or "_target_" not in step:
             yield path, f"{path} must be a step with _target_, got {step!r}; ~{path} removes it"
         else:
-            yield from node_problems(path, step, set())
+            yield from node_problems(path, step, set(), own=own)
 
 
 def node_problems(
-    path: str, node: dict[str, Any], supplied: set[str], besides: Sequence[str] = ()
+    path: str,
+    node: dict[str, Any],
+    supplied: set[str],
+    besides: Sequence[str] = (),
+    own: OwnCode = OwnCode(),  # noqa: B008  # immutable
 ) -> Iterator[tuple[str, str]]:
     """Yield every problem of a node: its target, keys and values, and the nodes inside it.
 
@@ -114,14 +134,25 @@ def node_problems(
         supplied: arguments that the build adds.
         besides: dotted names of what else is created from the node, each from the keys that match
             its arguments.
+        own: where modules of the user's own may come from.
     """
+    dotted = node["_target_"]
     try:
-        target = locate(node["_target_"])
-    except (ImportError, AttributeError, ValueError) as error:
-        yield path, f"{path}._target_={node['_target_']} could not be imported: {error}"
+        target = targets.located(dotted, path.split(".")[0], own)
+    except targets.NotAllowed as error:
+        yield path, f"{path}._target_={dotted}: {error}"
+        return
+    except (ImportError, AttributeError) as error:
+        yield path, f"{path}._target_={dotted} could not be imported: {error}"
+        return
+    except Exception as error:  # a module of the user's own may raise anything
+        reason = f"{type(error).__name__}: {first_sentence(error)}"
+        yield path, f"{path}._target_={dotted} could not be imported: {reason}"
+        return
+    if dotted == targets.TENSOR:  # its numbers were checked, and it has no signature
         return
     name = str(node["_target_"]).rsplit(".", 1)[-1]
-    made = [*map(locate, besides), target]
+    made = [*map(_ours, besides), target]
     try:
         parameters = {n: p for each in made for n, p in inspect.signature(each).parameters.items()}
     except (TypeError, ValueError):
@@ -148,18 +179,13 @@ def node_problems(
         elif key in annotations:
             yield from _wrong_value(f"{path}.{key}", value, annotations[key])
         for inner_path, inner in _nodes_within(f"{path}.{key}", value):
-            yield from node_problems(inner_path, inner, set())
+            yield from node_problems(inner_path, inner, set(), own=own)
     for key in allowed:
         if parameters[key].default is inspect.Parameter.empty and key not in given:
             yield f"{path}.{key}", f"{path}.{key} is missing; {name} needs it"
 
 
-def locate(dotted: str) -> Any:
-    """Import ``package.module.name``.
-
-    Raises:
-        ImportError, AttributeError, ValueError: it does not exist.
-    """
+def _ours(dotted: str) -> Any:
     module_name, _, name = dotted.rpartition(".")
     return getattr(importlib.import_module(module_name), name)
 

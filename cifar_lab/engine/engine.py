@@ -67,7 +67,7 @@ class Engine(ABC):
             capture was not requested.
 
         Raises:
-            NonFiniteLoss: the message names epoch, step and learning rate.
+            NonFinite: the message names epoch, step and learning rate.
             Interrupted: a signal asked to stop; the state was passed to ``on_interrupt``.
         """
         make_step = partial(self.step, learner, state)

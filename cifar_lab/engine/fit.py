@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import NamedTuple
 
 import torch
@@ -13,7 +14,6 @@ from cifar_lab.data.loaders import Batch, EvalLoader, TrainBatch, TrainLoader
 from cifar_lab.engine.hooks import Hooks, Row
 from cifar_lab.engine.interrupts import Interrupted, StopRequest
 from cifar_lab.engine.learner import Learner
-from cifar_lab.engine.metrics import LossAndAccuracy
 from cifar_lab.engine.plan import Plan
 from cifar_lab.engine.state import TrainingState
 from cifar_lab.engine.step import Step, StepResult, freeze
@@ -23,8 +23,16 @@ from cifar_lab.refusal import RunFailed
 from cifar_lab.wording import plural
 
 
-class NonFiniteLoss(RunFailed):
-    """The loss became infinite or NaN."""
+class NonFinite(RunFailed):
+    """A loss, a weight or a running statistic became infinite or NaN."""
+
+
+#: What usually helps.
+REMEDIES = (
+    "lower the learning rate, set trainer.clip_gradient_norm, or try trainer.precision=float32"
+)
+#: Columns of a row begin with these; messages name the splits so.
+SPLITS = {"val": "validation", "test": "test"}
 
 
 class Loaders(NamedTuple):
@@ -93,7 +101,8 @@ class Fit:
         """Train with an engine's loop and return :attr:`failure`.
 
         Raises:
-            NonFiniteLoss: the message names epoch, step and learning rate.
+            NonFinite: the message names epoch, step and learning rate; the hooks were passed the
+                failed epoch like any other.
             Interrupted: a signal asked to stop; the state was passed to ``on_interrupt``.
         """
         self.hooks.on_fit_start(self.state, self.epochs, self.batches)
@@ -102,6 +111,8 @@ class Fit:
                 drive(self)
         finally:
             self.hooks.on_fit_end()
+        if self.state.failed:
+            raise NonFinite(f"{self.state.stopped}; {REMEDIES}")
         return self.failure
 
     def begin_epoch(self) -> None:
@@ -151,7 +162,7 @@ class Fit:
     def end_epoch(self) -> None:
         """Evaluate, write the epoch's row and decide whether training continues."""
         state, world = self.state, self.world
-        train = self._finite_result()
+        train = state.train_metrics.result()
         evaluation_started = time.monotonic()
         row: Row = {
             "epoch": state.epoch + 1,
@@ -167,9 +178,11 @@ class Fit:
         row["images_per_second"] = train.count / state.train_seconds
         # The state must not change before all evaluations are done, so that an interrupted
         # evaluation can be repeated.
-        is_best = world.leads and self._remember_best(row)
+        not_finite = self._not_finite(row) if world.leads else None
+        is_best = world.leads and self._remember_best(row, not_finite is not None)
         state.begin_next_epoch(row["epoch_seconds"])
-        state.stopped = world.broadcast(self.cut_short or self._reason_to_stop())
+        reason = not_finite or self.cut_short or self._reason_to_stop()
+        state.stopped, state.failed = world.broadcast((reason, not_finite is not None))
         self.hooks.on_epoch_end(state, row, is_best)
         self.leave_if_asked()
 
@@ -201,19 +214,31 @@ class Fit:
         size = self.loaders.train.batch_size * self.world.size
         return min(batches.stop * size, len(self.loaders.train.rows)) - batches.start * size
 
-    def _finite_result(self) -> LossAndAccuracy:
-        step = self.state.train_metrics.first_bad_step()
-        if step is not None:
-            raise NonFiniteLoss(
-                f"the training loss became non-finite in epoch {self.state.epoch + 1}, at step "
-                f"{step} of the run, with learning rate {self.schedule.learning_rate(step):.4g}; "
-                "lower the learning rate, set trainer.clip_gradient_norm, or try "
-                "trainer.precision=float32"
-            )
-        return self.state.train_metrics.result()
+    def _not_finite(self, row: Row) -> str | None:
+        """What is not finite after the epoch's last step, and since when; None if nothing is."""
+        state = self.state
+        step = state.train_metrics.first_bad_step()
+        what = "the training loss"
+        if step is None:
+            step = self._step_number(state.batches_done - 1)
+            what = state.not_finite() or ""
+        if not what:
+            bad = [split for split in ("val", "test") if not isfinite(row.get(f"{split}_loss", 0))]
+            what = f"the {SPLITS[bad[0]]} loss" if bad else ""
+        if not what:
+            return None
+        return (
+            f"{what} became non-finite in epoch {state.epoch + 1}, at step {step} of the run, with "
+            f"learning rate {self.schedule.learning_rate(step):.4g}"
+        )
 
-    def _remember_best(self, row: Row) -> bool:
-        """Whether this epoch is the best so far; without validation, the latest always is."""
+    def _remember_best(self, row: Row, failed: bool) -> bool:
+        """Whether this epoch is the best so far; without validation, the latest always is.
+
+        A failed epoch is the best only if it is the only one.
+        """
+        if failed and self.state.epoch > 0:
+            return False
         if self.loaders.val is None:
             return True
         best = self.state.best

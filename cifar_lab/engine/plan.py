@@ -17,8 +17,9 @@ class Plan:
         accumulate_batches: batches whose gradients, averaged over images, form one optimizer step.
         clip_gradient_norm: maximum norm of the whole gradient; None disables clipping.
         ema_decay: decay per step of averaged weights, which are then used for evaluation; None
-            disables averaging. The average starts from the initial weights: 1 / (1 - decay) should
-            be well below the number of steps.
+            disables averaging.
+        ema_warmup: use a smaller decay in the first steps, so that the average does not keep to
+            the initial weights. Without it, 1 / (1 - decay) must not exceed the number of steps.
         freeze_after_epochs: prefixes of parameter names, each with the number of epochs after which
             these parameters are frozen; freezing a first layer saves its backward pass.
         early_stopping_patience: epochs without an improved validation accuracy after which training
@@ -36,6 +37,7 @@ class Plan:
     accumulate_batches: PositiveInt
     clip_gradient_norm: PositiveFloat | None
     ema_decay: Fraction | None
+    ema_warmup: bool
     freeze_after_epochs: dict[str, PositiveInt]
     early_stopping_patience: PositiveInt | None
     max_minutes: PositiveFloat | None

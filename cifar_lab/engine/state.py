@@ -23,6 +23,7 @@ class TrainingState:
         ema_decay: decay per step of an exponential moving average of the weights and buffers
             (timm's); None disables it.
         device: where the model lives.
+        ema_warmup: let the decay of the first steps be smaller, as :func:`warmed_up` says.
 
     Attributes:
         epoch: number of completed epochs.
@@ -31,27 +32,57 @@ class TrainingState:
         elapsed_seconds: time spent in completed epochs, evaluation included.
         train_metrics: training metrics of the current epoch.
         stopped: why training ended before its last epoch; None if it did not.
+        failed: whether that reason is a failure.
         best: epoch (from 1) and metrics of the best epoch by validation; None before the first.
     """
 
     def __init__(
-        self, model: nn.Module, optimizer: Optimizer, ema_decay: float | None, device: torch.device
+        self,
+        model: nn.Module,
+        optimizer: Optimizer,
+        ema_decay: float | None,
+        device: torch.device,
+        ema_warmup: bool = True,
     ) -> None:
         self.model = model
         self.optimizer = optimizer
         self.ema = None if ema_decay is None else _average(model, ema_decay)
+        self._ema_decay, self._ema_warmup = ema_decay, ema_warmup
+        self._averaged = 0  # updates of the average so far
         self.epoch = 0
         self.batches_done = 0
         self.train_seconds = 0.0
         self.elapsed_seconds = 0.0
         self.train_metrics = RunningMetrics(device)
         self.stopped: str | None = None
+        self.failed = False
         self.best: dict[str, float] | None = None
 
     @property
     def evaluated_model(self) -> nn.Module:
         """The averaged model if there is one, otherwise the model."""
         return self.model if self.ema is None else self.ema.module
+
+    def update_average(self) -> None:
+        """Let the average, if there is one, follow the weights and buffers of an update."""
+        if self.ema is None or self._ema_decay is None:
+            return
+        if self._ema_warmup:
+            self.ema.decay = warmed_up(self._ema_decay, self._averaged)
+        self.ema.update(self.model)
+        self._averaged += 1
+
+    def not_finite(self) -> str | None:
+        """Name a weight or running statistic that is infinite or NaN; waits for the device."""
+        for module in dict.fromkeys((self.model, self.evaluated_model)):
+            floats = {k: v for k, v in module.state_dict().items() if v.is_floating_point()}
+            # Stacked, to wait for the device once.
+            finite = torch.stack([value.isfinite().all() for value in floats.values()]).tolist()
+            bad = [name for name, good in zip(floats, finite, strict=True) if not good]
+            if bad:
+                kind = "weight" if bad[0] in dict(module.named_parameters()) else "statistic"
+                return f"the {kind} {bad[0]}"
+        return None
 
     def begin_next_epoch(self, epoch_seconds: float) -> None:
         """Mark the current epoch as completed; it took ``epoch_seconds``."""
@@ -64,6 +95,7 @@ class TrainingState:
         return {
             "format": FORMAT,
             "model": self.model.state_dict(),
+            "averaged": self._averaged,
             "ema": None if self.ema is None else self.ema.module.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "epoch": self.epoch,
@@ -72,6 +104,7 @@ class TrainingState:
             "elapsed_seconds": self.elapsed_seconds,
             "train_metrics": self.train_metrics.state_dict(),
             "stopped": self.stopped,
+            "failed": self.failed,
             "best": self.best,
             "random_states": random_states(),
         }
@@ -81,6 +114,7 @@ class TrainingState:
         self.model.load_state_dict(state["model"])
         if self.ema is not None:
             self.ema.module.load_state_dict(state["ema"])
+        self._averaged = state.get("averaged", 0)  # older runs had no warm-up, which needs it
         self.optimizer.load_state_dict(state["optimizer"])
         self.epoch = state["epoch"]
         self.batches_done = state["batches_done"]
@@ -88,8 +122,19 @@ class TrainingState:
         self.elapsed_seconds = state["elapsed_seconds"]
         self.train_metrics.load_state_dict(state["train_metrics"])
         self.stopped = state["stopped"]
+        self.failed = state.get("failed", False)  # older checkpoints were written by no failed run
         self.best = state["best"]
         restore_random_states(state["random_states"])
+
+
+def warmed_up(decay: float, updates: int) -> float:
+    """The decay of an average after ``updates`` updates: ``(1 + t) / (10 + t)`` at first.
+
+    That is the rule of TensorFlow's ``tf.train.ExponentialMovingAverage`` with ``num_updates``. The
+    average then covers about the last tenth of the run, however short, and not its
+    initial weights.
+    """
+    return min(decay, (1 + updates) / (10 + updates))
 
 
 def evaluated_weights(state: dict[str, Any]) -> dict[str, Any]:

@@ -62,6 +62,7 @@ class EagerStep:
         if learning_rate is not None:
             set_learning_rate(self.state.optimizer, learning_rate)
             self.update()
+            self.state.update_average()
         return result
 
     def gradients(self, batch: TrainBatch, share: float) -> StepResult:
@@ -73,13 +74,11 @@ class EagerStep:
         return StepResult(loss.detach(), correct(logits, batch.labels))
 
     def update(self) -> None:
-        """Update the weights with the gradients, then their average."""
+        """Update the weights with the gradients."""
         if self._clip is not None:
             torch.nn.utils.clip_grad_norm_(self._parameters, self._clip)
         self.update_weights()
         self.state.optimizer.zero_grad(set_to_none=True)
-        if self.state.ema is not None:
-            self.state.ema.update(self.learner.model)
 
     def backward(self, loss: Tensor) -> None:
         """Accumulate the gradients of the loss."""
@@ -128,7 +127,10 @@ class CapturedStep:
             self._captured = self._capture(batch)
         if self._captured is None:
             return self._eager(batch, share, learning_rate)
-        return self._captured.replay(batch)
+        result = self._captured.replay(batch)
+        # Not part of the graph, which would repeat the decay of the captured step.
+        self._eager.state.update_average()
+        return result
 
     def _warm_up(self, batch: TrainBatch, share: float, learning_rate: float) -> StepResult:
         self._warmed_up += 1

@@ -10,6 +10,7 @@ from cifar_lab.config.preflight import preflight, sweep_jobs
 from cifar_lab.explain.layers import map_sizes
 from cifar_lab.models.summary import summarise
 from cifar_lab.recipe.launch import built
+from cifar_lab.recipe.trial import try_batches
 from cifar_lab.refusal import Refusal
 
 
@@ -49,7 +50,7 @@ def checks(experiment: Experiment) -> list[str]:
         Refusal: the model, the criterion and the data do not work together.
     """
     learner, data, schedule = experiment.learner, experiment.dataset, experiment.schedule
-    loss = _try_batches(experiment)
+    loss = try_batches(experiment)
     size = summarise(learner.model, data.image_size)
     maps = map_sizes(learner.model, list(experiment.gradcam_layers), data.image_size)
     shown = [f"at {name}, {size[0]}×{size[1]}" for name, size in maps.items() if size]
@@ -73,23 +74,3 @@ def checks(experiment: Experiment) -> list[str]:
         or "none: the model declares no layer whose output is a feature map",
     }
     return [f"{name + ':':<11}{text}" for name, text in rows.items()]
-
-
-def _try_batches(experiment: Experiment) -> float:
-    """Run the first and the last batch, which may hold a single image; return the first loss."""
-    model, loader = experiment.learner.model, experiment.loaders.train
-    losses = []
-    model.train()
-    for number in sorted({0, len(loader) - 1}):
-        batch = next(loader.batches(epoch=0, first=number, end=number + 1))
-        try:
-            loss, _ = experiment.learner.loss_and_logits(batch)
-            loss.backward()
-        except (RuntimeError, ValueError, TypeError) as error:
-            reason = str(error).strip().splitlines()[0]
-            raise Refusal(
-                f"a batch of {len(batch.labels)} images could not be passed through "
-                f"{type(model).__name__}: {reason}"
-            ) from error
-        losses.append(loss.item())
-    return losses[0]

@@ -6,6 +6,7 @@ work that a signal may interrupt, and its value tells whether one arrived.
 
 from __future__ import annotations
 
+import logging
 import shlex
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -20,17 +21,25 @@ from cifar_lab.config.differences import differences
 from cifar_lab.config.preflight import Preflight, preflight, sweep_jobs
 from cifar_lab.config.saved import rerun as rerun_config
 from cifar_lab.engine.interrupts import StopRequest
+from cifar_lab.own_code import Given, OwnCode
 from cifar_lab.recipe import open as opened
 from cifar_lab.recipe.find_lr import find_lr as run_tests
 from cifar_lab.recipe.processes import follow
 from cifar_lab.recipe.train import run_experiment
+from cifar_lab.recipe.trial import try_batches
 from cifar_lab.refusal import Refusal
+from cifar_lab.run.believed import config_dir, own_code
 from cifar_lab.run.claim import claim
+from cifar_lab.run.code import used
+from cifar_lab.run.files import object_text
 from cifar_lab.run.find import point_latest
 from cifar_lab.run.folder import OUTPUTS, RunFolder
+from cifar_lab.run.mine import remember
 from cifar_lab.run.origin import Origin
 from cifar_lab.run.record import Run
 from cifar_lab.run.summary import Summary
+
+log = logging.getLogger("cifar_lab")
 
 Listening = Callable[[], AbstractContextManager[StopRequest]]
 
@@ -55,8 +64,7 @@ def built(found: Preflight, download: bool = True) -> Experiment:
     Raises:
         Refusal: there are problems; nothing was written, decoded or downloaded.
     """
-    if not found.resolved:
-        raise Refusal(found.problems)
+    say_replaced(found.replaced)
     config = found.job()
     tried = assembly.Tried()
     refused = assembly.problems(config, found.groups, tried)
@@ -65,6 +73,15 @@ def built(found: Preflight, download: bool = True) -> Experiment:
     if not download and "download" in config["dataset"]:
         config["dataset"]["download"] = False
     return assembly.experiment(config, tried)
+
+
+def say_replaced(files: Sequence[str]) -> None:
+    """Log which options of the user's own are used instead of packaged ones."""
+    if files:
+        log.info(
+            f"used from --config-dir instead of the packaged files of the same name: "
+            f"{', '.join(files)}"
+        )
 
 
 def start(
@@ -89,12 +106,14 @@ def start(
     Raises:
         Refusal: the folder cannot be written, or is already used by another run.
     """
+    try_batches(experiment)
     if not experiment.engine.world.leads:
         follow(experiment)
         return None
     folder = RunFolder.below_current(str(found.config.hydra.run.dir))
-    claim(folder, hydra_files(found.config))
-    origin = Origin(command, differences(found.job(), job_part(found.defaults)))
+    _claim(folder, hydra_files(found.config), composer, experiment)
+    changed = differences(found.job(), job_part(found.defaults))
+    origin = Origin(command, changed, tuple(found.replaced))
     summary: Summary = composer.launch(
         found.config, lambda _: _run(experiment, folder, origin, listening)
     )
@@ -113,10 +132,11 @@ def sweep(composer: Composer, overrides: Sequence[str], listening: Listening) ->
 
     def job(config: dict[str, Any], swept: SweptJob) -> None:
         experiment = assembly.experiment(config, probe=probe)
+        try_batches(experiment)
         folder = RunFolder.below_current(swept.path)
-        claim(folder, swept.files)
+        _claim(folder, swept.files, composer, experiment)
         command = train_command(composer, swept.overrides)
-        origin = Origin(command, differences(config, defaults))
+        origin = Origin(command, differences(config, defaults), swept.replaced)
         _run(experiment, folder, origin, listening)
 
     composer.sweep(overrides, job)
@@ -130,21 +150,29 @@ def _checked_jobs(composer: Composer, overrides: Sequence[str]) -> list[dict[str
     """
     configs = []
     problems: dict[str, None] = {}
+    replaced: dict[str, None] = {}
     tried = assembly.Tried()
     for job_overrides in sweep_jobs(overrides):
         found = preflight(composer, job_overrides)
+        replaced.update(dict.fromkeys(found.replaced))
         problems.update(dict.fromkeys(found.problems))
-        if found.resolved:
-            configs.append(found.job())
-            any_seed = {**configs[-1], "seed": 0}  # validity does not depend on it
-            problems.update(dict.fromkeys(assembly.problems(any_seed, found.groups, tried)))
+        configs.append(found.job())
+        any_seed = {**configs[-1], "seed": 0}  # validity does not depend on it
+        problems.update(dict.fromkeys(assembly.problems(any_seed, found.groups, tried)))
     if problems:
         raise Refusal(list(problems))
+    say_replaced(list(replaced))
     return configs
 
 
-def resume(run: Run, overrides: Sequence[str], listening: Listening) -> None:
+def resume(run: Run, overrides: Sequence[str], own: OwnCode, listening: Listening) -> None:
     """Continue an interrupted run in its own folder.
+
+    Args:
+        run: the run.
+        overrides: ``key=value`` for places.
+        own: where modules of the user's own may come from.
+        listening: entered around the run.
 
     Raises:
         Refusal: it is done or still running, or cannot be continued here.
@@ -154,7 +182,7 @@ def resume(run: Run, overrides: Sequence[str], listening: Listening) -> None:
         raise Refusal(f"{path} is done; use `cifar-lab rerun` to run it again")
     if run.state == "running":
         raise Refusal(f"{path} is still running in another process")
-    experiment = opened.experiment(run, overrides)
+    experiment = opened.experiment(run, overrides, own)
     if experiment.engine.unmet_needs():
         raise Refusal(experiment.engine.unmet_needs())
     if not experiment.engine.world.leads:
@@ -165,8 +193,15 @@ def resume(run: Run, overrides: Sequence[str], listening: Listening) -> None:
         run_experiment(experiment, run, run.provenance.origin if run.began else origin, stop)
 
 
-def rerun(run: Run, overrides: Sequence[str]) -> tuple[Composer, Preflight, list[str]]:
+def rerun(
+    run: Run, overrides: Sequence[str], given: Given
+) -> tuple[Composer, Preflight, list[str]]:
     """Apply changes to a run's saved configuration and check it.
+
+    Args:
+        run: the earlier run.
+        overrides: the changes.
+        given: whose Python files and options to use.
 
     Returns:
         The composer; the configuration with its problems; the earlier run's overrides that were
@@ -175,7 +210,7 @@ def rerun(run: Run, overrides: Sequence[str]) -> tuple[Composer, Preflight, list
     Raises:
         Refusal: the saved configuration could not be read, or no longer composes.
     """
-    composer = Composer(run.config_dir)
+    composer = Composer(config_dir(run, given), own_code(run, given))
     found, dropped = rerun_config(composer, run, overrides)
     return composer, found, dropped
 
@@ -193,10 +228,11 @@ def find_lr(composer: Composer, overrides: Sequence[str], command: str) -> None:
         RunFailed: no seed suggests a learning rate.
     """
     found = preflight(composer, overrides)
-    if found.resolved and "trainer" not in found.groups:
+    if "trainer" not in found.groups:
         for group, problem in single_device_search(found.job()):
             found.add(group, problem)
     experiment = built(found)
+    try_batches(experiment)
     # Where a run of it would lie, apart from the runs.
     place = Path(str(found.config.hydra.run.dir))
     below = place.relative_to(OUTPUTS) if OUTPUTS in place.parents else place
@@ -207,8 +243,20 @@ def find_lr(composer: Composer, overrides: Sequence[str], command: str) -> None:
 
 def train_command(composer: Composer, overrides: Sequence[str]) -> str:
     """Return the command that composes the same configuration."""
-    config_dir = [] if composer.config_dir is None else ["--config-dir", composer.config_dir]
-    return shlex.join(["cifar-lab", "train", *overrides, *config_dir])
+    also = [] if composer.config_dir is None else ["--config-dir", composer.config_dir]
+    return shlex.join(["cifar-lab", "train", *overrides, *also])
+
+
+def _claim(
+    folder: RunFolder, files: dict[str, str], composer: Composer, experiment: Experiment
+) -> None:
+    """Claim a folder; what the run uses of the user's own is saved and remembered."""
+    code = used(composer.config_dir, composer.own_code(), experiment.config)
+    if code is None:
+        claim(folder, files)
+        return
+    text = object_text(code)
+    remember(claim(folder, {**files, folder.code.name: text}), text)
 
 
 def _run(

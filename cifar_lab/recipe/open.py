@@ -11,9 +11,12 @@ from torch import nn
 
 from cifar_lab import assembly
 from cifar_lab.assembly import Experiment
+from cifar_lab.config.preflight import Preflight
 from cifar_lab.config.saved import restored
 from cifar_lab.data.loaders import Batch
+from cifar_lab.own_code import OwnCode
 from cifar_lab.refusal import Refusal
+from cifar_lab.run.believed import own_code
 from cifar_lab.run.checkpoint import load_evaluated_weights
 from cifar_lab.run.record import Run
 
@@ -23,48 +26,59 @@ from cifar_lab.run.record import Run
 TOLERATED_SHARE, TOLERATED_LOGIT = 0.1, 1e-3
 
 
-def network(run: Run, device: str = "cpu") -> nn.Module:
+def network(run: Run, device: str = "cpu", own: OwnCode | None = None) -> nn.Module:
     """Load the run's network with the weights of its reported checkpoint, using only its folder.
 
     Args:
         run: a finished run.
         device: the device to put it on.
+        own: where modules of the user's own may come from, as in :func:`experiment`.
 
     Returns:
         The network in eval mode and float32; maps images ``(n, 3, height, width)``, normalised by
         ``run.data``, to logits ``(n, classes)``.
 
     Raises:
-        Refusal: the run is not finished, its folder has no data.json (older runs have none), or
-            its checkpoint is damaged or belongs to a different network.
+        Refusal: the run is not finished, its folder has no data.json (older runs have none), its
+            configuration names what may not be named, or its checkpoint is damaged or belongs to a
+            different network.
     """
     assert run.summary  # reading it refuses an unfinished run
-    place = assembly.device(device)
-    model = assembly.network(run.config, len(run.data.class_names), run.data.image_size, place)
+    place, config = assembly.device(device), _checked(run, [], own).job()
+    model = assembly.network(config, len(run.data.class_names), run.data.image_size, place)
     load_evaluated_weights(run.folder.best_checkpoint, model, place, run.files)
     return model.eval()
 
 
-def experiment(run: Run, overrides: Sequence[str] = ()) -> Experiment:
+def experiment(run: Run, overrides: Sequence[str] = (), own: OwnCode | None = None) -> Experiment:
     """Build a run's experiment from its saved configuration, adapted to this machine.
 
     Args:
         run: a run whose folder was at least claimed.
         overrides: ``key=value`` for saved keys that do not change what the experiment is.
+        own: where modules of the user's own may come from; None for the places that the run
+            recorded, if this user made it on this machine and they have not changed.
 
     Raises:
         Refusal: the configuration could not be read, or can no longer be built here.
     """
-    found = restored(run, overrides)
-    if found.problems:
-        raise Refusal(found.problems)
+    found = _checked(run, overrides, own)
     if not run.began:  # stopped before anything was recorded
         return assembly.experiment(found.job())
-    built = assembly.experiment(assembly.readable(found.job(), run.provenance.precision))
+    stated = any(text.startswith("device=") for text in overrides)
+    config = assembly.readable(found.job(), run.provenance.precision, stated)
+    built = assembly.experiment(config)
     found_lr = run.lr_finder
     if found_lr is None or found_lr.max_lr is None:
         return built
     return built.with_max_lr(found_lr.max_lr)
+
+
+def _checked(run: Run, overrides: Sequence[str], own: OwnCode | None) -> Preflight:
+    found = restored(run, overrides, own_code(run) if own is None else own)
+    if found.problems:
+        raise Refusal(found.problems)
+    return found
 
 
 def restore(experiment: Experiment, run: Run) -> None:
@@ -105,8 +119,13 @@ def refuse_other_predictions(experiment: Experiment, run: Run, rows: NDArray[np.
     labels = torch.from_numpy(test.labels[rows]).to(images.device)
     learner = experiment.learner
     again = learner.predict([Batch(images, labels)], learner.model)[0].cpu().numpy()
-    difference = float(np.sqrt(np.mean((again - recorded) ** 2)))
-    tolerated = max(TOLERATED_SHARE * float(recorded.std()), TOLERATED_LOGIT)
+    # Of a run that has failed, logits that were not finite are to be so again.
+    finite = np.isfinite(recorded)
+    same = np.isnan(recorded) & np.isnan(again) | (again == recorded)
+    with np.errstate(invalid="ignore"):
+        difference = float(np.sqrt(np.mean(np.where(same, 0, again - recorded) ** 2)))
+    spread = float(recorded[finite].std()) if finite.any() else 0.0
+    tolerated = max(TOLERATED_SHARE * spread, TOLERATED_LOGIT)
     if not difference <= tolerated:
         raise Refusal(
             f"the checkpoint of {run.folder.path} does not reproduce the recorded logits of "

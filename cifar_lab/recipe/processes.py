@@ -25,9 +25,11 @@ import torch
 
 from cifar_lab import assembly
 from cifar_lab.assembly import Experiment
+from cifar_lab.engine.fit import NonFinite
 from cifar_lab.engine.hooks import Hooks
 from cifar_lab.engine.interrupts import StopRequest
 from cifar_lab.engine.state import TrainingState
+from cifar_lab.own_code import as_plain, from_plain, permitted
 from cifar_lab.recipe.leader import end_with
 from cifar_lab.refusal import RunFailed
 
@@ -42,9 +44,10 @@ PATIENCE_SECONDS, GRACE_SECONDS = 60.0, 3.0
 def follow(experiment: Experiment) -> None:
     """Train this process's share of a run that another process leads; writes nothing."""
     learner = experiment.learner
-    decay = experiment.plan.ema_decay
-    state = TrainingState(learner.model, experiment.optimizer, decay, learner.device)
-    with worker_processes(experiment):
+    decay, warmup = experiment.plan.ema_decay, experiment.plan.ema_warmup
+    state = TrainingState(learner.model, experiment.optimizer, decay, learner.device, warmup)
+    # The leader reports a failed training; here, it is the end like any other.
+    with worker_processes(experiment), contextlib.suppress(NonFinite):
         experiment.engine.fit(
             learner, experiment.loaders, experiment.schedule, state, Hooks(), StopRequest()
         )
@@ -143,7 +146,8 @@ def _start(rank: int, config: dict[str, Any], files: contextlib.ExitStack) -> _W
     files.enter_context(process)
     assert process.stdin is not None
     with contextlib.suppress(BrokenPipeError):  # it has exited already; await_ready reports why
-        process.stdin.write(json.dumps(config))
+        own = as_plain(permitted())
+        process.stdin.write(json.dumps({"config": config, "own_code": own}))
         process.stdin.close()
     return _Worker(rank, process, output)
 
@@ -184,7 +188,10 @@ def _free_port() -> int:
 
 def _main() -> None:
     end_with(leader=int(sys.argv[1]))
-    experiment = assembly.experiment(json.load(sys.stdin))
+    told = json.load(sys.stdin)
+    for own in from_plain(told["own_code"]):
+        own.make_importable()
+    experiment = assembly.experiment(told["config"])
     print(READY, flush=True)
     follow(experiment)
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from math import isfinite
 
 import numpy as np
 
 from cifar_lab.assembly import Experiment
 from cifar_lab.data.loaders import EvalLoader
+from cifar_lab.engine.fit import REMEDIES, NonFinite
 from cifar_lab.engine.hooks import HookList, Hooks, Row
 from cifar_lab.engine.interrupts import StopRequest
 from cifar_lab.engine.metrics import LossAndAccuracy
@@ -63,6 +65,7 @@ def run_experiment(experiment: Experiment, run: Run, origin: Origin, stop: StopR
             experiment.optimizer,
             experiment.plan.ema_decay,
             experiment.learner.device,
+            experiment.plan.ema_warmup,
         )
         rows: list[Row] = []
         if run.files.has(folder.last_checkpoint):
@@ -72,21 +75,43 @@ def run_experiment(experiment: Experiment, run: Run, origin: Origin, stop: StopR
         if experiment.finds_max_lr:
             experiment = found_max_lr(experiment, run.files)
         meter = WorkMeter(experiment.learner.device) if experiment.measure_work else None
-        with worker_processes(experiment):
-            failure = experiment.engine.fit(
-                experiment.learner,
-                experiment.loaders,
-                experiment.schedule,
-                state,
-                _hooks(experiment, run.files, rows, meter),
-                stop,
-            )
+        hooks = _hooks(experiment, run.files, rows, meter)
+        failure, not_finite = _trained(experiment, state, hooks, stop)
         folder.require()
         result = _evaluate(experiment, run, state.stopped, failure, meter)
         _log_result(result)
         if experiment.report.enabled:
             draw_report(experiment, run, fresh=True)
+        _refuse_not_finite(result, not_finite)
     return result
+
+
+def _trained(
+    experiment: Experiment, state: TrainingState, hooks: Hooks, stop: StopRequest
+) -> tuple[str | None, NonFinite | None]:
+    """Train; return why steps ran eagerly, if they should not, and what is no longer finite.
+
+    A run that has failed is evaluated and reported all the same, to see how it went.
+    """
+    learner, loaders, schedule = experiment.learner, experiment.loaders, experiment.schedule
+    with worker_processes(experiment):
+        try:
+            failure = experiment.engine.fit(learner, loaders, schedule, state, hooks, stop)
+        except NonFinite as error:
+            log.error(f"{error}")
+            return None, error
+    return failure, None
+
+
+def _refuse_not_finite(result: Summary, failed: NonFinite | None) -> None:
+    """Let the run fail if its training did, or if its result is not finite."""
+    if failed is not None:
+        raise failed
+    if not isfinite(result.test.loss):
+        raise NonFinite(
+            f"the test loss of epoch {result.reported_epoch} is not finite, at the last of "
+            f"{result.epochs_trained} epochs; {REMEDIES}"
+        )
 
 
 def _load_last_checkpoint(experiment: Experiment, run: Run, state: TrainingState) -> list[Row]:

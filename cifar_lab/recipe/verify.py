@@ -10,35 +10,46 @@ import torch
 
 from cifar_lab.analysis.predictions import correct
 from cifar_lab.config.saved import restored
+from cifar_lab.own_code import Given
 from cifar_lab.refusal import Refusal
+from cifar_lab.run.believed import own_code
 from cifar_lab.run.checkpoint import load_checkpoint
 from cifar_lab.run.record import Run
 from cifar_lab.run.summary import Summary
 
 
-def refuse_faulty(runs: Sequence[Run]) -> None:
+def refuse_faulty(runs: Sequence[Run], given: Given = Given()) -> None:  # noqa: B008
     """Refuse runs that are not finished and whole, with the problems of all of them at once.
+
+    Args:
+        runs: the runs.
+        given: whose Python files their configurations may name.
 
     Raises:
         Refusal: with every problem; each names the file.
     """
-    problems = [problem for run in runs for problem in faults(run)]
+    problems = [problem for run in runs for problem in faults(run, given)]
     if problems:
         raise Refusal(problems)
 
 
-def faults(run: Run) -> list[str]:
-    """Return what is wrong with a run that should be finished, one sentence each."""
+def faults(run: Run, given: Given = Given()) -> list[str]:  # noqa: B008  # immutable
+    """Return what is wrong with a run that should be finished, one sentence each.
+
+    Args:
+        run: the run.
+        given: whose Python files its configuration may name.
+    """
     path = run.folder.path
     if not run.finished:
         return [f"{path} is not finished: it has no summary.json"]
     if run.state != "done":
         return [f"{path} is not done but {run.state}; continue it with `cifar-lab resume {path}`"]
-    problems = list(_unreadable(run))
+    problems = list(_unreadable(run, given))
     return problems or [f"{path}: {problem}" for problem in _contradictions(run)]
 
 
-def _unreadable(run: Run) -> Iterator[str]:
+def _unreadable(run: Run, given: Given) -> Iterator[str]:
     """Read every file once: those with a meaning as what they are, the others as bytes."""
     folder, files = run.folder, run.files
     parts: dict[Any, Callable[[], Any]] = {
@@ -46,9 +57,9 @@ def _unreadable(run: Run) -> Iterator[str]:
         folder.provenance: lambda: run.provenance,
         folder.metrics: lambda: run.metrics,
         folder.predictions: lambda: run.predictions,
-        folder.config: lambda: _refuse_configuration(run),
+        folder.config: lambda: _refuse_configuration(run, given),
         folder.overrides: lambda: run.overrides,
-        folder.hydra: lambda: run.config_dir,
+        folder.code: lambda: run.code,
         folder.lr_finder: lambda: run.lr_finder,
         folder.trust: lambda: run.maps.trust,
     }
@@ -71,8 +82,8 @@ def _unreadable(run: Run) -> Iterator[str]:
             yield str(error)
 
 
-def _refuse_configuration(run: Run) -> None:
-    found = restored(run, [])
+def _refuse_configuration(run: Run, given: Given) -> None:
+    found = restored(run, [], own_code(run, given))
     if found.problems:
         raise Refusal([f"{run.folder.config}: {problem}" for problem in found.problems])
     run.config  # noqa: B018  # resolves every interpolation

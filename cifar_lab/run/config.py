@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,9 @@ from cifar_lab.refusal import Refusal
 from cifar_lab.run.files import Reader, read_json, read_text
 from cifar_lab.run.older import completed, with_current_targets
 from cifar_lab.wording import first_sentence
+
+#: Interpolations whose value differs from machine to machine or from day to day.
+FROM_OUTSIDE = re.compile(r"\$\{\s*(oc\.env|now|hydra|python_version)\b")
 
 
 def read_config(path: Path, text: str) -> dict[str, Any]:
@@ -66,17 +70,22 @@ def read_overrides(path: Path, read: Reader) -> list[str]:
     return [str(override) for override in value]
 
 
-def read_config_dir(path: Path, read: Reader) -> str | None:
-    """Reads from hydra.yaml the ``--config-dir`` of a run; None if it no longer exists.
+def pinned(written: Any, saved: Any) -> Any:
+    """Replaces what was interpolated from the environment by the value that was saved.
 
-    Raises:
-        Refusal: the file could not be read.
+    Interpolations of other keys stay, so that they follow a change of these. Of a place, such as
+    ``dataset.root``, what was written was saved as well.
+
+    Args:
+        written: a configuration, or a part of it.
+        saved: the same, resolved.
     """
-    runtime = (_mapping(path, read_text(path, read)).get("hydra") or {}).get("runtime") or {}
-    for source in runtime.get("config_sources") or []:
-        if source["provider"] == "command-line" and Path(source["path"]).is_dir():
-            return str(source["path"])
-    return None
+    if isinstance(written, dict) and isinstance(saved, dict):
+        return {key: pinned(value, saved.get(key, value)) for key, value in written.items()}
+    if isinstance(written, list) and isinstance(saved, list) and len(written) == len(saved):
+        return [pinned(*pair) for pair in zip(written, saved, strict=True)]
+    is_from_outside = isinstance(written, str) and FROM_OUTSIDE.search(written) is not None
+    return saved if is_from_outside else written
 
 
 def _mapping(path: Path, text: str) -> dict[str, Any]:

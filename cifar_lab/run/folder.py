@@ -43,8 +43,18 @@ class RunFolder:
 
     @property
     def config(self) -> Path:
-        """The composed configuration."""
+        """The composed configuration, resolved except for places."""
         return self.path / ".hydra" / "config.yaml"
+
+    @property
+    def written(self) -> Path:
+        """The composed configuration, with its interpolations as they were written."""
+        return self.path / ".hydra" / "written.yaml"
+
+    @property
+    def code(self) -> Path:
+        """Where modules and options of the user's own lie."""
+        return self.path / ".hydra" / "code.json"
 
     @property
     def overrides(self) -> Path:

@@ -59,6 +59,7 @@ ADDED: dict[str, dict[str, Any]] = {
         "seeds": 3,
         "suggestion": "steepest",
     },
+    "trainer": {"ema_warmup": False},
     "report": {"gallery": "most_confident", "averaged_images": 1000},
 }
 
@@ -71,6 +72,7 @@ LACKING: dict[str, dict[str, Any]] = {
         "precision_probe": None,
         "fast_path": {},
         "differences": None,
+        "replaced_options": [],
     },
     "Summary": {
         "test_without_flips": None,

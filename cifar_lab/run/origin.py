@@ -21,7 +21,9 @@ class Origin(NamedTuple):
     Attributes:
         command: repeats the run.
         differences: between its configuration and the defaults.
+        replaced: files below ``--config-dir`` that were used instead of packaged ones.
     """
 
     command: str
     differences: list[Difference]
+    replaced: tuple[str, ...] = ()

@@ -94,6 +94,8 @@ class Provenance:
         data_fingerprint: SHA-256 of the data set's pixels and labels.
         seed: of initial weights, shuffling and augmentation.
         differences: between the configuration and the defaults; None in older runs.
+        replaced_options: files below ``--config-dir`` that were used instead of packaged ones of
+            the same name.
     """
 
     command: str
@@ -114,6 +116,7 @@ class Provenance:
     data_fingerprint: str
     seed: int
     differences: tuple[Difference, ...] | None
+    replaced_options: tuple[str, ...]
 
     @property
     def commit(self) -> str:
@@ -133,7 +136,7 @@ class Provenance:
     @property
     def origin(self) -> Origin:
         """How the run was requested; older runs have no differences."""
-        return Origin(self.command, list(self.differences or ()))
+        return Origin(self.command, list(self.differences or ()), self.replaced_options)
 
 
 def collected(
@@ -182,6 +185,7 @@ def collected(
         data_fingerprint=fingerprint,
         seed=seed,
         differences=tuple(origin.differences),
+        replaced_options=origin.replaced,
     )
 
 

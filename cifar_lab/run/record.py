@@ -8,19 +8,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cifar_lab.refusal import Refusal
+from cifar_lab.run.code import Code
 from cifar_lab.run.config import (
+    pinned,
     read_config,
-    read_config_dir,
     read_overrides,
     read_recorded_config,
     resolved,
 )
 from cifar_lab.run.data import Data
 from cifar_lab.run.drawn import DrawnFigure, read_drawn
-from cifar_lab.run.files import read_object, read_text
+from cifar_lab.run.files import object_text, read_object, read_text
 from cifar_lab.run.folder import RecordedFolder, RunFolder
 from cifar_lab.run.lr_finder import LrFinder
 from cifar_lab.run.metrics import read_metrics
+from cifar_lab.run.mine import is_mine
 from cifar_lab.run.predictions import Predictions, read_predictions
 from cifar_lab.run.provenance import Provenance
 from cifar_lab.run.status import Status, is_locked
@@ -97,18 +99,33 @@ class Run:
         return read_text(self.folder.config, self.files.read)
 
     @functools.cached_property
-    def config_as_written(self) -> dict[str, Any]:
-        """The configuration with its interpolations, converted to the current layout."""
+    def config_saved(self) -> dict[str, Any]:
+        """The configuration as it was saved, converted to the current layout.
+
+        It is resolved except for places; older runs kept all of their interpolations.
+        """
         if isinstance(self.folder, RecordedFolder):
             return read_recorded_config(self.folder.config, self.files.read)
         return read_config(self.folder.config, self.config_text)
 
     @functools.cached_property
+    def config_to_change(self) -> dict[str, Any]:
+        """The configuration with its interpolations of other keys, which follow when these change.
+
+        What was interpolated from the environment has the value that the run had.
+        """
+        path = self.folder.written
+        if not path.is_file():
+            return self.config_saved
+        text = read_text(path, self.files.read)
+        return pinned(read_config(path, text), self.config_saved)
+
+    @functools.cached_property
     def config(self) -> dict[str, Any]:
         """The configuration as plain values."""
         if isinstance(self.folder, RecordedFolder):
-            return self.config_as_written
-        return resolved(self.folder.config, self.config_as_written)
+            return self.config_saved
+        return resolved(self.folder.config, self.config_saved)
 
     @functools.cached_property
     def overrides(self) -> list[str]:
@@ -116,9 +133,20 @@ class Run:
         return read_overrides(self.folder.overrides, self.files.read)
 
     @functools.cached_property
-    def config_dir(self) -> str | None:
-        """The ``--config-dir`` that it was started with; None if it no longer exists."""
-        return read_config_dir(self.folder.hydra, self.files.read)
+    def code(self) -> Code | None:
+        """Modules and options of the user's own that it used; None without any, in older runs too.
+
+        Not to be believed unless it ``is_mine``.
+        """
+        path = self.folder.code
+        return read_object(path, Code, self.files.read) if path.is_file() else None
+
+    @property
+    def is_mine(self) -> bool:
+        """Whether this user made it on this machine, with the code that it now names."""
+        if self.id is None or self.code is None:
+            return False
+        return is_mine(self.id, object_text(self.code))
 
     @functools.cached_property
     def metrics(self) -> Sequence[Row]:

@@ -202,7 +202,9 @@ def summarised(
         reported_epoch=reported_epoch,
         reported_because="the best by validation accuracy"
         if validated
-        else "the last one, as there is no validation split",
+        else "the last one, as there is no validation split"
+        if reported_epoch == len(rows)
+        else "the last one in which all was finite, as there is no validation split",
         validation=ValidationResult(reported["val_accuracy"], reported["val_loss"])
         if validated
         else None,

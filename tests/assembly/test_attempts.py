@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import resource
+from pathlib import Path
 
 import pytest
 import torch
@@ -82,12 +84,44 @@ def test_what_is_wrong_is_told_each_time_and_tried_once(error, told):
     assert make.calls == 1
 
 
-def test_an_error_that_is_no_refusal_is_not_kept_quiet():
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (KeyError("seed"), "part: KeyError: 'seed'"),
+        (RuntimeError("two\n  lines"), "part: RuntimeError: two lines"),
+        (AttributeError(), "part: AttributeError"),
+        (MemoryError("9 GiB"), "part: MemoryError: 9 GiB"),
+        (ValueError("x" * 400), f"part: {'x' * 300}…"),
+    ],
+)
+def test_whatever_a_part_raises_is_a_problem_of_its_key(error, told):
     def fail():
-        raise KeyError("seed")
+        raise error
 
-    with pytest.raises(KeyError):
-        attempt(Tried(), fail)
+    part, attempts = attempt(Tried(), fail)
+    assert (part, attempts.problems) == (None, [told])
+
+
+def test_an_interruption_is_not_a_problem():
+    def interrupted():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        attempt(Tried(), interrupted)
+
+
+@pytest.mark.skipif(not Path("/proc/meminfo").is_file(), reason="needs Linux")
+def test_more_memory_than_the_machine_has_left_is_refused_at_once():
+    left = next(
+        1024 * int(line.split()[1])
+        for line in Path("/proc/meminfo").read_text().splitlines()
+        if line.startswith("MemAvailable")
+    )
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    _, attempts = attempt(Tried(), lambda: bytearray(left + 2**31))
+    assert attempts.problems == ["part: MemoryError"]
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
+    assert attempt(Tried(), lambda: bytearray(2**20))[1].problems == []
 
 
 def test_what_needs_a_wrong_part_is_not_attempted_and_wrong_itself():

@@ -7,6 +7,7 @@ import torch
 
 from cifar_lab import assembly
 from cifar_lab.config.compose import Composer, job_part
+from cifar_lab.refusal import Refusal
 
 WORDS = [
     "dataset=digits", "model.width=4", "trainer.epochs=3", "trainer.batch_size=100", "device=cpu",
@@ -59,3 +60,8 @@ def test_a_run_is_read_in_its_precision_and_where_its_device_is_not_on_another()
     assert read["trainer"] == config["trainer"] | {"precision": "bfloat16"}
     assert config["trainer"]["precision"] == "float32"
     assert assembly.readable(job(), "float32") == job()
+
+
+def test_a_device_that_is_asked_for_is_not_replaced():
+    with pytest.raises(Refusal, match="device=tpu: must be auto, cpu"):
+        assembly.readable({**job(), "device": "tpu"}, "float32", device_stated=True)

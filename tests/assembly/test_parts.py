@@ -5,11 +5,14 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+import torch
 
 from cifar_lab.assembly import parts
 from cifar_lab.config.compose import Composer, job_part
 from cifar_lab.engine.lightning import LightningTrainer
 from cifar_lab.engine.trainer import Trainer
+from cifar_lab.refusal import Refusal
+from tests.engine.plans import make_plan
 
 
 @pytest.mark.parametrize(("option", "kind"), [("native", Trainer), ("lightning", LightningTrainer)])
@@ -40,3 +43,79 @@ def test_a_maximum_that_is_to_be_found_is_one_until_then(found, expected):
     schedule = parts.schedule(node, epochs=2, steps_per_epoch=3, max_lr=found)
     assert [schedule.learning_rate(step) for step in range(6)] == [expected] * 6
     assert node["max_lr"] == "find"
+
+
+def test_a_processor_has_no_number_and_a_device_that_does_not_exist_is_refused():
+    assert parts.device("cpu") == torch.device("cpu")
+    for name in ("cpu:3", "cpu:0", "tpu", "meta", "cuda:", "cuda:x", ""):
+        with pytest.raises(Refusal, match=f"device={name}: must be auto, cpu, cuda, or cuda:N"):
+            parts.device(name)
+    with pytest.raises(Refusal, match="device=cuda:99 does not exist: this machine has"):
+        parts.device("cuda:99")
+
+
+def test_a_device_is_tried_before_it_is_used(monkeypatch):
+    def busy(*_, **__):
+        raise RuntimeError("all devices are busy\nlong explanation")
+
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch, "ones", busy)
+    with pytest.raises(Refusal, match="device=cuda cannot be used: all devices are busy; set"):
+        parts.device("cuda")
+
+
+CPU = torch.device("cpu")
+OTHER_CRITERIA = [
+    ({"_target_": "torch.nn.Identity"}, "takes 2 positional arguments"),
+    ({"_target_": "torch.nn.MSELoss"}, "must match the size"),
+    ({"_target_": "torch.nn.CrossEntropyLoss", "reduction": "none"}, r"got shape \(5,\)"),
+    (
+        {"_target_": "torch.nn.CrossEntropyLoss", "_partial_": True},
+        "_partial_ cannot be set here; remove it",
+    ),
+    ({"_target_": "torch.nn.Flatten"}, "positional"),
+]
+
+
+@pytest.mark.parametrize(("node", "told"), OTHER_CRITERIA)
+def test_a_criterion_that_gives_no_loss_is_refused(node, told):
+    with pytest.raises((Refusal, TypeError, RuntimeError), match=told):
+        parts.criterion(node, 4, CPU)
+
+
+def test_a_criterion_is_tried_with_the_classes_that_there_are():
+    weights = torch.ones(3)
+    node = {"_target_": "torch.nn.CrossEntropyLoss", "weight": weights}
+    assert isinstance(parts.criterion(node, 3, CPU), torch.nn.CrossEntropyLoss)
+    with pytest.raises(RuntimeError, match="weight"):
+        parts.criterion(node, 4, CPU)
+    assert isinstance(parts.criterion(node, None, CPU), torch.nn.CrossEntropyLoss)
+
+
+@pytest.mark.parametrize(
+    ("changes", "steps", "told"),
+    [
+        ({"ema_decay": 0.9999, "ema_warmup": False}, 22, "averages over about 10,000 steps, but"),
+        (
+            {"freeze_after_epochs": {"stem": 5}},
+            22,
+            "freeze_after_epochs.stem=5: a run of 5",
+        ),
+        ({"early_stopping_patience": 5}, 22, "early_stopping_patience=5 never stops a run of 5"),
+    ],
+)
+def test_a_value_that_needs_a_longer_run_is_refused(changes, steps, told):
+    with pytest.raises(Refusal, match=told):
+        parts.refuse_values_beyond_the_run(make_plan(epochs=5, **changes), steps)
+
+
+def test_a_value_that_the_run_is_long_enough_for_is_not_refused():
+    plan = make_plan(
+        epochs=5,
+        ema_decay=0.9,
+        ema_warmup=False,
+        freeze_after_epochs={"stem": 4},
+        early_stopping_patience=4,
+    )
+    parts.refuse_values_beyond_the_run(plan, 11)
+    parts.refuse_values_beyond_the_run(make_plan(ema_decay=0.9999), 22)  # warms up

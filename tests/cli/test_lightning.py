@@ -106,7 +106,7 @@ def test_a_loss_that_is_not_finite_is_the_leaders_to_tell(tmp_path):
     words = [*QUICK, *PLAIN, "trainer.batch_size=32", "scheduler.max_lr=1e30", *TWO]
     assert main(["train", *words, f"hydra.run.dir={tmp_path / 'run'}"]) == 1
     error = json.loads(RunFolder(tmp_path / "run").status.read_text())["error"]
-    assert error.startswith("NonFiniteLoss: the training loss became non-finite in epoch 1")
+    assert error.startswith("NonFinite: the training loss became non-finite in epoch 1")
 
 
 def test_ctrl_c_sigterm_and_resume_end_where_an_uninterrupted_run_does(tmp_path):

@@ -340,3 +340,42 @@ def test_words_that_mean_nothing_are_refused(words, message, capsys):
     captured = capsys.readouterr().err
     assert message in captured
     assert "Traceback" not in captured
+
+
+SINGLE = ["dataset.limit_train_images=33", "trainer.batch_size=32", "dataset.validation_fraction=0"]
+
+
+@pytest.mark.parametrize("verb", ["train", "check", "find-lr"])
+def test_a_last_batch_of_one_under_batch_norm_is_refused_by_every_verb(verb, tmp_path, capsys):
+    words = ["dataset=digits", "model._target_=tests.cli.nets.BatchNormed", "~model.width", *SINGLE]
+    assert main([verb, *words]) == 2
+    assert "a batch of 1 image could not be passed through BatchNormed" in (
+        told := capsys.readouterr().err
+    )
+    assert "trainer.batch_size=32 leaves a last batch of one of the 33 training images" in told
+    assert not (tmp_path / "outputs").exists()
+    # The last batch is not trained then.
+    assert main(["check", *words, "trainer.limit_batches=1"]) == 0
+
+
+def test_a_run_that_ends_with_weights_that_are_not_finite_has_failed_with_a_report(
+    tmp_path, capsys
+):
+    words = [*QUICK, "trainer.epochs=1", "optimizer.lr=1e30", "device=cpu"]
+    assert main(["train", *words]) == 1
+    run = RunFolder((tmp_path / "outputs" / "latest").resolve())
+    status = json.loads(run.status.read_text())
+    assert status["state"] == "failed"
+    assert "became non-finite in epoch 1, at step " in status["error"]
+
+    def refuse(word):
+        raise AssertionError(f"{word} is not valid JSON")
+
+    summary = json.loads(run.summary.read_text(), parse_constant=refuse)
+    assert "became non-finite in epoch 1" in summary["stopped"]
+    assert run.report.is_file()
+    run.report.unlink()
+    assert main(["report", str(run.path)]) == 0
+    assert "became non-finite in epoch 1" in run.report.read_text()
+    assert main(["resume", str(run.path)]) == 1  # there is nothing more to train
+    capsys.readouterr()

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 from omegaconf import OmegaConf
 
-from cifar_lab.config.compose import Composer
+from cifar_lab.config.compose import Composer, hydra_files
 from cifar_lab.config.saved import rerun, restored
+from cifar_lab.own_code import OwnCode
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.files import write_object
 from cifar_lab.run.folder import RunFolder
@@ -17,18 +18,13 @@ COMPOSER = Composer()
 
 @pytest.fixture
 def earlier(tmp_path):
-    """Saves what a run of these overrides would, as Hydra does."""
+    """Saves what a run of these overrides would."""
 
     def save(*overrides: str) -> RunFolder:
         folder = RunFolder(tmp_path)
         (tmp_path / ".hydra").mkdir()
-        config = COMPOSER.compose(list(overrides))
-        OmegaConf.save(OmegaConf.create({"hydra": config.hydra}), folder.hydra)
-        job = OmegaConf.to_container(config, resolve=False)
-        assert isinstance(job, dict)
-        del job["hydra"]
-        OmegaConf.save(OmegaConf.create(job), folder.config)
-        OmegaConf.save(OmegaConf.create(list(overrides)), folder.overrides)
+        for name, text in hydra_files(COMPOSER.compose(list(overrides))).items():
+            (tmp_path / ".hydra" / name).write_text(text)
         return folder
 
     return save
@@ -45,9 +41,10 @@ def test_without_overrides_the_saved_configuration_stands(earlier):
 
 def test_saved_values_survive_later_edits_of_the_yaml(earlier):
     folder = earlier("experiments=digits")
-    config = OmegaConf.load(folder.config)
-    config.trainer.batch_size = 77  # as if digits.yaml had said so then
-    OmegaConf.save(config, folder.config)
+    for file in (folder.config, folder.written):
+        config = OmegaConf.load(file)
+        config.trainer.batch_size = 77  # as if digits.yaml had said so then
+        OmegaConf.save(config, file)
     found, _ = rerun(COMPOSER, Run(folder), ["trainer.epochs=2"])
     assert found.job()["trainer"]["batch_size"] == 77
     assert found.job()["trainer"]["epochs"] == 2
@@ -93,11 +90,45 @@ def test_interpolations_follow_a_change(earlier):
     assert found.job()["scheduler"]["max_lr"] == 0.3
 
 
+def test_a_rerun_under_another_environment_trains_the_same(earlier, monkeypatch):
+    monkeypatch.setenv("LR", "0.25")
+    monkeypatch.setenv("CIFAR_LAB_CACHE", "/then")
+    folder = earlier("optimizer.lr='${oc.decode:${oc.env:LR}}'")
+    monkeypatch.setenv("LR", "0.5")
+    monkeypatch.setenv("CIFAR_LAB_CACHE", "/now")
+    for changes in ([], ["trainer.epochs=2"]):
+        job = rerun(COMPOSER, Run(folder), changes)[0].job()
+        assert job["optimizer"]["lr"] == job["scheduler"]["max_lr"] == 0.25
+        assert job["dataset"]["cache_dir"] == "/now"
+    assert restored(Run(folder), [], OwnCode()).job()["optimizer"]["lr"] == 0.25
+    monkeypatch.delenv("LR")
+    again, _ = rerun(COMPOSER, Run(folder), [])
+    assert again.problems == []
+    # What follows a value of the configuration still does.
+    job = rerun(COMPOSER, Run(folder), ["optimizer.lr=0.125"])[0].job()
+    assert job["optimizer"]["lr"] == job["scheduler"]["max_lr"] == 0.125
+
+
+def test_hydras_own_overrides_are_dropped(earlier):
+    folder = earlier("seed=4")
+    hydras = [
+        "hydra.run.dir=/elsewhere", "+hydra.callbacks.x._target_=os.system", "~hydra.job.name",
+        "hydra/launcher=basic", "+experiments@hydra.job=digits",
+    ]  # fmt: skip
+    OmegaConf.save(OmegaConf.create([*hydras, "seed=4"]), folder.overrides)
+    for changes in ([], ["trainer.epochs=2"]):
+        found, dropped = rerun(COMPOSER, Run(folder), changes)
+        assert found.problems == []
+        assert dropped == hydras
+        assert list(found.config.hydra.overrides.task) == ["seed=4", *changes]
+        assert "/elsewhere" not in str(found.config.hydra.run.dir)
+
+
 def test_a_rerun_can_be_run_again(earlier):
     folder = earlier("seed=4")
     found, _ = rerun(COMPOSER, Run(folder), ["trainer.epochs=2"])
-    OmegaConf.save(OmegaConf.create(found.job()), folder.config)
-    OmegaConf.save(found.config.hydra.overrides.task, folder.overrides)
+    for name, text in hydra_files(found.config).items():
+        (folder.path / ".hydra" / name).write_text(text)
     assert Run(folder).overrides == ["seed=4", "trainer.epochs=2"]
     again, dropped = rerun(COMPOSER, Run(folder), ["trainer.epochs=5"])
     assert dropped == ["trainer.epochs=2"]
@@ -115,9 +146,10 @@ def test_a_run_from_before_a_group_or_a_key_existed_is_read_as_what_it_did(overr
             del config[group]
     assert "mixing" not in config
     OmegaConf.save(config, folder.config)
+    folder.written.unlink()  # which those runs did not have
     assert Run(folder).config == job
-    assert restored(Run(folder), []).problems == []
-    assert restored(Run(folder), []).job() == job
+    assert restored(Run(folder), [], OwnCode()).problems == []
+    assert restored(Run(folder), [], OwnCode()).job() == job
     found, _ = rerun(COMPOSER, Run(folder), overrides)
     assert found.problems == []
     expected = COMPOSER.compose(["experiments=digits", "model.width=4", *overrides])

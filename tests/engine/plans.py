@@ -15,6 +15,7 @@ def make_plan(**changes: Any) -> Plan:
         "accumulate_batches": 1,
         "clip_gradient_norm": None,
         "ema_decay": None,
+        "ema_warmup": True,
         "freeze_after_epochs": {},
         "early_stopping_patience": None,
         "max_minutes": None,

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from cifar_lab.engine.state import TrainingState, evaluated_weights
+from cifar_lab.engine.state import TrainingState, evaluated_weights, warmed_up
 
 CPU = torch.device("cpu")
 
@@ -32,6 +32,41 @@ def test_a_completed_epoch_is_counted_and_its_sums_are_reset():
     assert state.train_metrics.count == 0
 
 
+@pytest.mark.parametrize(
+    ("updates", "expected"), [(0, 0.1), (1, 2 / 11), (22, 23 / 32), (10**9, 0.9999)]
+)
+def test_the_decay_warms_up_as_tensorflows(updates, expected):
+    assert warmed_up(0.9999, updates) == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_short_run_does_not_average_its_initial_weights():
+    state = make_state(seed=0, ema_decay=0.9999)
+    initial = state.model[1].weight.detach().clone()
+    with torch.no_grad():
+        for _ in range(22):
+            state.model[1].weight.add_(1)
+            state.update_average()
+    shares = (state.evaluated_model[1].weight - initial) / 22
+    assert 0.8 < shares.mean() < 1
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+@pytest.mark.parametrize("averaged", [False, True])
+def test_what_is_not_finite_is_named(bad, averaged):
+    state = make_state(seed=0, ema_decay=0.5 if averaged else None)
+    assert state.not_finite() is None
+    with torch.no_grad():
+        (state.evaluated_model if averaged else state.model)[1].bias[1] = bad
+    assert state.not_finite() == "the weight 1.bias"
+
+
+def test_a_running_statistic_that_is_not_finite_is_named():
+    model = torch.nn.BatchNorm1d(3)
+    state = TrainingState(model, torch.optim.SGD(model.parameters(), lr=0.1), None, CPU)
+    model.running_var[0] = float("inf")
+    assert state.not_finite() == "the statistic running_var"
+
+
 @pytest.mark.parametrize("ema_decay", [None, 0.5])
 def test_everything_comes_back_from_the_bytes_of_a_checkpoint(ema_decay):
     state = make_state(seed=0, ema_decay=ema_decay)
@@ -52,7 +87,8 @@ def test_everything_comes_back_from_the_bytes_of_a_checkpoint(ema_decay):
     assert other.optimizer.param_groups[0]["lr"] == 0.125
     assert (other.epoch, other.batches_done) == (3, 4)
     assert (other.train_seconds, other.elapsed_seconds) == (1.5, 20.25)
-    assert other.stopped == "time was up"
+    assert (other.stopped, other.failed) == ("time was up", True)
+    assert other.state_dict()["averaged"] == (0 if ema_decay is None else 2)
     assert other.best == {"epoch": 2, "val_loss": 0.5, "val_accuracy": 0.75}
     assert other.train_metrics.result() == state.train_metrics.result()
 
@@ -95,12 +131,11 @@ def trained(state: TrainingState) -> None:
         state.optimizer.param_groups[0]["lr"] = 0.125
         state.optimizer.step()
         state.optimizer.zero_grad()
-        if state.ema is not None:
-            state.ema.update(state.model)
+        state.update_average()
         state.train_metrics.update(loss, torch.tensor(1), 2, step=0)
     state.epoch, state.batches_done = 3, 4
     state.train_seconds, state.elapsed_seconds = 1.5, 20.25
-    state.stopped = "time was up"
+    state.stopped, state.failed = "time was up", True
     state.best = {"epoch": 2, "val_loss": 0.5, "val_accuracy": 0.75}
 
 

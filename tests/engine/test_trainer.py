@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import random
 import signal
 from collections.abc import Callable
@@ -23,7 +24,7 @@ from cifar_lab.data.normalise import Normalise
 from cifar_lab.data.pixels import Pixels
 from cifar_lab.engine import fit as fit_module
 from cifar_lab.engine.engine import Engine
-from cifar_lab.engine.fit import Loaders, NonFiniteLoss
+from cifar_lab.engine.fit import Loaders, NonFinite
 from cifar_lab.engine.hooks import HookList, Hooks
 from cifar_lab.engine.interrupts import Interrupted, StopRequest
 from cifar_lab.engine.learner import Learner
@@ -188,26 +189,30 @@ def test_clipping_bounds_the_norm_of_the_whole_gradient_and_keeps_its_direction(
     assert torch.equal(within, free)
 
 
-@pytest.mark.parametrize("accumulate_batches", [1, 2])
+@pytest.mark.parametrize(("accumulate_batches", "warmup"), [(1, False), (1, True), (2, True)])
 def test_averaged_weights_equal_a_hand_written_average_and_are_what_is_evaluated(
-    accumulate_batches,
+    accumulate_batches, warmup
 ):
     net = nn.Sequential(nn.Flatten(), nn.Linear(48, 4), nn.BatchNorm1d(4), nn.Linear(4, CLASSES))
     run = make_run(
         net=net,
-        ema_decay=0.75,
+        ema_decay=0.25,
+        ema_warmup=warmup,
         accumulate_batches=accumulate_batches,
         validation=7,
         test_every_epoch=True,
     )
     average, recording = copied(net), Recording()
+    # 1/10, 2/11, 3/12, and then the stated decay.
+    decays = iter([0.1, 2 / 11, *[0.25] * 20] if warmup else [0.25] * 20)
 
     def follow(state: TrainingState) -> None:
         if state.batches_done % accumulate_batches and state.batches_done < 5:
             return
+        decay = next(decays)
         for name, value in state.model.state_dict().items():
             if value.is_floating_point():
-                average[name] = 0.75 * average[name] + 0.25 * value
+                average[name] = decay * average[name] + (1 - decay) * value
             else:
                 average[name] = value.clone()
 
@@ -221,7 +226,7 @@ def test_averaged_weights_equal_a_hand_written_average_and_are_what_is_evaluated
         logits = torch.func.functional_call(net, average, (images,))
         expected = F.cross_entropy(logits, labels).item()
         assert recording.rows[-1][f"{split}_loss"] == pytest.approx(expected, rel=1e-5)
-        assert F.cross_entropy(net(images), labels).item() != pytest.approx(expected, rel=1e-3)
+        assert F.cross_entropy(net(images), labels).item() != pytest.approx(expected, rel=1e-5)
 
 
 def test_bfloat16_leaves_the_weights_in_float32():
@@ -456,9 +461,10 @@ def test_a_loss_that_is_not_finite_is_named_with_epoch_step_and_rate(
         r"lower the learning rate, set trainer\.clip_gradient_norm, or try "
         r"trainer\.precision=float32"
     )
-    with pytest.raises(NonFiniteLoss, match=message):
+    with pytest.raises(NonFinite, match=message):
         run.fit(HookList(recording, Calling(on_fit_end=lambda: ended.append(True))))
-    assert len(recording.rows) == 1
+    # The failed epoch is handed over like any other, so that it can be looked at.
+    assert [math.isfinite(row["train_loss"]) for row in recording.rows] == [True, False]
     assert ended == [True]
 
 
@@ -769,6 +775,7 @@ def make_run(
             sgd if optimizer is None else optimizer(model.parameters()),
             plan.ema_decay,
             CPU,
+            plan.ema_warmup,
         ),
         dataset,
     )

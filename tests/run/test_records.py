@@ -185,7 +185,7 @@ def test_a_checkpoint_has_the_weights_of_its_epoch(folder):
 @pytest.mark.parametrize("in_background", [False, True])
 def test_a_folder_that_is_gone_is_not_made_again(folder, in_background):
     _, state = begun(folder)
-    recorder = Recorder(folder, in_background)
+    recorder = Recorder(Store(folder), in_background)
     folder.path.rmdir()
     with pytest.raises(FileNotFoundError, match=str(folder.path)):
         end_epoch(recorder, state, is_best=True)

@@ -128,7 +128,7 @@ def test_a_second_signal_does_not_keep_the_end_from_being_recorded(
     folder, monkeypatch, caplog, first, second
 ):
     """It arrives while status.json is written."""
-    claim(folder)
+    claim(folder, {})
     stop = StopRequest()
     raised = Interrupted if first == "signal" else ZeroDivisionError
     with listening(caplog), stop.listening(), pytest.raises(raised), recorded(folder):
@@ -144,7 +144,7 @@ def test_a_second_signal_does_not_keep_the_end_from_being_recorded(
 
 
 def test_a_signal_while_done_is_written_leaves_a_run_that_can_be_continued(folder, monkeypatch):
-    claim(folder)
+    claim(folder, {})
     stop = StopRequest()
     with stop.listening(), pytest.raises(Interrupted), recorded(folder):
         monkeypatch.setattr(os, "fsync", raise_once(signal.SIGINT, os.fsync))
@@ -152,7 +152,7 @@ def test_a_signal_while_done_is_written_leaves_a_run_that_can_be_continued(folde
 
 
 def test_an_end_that_cannot_be_recorded_hides_nothing(folder, monkeypatch):
-    claim(folder)
+    claim(folder, {})
     with pytest.raises(ZeroDivisionError), recorded(folder):
         monkeypatch.setattr(os, "fsync", full)
         raise ZeroDivisionError
@@ -161,7 +161,7 @@ def test_an_end_that_cannot_be_recorded_hides_nothing(folder, monkeypatch):
 
 def test_a_folder_that_was_deleted_is_not_made_again_at_the_end(folder):
     for error in (None, ZeroDivisionError(), KeyboardInterrupt(), Refusal("no")):
-        claim(folder)
+        claim(folder, {})
         with pytest.raises(FileNotFoundError if error is None else type(error)):
             with recorded(folder):
                 shutil.rmtree(folder.path)
@@ -171,7 +171,7 @@ def test_a_folder_that_was_deleted_is_not_made_again_at_the_end(folder):
 
 
 def test_a_run_without_a_status_is_what_its_lock_and_summary_tell(folder):
-    claim(folder)
+    claim(folder, {})
     with recorded(folder):
         folder.status.unlink()
         assert state_of(folder) == "running"
@@ -185,7 +185,7 @@ def test_a_run_without_a_status_is_what_its_lock_and_summary_tell(folder):
 
 
 def test_what_a_killed_process_left_half_written_is_deleted_by_the_next(folder):
-    claim(folder)
+    claim(folder, {})
     left = [folder.path / ".summary.json.123.tmp", folder.path / "figures" / ".a.png.77.tmp"]
     kept = [folder.path / name for name in (".a.tmp", "a.1.tmp", "figures/.tmp", ".lock")]
     for file in (*left, *kept):
@@ -197,7 +197,7 @@ def test_what_a_killed_process_left_half_written_is_deleted_by_the_next(folder):
 
 
 def test_a_link_in_place_of_the_lock_is_not_followed(folder, tmp_path):
-    claim(folder)
+    claim(folder, {})
     mine = tmp_path / "mine"
     mine.write_text("mine")
     folder.lock.symlink_to(mine)
@@ -212,8 +212,9 @@ def test_a_folder_with_a_link_inside_is_not_claimed(folder, tmp_path, name):
     link = folder.path / name
     link.parent.mkdir(parents=True)
     link.symlink_to(tmp_path)
-    with pytest.raises(Refusal, match=f"{link} is a link to {tmp_path}, and nothing is read or"):
-        claim(folder)
+    with pytest.raises(Refusal, match=f"{folder.path} is not empty; choose a new name"):
+        claim(folder, {"config.yaml": "seed: 0"})
+    assert link.is_symlink()
     assert not folder.exists()
 
 

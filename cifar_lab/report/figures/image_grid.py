@@ -223,7 +223,7 @@ def colours(map_: NDArray[np.float32], largest: float) -> NDArray[np.float64]:
     """Red for positive, blue for negative values, white for 0: float64 ``(h, w, 3)``, to 255."""
     level = np.clip(map_ * (255 / (2 * (largest or 1.0))) + 127.5, 0, 255)
     palette = 255 * matplotlib.colormaps["RdBu_r"](np.arange(256))[:, :3]
-    coloured: NDArray[np.float64] = palette[np.rint(level).astype(np.uint8)]
+    coloured: NDArray[np.float64] = palette[np.rint(np.nan_to_num(level)).astype(np.uint8)]
     return coloured
 
 

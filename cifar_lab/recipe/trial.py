@@ -1,0 +1,66 @@
+"""Tries the smallest batches that a run will see, before it trains; for every verb that may."""
+
+from __future__ import annotations
+
+import torch
+
+from cifar_lab.assembly import Experiment
+from cifar_lab.data.loaders import Batch
+from cifar_lab.engine.restoring import kept
+from cifar_lab.refusal import Refusal
+from cifar_lab.wording import first_sentence, plural
+
+#: A small batch shows whether the parts work together, and costs no time.
+IMAGES = 2
+
+
+def try_batches(experiment: Experiment) -> float:
+    """Pass a small batch forward and backward, and a single image if the last batch is that small.
+
+    Leaves weights, statistics and random states as they were.
+
+    Returns:
+        The loss of the small batch.
+
+    Raises:
+        Refusal: model, criterion and images do not work together.
+    """
+    sizes = [min(IMAGES, experiment.plan.batch_size)]
+    if _last_batch(experiment) == 1:
+        sizes.append(1)
+    with kept(experiment.learner.model, experiment.optimizer):
+        losses = [_tried(experiment, size) for size in sizes]
+    return losses[0]
+
+
+def _last_batch(experiment: Experiment) -> int | None:
+    """Images in the last batch of an epoch; None if it is not trained."""
+    loader, plan, world = experiment.loaders.train, experiment.plan, experiment.engine.world
+    if plan.batches_to_train(len(loader)) < len(loader):
+        return None
+    whole = plan.batch_size * world.size
+    return ((len(loader.rows) - 1) % whole + 1) // world.size
+
+
+def _tried(experiment: Experiment, size: int) -> float:
+    learner, dataset = experiment.learner, experiment.dataset
+    rows, train = dataset.train_indices[:size], dataset.source.train
+    images = experiment.normalise(torch.from_numpy(train.images[rows]))
+    labels = torch.from_numpy(train.labels[rows]).to(images.device)
+    learner.model.train()
+    try:
+        loss, _ = learner.loss_and_logits(Batch(images, labels))
+        loss.backward()
+        return loss.item()
+    except Exception as error:  # a user's model may raise anything
+        batch, trained = experiment.plan.batch_size, len(dataset.train_indices)
+        cause = (
+            f": trainer.batch_size={batch} leaves a last batch of one of the {trained:,} training "
+            "images; choose a different batch size"
+            if size == 1 and batch > 1
+            else ""
+        )
+        raise Refusal(
+            f"a batch of {plural(size, 'image', 'images')} could not be passed through "
+            f"{type(learner.model).__name__} ({first_sentence(error)}){cause}"
+        ) from error
