@@ -121,6 +121,7 @@ def _load_last_checkpoint(experiment: Experiment, run: Run, state: TrainingState
     learner, path = experiment.learner, run.folder.last_checkpoint
     refuse_other_images(experiment, run)
     contents = load_checkpoint(path, learner.device, run.files)
+    run.files.expect(run.folder.best_checkpoint)  # needed after training: better told now
     refuse_other_model(path, contents["model"], learner.model)
     rows = completed_rows(run.files, contents)
     state.load_state_dict(contents)
