@@ -32,6 +32,7 @@ def a_summary(accuracy: float = 0.75, **changes: Any) -> Summary:
         validation=ValidationResult(accuracy=0.905, loss=0.4),
         test=TestResult(accuracy=accuracy, loss=0.3, count=12, wrong=3),
         test_without_flips=None,
+        test_without_copies=None,
         per_class=(ClassSummary("ant", 12, 0.75, 0.75, 0.75),),
         final={"epoch": 20, "train_accuracy": 0.9},
         training_seconds=120.0,

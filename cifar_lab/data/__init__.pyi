@@ -4,6 +4,9 @@ from .arrays import SourceImages as SourceImages
 from .augment import AlternatingFlip as AlternatingFlip
 from .augment import PadAndCrop as PadAndCrop
 from .batch_augment import AugmentationStack as AugmentationStack
+from .cifar import Cifar10 as Cifar10
+from .cifar import Cifar100 as Cifar100
+from .image_folder import ImageFolder as ImageFolder
 from .loaders import Batch as Batch
 from .loaders import EvalLoader as EvalLoader
 from .loaders import TrainLoader as TrainLoader
@@ -15,8 +18,5 @@ from .mixing import no_mixing as no_mixing
 from .normalise import Normalise as Normalise
 from .policies import rand_augment as rand_augment
 from .policies import trivial_augment as trivial_augment
-from .sources import Cifar10 as Cifar10
-from .sources import Cifar100 as Cifar100
 from .sources import Digits as Digits
-from .sources import ImageFolder as ImageFolder
 from .sources import Source as Source

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -40,6 +41,12 @@ class ImageArrays:
         """Height and width in pixels."""
         return self.images.shape[1], self.images.shape[2]
 
+    @functools.cached_property
+    def digests(self) -> NDArray[np.bytes_]:
+        """A hash of each image's pixels, ``(n,)`` bytes; equal for exact copies only."""
+        hashes = [hashlib.sha1(image.tobytes(), usedforsecurity=False) for image in self.images]
+        return np.array([each.digest() for each in hashes], dtype="S20")
+
     def original_sizes(self) -> NDArray[np.int32]:
         """Height and width of each image before any resizing, int32 ``(n, 2)``."""
         if self.file_sizes is not None:
@@ -58,11 +65,36 @@ class ImageArrays:
 
 @dataclass(frozen=True)
 class SourceImages:
-    """A source's training and test images, before any validation split."""
+    """A source's images, before any validation split.
+
+    Attributes:
+        train: images for training and validation.
+        test: images for testing.
+        fingerprint: SHA-256 of them all, hexadecimal.
+        validation: int64, ascending rows of ``train`` that the source itself holds out for
+            validation; None leaves the choice to a rule.
+        notes: sentences about the origin of the splits and about files that were left out.
+    """
 
     train: ImageArrays
     test: ImageArrays
     fingerprint: str
+    validation: NDArray[np.int64] | None = None
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        train: ImageArrays,
+        test: ImageArrays,
+        validation: NDArray[np.int64] | None = None,
+        notes: tuple[str, ...] = (),
+    ) -> SourceImages:
+        """The images with their fingerprint, which is of the validation rows as well."""
+        digest = hashlib.sha256((train.fingerprint() + test.fingerprint()).encode())
+        if validation is not None:
+            digest.update(np.ascontiguousarray(validation, dtype=np.int64).data)
+        return cls(train, test, digest.hexdigest(), validation, notes)
 
 
 @dataclass(frozen=True)

@@ -1,250 +1,297 @@
-"""Image folders: ``root/train/<class>/*`` and ``root/test/<class>/*``."""
+"""Lists image folders without opening any file, and tells what is left out."""
 
 from __future__ import annotations
 
-import logging
 import os
-from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from cifar_lab.data.arrays import ImageArrays
-from cifar_lab.data.cache import images_file
+from cifar_lab.data.layout import LAYOUT_HINT, SPLIT_WORDS, Layout, in_order, layout_of, shortened
 from cifar_lab.refusal import Refusal
+from cifar_lab.wording import plural
 
-#: Number of decoded images held in memory at the same time.
-DECODED_AT_ONCE = 4096
-
-log = logging.getLogger("cifar_lab")
-
-LAYOUT_HINT = "arrange the images as train/<class>/* and test/<class>/* inside it"
+#: Files of a folder that is left out are counted up to this number.
+COUNTED = 10_000
 
 
 @dataclass(frozen=True)
 class FolderListing:
-    """The files of an image folder by split and class, with classes in alphabetical order.
+    """The files of an image folder by split and class.
 
     Files are strings relative to the root (``train/cat/1.png``): creating and sorting hundreds of
     thousands of ``Path`` objects would take seconds.
+
+    Attributes:
+        root: the directory.
+        class_names: in the order of the labels.
+        files: by split and class; without ``test`` if the layout has no folder for it.
+        stats: of each file.
+        notes: sentences about the layout and about what is left out.
     """
 
     root: Path
     class_names: tuple[str, ...]
     files: dict[str, dict[str, list[str]]]
+    stats: dict[str, os.stat_result]
+    notes: tuple[str, ...] = ()
 
     def all_files(self) -> list[str]:
-        """All files of both splits."""
+        """All files of all splits."""
         return [f for split in self.files.values() for files in split.values() for f in files]
 
+    def keys(self) -> list[tuple[str, int, int]]:
+        """Name, size in bytes and time of modification in nanoseconds of each file."""
+        return [(file, stat.st_size, stat.st_mtime_ns) for file, stat in self.stats.items()]
 
-def list_folder(root: Path) -> FolderListing:
-    """List an image folder without opening any file. Hidden files and folders are skipped.
 
-    Raises:
-        Refusal: a folder is missing, a class is empty, or the test classes differ from the
-            training classes; all such problems are reported at once.
+@dataclass
+class _Found:
+    """What a walk found, as paths below the root.
+
+    Attributes:
+        stats: of the files to decode.
+        hidden: files and folders whose name begins with a dot.
+        stray: files and folders where only folders of classes or splits belong.
+        unusable: what is neither a file nor a folder, with the reason.
     """
-    problems = []
-    files: dict[str, dict[str, list[str]]] = {}
-    for split in ("train", "test"):
-        folder = root / split
-        if not folder.is_dir():
-            problems.append(f"dataset.root={root}: {folder} does not exist; {LAYOUT_HINT}")
-            continue
-        classes = sorted(entry.name for entry in _visible(folder) if entry.is_dir())
-        files[split] = {
-            name: [
-                f"{split}/{name}/{file}"
-                for file in sorted(e.name for e in _visible(folder / name) if e.is_file())
-            ]
-            for name in classes
-        }
-        problems += [
-            f"dataset.root={root}: class folder {folder / name} contains no files; add images "
-            "or remove the folder"
-            for name, members in files[split].items()
-            if not members
-        ]
-        if not classes:
-            problems.append(f"dataset.root={root}: no class folders in {folder}; {LAYOUT_HINT}")
-    if len(files) == 2 and files["train"].keys() != files["test"].keys():
-        only_train = sorted(files["train"].keys() - files["test"].keys())
-        only_test = sorted(files["test"].keys() - files["train"].keys())
-        problems.append(
-            f"dataset.root={root}: test classes must match train classes; only in train: "
-            f"{_names(only_train)}; only in test: {_names(only_test)}"
-        )
-    if problems:
-        raise Refusal(problems)
-    return FolderListing(root, tuple(files["train"]), files)
+
+    stats: dict[str, os.stat_result] = field(default_factory=dict)
+    hidden: list[str] = field(default_factory=list)
+    stray: list[str] = field(default_factory=list)
+    unusable: list[str] = field(default_factory=list)
 
 
-def decode_folder(
-    listing: FolderListing, resize: int | None, skip_unreadable: bool, space: Path
-) -> tuple[ImageArrays, ImageArrays]:
-    """Decode the training and the test images.
+def list_folder(
+    root: Path,
+    skip_unreadable: bool = False,
+    order: str | Sequence[str | int] = "natural",
+    divisible: bool = True,
+) -> FolderListing:
+    """List an image folder, with the images in all sub-folders of each class.
+
+    Hidden files and folders are left out, and so is what lies beside the folders of splits and
+    classes; the notes say so.
 
     Args:
-        listing: the files to decode.
-        resize: side in pixels to which every image is resized (bicubic); None keeps the size,
-            which must then be the same for all images.
-        skip_unreadable: skip files that are not images, with a warning for each.
-        space: a directory; pixels are written to memory-mapped files there, so they are never
-            all in memory.
+        root: the directory.
+        skip_unreadable: leave out what can never be read, e.g. a dangling link, and say so.
+        order: the order of the classes; see :func:`~cifar_lab.data.layout.in_order`.
+        divisible: whether test images may be split off by a rule where no folder has any.
 
     Raises:
-        Refusal: some files are not images, or images differ in size and ``resize`` is None.
+        Refusal: a folder is missing, a class is empty, the splits differ in their classes or share
+            a file, or something can never be read; all such problems are reported at once.
     """
-    log.info(f"decoding {len(listing.all_files()):,} images from {listing.root} (only once)")
-    sizes: Counter[tuple[int, ...]] = Counter()
-    decoded = {
-        split: _decode_split(listing, split, resize, skip_unreadable, space, sizes)
-        for split in listing.files
-    }
-    if len(sizes) > 1:
-        shown = ", ".join(f"{h}×{w} ({n})" for (h, w), n in sizes.most_common(4))
-        raise Refusal(
-            f"dataset.root={listing.root}: images must all have the same size, got {len(sizes)} "
-            f"sizes: {shown}{', …' if len(sizes) > 4 else ''}; set dataset.resize=32 "
-            "(or another size)"
+    found = _Found()
+    top = _folders(root, "", found)
+    layout = layout_of(_shown(root), top, divisible)
+    problems: list[str] = []
+    files: dict[str, dict[str, list[str]]] = {}
+    for split, folder in layout.folders.items():
+        names = _folders(root, folder, found) if folder else top
+        files[split], wrong = _classes(root, folder, names, found)
+        problems += wrong
+    problems += _unequal_classes(files, layout)
+    try:
+        names = in_order(files["train"], order)
+    except Refusal as refusal:
+        problems += refusal.problems
+    if len(files["train"]) == 1:
+        problems.append(
+            f"the only class is {shortened(list(files['train']))}, and one class cannot be learnt; "
+            "set dataset.root to the folder that holds the splits or the classes"
         )
-    return decoded["train"], decoded["test"]
+    if found.unusable and not skip_unreadable:
+        problems.append(
+            f"{plural(len(found.unusable), 'entry', 'entries')} can never be read: "
+            f"{shortened(found.unusable)}; remove them, or set dataset.skip_unreadable=true to "
+            "skip them"
+        )
+    problems += _shared(files, found.stats)
+    if problems:
+        raise Refusal([_prefixed(root, problem) for problem in problems])
+    used = set(layout.folders.values())
+    beside = [name for name in top if name not in used and "" not in used]
+    notes = [*([] if layout.note is None else [layout.note]), *_left_out(root, found, beside)]
+    return FolderListing(root, tuple(names), files, found.stats, tuple(notes))
 
 
-def _decode_split(
-    listing: FolderListing,
-    split: str,
-    resize: int | None,
-    skip_unreadable: bool,
-    space: Path,
-    sizes: Counter[tuple[int, ...]],
-) -> ImageArrays:
-    """Decode a few thousand files at a time; count the images of each size in ``sizes``."""
-    rows = [
-        (file, label)
-        for label, name in enumerate(listing.class_names)
-        for file in listing.files[split][name]
-    ]
-    store = _PixelFile(space / images_file(split), len(rows))
-    file_sizes: list[tuple[int, int]] = []
-    kept: list[tuple[str, int]] = []
-    unreadable: list[Path] = []
-    with ThreadPoolExecutor() as pool:  # Pillow releases the GIL while it decodes
-        for start in range(0, len(rows), DECODED_AT_ONCE):
-            chunk = rows[start : start + DECODED_AT_ONCE]
-            files = [listing.root / file for file, _ in chunk]
-            images = pool.map(lambda file: _decode(file, resize), files, chunksize=64)
-            for row, decoded in zip(chunk, images, strict=True):
-                if decoded is None:
-                    unreadable.append(listing.root / row[0])
-                else:
-                    image, file_size = decoded
-                    sizes[image.shape[:2]] += 1
-                    if resize is not None:
-                        file_sizes.append(file_size)
-                    kept.append(row)
-                    store.append(image)
-    for file in unreadable if skip_unreadable else []:
-        log.warning(f"skipped, not an image: {file}")
-    if unreadable and not skip_unreadable:
-        shown = ", ".join(map(str, unreadable[:5])) + (", …" if len(unreadable) > 5 else "")
-        raise Refusal(
-            f"dataset.root={listing.root}: {len(unreadable)} file(s) could not be read as "
-            f"images: {shown}; remove them, or set dataset.skip_unreadable=true to skip them"
-        )
-    _refuse_emptied(listing, split, Counter(label for _, label in kept))
-    return ImageArrays(
-        images=store.images(),
-        labels=np.asarray([label for _, label in kept], dtype=np.int64),
-        class_names=listing.class_names,
-        sample_ids=np.asarray([file for file, _ in kept]),
-        file_sizes=None if resize is None else np.asarray(file_sizes, dtype=np.int32),
+def _prefixed(root: Path, problem: str) -> str:
+    return problem if problem.startswith("dataset.") else f"dataset.root={_shown(root)}: {problem}"
+
+
+def _shown(root: Path) -> str:
+    text = str(root)
+    return text if len(text) < 300 else f"{text[:100]}…"
+
+
+def _folders(root: Path, folder: str, found: _Found) -> list[str]:
+    """Names of the visible folders in a folder below the root; all else there is left out."""
+    names = []
+    for entry in _entries(root, folder):
+        path = _joined(folder, entry.name)
+        if entry.name.startswith("."):
+            found.hidden.append(path)
+        elif _is_folder(entry):
+            names.append(entry.name)
+        else:
+            found.stray.append(path)
+    return sorted(names)
+
+
+def _entries(root: Path, folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(root / folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except FileNotFoundError:
+        reason = "does not exist"
+    except NotADirectoryError:
+        reason = "is not a directory"
+    except OSError as error:
+        reason = f"cannot be listed ({error.strerror})"
+    raise Refusal(
+        f"dataset.root={_shown(root)}: {folder or 'this directory'} {reason}; {LAYOUT_HINT}"
     )
 
 
-class _PixelFile:
-    """A memory-mapped file of images; those whose size differs from the first are dropped."""
-
-    def __init__(self, path: Path, most: int) -> None:
-        self._path, self._most, self._count = path, most, 0
-        self._map: np.memmap[Any, np.dtype[np.uint8]] | None = None
-
-    def append(self, image: NDArray[np.uint8]) -> None:
-        if self._map is None:
-            self._map = self._mapped(self._path, (self._most, *image.shape))
-        if image.shape == self._map.shape[1:]:
-            self._map[self._count] = image
-            self._count += 1
-
-    def images(self) -> NDArray[np.uint8]:
-        """The images, uint8 ``(n, height, width, 3)``, mapped; the file is cut to their number."""
-        assert self._map is not None, "a split without images is refused earlier"
-        if self._count < self._most:
-            whole, unfinished = self._map, self._path.with_suffix(".shorter")
-            self._map = self._mapped(unfinished, (self._count, *whole.shape[1:]))
-            for start in range(0, self._count, DECODED_AT_ONCE):
-                end = min(start + DECODED_AT_ONCE, self._count)
-                self._map[start:end] = whole[start:end]
-            unfinished.replace(self._path)
-        self._map.flush()  # before the cache entry gets its final name
-        return self._map
-
-    @staticmethod
-    def _mapped(path: Path, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[np.uint8]]:
-        return np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+def _classes(
+    root: Path, folder: str, names: Sequence[str], found: _Found
+) -> tuple[dict[str, list[str]], list[str]]:
+    """The files of each class of a split, and problems."""
+    files: dict[str, list[str]] = {}
+    problems = []
+    for name in names:
+        path = _joined(folder, name)
+        files[name] = sorted(_files(root, path, found, frozenset()))
+        below = {file[len(path) + 1 :].split("/")[0].lower() for file in files[name]}
+        if folder == "" and below & SPLIT_WORDS:
+            problems.append(f"{path}/ holds folders of splits; set dataset.root={root / path}")
+        elif not files[name]:
+            problems.append(
+                f"class folder {root / path} contains no files; add images or remove the folder"
+            )
+    if not names:
+        problems.append(f"no class folders in {root / folder}; {LAYOUT_HINT}")
+    return files, problems
 
 
-def _refuse_emptied(listing: FolderListing, split: str, counts: Counter[int]) -> None:
-    empty = [name for label, name in enumerate(listing.class_names) if not counts[label]]
-    if empty:
-        raise Refusal(
-            f"dataset.root={listing.root}: no readable images of {_names(empty)} in {split}; "
-            "add images or remove the class"
-        )
+def _files(root: Path, folder: str, found: _Found, above: frozenset[tuple[int, int]]) -> list[str]:
+    """All files below a folder.
 
-
-def _decode(file: Path, resize: int | None) -> tuple[NDArray[np.uint8], tuple[int, int]] | None:
-    """Decode to RGB uint8 ``(height, width, 3)``; also return height and width before resizing.
-
-    Returns None if the file could not be read as an image. EXIF orientation is applied, 16-bit
-    grey levels are scaled to 8 bits, and transparent areas become white.
+    Args:
+        root, folder: where to look.
+        found: collects what is found.
+        above: device and inode of the folders above, to notice links that lead back to them.
     """
-    from PIL import Image, ImageOps
-
+    here = os.stat(root / folder)
+    if (here.st_dev, here.st_ino) in above:
+        found.unusable.append(f"{folder} (a link that leads back to a folder above it)")
+        return []
     try:
-        with Image.open(file) as opened:
-            image = _as_rgb(ImageOps.exif_transpose(opened))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        return None
-    file_size = (image.height, image.width)
-    if resize is not None and image.size != (resize, resize):
-        image = image.resize((resize, resize), Image.Resampling.BICUBIC)
-    return np.asarray(image, dtype=np.uint8), file_size
+        with os.scandir(root / folder) as entries:
+            listed = list(entries)
+    except OSError as error:
+        found.unusable.append(f"{folder} ({error.strerror})")
+        return []
+    files = []
+    for entry in listed:
+        path = f"{folder}/{entry.name}"
+        if entry.name.startswith("."):
+            found.hidden.append(path)
+        elif _is_folder(entry):
+            files += _files(root, path, found, above | {(here.st_dev, here.st_ino)})
+        elif _is_file(entry):
+            found.stats[path] = entry.stat()
+            files.append(path)
+        else:
+            found.unusable.append(f"{path} ({_why_unusable(entry)})")
+    return files
 
 
-def _as_rgb(image: Any) -> Any:
-    from PIL import Image
-
-    if image.mode.startswith("I;16"):
-        return Image.fromarray((np.asarray(image) // 257).astype(np.uint8)).convert("RGB")
-    if image.mode in ("I", "F"):
-        raise ValueError("grey levels without a known range")
-    if image.has_transparency_data:
-        layered = image.convert("RGBA")
-        white = Image.new("RGBA", layered.size, "white")
-        return Image.alpha_composite(white, layered).convert("RGB")
-    return image.convert("RGB")
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # e.g. a link to itself
+        return False
 
 
-def _visible(folder: Path) -> list[os.DirEntry[str]]:
-    with os.scandir(folder) as entries:
-        return [entry for entry in entries if not entry.name.startswith(".")]
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
 
 
-def _names(names: list[str]) -> str:
-    return ", ".join(names[:5]) + (", …" if len(names) > 5 else "") if names else "none"
+def _why_unusable(entry: os.DirEntry[str]) -> str:
+    if entry.is_symlink():
+        try:
+            os.stat(entry.path)
+        except FileNotFoundError:
+            return "a link to a file that does not exist"
+        except OSError as error:
+            return f"a link that cannot be followed: {error.strerror}"
+    return "a pipe, socket or device, not a file"
+
+
+def _unequal_classes(files: dict[str, dict[str, list[str]]], layout: Layout) -> list[str]:
+    problems = []
+    for split in files.keys() - {"train"}:
+        only_train = sorted(files["train"].keys() - files[split].keys())
+        only_here = sorted(files[split].keys() - files["train"].keys())
+        name = layout.folders[split]
+        if only_train or only_here:
+            problems.append(
+                f"{name} classes must match train classes; only in train: {shortened(only_train)}; "
+                f"only in {name}: {shortened(only_here)}"
+            )
+    return sorted(problems)
+
+
+def _shared(files: dict[str, dict[str, list[str]]], stats: dict[str, os.stat_result]) -> list[str]:
+    """Files that two splits share through links: an image may be in one split only."""
+    if len(files) == 1:
+        return []
+    first: dict[tuple[int, int], tuple[str, str]] = {}
+    pairs = []
+    for split, classes in files.items():
+        for file in (file for members in classes.values() for file in members):
+            place = (stats[file].st_dev, stats[file].st_ino)
+            other, known = first.setdefault(place, (split, file))
+            if other != split:
+                pairs.append(f"{known} = {file}")
+    if not pairs:
+        return []
+    return [
+        f"{plural(len(pairs), 'file is', 'files are')} in two splits through links: "
+        f"{shortened(pairs)}; an image may be in one split only, so remove one of each pair"
+    ]
+
+
+def _left_out(root: Path, found: _Found, beside: Sequence[str]) -> list[str]:
+    """Sentences about what is left out, with its number."""
+    folders = [f"{name}/ ({_counted(root / name)})" for name in beside]
+    kinds = [
+        ("folder beside the splits", "folders beside the splits", folders),
+        ("file beside the folders of images", "files beside the folders of images", found.stray),
+        ("hidden file or folder", "hidden files or folders", found.hidden),
+        ("entry that can never be read", "entries that can never be read", found.unusable),
+    ]
+    return [
+        f"left out: {plural(len(names), one, many)}: {shortened(sorted(names))}"
+        for one, many, names in kinds
+        if names
+    ]
+
+
+def _counted(folder: Path) -> str:
+    count = 0
+    for _, _, names in os.walk(folder):
+        count += len(names)
+        if count > COUNTED:
+            return f"over {COUNTED:,} files"
+    return plural(count, "file", "files")
+
+
+def _joined(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder else name

@@ -1,4 +1,4 @@
-"""The validation split."""
+"""Splits by a seeded rule, stratified by class."""
 
 from __future__ import annotations
 
@@ -9,35 +9,50 @@ from numpy.typing import NDArray
 
 from cifar_lab.refusal import Refusal
 
+_REMEDIES = {
+    "dataset.validation_fraction": "raise it, set it to 0, or add images",
+    "dataset.test_fraction": "change it, or add images",
+}
+
 
 def stratified_split(
-    labels: NDArray[np.int64], validation_fraction: float, seed: int
+    labels: NDArray[np.int64],
+    fraction: float,
+    seed: int,
+    copies: NDArray[np.int64] | None = None,
+    key: str = "dataset.validation_fraction",
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Split rows into training and validation rows, stratified by class.
+    """Split rows into rows to keep and rows to hold out, stratified by class.
 
     Args:
         labels: int64 ``(n,)``.
-        validation_fraction: share of the rows to hold out; 0 holds out nothing.
+        fraction: share of the rows to hold out; 0 holds out nothing.
         seed: the same seed and labels give the same split.
+        copies: int64 ``(n,)``, equal numbers for rows that must not be separated; the fraction is
+            then one of distinct images. None lets any two be separated.
+        key: the configuration key of ``fraction``, for messages.
 
     Returns:
-        Training and validation rows: int64, ascending, disjoint, and together all rows.
+        Kept and held-out rows: int64, ascending, disjoint, and together all rows.
 
     Raises:
         Refusal: there are too few rows to give every class its share.
     """
     rows = np.arange(len(labels))
-    if validation_fraction == 0:
+    if fraction == 0:
         return rows, rows[:0]
-    val = _each_class_alike(labels, math.ceil(validation_fraction * len(labels)), seed)
-    train = np.setdiff1d(rows, val)
-    lacking = _without_images(labels, train) or _without_images(labels, val)
+    groups = rows if copies is None else copies
+    distinct = np.sort(np.unique(groups, return_index=True)[1])
+    drawn = _each_class_alike(labels[distinct], math.ceil(fraction * len(distinct)), seed)
+    held_out = np.flatnonzero(np.isin(groups, groups[distinct[drawn]]))
+    kept = np.setdiff1d(rows, held_out)
+    lacking = _without_images(labels, kept) or _without_images(labels, held_out)
     if lacking is not None:
         raise Refusal(
-            f"dataset.validation_fraction={validation_fraction:g} of {len(labels)} training images "
-            f"leaves a class without its share ({lacking}); raise it, set it to 0, or add images"
+            f"{key}={fraction:g} of {len(labels)} training images leaves a class without its share "
+            f"({lacking}); {_REMEDIES[key]}"
         )
-    return train, val
+    return kept, held_out
 
 
 def left_to_train(images: int, validation_fraction: float, limit: int | None) -> int:

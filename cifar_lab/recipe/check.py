@@ -73,4 +73,5 @@ def checks(experiment: Experiment) -> list[str]:
         "GradCAM": " and ".join(shown)
         or "none: the model declares no layer whose output is a feature map",
     }
-    return [f"{name + ':':<11}{text}" for name, text in rows.items()]
+    notes = [("note", note) for note in data.source.notes]
+    return [f"{name + ':':<11}{text}" for name, text in [*rows.items(), *notes]]

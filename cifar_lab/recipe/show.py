@@ -16,7 +16,7 @@ from cifar_lab.report.figures.training import SPLIT_NAMES, learning_rate
 from cifar_lab.report.page import write_page
 from cifar_lab.report.pages.data import data_page
 from cifar_lab.report.sections.augmented import strip
-from cifar_lab.report.sections.data import channels, class_counts
+from cifar_lab.report.sections.data import channels, class_counts, duplicates_found
 from cifar_lab.run.files import write_atomically
 from cifar_lab.wording import aligned
 
@@ -25,7 +25,7 @@ NUMBER_WIDTH = 10
 
 
 def data(dataset: Dataset, name: str, folder: Path) -> str:
-    """Write a page with figures; return counts per class and split, mean and standard deviation.
+    """Write a page with figures; return counts per class and split, statistics and copies.
 
     Args:
         dataset: images and splits.
@@ -41,6 +41,8 @@ def data(dataset: Dataset, name: str, folder: Path) -> str:
     lines.append(f"image size: {dataset.image_size[0]}×{dataset.image_size[1]} pixels, RGB")
     lines.append(f"mean of R, G, B over the training images, / 255: {channels(dataset.mean)}")
     lines.append(f"standard deviation, / 255: {channels(dataset.std)}")
+    lines += [f"note: {note}" for note in dataset.source.notes]
+    lines += duplicates_found(dataset)
     page = folder / "data" / "data.html"
     write_page(data_page(dataset, name), page)
     return "\n".join([*lines, f"page: {page}"])

@@ -10,6 +10,7 @@ from math import isfinite
 import numpy as np
 
 from cifar_lab.assembly import Experiment
+from cifar_lab.data.duplicates import copies, trained_on
 from cifar_lab.data.loaders import EvalLoader
 from cifar_lab.engine.fit import REMEDIES, NonFinite
 from cifar_lab.engine.hooks import HookList, Hooks, Row
@@ -41,6 +42,7 @@ from cifar_lab.run.status import recorded
 from cifar_lab.run.store import Store
 from cifar_lab.run.summary import Summary, summarised
 from cifar_lab.run.work import WorkMeter, described_work
+from cifar_lab.wording import plural
 
 log = logging.getLogger("cifar_lab")
 
@@ -119,6 +121,7 @@ def _load_last_checkpoint(experiment: Experiment, run: Run, state: TrainingState
     learner, path = experiment.learner, run.folder.last_checkpoint
     refuse_other_images(experiment, run)
     contents = load_checkpoint(path, learner.device, run.files)
+    run.files.expect(run.folder.best_checkpoint)  # needed after training: better told now
     refuse_other_model(path, contents["model"], learner.model)
     rows = completed_rows(run.files, contents)
     state.load_state_dict(contents)
@@ -158,6 +161,8 @@ def _begin(experiment: Experiment, run: Run, origin: Origin) -> None:
     )
     if provenance.precision_probe is not None:
         log.info(f"precision=auto: {provenance.precision_probe.described}")
+    for note in dataset.source.notes:
+        log.info(f"images: {note}")
     log.info("; ".join(f"{piece}: {how}" for piece, how in provenance.fast_path.items()))
 
 
@@ -219,6 +224,7 @@ def _evaluate(
         class_names=arrays.class_names,
         test=test,
         test_without_flips=_without_flips(experiment),
+        copies=trained_on(copies(experiment.dataset), len(arrays)),
         evaluation_seconds=seconds,
         work=None if meter is None else meter.result(training_seconds + seconds),
         eager_because=failure,
@@ -261,5 +267,11 @@ def _log_result(result: Summary) -> None:
     if result.test_without_flips is not None:
         plain = result.test_without_flips.accuracy
         log.info(f"this is with test-time flip averaging; without it: {plain:.2%}")
+    if result.test_without_copies is not None:
+        apart = result.test_without_copies
+        log.info(
+            f"{plural(apart.copies, 'test image is an exact copy', 'test images are exact copies')}"
+            f" of images trained on; without: {apart.accuracy:.2%} ({apart.count:,} images)"
+        )
     if result.work is not None:
         log.info(described_work(result.work))

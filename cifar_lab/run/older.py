@@ -63,6 +63,16 @@ ADDED: dict[str, dict[str, Any]] = {
     "report": {"gallery": "most_confident", "averaged_images": 1000},
 }
 
+#: Keys that older nodes lack, by their target, with values that describe what those runs did.
+ADDED_TO: dict[str, dict[str, Any]] = {
+    "cifar_lab.data.ImageFolder": {
+        "class_order": "alphabetical",
+        "test_fraction": 0.2,  # those runs had a test folder, so that this does not matter
+        "test_seed": 0,
+        "copies_together": False,
+    },
+}
+
 #: Keys that older files lack, by the class that represents the file, and what their absence means.
 LACKING: dict[str, dict[str, Any]] = {
     "Status": {"ended": None, "resumed": [], "error": None, "traceback": None},
@@ -76,6 +86,7 @@ LACKING: dict[str, dict[str, Any]] = {
     },
     "Summary": {
         "test_without_flips": None,
+        "test_without_copies": None,
         "final": {},
         "evaluation_seconds": None,
         "work": None,
@@ -98,7 +109,12 @@ def upgraded(kind: str, value: dict[str, Any]) -> dict[str, Any]:
 def completed(config: dict[str, Any]) -> dict[str, Any]:
     """Adds the groups and keys that a configuration of an older version lacks."""
     groups = {group: {**added, **(config.get(group) or {})} for group, added in ADDED.items()}
-    return {**config, **groups}
+    nodes = {
+        group: {**ADDED_TO[node["_target_"]], **node}
+        for group, node in config.items()
+        if isinstance(node, dict) and node.get("_target_") in ADDED_TO
+    }
+    return {**config, **groups, **nodes}
 
 
 def with_current_targets(value: Any) -> Any:

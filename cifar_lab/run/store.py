@@ -101,6 +101,18 @@ class Store:
             raise Refusal(f"{path} was refused: {problem}; {self._what_to_do(path)}")
         return content
 
+    def expect(self, path: Path) -> None:
+        """Refuses a listed file that is lost or cut off, without reading it, which is for later.
+
+        Raises:
+            Refusal: likewise.
+        """
+        sizes = [each.size for each in self._expected(path)]
+        found = path.stat().st_size if path.is_file() else None
+        if self._is_listed(path) and found not in sizes:
+            now = "is missing" if found is None else f"has {found:,} bytes instead of {sizes[0]:,}"
+            raise Refusal(f"{path} {now}, by manifest.json; {self._what_to_do(path)}")
+
     def write(self, contents: Mapping[Path, str | bytes]) -> None:
         """Writes files and their entries, in this order.
 

@@ -54,6 +54,21 @@ class TestResult:
 
 
 @dataclass(frozen=True)
+class WithoutCopies:
+    """The result on the test images that are not exact copies of images trained on.
+
+    Attributes:
+        accuracy: share of these images that are classified correctly, 0 to 1.
+        count: number of these images.
+        copies: number of test images that are left out.
+    """
+
+    accuracy: float
+    count: int
+    copies: int
+
+
+@dataclass(frozen=True)
 class ValidationResult:
     """Accuracy (0 to 1) and loss (nats) of the reported epoch on the validation images."""
 
@@ -122,6 +137,8 @@ class Summary:
         validation: of the reported epoch; None without validation images.
         test: on the test images.
         test_without_flips: likewise, if ``test`` is with test-time flip averaging; else None.
+        test_without_copies: without exact copies of images trained on; None if there are none, and
+            in older runs.
         per_class: in the order of the labels.
         final: the last row of metrics.csv.
         training_seconds: of all epochs, including their evaluation.
@@ -144,6 +161,7 @@ class Summary:
     validation: ValidationResult | None
     test: Annotated[TestResult, AfterValidator(_at_most_all)]
     test_without_flips: Evaluated | None
+    test_without_copies: WithoutCopies | None
     per_class: tuple[ClassSummary, ...]
     final: dict[str, int | Measured]
     training_seconds: NonNegativeFloat
@@ -169,6 +187,7 @@ def summarised(
     class_names: tuple[str, ...],
     test: LossAndAccuracy,
     test_without_flips: LossAndAccuracy | None,
+    copies: NDArray[np.bool_],
     evaluation_seconds: float,
     work: Work | None,
     eager_because: str | None,
@@ -185,10 +204,12 @@ def summarised(
         class_names: in the order of the labels.
         test: loss and accuracy on the test images.
         test_without_flips: likewise, if ``test`` is with test-time flip averaging; else None.
+        copies: bool ``(n,)``, which test images are exact copies of images trained on.
         evaluation_seconds, work, eager_because: as in :class:`Summary`.
     """
     reported = rows[reported_epoch - 1]
-    wrong = int((~correct(logits, labels)).sum())
+    right = correct(logits, labels)
+    wrong = int((~right).sum())
     matrix = confusion(labels, predicted_classes(logits), len(class_names))
     return Summary(
         name=name,
@@ -214,6 +235,7 @@ def summarised(
         else Evaluated(
             test_without_flips.loss, test_without_flips.accuracy, test_without_flips.count
         ),
+        test_without_copies=_without_copies(right, copies),
         per_class=tuple(
             ClassSummary(each.name, each.count, each.precision.share, each.recall.share, each.f1)
             for each in class_results(matrix, class_names)
@@ -224,3 +246,11 @@ def summarised(
         work=work,
         eager_because=eager_because,
     )
+
+
+def _without_copies(right: NDArray[np.bool_], copies: NDArray[np.bool_]) -> WithoutCopies | None:
+    """The result without copies; None if there are none, or nothing else."""
+    if not copies.any() or copies.all():
+        return None
+    apart = right[~copies]
+    return WithoutCopies(float(apart.mean()), len(apart), int(copies.sum()))

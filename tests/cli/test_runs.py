@@ -421,6 +421,13 @@ def test_a_second_ctrl_c_while_the_program_ends_prints_no_traceback():
     assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "interrupted\n")
 
 
+def test_a_second_ctrl_c_while_the_first_is_reported_prints_no_traceback():
+    reported = "program.print = lambda *_, **__: os.kill(os.getpid(), signal.SIGINT)\nsys.argv"
+    code = STOPPED.replace("sys.argv", reported, 1)
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
+
+
 def _assert_equal_runs(one: RunFolder, other: RunFolder) -> None:
     timeless = [
         [{k: v for k, v in row.items() if k not in ("epoch_seconds", "images_per_second")}

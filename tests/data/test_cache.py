@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import fcntl
+import hashlib
+import logging
 import multiprocessing
 import os
+import re
+import signal
 import stat
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from cifar_lab.data.arrays import ImageArrays
-from cifar_lab.data.cache import cache_key, cached, fingerprint
+from cifar_lab.data.arrays import ImageArrays, SourceImages
+from cifar_lab.data.cache import cache_key, cached
 
 
 def test_images_are_decoded_once(tmp_path):
@@ -33,19 +41,22 @@ def test_what_comes_back_is_what_was_decoded(tmp_path, visit):
     if visit == "second":
         cached(tmp_path, "key", decoded)
     source = cached(tmp_path, "key", decoded)
-    for found, expected in zip((source.train, source.test), decoded(), strict=True):
+    whole = decoded()
+    for found, expected in ((source.train, whole.train), (source.test, whole.test)):
         np.testing.assert_array_equal(found.images, expected.images)
         np.testing.assert_array_equal(found.labels, expected.labels)
         np.testing.assert_array_equal(found.sample_ids, expected.sample_ids)
         assert found.labels.dtype == np.int64
         assert found.class_names == expected.class_names
-    assert source.fingerprint == fingerprint(*decoded())
+    assert source.validation.tolist() == [3, 4]
+    assert source.notes == ("a note – groß",)
+    assert source.fingerprint == whole.fingerprint
 
 
 def test_sizes_of_files_are_kept_where_images_were_scaled(tmp_path):
     def scaled(_):
-        train, test = decoded()
-        return replace(train, file_sizes=np.arange(10).reshape(5, 2)), test
+        sizes = np.arange(10).reshape(5, 2)
+        return replace(decoded(), train=replace(decoded().train, file_sizes=sizes))
 
     for _ in range(2):
         source = cached(tmp_path, "key", scaled)
@@ -60,11 +71,6 @@ def test_images_are_memory_mapped_and_cannot_be_written(tmp_path):
             assert isinstance(arrays.images, np.memmap)
             with pytest.raises(ValueError, match="read-only"):
                 arrays.images[0] = 0
-
-
-def test_the_fingerprint_of_the_whole_tells_train_from_test():
-    train, test = decoded()
-    assert fingerprint(train, test) != fingerprint(test, train)
 
 
 def test_only_the_entry_is_left_in_the_folder(tmp_path):
@@ -91,7 +97,7 @@ def test_decoding_that_fails_leaves_nothing_and_is_tried_again(tmp_path):
     assert len(cached(tmp_path, "key", decoded).train) == 5
 
 
-@pytest.mark.parametrize("nth", range(1, 7))
+@pytest.mark.parametrize("nth", range(1, 8))
 def test_a_disk_that_fails_at_any_file_leaves_nothing_and_is_tried_again(
     tmp_path, monkeypatch, nth
 ):
@@ -123,7 +129,7 @@ def test_who_comes_second_takes_the_entry_of_the_first(tmp_path):
         return decoded(seed=1)
 
     source = cached(tmp_path, "key", overtaken)
-    np.testing.assert_array_equal(source.train.images, decoded()[0].images)
+    np.testing.assert_array_equal(source.train.images, decoded().train.images)
     assert os.listdir(tmp_path) == ["key"]
 
 
@@ -138,8 +144,109 @@ def test_two_processes_that_decode_at_once_end_with_one_whole_entry(tmp_path):
     for process in processes:
         process.join(60)
     assert [process.exitcode for process in processes] == [0, 0]
-    assert {answers.get(), answers.get()} == {fingerprint(*decoded())}
+    assert {answers.get(), answers.get()} == {decoded().fingerprint}
     assert os.listdir(tmp_path) == ["key"]
+
+
+FILES = [
+    "SHA256SUMS", "meta.json", "test_images.npy", "test_labels.npy", "test_sample_ids.npy",
+    "train_images.npy", "train_labels.npy", "train_sample_ids.npy", "validation_rows.npy",
+]  # fmt: skip
+
+
+def flip_a_bit(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[len(content) * 2 // 3] ^= 1
+    file.write_bytes(content)
+
+
+def empty(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+def add_to(file: Path) -> None:
+    file.with_suffix(".new").write_bytes(b"")
+
+
+@pytest.mark.parametrize("damage", [flip_a_bit, empty, Path.unlink, add_to])
+@pytest.mark.parametrize("name", FILES)
+def test_a_damaged_entry_is_decoded_again_with_a_message(tmp_path, caplog, name, damage):
+    cached(tmp_path, "key", decoded)
+    assert sorted(os.listdir(tmp_path / "key")) == FILES
+    times = {file: (tmp_path / "key" / file).stat().st_mtime_ns for file in FILES}
+    damage(tmp_path / "key" / name)
+    for file in set(times) & set(os.listdir(tmp_path / "key")):  # not to be noticed by its time
+        os.utime(tmp_path / "key" / file, ns=(times[file], times[file]))
+    calls = []
+    with logged(caplog):
+        again = cached(tmp_path, "key", lambda _: calls.append(1) or decoded())
+    assert calls == [1]
+    assert re.search(
+        r"this cache entry (is damaged: .*|has no hashes .*); the images are decoded", caplog.text
+    )
+    np.testing.assert_array_equal(again.train.images, decoded().train.images)
+    np.testing.assert_array_equal(again.test.sample_ids, decoded().test.sample_ids)
+    assert os.listdir(tmp_path) == ["key"]
+    assert sorted(os.listdir(tmp_path / "key")) == FILES
+
+
+def test_a_whole_entry_is_opened_without_a_word(tmp_path, caplog):
+    cached(tmp_path, "key", decoded)
+    with logged(caplog):
+        cached(tmp_path, "key", fail)
+    assert caplog.text == ""
+
+
+def test_the_hashes_are_those_that_sha256sum_reads(tmp_path):
+    cached(tmp_path, "key", decoded)
+    lines = (tmp_path / "key" / "SHA256SUMS").read_text().splitlines()
+    expected = [
+        f"{hashlib.sha256((tmp_path / 'key' / name).read_bytes()).hexdigest()}  {name}"
+        for name in FILES[1:]
+    ]
+    assert lines == expected
+
+
+def build_and_die(folder: Path) -> None:
+    """Runs in a separate process, which is killed in the middle of decoding."""
+
+    def decode(space: Path):
+        (space / "train_images.npy").write_bytes(b"half")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    cached(folder, "key", decode)
+
+
+def test_what_a_killed_build_left_is_removed_by_the_next_one(tmp_path):
+    process = multiprocessing.get_context("spawn").Process(target=build_and_die, args=(tmp_path,))
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+    [left] = os.listdir(tmp_path)
+    assert left.startswith("key.")
+    (tmp_path / "of the user's").mkdir()
+    cached(tmp_path, "other", decoded)
+    assert sorted(os.listdir(tmp_path)) == ["of the user's", "other"]
+
+
+def test_a_build_in_progress_is_not_removed_by_another(tmp_path):
+    def slow(space: Path):
+        cached(tmp_path, "other", decoded)
+        assert space.is_dir()
+        return decoded()
+
+    cached(tmp_path, "key", slow)
+    assert sorted(os.listdir(tmp_path)) == ["key", "other"]
+
+
+def test_where_directories_cannot_be_locked_entries_are_built_all_the_same(tmp_path, monkeypatch):
+    def unsupported(*_):
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    monkeypatch.setattr(fcntl, "flock", unsupported)
+    (tmp_path / f"key.1.{'0' * 32}").mkdir()  # perhaps in use: nobody can tell
+    assert len(cached(tmp_path, "key", decoded).train) == 5
+    assert sorted(os.listdir(tmp_path)) == ["key", f"key.1.{'0' * 32}"]
 
 
 def test_the_key_changes_with_size_time_and_name_of_any_file(tmp_path):
@@ -170,14 +277,15 @@ def test_the_key_changes_with_the_settings_and_the_root(tmp_path):
 def test_the_key_depends_neither_on_the_order_of_files_nor_on_how_the_root_is_written(
     tmp_path, monkeypatch
 ):
-    files = [file.relative_to(tmp_path).as_posix() for file in some_files(tmp_path)]
+    some_files(tmp_path)
+    files = stats(tmp_path)
     key = cache_key(files, tmp_path, {})
     assert cache_key(reversed(files), tmp_path, {}) == key
     monkeypatch.chdir(tmp_path)
     assert cache_key(files, Path(), {}) == key
 
 
-def decoded(_space: Path | None = None, seed: int = 0) -> tuple[ImageArrays, ImageArrays]:
+def decoded(_space: Path | None = None, seed: int = 0) -> SourceImages:
     """Five training images and three test images, with non-ASCII names."""
     generator = np.random.default_rng(seed)
     train, test = (
@@ -189,7 +297,7 @@ def decoded(_space: Path | None = None, seed: int = 0) -> tuple[ImageArrays, Ima
         )
         for split, count in (("train", 5), ("test", 3))
     )
-    return train, test
+    return SourceImages.of(train, test, np.array([3, 4]), ("a note – groß",))
 
 
 def decode_together(folder: Path, barrier, answers) -> None:
@@ -216,5 +324,23 @@ def some_files(root: Path) -> list[Path]:
 
 
 def key_of(root: Path, **settings) -> str:
-    files = [p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file()]
-    return cache_key(files, root, settings)
+    return cache_key(stats(root), root, settings)
+
+
+def stats(root: Path) -> list[tuple[str, int, int]]:
+    """Name, size and time of each file."""
+    files = [path for path in root.rglob("*") if path.is_file()]
+    return [
+        (path.relative_to(root).as_posix(), path.stat().st_size, path.stat().st_mtime_ns)
+        for path in files
+    ]
+
+
+@contextlib.contextmanager
+def logged(caplog) -> Iterator[None]:
+    """Captures the package's log, even after it has been detached from the root logger."""
+    log = logging.getLogger("cifar_lab")
+    log.addHandler(caplog.handler)
+    with caplog.at_level(logging.INFO, "cifar_lab"):
+        yield
+    log.removeHandler(caplog.handler)

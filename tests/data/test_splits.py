@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -104,3 +106,25 @@ def test_a_limit_below_the_number_of_classes_is_refused():
     message = r"dataset\.limit_train_images=2 is too few to give every class its share \(.+\)"
     with pytest.raises(Refusal, match=message):
         limited(np.arange(len(LABELS)), LABELS, 2, seed=0)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_copies_are_not_separated_and_the_fraction_is_of_distinct_images(seed):
+    copies = np.random.default_rng(seed).integers(0, 60, len(LABELS))
+    kept, held_out = stratified_split(LABELS, 0.25, seed, copies)
+    assert sorted([*kept, *held_out]) == list(range(len(LABELS)))
+    assert not set(copies[kept]) & set(copies[held_out])
+    assert len(set(copies[held_out])) == math.ceil(0.25 * len(set(copies)))
+
+
+def test_without_copies_the_split_is_the_same_whether_they_are_looked_for_or_not():
+    numbers = np.random.default_rng(0).permutation(len(LABELS))
+    for plain, looked in zip(
+        stratified_split(LABELS, 0.2, 1), stratified_split(LABELS, 0.2, 1, numbers), strict=True
+    ):
+        np.testing.assert_array_equal(plain, looked)
+
+
+def test_a_test_split_without_its_share_is_refused_by_its_own_key():
+    with pytest.raises(Refusal, match=r"dataset\.test_fraction=0\.001 of .*; change it, or add"):
+        stratified_split(LABELS, 0.001, 0, key="dataset.test_fraction")

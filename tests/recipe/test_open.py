@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from cifar_lab.cli.main import main
-from cifar_lab.data.sources import ImageFolder
 from cifar_lab.recipe.open import network
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.record import Run
 from tests.conftest import write_image_folder
+from tests.data.sources import folder_source
 from tests.made import entered
 
 
@@ -28,18 +28,7 @@ def trained(tmp_path, monkeypatch):
     quick = ["model.width=4", "trainer.batch_size=4", "trainer.epochs=1", "report.enabled=false"]
     words = ["dataset=image_folder", f"dataset.root={root}", "dataset.validation_fraction=0.25"]
     assert main(["train", *words, *quick, "trainer.precision=float32", "augmentation=none"]) == 0
-    source = ImageFolder(
-        root=str(root),
-        resize=None,
-        skip_unreadable=False,
-        cache_dir=str(tmp_path / "cache"),
-        validation_fraction=0.25,
-        split_seed=0,
-        mean=None,
-        std=None,
-        limit_train_images=None,
-    )
-    images = np.array(source.load().source.test.images)
+    images = np.array(folder_source(root, tmp_path).load().source.test.images)
     shutil.rmtree(root)
     shutil.rmtree(tmp_path / "cache")
     return Run(RunFolder((tmp_path / "outputs" / "latest").resolve())), images

@@ -14,8 +14,9 @@ from cifar_lab.engine.state import TrainingState
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.checkpoint import load_checkpoint
 from cifar_lab.run.claim import claim
-from cifar_lab.run.files import write_atomically
+from cifar_lab.run.files import write_atomically, write_object
 from cifar_lab.run.folder import RunFolder
+from cifar_lab.run.manifest import Manifest
 from cifar_lab.run.metrics import read_metrics
 from cifar_lab.run.records import Recorder, completed_rows, log
 from cifar_lab.run.store import Store
@@ -97,6 +98,20 @@ def test_a_checkpoint_has_the_id_of_its_run_and_the_rows_of_its_epochs(folder):
     for path, epochs in ((folder.best_checkpoint, 2), (folder.last_checkpoint, 3)):
         saved = load_checkpoint(path, CPU, Store(folder))
         assert (saved["run"], saved["rows"]) == (identity, rows[:epochs])
+
+
+@pytest.mark.parametrize("manifest", ["another's", "lost"])
+def test_a_checkpoint_of_another_run_is_refused_by_its_id(folder, manifest):
+    identity = claim(folder, {})
+    recorder, state = begun(folder)
+    end_epoch(recorder, state, is_best=True)
+    entries = Store(folder).manifest.files
+    if manifest == "lost":
+        folder.manifest.unlink()
+    else:
+        write_object(folder.manifest, Manifest("0" * 32, entries, {}))
+    with pytest.raises(Refusal, match=f"{folder.best_checkpoint} belongs to run {identity}, but"):
+        load_checkpoint(folder.best_checkpoint, CPU, Store(folder))
 
 
 def test_metrics_and_checkpoints_are_in_the_manifest(folder):

@@ -64,6 +64,19 @@ def test_a_lost_file_is_named_and_still_the_runs(folder):
         Store(folder).read(folder.summary)
 
 
+def test_a_file_that_is_needed_later_is_expected(folder):
+    files = Store(folder)
+    files.expect(folder.best_checkpoint)  # there never was one
+    files.write({folder.best_checkpoint: "weights"})
+    files.expect(folder.best_checkpoint)
+    folder.best_checkpoint.write_text("weigh")
+    with pytest.raises(Refusal, match=rf"{folder.best_checkpoint} has 5 bytes instead of 7"):
+        files.expect(folder.best_checkpoint)
+    folder.best_checkpoint.unlink()
+    with pytest.raises(Refusal, match=rf"{folder.best_checkpoint} is missing"):
+        files.expect(folder.best_checkpoint)
+
+
 def test_a_file_that_never_was_is_missing_as_ever(folder):
     with pytest.raises(FileNotFoundError):
         Store(folder).read(folder.summary)

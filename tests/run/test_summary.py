@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from cifar_lab.engine.metrics import LossAndAccuracy
 from cifar_lab.nodes import described, type_name
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.files import read_object, write_object
-from cifar_lab.run.summary import Summary, ValidationResult, Work
+from cifar_lab.run.summary import Summary, ValidationResult, WithoutCopies, Work
 from cifar_lab.run.summary import summarised as summary
 from tests.made import a_summary
 
@@ -82,7 +83,20 @@ def test_the_summary_is_read_as_it_was_written_and_is_plain_json(tmp_path):
     assert plain["work"]["tflop"] == 2.0
 
 
-def summarised(validated: bool) -> Summary:
+@pytest.mark.parametrize(
+    ("copies", "expected"),
+    [
+        ([0, 0, 0, 0], None),
+        ([1, 1, 1, 1], None),  # nothing is left to be right or wrong about
+        ([1, 0, 0, 0], WithoutCopies(accuracy=1 / 3, count=3, copies=1)),
+        ([0, 1, 1, 0], WithoutCopies(accuracy=1.0, count=2, copies=2)),
+    ],
+)
+def test_the_accuracy_without_copies_is_of_the_other_images(copies, expected):
+    assert summarised(validated=True, copies=copies).test_without_copies == expected
+
+
+def summarised(validated: bool, copies: Sequence[int] = (0, 0, 0, 0)) -> Summary:
     """Four images of four classes; the second is predicted as the first, third as fourth."""
     return summary(
         name="digits",
@@ -103,6 +117,7 @@ def summarised(validated: bool) -> Summary:
         eager_because="a sync",
         test=LossAndAccuracy(loss=1.25, accuracy=0.5, count=4),
         test_without_flips=None,
+        copies=np.array(copies, dtype=bool),
     )
 
 

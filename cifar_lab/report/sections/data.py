@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifar_lab.data.arrays import Dataset
-from cifar_lab.data.duplicates import duplicates
+from cifar_lab.data.duplicates import Copy, copies, trained_on
 from cifar_lab.report.blocks import Block, Picture, Section, Table, Text
 from cifar_lab.report.figures.data import class_distribution
 from cifar_lab.report.figures.images import samples
@@ -16,18 +16,24 @@ from cifar_lab.report.figures.training import SPLIT_NAMES
 from cifar_lab.report.reading import Reading
 from cifar_lab.report.sections.augmented import augmented, spread
 from cifar_lab.report.sections.sizes import sizes
-from cifar_lab.wording import plural, several
+from cifar_lab.wording import percent, plural, several
 
 #: Classes shown, and images of each.
 CLASSES, EACH = 20, 8
-#: How many duplicates are listed.
+#: How many copies and how many conflicts are listed.
 NAMED = 5
 
 
 def data(reading: Reading) -> Section:
     """Counts, sizes, samples, duplicates and augmented images."""
     dataset = reading.dataset
-    shown = [*splits(dataset), *sizes(dataset), samples_of_classes(dataset), augmented(reading)]
+    shown = [
+        *splits(dataset),
+        *without_copies(reading),
+        *sizes(dataset),
+        samples_of_classes(dataset),
+        augmented(reading),
+    ]
     return Section("Data", shown)
 
 
@@ -37,7 +43,8 @@ def splits(data: Dataset) -> list[Block]:
     return [
         _table(data, counts),
         Text(f"Normalised with {normalised_by(data)}."),
-        Text(duplicates_found(data)),
+        *(Text(f"{note[0].upper()}{note[1:]}.") for note in data.source.notes),
+        *map(Text, duplicates_found(data)),
         _distribution(counts, data.class_names),
     ]
 
@@ -65,19 +72,79 @@ def class_counts(data: Dataset) -> dict[str, NDArray[np.int64]]:
     return {split: np.bincount(values, minlength=number) for split, values in labels.items()}
 
 
-def duplicates_found(data: Dataset) -> str:
-    """One sentence about test images that are also training images."""
-    train, test = data.source.train, data.source.test
-    pairs = duplicates(train.images, test.images)
+def duplicates_found(data: Dataset) -> list[str]:
+    """Sentences about exact copies across the splits, and about copies with different labels."""
+    groups = copies(data)
+    used = ["val", "test"] if len(data.val_indices) else ["test"]
+    sentences = [_copied(groups, "train", split) for split in used]
+    if len(used) == 2:
+        sentences.append(_copied(groups, "val", "test"))
+    found = [sentence for sentence in sentences if sentence is not None]
+    if not found:
+        within = " or validation" if len(used) == 2 else ""
+        found = [
+            f"No test{within} image is an exact copy of an image trained on (near-duplicates are "
+            "not checked)."
+        ]
+    return [*found, *_conflicts(groups, data.class_names)]
+
+
+def _copied(groups: Sequence[tuple[Copy, ...]], first: str, second: str) -> str | None:
+    """A sentence about the copies in one split of images in another; None without any."""
+    pairs = []
+    for group in groups:
+        originals = [copy for copy in group if copy.split == first]
+        pairs += [(copy, originals[0]) for copy in group if copy.split == second if originals]
     if not pairs:
-        return (
-            "No test image is an exact copy of a training image (near-duplicates are not checked)."
+        return None
+    one, many = (f"{SPLIT_NAMES[second]} image is", f"{SPLIT_NAMES[second]} images are")
+    of = {"train": "an image", "val": "a validation image"}[first]
+    of_many = {"train": "images trained on", "val": "validation images"}[first]
+    one += f" an exact copy of {of}{' trained on' if first == 'train' else ''}"
+    named = [f"{copy.sample_id} = {original.sample_id}" for copy, original in pairs[:NAMED]]
+    return (
+        f"{plural(len(pairs), one, f'{many} exact copies of {of_many}')}: "
+        f"{several([*named, *_more(len(pairs))])}."
+    )
+
+
+def _conflicts(groups: Sequence[tuple[Copy, ...]], names: Sequence[str]) -> list[str]:
+    """At most one sentence, about copies with different labels."""
+    found = [group for group in groups if len({copy.label for copy in group}) > 1]
+    if not found:
+        return []
+    named = []
+    for group in found[:NAMED]:
+        other = next(copy for copy in group if copy.label != group[0].label)
+        named.append(
+            " = ".join(
+                f"{copy.sample_id} ({names[copy.label]}, {SPLIT_NAMES[copy.split]})"
+                for copy in (group[0], other)
+            )
         )
-    named = [f"{test.sample_ids[b]} = {train.sample_ids[a]}" for a, b in pairs[:NAMED]]
-    more = [f"{len(pairs) - NAMED} more"] if len(pairs) > NAMED else []
-    one = "test image is an exact copy of a training image"
-    many = "test images are exact copies of training images"
-    return f"{plural(len(pairs), one, many)}: {several([*named, *more])}."
+    one, many = "image has copies with different labels", "images have copies with different labels"
+    return [f"{plural(len(found), one, many)}: {several([*named, *_more(len(found))])}."]
+
+
+def _more(count: int) -> list[str]:
+    return [f"{count - NAMED} more"] if count > NAMED else []
+
+
+def without_copies(reading: Reading) -> list[Block]:
+    """The test accuracy without exact copies of images trained on; nothing without copies."""
+    seen = trained_on(copies(reading.dataset), len(reading.test))
+    if not seen.any():
+        return []
+    right, unseen = reading.right, ~seen
+    accuracy = f"Test accuracy is {percent(right.mean())} on all {len(right):,} test images"
+    if not unseen.any():
+        return [Text(f"{accuracy}, all of which are exact copies of images trained on.")]
+    return [
+        Text(
+            f"{accuracy}, and {percent(right[unseen].mean())} on the {unseen.sum():,} that are not "
+            "exact copies of images trained on."
+        )
+    ]
 
 
 def _table(data: Dataset, counts: dict[str, NDArray[np.int64]]) -> Table:

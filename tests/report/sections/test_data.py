@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from cifar_lab.report.sections.data import class_counts, data, duplicates_found, splits
+from dataclasses import replace
+
+import numpy as np
+
+from cifar_lab.report.sections.data import (
+    class_counts,
+    data,
+    duplicates_found,
+    splits,
+    without_copies,
+)
 from tests.report.readings import dataset, reading
 
 
@@ -30,15 +40,86 @@ def test_classes_of_unequal_size_are_told_from_the_smallest_to_the_largest():
 
 
 def test_a_test_image_that_was_trained_on_is_named():
-    assert duplicates_found(dataset()) == (
-        '1 test image is an exact copy of a training image: test/5"><i> = train/7.'
+    assert duplicates_found(dataset()) == [
+        '1 test image is an exact copy of an image trained on: test/5"><i> = train/7.'
+    ]
+
+
+def test_a_copy_with_another_label_is_named_with_both_labels_and_splits():
+    images = dataset()
+    names = images.class_names
+    images.source.test.labels[5] = 2
+    assert duplicates_found(images)[1] == (
+        f"1 image has copies with different labels: train/7 ({names[1]}, train) = "
+        f'test/5"><i> ({names[2]}, test).'
     )
+
+
+def test_copies_are_told_by_split():
+    images = dataset()
+    train, test = images.source.train, images.source.test
+    train.images[10] = train.images[7]  # a validation image
+    test.images[3] = train.images[11]  # another one
+    train.labels[:], test.labels[:] = 0, 0
+    assert duplicates_found(images) == [
+        "1 validation image is an exact copy of an image trained on: train/10 = train/7.",
+        '1 test image is an exact copy of an image trained on: test/5"><i> = train/7.',
+        '2 test images are exact copies of validation images: test/5"><i> = train/10 and '
+        'test/3"><i> = train/11.',
+    ]
+
+
+def test_a_copy_of_an_image_that_is_not_used_is_none():
+    images = replace(dataset(), train_indices=np.arange(7))  # the original is row 7
+    [sentence] = duplicates_found(images)
+    assert sentence.startswith(
+        "No test or validation image is an exact copy of an image trained on"
+    )
+
+
+def test_conflicts_within_the_training_images_are_named():
+    images = dataset()
+    images.source.test.images[5] = 0
+    images.source.train.images[1] = images.source.train.images[0]
+    assert duplicates_found(images)[1].startswith(
+        "1 image has copies with different labels: train/0 ("
+    )
+
+
+def test_of_many_conflicts_five_are_named():
+    images = dataset()
+    images.source.test.images[:9] = images.source.train.images[:9]
+    images.source.test.labels[:9] = (images.source.train.labels[:9] + 1) % 3
+    copied, conflicts = duplicates_found(images)
+    assert copied.endswith("and 4 more.")
+    assert conflicts.startswith("9 images have copies with different labels")
+    assert conflicts.endswith("and 4 more.")
 
 
 def test_no_duplicates_are_said_to_be_none():
     images = dataset()
     images.source.test.images[5] = 0
-    assert duplicates_found(images).startswith("No test image is an exact copy")
+    [sentence] = duplicates_found(images)
+    assert sentence.startswith("No test or validation image is an exact copy")
+
+
+def test_the_accuracy_without_copies_stands_beside_the_other():
+    found = reading()
+    right = found.right
+    others = np.delete(right, 5)
+    [block] = without_copies(found)
+    assert block.text == (
+        f"Test accuracy is {100 * right.mean():.2f} % on all 12 test images, and "
+        f"{100 * others.mean():.2f} % on the 11 that are not exact copies of images trained on."
+    )
+    assert block.text in [b.text for b in data(found).blocks if b.kind == "text"]
+    assert others.mean() != right.mean()
+
+
+def test_notes_of_the_source_are_told():
+    images = dataset()
+    images = replace(images, source=replace(images.source, notes=("val/ is the split",)))
+    assert "Val/ is the split." in [block.text for block in splits(images) if block.kind == "text"]
 
 
 def test_pictures_have_words():
