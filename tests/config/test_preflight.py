@@ -33,7 +33,7 @@ COMPOSER = Composer()
         ("scheduler.max_lr=high", "scheduler.max_lr=high: must be a valid number"),
         ("trainer.precision=fp16", "must be 'auto', 'float32' or 'bfloat16'"),
         ("dataset.validation_fraction=1", "validation_fraction=1: must be less than 1"),
-        ("dataset.mean=[0.5,0.5]", "dataset.mean=.*at least 3 items"),
+        ("dataset.mean=[0.5,0.5]", "dataset.mean=.*must be three numbers from 0 to 1"),
         ("criterion.label_smoothing=1", "label_smoothing=1: must be less than 1"),
         ("seed=-1", "seed=-1: must be greater than or equal to 0"),
         ("+typo=3", "typo: this key is not used"),
