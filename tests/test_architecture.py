@@ -39,7 +39,10 @@ MAY_IMPORT = {
         {"analysis", "data", "engine", "explain"},
         {"lazy_loader", "numpy", "omegaconf", "pydantic", "torch", "tqdm", "yaml"},
     ),
-    "engine": ({"data", "optim"}, {"lazy_loader", "lightning", "numpy", "timm", "torch"}),
+    "engine": (
+        {"analysis", "data", "optim"},
+        {"lazy_loader", "lightning", "numpy", "timm", "torch"},
+    ),
     "explain": ({"analysis"}, {"captum", "lazy_loader", "numpy", "torch"}),
     "data": (
         set(),
@@ -62,6 +65,7 @@ MAY_IMPORT = {
 ONLY_FROM = {
     ("assembly", "report"): {"cifar_lab.report.options"},
     ("assembly", "explain"): {"cifar_lab.explain.layers"},
+    ("engine", "analysis"): {"cifar_lab.analysis.choice"},
     ("engine", "data"): {"cifar_lab.data.loaders", "cifar_lab.data.mixing"},
     ("engine", "optim"): {"cifar_lab.optim.schedules"},
     ("report", "engine"): {"cifar_lab.engine.hooks"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from cifar_lab.analysis.spread import mean_and_deviation
 from cifar_lab.refusal import Refusal
@@ -14,6 +15,7 @@ from cifar_lab.run.folder import RecordedFolder
 from cifar_lab.run.metrics import write_metrics
 from cifar_lab.run.record import Run
 from cifar_lab.run.summary import Work
+from cifar_lab.wording import code_in_markdown, in_markdown
 
 HEADER = """# Results
 
@@ -108,7 +110,7 @@ def _row(group: Sequence[Run]) -> str:
     works = [each.work for each in summaries if each.work is not None]
     minutes = statistics.mean(each.training_seconds for each in summaries) / 60
     trained, planned = first.epochs_trained, first.epochs_planned
-    cells = (
+    texts = (
         first.name,
         first.model,
         str(len(group)),
@@ -117,8 +119,8 @@ def _row(group: Sequence[Run]) -> str:
         f"{minutes:.1f} min",
         _work(works) if len(works) == len(group) else "–",
         made.hardware,
-        f"`{made.command}`",
     )
+    cells = (*map(in_markdown, texts), code_in_markdown(made.command, in_table=True))
     return f"| {' | '.join(cells)} |"
 
 
@@ -131,7 +133,7 @@ def _work(works: Sequence[Work]) -> str:
 def _run_row(run: Run) -> str:
     path = "/".join(run.folder.path.parts[-2:])
     cells = (
-        f"[{path}](results/{path})",
+        f"[{in_markdown(path)}](results/{quote(path)})",
         str(run.provenance.seed),
         f"{100 * run.summary.test.accuracy:.2f}",
         str(run.summary.reported_epoch),

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from cifar_lab.analysis.choice import Validated, is_better
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.folder import LATEST, RunFolder
 from cifar_lab.run.record import Run
@@ -36,8 +37,8 @@ def find_run(outputs: Path, text: str) -> Run:
 
     Args:
         outputs: the folder of all runs.
-        text: the path of a run; ``latest``; ``best``, by validation accuracy; or a part of the path
-            of exactly one run.
+        text: the path of a run; ``latest``; ``best``, by validation accuracy and, of equal ones, by
+            validation loss; or a part of the path of exactly one run.
 
     Raises:
         Refusal: no run matches, or several do.
@@ -64,14 +65,18 @@ def find_run(outputs: Path, text: str) -> Run:
 
 
 def _best(outputs: Path, runs: list[Run]) -> Run:
-    ranked = []
-    for run in runs:
+    best: tuple[Validated, Run] | None = None
+    # Sorted by date and time: of equal runs, the earlier one is kept.
+    for run in sorted(runs, key=lambda each: each.folder.path.parts[-2:]):
         with contextlib.suppress(Refusal):  # unfinished or damaged
             validation = run.summary.validation
-            if validation is not None:
-                ranked.append((validation.accuracy, run))
-    if not ranked:
+            if validation is None:
+                continue
+            found = Validated(validation.accuracy, validation.loss)
+            if best is None or is_better(found, best[0]):
+                best = found, run
+    if best is None:
         raise Refusal(
             f"RUN=best: no finished run below {outputs}/ has a validation accuracy to rank it by"
         )
-    return max(ranked, key=lambda pair: pair[0])[1]
+    return best[1]

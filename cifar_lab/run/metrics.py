@@ -15,13 +15,19 @@ if TYPE_CHECKING:
     from cifar_lab.engine.hooks import Row
 
 #: Columns with integers.
-WHOLE_NUMBERS = {"epoch"}
+WHOLE_NUMBERS = {"epoch", "step"}
+#: Columns that older versions did not write.
+NEWER = {"step"}
 
 
 def write_metrics(path: Path, rows: Sequence[Row]) -> None:
-    """Writes rows with equal columns; numbers can be read back exactly."""
+    """Writes rows with equal columns; numbers can be read back exactly.
+
+    Only ``NEWER`` columns may be missing, in rows of a run that an older version began.
+    """
     text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    writer = csv.DictWriter(text, fieldnames=columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     write_atomically(path, text.getvalue())
@@ -36,7 +42,11 @@ def read_metrics(path: Path) -> list[Row]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = [
-                {k: int(v) if k in WHOLE_NUMBERS else float(v) for k, v in row.items()}
+                {
+                    k: int(v) if k in WHOLE_NUMBERS else float(v)
+                    for k, v in row.items()
+                    if v or k not in NEWER
+                }
                 for row in csv.DictReader(file)
             ]
         if not rows:

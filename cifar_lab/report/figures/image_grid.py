@@ -16,6 +16,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
+from cifar_lab.report.figures.lettering import fitted
+
 DPI = 144
 #: zlib's fastest level, with run-length matching only: enlarged pixels form runs, so image grids
 #: come out smaller than with its slowest level.
@@ -45,6 +47,7 @@ def sheet(bands: Sequence[Sequence[Tile]], side: int, font_size: float) -> NDArr
         uint8 ``(height, width, 4)``, opaque RGBA.
     """
     step = side + GAP_PIXELS
+    room = (step - GAP_PIXELS // 4) / DPI
     height = sum(_title_height(band) + step for band in bands) + GAP_PIXELS
     width = max(len(band) for band in bands) * step + GAP_PIXELS
     figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI)
@@ -59,11 +62,10 @@ def sheet(bands: Sequence[Sequence[Tile]], side: int, font_size: float) -> NDArr
             figure.text(
                 (left + pixels.shape[1] / 2) / width,
                 1 - (top - 4) / height,
-                tile.title,
+                "\n".join(fitted(line, room, font_size) for line in tile.title.split("\n")),
                 size=font_size,
                 ha="center",
                 va="bottom",
-                parse_math=False,  # a name between dollar signs is not a formula
             )
         top += step
     canvas = FigureCanvasAgg(figure)

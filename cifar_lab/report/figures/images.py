@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from cifar_lab.analysis.misclassified import Misclassified
 from cifar_lab.report.figures.image_grid import Tile, as_png, cells, overlay, sheet
+from cifar_lab.report.figures.lettering import lettering
 
 GALLERY_COLUMNS = 5
 
 
+@lettering()
 def gallery(
     images: NDArray[np.uint8],
     maps: Mapping[str, NDArray[np.float32]],
@@ -51,6 +53,7 @@ def gallery(
     return as_png(sheet(bands, side=256, font_size=9))
 
 
+@lettering()
 def attributions(
     images: NDArray[np.uint8],
     rows: Sequence[Sequence[NDArray[np.float32]]],
@@ -76,6 +79,7 @@ def attributions(
     return as_png(sheet(bands, side=192, font_size=8))
 
 
+@lettering()
 def mean_maps(maps: NDArray[np.float32], titles: Sequence[str], columns: int) -> bytes:
     """Mean maps without an image beneath them, all on one scale.
 
@@ -89,6 +93,7 @@ def mean_maps(maps: NDArray[np.float32], titles: Sequence[str], columns: int) ->
     return as_png(sheet(_bands(tiles, columns), side=160, font_size=8))
 
 
+@lettering()
 def samples(images: Sequence[NDArray[np.uint8]], titles: Sequence[str], columns: int) -> bytes:
     """An image grid with a title above each image.
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from functools import partial
 
 from cifar_lab.explain.explained import Averaged, Explained
-from cifar_lab.report.blocks import Page
+from cifar_lab.report import attempts
+from cifar_lab.report.blocks import Page, Text
+from cifar_lab.report.figures.lettering import missing
 from cifar_lab.report.page import write_page
 from cifar_lab.report.reading import Reading
 from cifar_lab.report.sections.attribution import attribution
@@ -16,9 +20,17 @@ from cifar_lab.report.sections.predictions import classes, confidence, confusion
 from cifar_lab.report.sections.result import first_screen, lead
 from cifar_lab.report.sections.training import training
 
+log = logging.getLogger("cifar_lab")
+
+#: How many characters without a font are named.
+NAMED = 12
+
 
 def write_report(
-    reading: Reading, explained: Sequence[Explained], averaged: Averaged | None
+    reading: Reading,
+    explained: Sequence[Explained],
+    averaged: Averaged | None,
+    warnings: Sequence[Text] = (),
 ) -> None:
     """Write the figures, report.html and report.md.
 
@@ -26,21 +38,42 @@ def write_report(
         reading: the run as its report reads it.
         explained: maps of the gallery's images at each layer; empty without errors or a layer.
         averaged: averaged maps; None if they were not requested, or without a layer.
+        warnings: what could not be computed for the report.
     """
+    sections = {
+        "Training": partial(training, reading),
+        "Classes": partial(classes, reading),
+        "Confusions": partial(confusions, reading),
+        "Confidence": partial(confidence, reading),
+        "Misclassified images": partial(errors, reading, explained),
+        "Attribution": partial(attribution, reading, explained, averaged),
+        "Data": partial(data, reading),
+        "Model": partial(model, reading),
+        "Run it again": partial(origin, reading),
+    }
     page = Page(
         title=reading.title,
         lead=lead(reading),
-        blocks=first_screen(reading),
-        sections=[
-            training(reading),
-            classes(reading),
-            confusions(reading),
-            confidence(reading),
-            errors(reading, explained),
-            attribution(reading, explained, averaged),
-            data(reading),
-            model(reading),
-            origin(reading),
+        blocks=[
+            *attempts.blocks("The results", partial(first_screen, reading)),
+            *warnings,
+            *without_font(reading.class_names),
         ],
+        sections=[attempts.section(title, make) for title, make in sections.items()],
     )
     write_page(page, reading.run.folder.report)
+
+
+def without_font(class_names: Sequence[str]) -> list[Text]:
+    """A warning if no installed font has some characters of the names; it is logged, too."""
+    characters = missing(class_names)
+    if not characters:
+        return []
+    more = f" and {len(characters) - NAMED} more" if len(characters) > NAMED else ""
+    text = (
+        f"No installed font has the characters {' '.join(characters[:NAMED])}{more}: figures give "
+        "such classes by number, and the table of classes names them. For names in figures, "
+        "install a font that has them, e.g. Noto Sans CJK, and redraw the report."
+    )
+    log.warning(text)
+    return [Text(text, warning=True)]

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from cifar_lab.analysis.misclassified import RULES
 from cifar_lab.explain.explained import Explained
-from cifar_lab.report.blocks import Picture, Section, Table, Text
+from cifar_lab.report.attempts import picture
+from cifar_lab.report.blocks import Block, Section, Table, Text
 from cifar_lab.report.figures.images import gallery
 from cifar_lab.report.reading import Reading
 from cifar_lab.wording import percent, several
@@ -41,7 +42,7 @@ def errors(reading: Reading, explained: Sequence[Explained]) -> Section:
     )
 
 
-def _picture(reading: Reading, explained: Sequence[Explained]) -> Picture:
+def _picture(reading: Reading, explained: Sequence[Explained]) -> Block:
     names, shown = reading.class_names, reading.errors
     told = several([f"{names[e.label]} predicted as {names[e.predicted]}" for e in shown])
     images = reading.test.images[[error.row for error in shown]]
@@ -56,9 +57,9 @@ def _picture(reading: Reading, explained: Sequence[Explained]) -> Picture:
             f"prediction, blue against it; {each} has its own scale."
         )
     maps = {str(found.layer): found.maps[:, 0] for found in explained}
-    return Picture(
+    return picture(
         "gallery",
-        gallery(images, maps, shown, names),
+        lambda: gallery(images, maps, shown, names),
         alt=f"{len(shown)} misclassified images{' with GradCAM maps' * bool(explained)}: {told}.",
         caption=caption,
         width="natural",
