@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+
+#: What Markdown would read as markup anywhere in a line, with GitHub's links and formulas.
+_MARKUP = re.compile(
+    r"[\\`*\[\]<>~$|]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)|:(?=//)|(?<=www)\.", re.I
+)
+#: What it would read as markup at the start of a line only: headings, lists, rules, indentation.
+_START = re.compile(r"^(?:([#+=-])(?=[\s#=-]|$)|(\d+)([.)])(?=\s|$))")
 
 
 def percent(share: float) -> str:
@@ -65,3 +73,25 @@ def aligned(
         ).rstrip()
         for row in rows
     ]
+
+
+def in_markdown(text: str) -> str:
+    """Text that Markdown shows as it is, on one line: no links, HTML, emphasis or formulas."""
+    escaped = _MARKUP.sub(lambda found: f"\\{found[0]}", " ".join(text.split()))
+    return _START.sub(
+        lambda found: f"\\{found[1]}" if found[1] else f"{found[2]}\\{found[3]}", escaped
+    )
+
+
+def code_in_markdown(text: str, in_table: bool = False) -> str:
+    """Text as an inline piece of code, between as many backticks as it needs."""
+    line = " ".join(text.split())
+    fence = "`" * (longest_run("`", line) + 1)
+    edge = " " if line.startswith("`") or line.endswith("`") else ""
+    shown = line.replace("|", r"\|") if in_table else line
+    return f"{fence}{edge}{shown}{edge}{fence}"
+
+
+def longest_run(character: str, text: str) -> int:
+    """Length of the longest uninterrupted run of a character."""
+    return max(map(len, re.findall(f"{re.escape(character)}+", text)), default=0)

@@ -39,7 +39,10 @@ MAY_IMPORT = {
         {"analysis", "data", "engine", "explain"},
         {"lazy_loader", "numpy", "omegaconf", "pydantic", "torch", "tqdm", "yaml"},
     ),
-    "engine": ({"data", "optim"}, {"lazy_loader", "lightning", "numpy", "timm", "torch"}),
+    "engine": (
+        {"analysis", "data", "optim"},
+        {"lazy_loader", "lightning", "numpy", "timm", "torch"},
+    ),
     "explain": ({"analysis"}, {"captum", "lazy_loader", "numpy", "torch"}),
     "data": (
         set(),
@@ -65,6 +68,7 @@ ONLY_FROM = {
     ("assembly", "report"): {"cifar_lab.report.options"},
     ("assembly", "run"): {"cifar_lab.run.files", "cifar_lab.run.provenance"},
     ("assembly", "explain"): {"cifar_lab.explain.layers"},
+    ("engine", "analysis"): {"cifar_lab.analysis.choice"},
     ("engine", "data"): {"cifar_lab.data.loaders", "cifar_lab.data.mixing"},
     ("engine", "optim"): {"cifar_lab.optim.schedules"},
     ("report", "engine"): {"cifar_lab.engine.hooks"},

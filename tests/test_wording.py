@@ -6,7 +6,9 @@ import pytest
 
 from cifar_lab.wording import (
     aligned,
+    code_in_markdown,
     duration,
+    in_markdown,
     percent,
     plural,
     points,
@@ -84,3 +86,35 @@ def test_columns_to_the_right_may_have_a_least_width():
 def test_rows_of_unequal_length_are_rejected():
     with pytest.raises(ValueError, match="shorter"):
         aligned([("a", "b"), ("c",)])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("<img src=x onerror=alert(1)>", r"\<img src=x onerror=alert(1)\>"),
+        ("[a](https://b.c)", r"\[a\](https\://b.c)"),
+        ("www.evil.com", r"www\.evil.com"),
+        ("*star* **two** ~no~", r"\*star\* \*\*two\*\* \~no\~"),
+        ("_a_ val_loss __init__", r"\_a\_ val_loss \_\_init\_\_"),
+        ("cost $a_b_c$", r"cost \$a_b_c\$"),
+        ("a | b", r"a \| b"),
+        ("`code`", r"\`code\`"),
+        ("back\\slash", "back\\\\slash"),
+        ("&lt; & &#60;", r"\&lt; & \&#60;"),
+        ("# head", r"\# head"),
+        ("- item", r"\- item"),
+        ("1. item", r"1\. item"),
+        ("90.15 % and +0.1", "90.15 % and +0.1"),
+        ("\t  a\tb\nc", "a b c"),
+        ("cat → dog (31)", "cat → dog (31)"),
+    ],
+)
+def test_markdown_shows_text_as_it_is(text, expected):
+    assert in_markdown(text) == expected
+
+
+def test_code_has_more_backticks_around_it_than_in_it():
+    assert code_in_markdown("ls | wc") == "`ls | wc`"
+    assert code_in_markdown("ls | wc", in_table=True) == r"`ls \| wc`"
+    assert code_in_markdown("a ``b`` c") == "```a ``b`` c```"
+    assert code_in_markdown("`a`") == "`` `a` ``"

@@ -1,12 +1,17 @@
+from .choice import RULE as RULE
+from .choice import Validated as Validated
+from .choice import is_better as is_better
 from .confidence import Calibration as Calibration
 from .confidence import calibration as calibration
 from .confidence import coverage as coverage
 from .intervals import CONFIDENCE as CONFIDENCE
 from .intervals import Interval as Interval
+from .intervals import share_of as share_of
 from .intervals import wilson as wilson
 from .misclassified import RULES as RULES
 from .misclassified import Misclassified as Misclassified
 from .misclassified import chosen_errors as chosen_errors
+from .predictions import UNDEFINED as UNDEFINED
 from .predictions import ClassResult as ClassResult
 from .predictions import Pair as Pair
 from .predictions import class_results as class_results

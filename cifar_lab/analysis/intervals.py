@@ -18,14 +18,19 @@ class Interval(NamedTuple):
     high: float
 
 
+def share_of(hits: int, count: int) -> Interval | None:
+    """A share with its interval, as :func:`wilson`; None without any cases: it is undefined."""
+    return wilson(hits, count) if count else None
+
+
 def wilson(hits: int, count: int) -> Interval:
     """A share of independent cases with Wilson's score interval (1927) at ``CONFIDENCE``.
 
     Unlike the usual normal approximation, it holds for shares near 0 and 1 and for small counts.
-    Without any cases the share is 0 and the interval is 0 to 1.
+
+    Raises:
+        ZeroDivisionError: there are no cases.
     """
-    if count == 0:
-        return Interval(0.0, 0.0, 1.0)
     z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
     share, spread = hits / count, z * z / count
     middle = (share + spread / 2) / (1 + spread)

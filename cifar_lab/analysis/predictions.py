@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_lab.analysis.intervals import Interval, wilson
+from cifar_lab.analysis.intervals import Interval, share_of
 
 
 def predicted_classes(logits: NDArray[np.float32]) -> NDArray[np.int64]:
@@ -46,23 +46,35 @@ def confused_pairs(matrix: NDArray[np.int64], number: int) -> list[Pair]:
     return [pair for pair in pairs if pair.images > 0]
 
 
+#: What is said in place of a ratio that has no cases.
+UNDEFINED = {
+    "precision": "not predicted once",
+    "recall": "no images",
+    "f1": "no images, not predicted",
+}
+
+
 @dataclass(frozen=True)
 class ClassResult:
     """Results for one class.
 
     Attributes:
+        label: its number, from 0.
         name: name of the class.
         count: number of its test images.
-        precision: share of the images predicted as this class that belong to it, with interval.
-        recall: share of its images that are predicted as it, with interval.
-        f1: harmonic mean of precision and recall; 0 if both are 0.
+        precision: share of the images predicted as this class that belong to it, with interval;
+            None if none was.
+        recall: share of its images that are predicted as it, with interval; None without images.
+        f1: harmonic mean of precision and recall: correct predictions of the class over the mean
+            of its images and its predictions; None if it has neither.
     """
 
+    label: int
     name: str
     count: int
-    precision: Interval
-    recall: Interval
-    f1: float
+    precision: Interval | None
+    recall: Interval | None
+    f1: float | None
 
 
 def class_results(matrix: NDArray[np.int64], names: tuple[str, ...]) -> list[ClassResult]:
@@ -71,8 +83,9 @@ def class_results(matrix: NDArray[np.int64], names: tuple[str, ...]) -> list[Cla
     for label, name in enumerate(names):
         hits, count = int(matrix[label, label]), int(matrix[label].sum())
         claimed = int(matrix[:, label].sum())
-        f1 = 2 * hits / (count + claimed) if count + claimed else 0.0
-        results.append(ClassResult(name, count, wilson(hits, claimed), wilson(hits, count), f1))
+        f1 = 2 * hits / (count + claimed) if count + claimed else None
+        precision, recall = share_of(hits, claimed), share_of(hits, count)
+        results.append(ClassResult(label, name, count, precision, recall, f1))
     return results
 
 

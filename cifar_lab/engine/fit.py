@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import torch
 
+from cifar_lab.analysis.choice import Validated, is_better
 from cifar_lab.data.loaders import Batch, EvalLoader, TrainBatch, TrainLoader
 from cifar_lab.engine.hooks import Hooks, Row
 from cifar_lab.engine.interrupts import Interrupted, StopRequest
@@ -166,6 +167,7 @@ class Fit:
         evaluation_started = time.monotonic()
         row: Row = {
             "epoch": state.epoch + 1,
+            "step": self._step_number(state.batches_done - 1) + 1,
             "lr": self.schedule.learning_rate(self._step_number(state.batches_done - 1)),
             "train_loss": train.loss,
             "train_accuracy": train.accuracy,
@@ -242,7 +244,7 @@ class Fit:
         if self.loaders.val is None:
             return True
         best = self.state.best
-        if best is not None and row["val_accuracy"] <= best["val_accuracy"]:
+        if best is not None and not is_better(_validation(row), _validation(best)):
             return False
         self.state.best = {name: row[name] for name in ("epoch", "val_loss", "val_accuracy")}
         return True
@@ -279,3 +281,7 @@ class Fit:
     def _time_limit(self) -> str:
         begun = self.state.epoch + (self.state.batches_done > 0)
         return f"reached the time limit of {self.plan.max_minutes:g} minutes in epoch {begun}"
+
+
+def _validation(row: Row) -> Validated:
+    return Validated(row["val_accuracy"], row["val_loss"])

@@ -22,8 +22,8 @@ class Plan:
             the initial weights. Without it, 1 / (1 - decay) must not exceed the number of steps.
         freeze_after_epochs: prefixes of parameter names, each with the number of epochs after which
             these parameters are frozen; freezing a first layer saves its backward pass.
-        early_stopping_patience: epochs without an improved validation accuracy after which training
-            stops; None disables early stopping.
+        early_stopping_patience: epochs without a better validation result (accuracy or, at the same
+            accuracy, loss) after which training stops; None disables early stopping.
         max_minutes: wall time after which training stops at the next step; None disables the limit.
         limit_batches: maximum batches per epoch; the schedule still assumes whole epochs.
         limit_epochs: maximum epochs; the schedule still covers ``epochs``.

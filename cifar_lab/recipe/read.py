@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,9 @@ from cifar_lab.engine.metrics import LossAndAccuracy
 from cifar_lab.recipe.open import refuse_other_predictions, restore
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.record import Run
+
+if TYPE_CHECKING:
+    from cifar_lab.report.blocks import Text
 
 log = logging.getLogger("cifar_lab")
 
@@ -57,7 +61,11 @@ def draw_report(experiment: Experiment, run: Run, fresh: bool = False) -> None:
     Raises:
         Refusal: the run is not finished, or its checkpoint or data differ from those recorded.
     """
-    from cifar_lab.recipe.run_maps import kept_maps  # importing matplotlib and captum takes seconds
+    from cifar_lab.explain.explained import (
+        ReportMaps,  # importing matplotlib and captum takes seconds
+    )
+    from cifar_lab.recipe.run_maps import kept_maps
+    from cifar_lab.report.attempts import warning
     from cifar_lab.report.pages.run import write_report
     from cifar_lab.report.reading import Reading
 
@@ -78,9 +86,16 @@ def draw_report(experiment: Experiment, run: Run, fresh: bool = False) -> None:
         rows = np.asarray([error.row for error in reading.errors], dtype=np.int64)
         refuse_other_predictions(experiment, run, rows)
     model, normalise = experiment.learner.model, experiment.normalise
-    maps = kept_maps(reading, model, normalise, fresh)
+    warnings: list[Text] = []
+    maps = ReportMaps([], None)
+    try:
+        maps = kept_maps(reading, model, normalise, fresh)
+    except Refusal:  # a saved file is damaged
+        raise
+    except Exception as error:  # maps that fail must not cost the report
+        warnings.append(warning("The attribution maps could not be computed", error))
     run.folder.require()
-    write_report(reading, maps)
+    write_report(reading, maps, warnings)
     log.info(f"report: {run.folder.report} ({time.monotonic() - started:.1f} s)")
 
 

@@ -42,7 +42,7 @@ from cifar_lab.run.status import recorded
 from cifar_lab.run.store import Store
 from cifar_lab.run.summary import Summary, summarised
 from cifar_lab.run.work import WorkMeter, described_work
-from cifar_lab.wording import plural
+from cifar_lab.wording import first_sentence, plural
 
 log = logging.getLogger("cifar_lab")
 
@@ -83,7 +83,7 @@ def run_experiment(experiment: Experiment, run: Run, origin: Origin, stop: StopR
         result = _evaluate(experiment, run, state.stopped, failure, meter)
         _log_result(result)
         if experiment.report.enabled:
-            draw_report(experiment, run, fresh=True)
+            _report(experiment, run)
         _refuse_not_finite(result, not_finite)
     return result
 
@@ -113,6 +113,18 @@ def _refuse_not_finite(result: Summary, failed: NonFinite | None) -> None:
         raise NonFinite(
             f"the test loss of epoch {result.reported_epoch} is not finite, at the last of "
             f"{result.epochs_trained} epochs; {REMEDIES}"
+        )
+
+
+def _report(experiment: Experiment, run: Run) -> None:
+    """Draw the report; if that fails, the run is done all the same, and its result is written."""
+    try:
+        draw_report(experiment, run, fresh=True)
+    except Exception as error:  # whatever happens, training has ended well
+        log.warning(
+            f"the report could not be written: {type(error).__name__}: {first_sentence(error)}; "
+            "the run is done and its results are saved; write the report with "
+            f"`cifar-lab report {run.folder.path}`"
         )
 
 

@@ -56,12 +56,14 @@ class Table:
         rows: cells as they are shown.
         text_columns: columns of words, aligned left; the first column always is.
         wrapped: whether text wraps, for cells that are sentences.
+        folded: label to click on to unfold the table; None shows it unfolded.
     """
 
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
     text_columns: Sequence[int] = ()
     wrapped: bool = False
+    folded: str | None = None
     kind: str = field(default="table", init=False)
 
     def is_text(self, column: int) -> bool:

@@ -14,6 +14,7 @@ from cifar_lab.analysis.misclassified import Misclassified, chosen_errors
 from cifar_lab.analysis.predictions import confusion, correct, predicted_classes, softmax
 from cifar_lab.data.arrays import Dataset, ImageArrays
 from cifar_lab.report.options import ReportOptions
+from cifar_lab.run.older import last_step
 from cifar_lab.run.record import Run
 
 if TYPE_CHECKING:
@@ -59,6 +60,18 @@ class Reading:
     @property
     def class_names(self) -> tuple[str, ...]:
         return self.dataset.class_names
+
+    @functools.cached_property
+    def ends(self) -> list[float]:
+        """Where each trained epoch ended, in epochs of the schedule, one per row of metrics.csv.
+
+        An epoch that was cut short ends at its last update, before the next whole number.
+        """
+        steps, trainer = self.steps_per_epoch, self.run.config["trainer"]
+        return [
+            (row["step"] if "step" in row else last_step(int(row["epoch"]), trainer, steps)) / steps
+            for row in self.run.metrics
+        ]
 
     @functools.cached_property
     def predicted(self) -> NDArray[np.int64]:

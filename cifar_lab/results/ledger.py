@@ -9,6 +9,7 @@ import os
 import statistics
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from cifar_lab.analysis.spread import mean_and_deviation
 from cifar_lab.refusal import Refusal
@@ -27,6 +28,7 @@ from cifar_lab.run.manifest import Manifest, entry
 from cifar_lab.run.metrics import write_metrics
 from cifar_lab.run.record import Run
 from cifar_lab.run.summary import Work
+from cifar_lab.wording import code_in_markdown, in_markdown
 
 log = logging.getLogger("cifar_lab")
 
@@ -189,7 +191,7 @@ def _row(group: Sequence[Run]) -> str:
     works = [each.work for each in summaries if each.work is not None]
     minutes = statistics.mean(each.training_seconds for each in summaries) / 60
     trained, planned = first.epochs_trained, first.epochs_planned
-    cells = (
+    texts = (
         first.name,
         first.model,
         str(len(group)),
@@ -198,8 +200,8 @@ def _row(group: Sequence[Run]) -> str:
         f"{minutes:.1f} min",
         _work(works) if len(works) == len(group) else "–",
         made.hardware,
-        f"`{made.command}`",
     )
+    cells = (*map(in_markdown, texts), code_in_markdown(made.command, in_table=True))
     return f"| {' | '.join(cells)} |"
 
 
@@ -212,7 +214,7 @@ def _work(works: Sequence[Work]) -> str:
 def _run_row(run: Run) -> str:
     path = "/".join(run.folder.path.parts[-2:])
     cells = (
-        f"[{path}](results/{path})",
+        f"[{in_markdown(path)}](results/{quote(path)})",
         str(run.provenance.seed),
         f"{100 * run.summary.test.accuracy:.2f}",
         str(run.summary.reported_epoch),

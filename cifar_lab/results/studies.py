@@ -101,6 +101,8 @@ def shortcomings(run: Run, facts: dict[str, Any]) -> list[str]:
     summary, config = run.summary, run.config
     trained, planned = summary.epochs_trained, summary.epochs_planned
     reasons = [f"{trained} of {planned} epochs"] if trained < planned else []
+    if trained == planned and summary.stopped is not None:
+        reasons.append(summary.stopped)  # the last epoch was cut short
     reasons += [
         f"{group}.{key}={config[group][key]}"
         for group, key in SHORTENING

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path, PurePath
 
+from cifar_lab.analysis.choice import Validated, is_better
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.folder import LATEST, RunFolder
 from cifar_lab.run.record import Run
@@ -53,8 +54,9 @@ def find_run(outputs: Path, text: str) -> Run:
 
     Args:
         outputs: the folder of all runs.
-        text: the path of a run; ``latest``; ``best``, by validation accuracy; or a part of the path
-            of exactly one run. Whole names of folders are looked for first, then parts of names.
+        text: the path of a run; ``latest``; ``best``, by validation accuracy and, of equal ones, by
+            validation loss; or a part of the path of exactly one run. Whole names of folders are
+            looked for first, then parts of names.
 
     Raises:
         Refusal: no run matches, or several do; or its folder contains something other than files
@@ -117,25 +119,30 @@ def _is_ours(latest: Path) -> bool:
 
 
 def _best(outputs: Path, runs: list[Run]) -> Run:
-    ranked = []
-    for run in runs:
+    best: tuple[Validated, Run] | None = None
+    precisions = set()
+    # Sorted by date and time: of equal runs, the earlier one is kept.
+    for run in sorted(runs, key=lambda each: each.folder.path.parts[-2:]):
         with contextlib.suppress(Refusal):  # unfinished or damaged
             validation = run.summary.validation
-            if validation is not None:
-                ranked.append((validation.accuracy, run))
-    if not ranked:
+            if validation is None:
+                continue
+            precisions.add(_precision(run))
+            found = Validated(validation.accuracy, validation.loss)
+            if best is None or is_better(found, best[0]):
+                best = found, run
+    if best is None:
         raise Refusal(
             f"RUN=best: no finished run below {outputs}/ has a validation accuracy to rank it by"
         )
-    best = max(ranked, key=lambda pair: pair[0])[1]
-    precisions = {_precision(run) for _, run in ranked}
+    chosen = best[1]
     if len(precisions) > 1:
         print(
             f"best: chosen among runs in different precisions ({', '.join(sorted(precisions))}); "
-            f"{best.folder.path} ran in {_precision(best)}",
+            f"{chosen.folder.path} ran in {_precision(chosen)}",
             file=sys.stderr,
         )
-    return best
+    return chosen
 
 
 def _precision(run: Run) -> str:

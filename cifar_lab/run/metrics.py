@@ -15,18 +15,24 @@ if TYPE_CHECKING:
     from cifar_lab.engine.hooks import Row
 
 #: Columns with integers.
-WHOLE_NUMBERS = {"epoch"}
+WHOLE_NUMBERS = {"epoch", "step"}
+#: Columns that older versions did not write.
+NEWER = {"step"}
 
 
 def write_metrics(path: Path, rows: Sequence[Row]) -> None:
-    """Writes rows with equal columns; numbers can be read back exactly."""
+    """Writes rows with equal columns; numbers can be read back exactly.
+
+    Only ``NEWER`` columns may be missing, in rows of a run that an older version began.
+    """
     write_atomically(path, metrics_text(rows))
 
 
 def metrics_text(rows: Sequence[Row]) -> str:
     """Formats the rows as :func:`write_metrics` writes them."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    writer = csv.DictWriter(text, fieldnames=columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
@@ -41,7 +47,11 @@ def read_metrics(path: Path, read: Reader = Path.read_bytes) -> list[Row]:
     try:
         text = io.StringIO(read(path).decode("utf-8"), newline="")
         rows = [
-            {k: int(v) if k in WHOLE_NUMBERS else float(v) for k, v in row.items()}
+            {
+                k: int(v) if k in WHOLE_NUMBERS else float(v)
+                for k, v in row.items()
+                if v or k not in NEWER
+            }
             for row in csv.DictReader(text)
         ]
         if not rows:

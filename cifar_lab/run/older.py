@@ -129,3 +129,16 @@ def with_current_targets(value: Any) -> Any:
     if isinstance(value, list):
         return [with_current_targets(inner) for inner in value]
     return value
+
+
+def last_step(epoch: int, trainer: dict[str, Any], steps_per_epoch: int) -> int:
+    """Updates of the schedule until the end of an epoch, for rows of metrics.csv without them.
+
+    Args:
+        epoch: from 1.
+        trainer: the group of the configuration.
+        steps_per_epoch: updates in a whole epoch.
+    """
+    limit, together = trainer.get("limit_batches"), trainer.get("accumulate_batches") or 1
+    updates = steps_per_epoch if limit is None else -(-int(limit) // int(together))
+    return (epoch - 1) * steps_per_epoch + min(updates, steps_per_epoch)

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 
+from cifar_lab.analysis.choice import RULE
+from cifar_lab.analysis.intervals import Interval
 from cifar_lab.analysis.predictions import class_results, confusion, correct, predicted_classes
 from cifar_lab.bounds import Count, NonNegativeFloat, UnitInterval
 from cifar_lab.run.files import Measured
@@ -90,16 +92,18 @@ class ClassSummary:
     Attributes:
         name: of the class.
         count: number of its images.
-        precision: share of the images predicted as this class that belong to it; 0 if none was.
-        recall: share of its images that are predicted as this class.
-        f1: harmonic mean of precision and recall.
+        precision: share of the images predicted as this class that belong to it; None if none was
+            (older versions wrote 0).
+        recall: share of its images that are predicted as this class; None without images, likewise.
+        f1: harmonic mean of precision and recall; None if no image belongs to the class or is
+            predicted as it, likewise.
     """
 
     name: Annotated[str, Field(alias="class")]
     count: int
-    precision: float
-    recall: float
-    f1: float
+    precision: float | None
+    recall: float | None
+    f1: float | None
 
 
 @dataclass(frozen=True)
@@ -221,7 +225,7 @@ def summarised(
         epochs_trained=len(rows),
         stopped=stopped,
         reported_epoch=reported_epoch,
-        reported_because="the best by validation accuracy"
+        reported_because=RULE
         if validated
         else "the last one, as there is no validation split"
         if reported_epoch == len(rows)
@@ -237,7 +241,9 @@ def summarised(
         ),
         test_without_copies=_without_copies(right, copies),
         per_class=tuple(
-            ClassSummary(each.name, each.count, each.precision.share, each.recall.share, each.f1)
+            ClassSummary(
+                each.name, each.count, _share(each.precision), _share(each.recall), each.f1
+            )
             for each in class_results(matrix, class_names)
         ),
         final=rows[-1],
@@ -254,3 +260,7 @@ def _without_copies(right: NDArray[np.bool_], copies: NDArray[np.bool_]) -> With
         return None
     apart = right[~copies]
     return WithoutCopies(float(apart.mean()), len(apart), int(copies.sum()))
+
+
+def _share(found: Interval | None) -> float | None:
+    return None if found is None else found.share

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from cifar_lab.analysis.intervals import wilson
+from cifar_lab.analysis.intervals import share_of, wilson
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,11 @@ def test_the_bounds_solve_the_score_equation():
         assert abs(0.74 - bound) / error == pytest.approx(1.959964, abs=1e-6)
 
 
-def test_bounds_stay_within_0_and_1_and_none_is_everything():
+def test_without_cases_there_is_no_share():
+    assert share_of(0, 0) is None
+    assert share_of(3, 4) == wilson(3, 4)
+
+
+def test_bounds_stay_within_0_and_1():
     assert wilson(0, 5).low == 0.0
     assert wilson(5, 5).high == 1.0
-    assert wilson(0, 0) == (0.0, 0.0, 1.0)

@@ -26,12 +26,22 @@ def test_the_matrix_and_the_classes_are_those_of_scikit_learn():
     np.testing.assert_array_equal(matrix, expected)
     results = class_results(matrix, tuple("abcdef"))
     table = metrics.precision_recall_fscore_support(
-        labels, predicted, labels=range(6), zero_division=0
+        labels, predicted, labels=range(6), zero_division=np.nan
     )
     for number, result in enumerate(results):
-        found = (result.precision.share, result.recall.share, result.f1, result.count)
-        assert found == pytest.approx([column[number] for column in table])
+        expected = [column[number] for column in table]
+        assert numbers_of(result) == pytest.approx(expected, nan_ok=True)
+    assert results[4].precision is None
+    assert results[5].recall is None
+    assert results[5].f1 is None
+    assert [result.label for result in results] == list(range(6))
     assert [result.name for result in results] == list("abcdef")
+
+
+def numbers_of(result) -> list[float]:
+    """Precision, recall, F1 and count; NaN where a ratio is undefined, as scikit-learn has it."""
+    shares = [None if r is None else r.share for r in (result.precision, result.recall)]
+    return [*(np.nan if n is None else n for n in (*shares, result.f1)), result.count]
 
 
 def test_pairs_are_the_largest_cells_off_the_diagonal():
@@ -68,10 +78,10 @@ def test_precision_recall_and_f1_equal_those_of_scikit_learn(present, claimed):
         predicted = generator.choice(claimed, 200)
     rows = class_results(confusion(labels, predicted, len(NAMES)), NAMES)
     expected = metrics.precision_recall_fscore_support(
-        labels, predicted, labels=range(len(NAMES)), zero_division=0
+        labels, predicted, labels=range(len(NAMES)), zero_division=np.nan
     )
     assert tuple(row.name for row in rows) == NAMES
-    found = zip(*((r.precision.share, r.recall.share, r.f1, r.count) for r in rows), strict=True)
+    found = zip(*map(numbers_of, rows), strict=True)
     for mine, theirs in zip(found, expected, strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=1e-12)
 

@@ -55,6 +55,32 @@ def test_a_run_leaves_the_whole_folder(tmp_path):
     assert "\r" not in log
 
 
+def test_a_report_that_fails_leaves_the_run_done_and_says_how_to_write_it(
+    tmp_path, monkeypatch, capsys
+):
+    def fails(*_, **__):
+        raise RuntimeError("no room for a page")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("cifar_lab.report.pages.run.write_page", fails)
+        broken.setattr("cifar_lab.recipe.run_maps.kept_maps", fails)
+        assert main(["train", *QUICK]) == 0
+    said = capsys.readouterr()
+    run = RunFolder((tmp_path / "outputs" / "latest").resolve())
+    place = run.path.relative_to(tmp_path.resolve())
+    assert "The attribution maps could not be computed: RuntimeError: no room" in said.out
+    assert (
+        "the report could not be written: RuntimeError: no room for a page; the run is done and "
+        f"its results are saved; write the report with `cifar-lab report {place}`"
+    ) in said.out
+    assert "Traceback" not in said.out + said.err
+    assert json.loads(run.status.read_text())["state"] == "done"
+    assert run.summary.is_file()
+    assert not run.report.exists()
+    assert main(["report", str(place)]) == 0
+    assert run.report.is_file()
+
+
 def test_the_gallerys_images_are_misclassified_by_that_checkpoint(tmp_path):
     assert main(["train", *QUICK]) == 0
     run = RunFolder(tmp_path / "outputs" / "latest")

@@ -367,6 +367,47 @@ def test_it_stops_after_epochs_without_a_better_validation_accuracy():
     assert [row["val_accuracy"] for row in recording.rows] == [0.5, 0.25, 0.75, 0.75, 0.5]
 
 
+#: Validation accuracy and loss of each epoch; the fourth equals the third.
+TIED = [(0.75, 0.5), (0.75, 0.375), (0.75, 0.25), (0.75, 0.25), (0.5, 0.125), (0.75, 0.5)]
+
+
+def test_of_equal_accuracies_the_lowest_loss_is_the_best_and_of_equal_losses_the_earlier():
+    run = make_run(learner=lambda *a: Scripted(TIED, *a), validation=4, epochs=6)
+    best: list[bool] = []
+    run.fit(Calling(on_epoch_end=lambda _, __, is_best: best.append(is_best)))
+    assert best == [True, True, True, False, False, False]
+    assert run.state.best == {"epoch": 3, "val_loss": 0.25, "val_accuracy": 0.75}
+
+
+def test_patience_counts_from_that_same_epoch():
+    changes = {"validation": 4, "epochs": 6, "early_stopping_patience": 2}
+    run = make_run(learner=lambda *a: Scripted(TIED, *a), **changes)
+    run.fit()
+    assert run.state.epoch == 5
+    assert run.state.stopped == "validation accuracy has not improved for 2 epochs"
+
+
+def test_a_resumed_run_goes_on_with_the_same_rule():
+    first = make_run(
+        learner=lambda *a: Scripted(TIED[:2], *a), validation=4, epochs=6, limit_epochs=2
+    )
+    first.fit()
+    second = make_run(learner=lambda *a: Scripted(TIED[2:], *a), validation=4, epochs=6)
+    second.state.load_state_dict(saved_and_read(first.state))
+    second.fit()
+    assert second.state.best == {"epoch": 3, "val_loss": 0.25, "val_accuracy": 0.75}
+
+
+def test_rows_say_at_which_update_of_the_schedule_an_epoch_ended():
+    whole, cut = make_run(epochs=3), make_run(epochs=3, limit_batches=1)
+    for run, ends in ((whole, [1, 2, 3]), (cut, None)):
+        recording = Recording()
+        run.fit(recording)
+        per_epoch = run.schedule.steps_per_epoch
+        expected = [(e - 1) * per_epoch + (per_epoch if ends else 1) for e in (1, 2, 3)]
+        assert [row["step"] for row in recording.rows] == expected
+
+
 @pytest.mark.parametrize("limit", ["early_stopping_patience", "max_minutes"])
 def test_a_limit_that_is_reached_with_the_last_epoch_ends_nothing_early(limit, monkeypatch):
     changes = {"early_stopping_patience": 1} if limit == "early_stopping_patience" else {}
@@ -688,18 +729,19 @@ class Watched(Learner):
 
 
 class Scripted(Learner):
-    """Evaluates to given accuracies in turn, each with the loss ``1 - accuracy``."""
+    """Evaluates to given accuracies in turn, with given losses or the loss ``1 - accuracy``."""
 
-    def __init__(self, accuracies: list[float], *arguments):
+    def __init__(self, results: list[float | tuple[float, float]], *arguments):
         super().__init__(*arguments)
-        self.accuracies = iter(accuracies)
+        self.results = iter(results)
 
     def predict(self, batches, model):
-        accuracy = next(self.accuracies)
+        result = next(self.results)
+        accuracy, mean = result if isinstance(result, tuple) else (result, 1 - result)
         metrics = RunningMetrics(CPU)
         labels = torch.tensor([0] * round(100 * accuracy) + [1] * round(100 * (1 - accuracy)))
         logits = torch.tensor([[1.0, 0.0]]).expand(100, 2)
-        loss = torch.tensor(1 - accuracy, dtype=torch.float64)
+        loss = torch.tensor(mean, dtype=torch.float64)
         metrics.update(loss, correct(logits, labels), len(labels), 0)
         return logits, metrics
 

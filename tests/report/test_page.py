@@ -98,9 +98,32 @@ def test_markdown_names_the_same_numbers():
     assert numbers(" ".join([found.text, *alternatives])) == numbers(markdown)
 
 
+def test_names_are_text_in_markdown_too():
+    name = '<img src=x onerror="alert(1)"> [a](https://b) *c* | `d`'
+    blocks = [Text(name), Facts([(name, name)]), Table((name,), [(name,)]), PICTURE]
+    markdown = render_markdown(Page(name, name, blocks, [Section(name, [])]))
+    outside_code = re.sub(r"`[^`]*`", "", markdown.replace(r"\`", ""))
+    bare = re.sub(r"\\[^\w\s]", "", outside_code)
+    assert not re.search(r"[<>*]|\]\((?!figures/curves)|https?://", bare)
+
+
+def test_code_that_holds_a_fence_stays_inside_its_own():
+    lines = ["a", "```", "<img>"]
+    markdown = render_markdown(Page("t", "l", [Code(lines, language="sh")], []))
+    assert "````sh\na\n```\n<img>\n````\n" in markdown
+
+
+def test_a_folded_table_can_be_unfolded():
+    folded = Page("t", "l", [Table(("a",), [("1",)], folded="All <1>")], [])
+    found = parsed(render_html(folded))
+    assert found.open == []
+    assert "All <1>" in found.texts("summary")
+    assert "<details><summary>All &lt;1&gt;</summary>" in render_markdown(folded)
+
+
 def test_markdown_points_at_the_figures_with_a_text_each():
     links = re.findall(r"^!\[(.+)\]\((.+)\)$", render_markdown(page()), flags=re.MULTILINE)
-    assert links == [(PICTURE.alt, "figures/curves.png")]
+    assert links == [(r'curves of "3" \<epochs\>', "figures/curves.png")]
 
 
 def test_rows_of_markdown_tables_have_as_many_cells_as_their_heads():

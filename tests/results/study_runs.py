@@ -64,6 +64,7 @@ def _record(
     planned: int = 3,
     device: str = "A processor",
     parameters: int = 1234,
+    stopped: str | None = None,
     **config: Any,
 ) -> None:
     folder = results / name / f"2026-01-0{number + 1}"
@@ -94,6 +95,7 @@ def _record(
         parameters=parameters,
         epochs_planned=planned,
         epochs_trained=trained,
+        stopped=stopped,
         reported_epoch=trained,
         test=TestResult(accuracy=test, loss=0.3, count=10, wrong=1),
         final={"train_accuracy": test + 0.02},

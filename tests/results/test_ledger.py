@@ -159,6 +159,15 @@ def test_a_run_recorded_twice_stands_there_once(tmp_path, experiments):
     assert len(read_results(experiments / "results")) == 1
 
 
+def test_names_and_commands_are_text_and_not_markup(tmp_path, experiments):
+    run = finished_run(tmp_path)
+    change(run.summary, Summary, model='Net(fill="*a*|<b>")')
+    change(run.provenance, Provenance, command="cifar-lab train 'x=`a|b`'")
+    text = record([(run, CONFIG)], experiments).read_text()
+    assert r'| digits | Net(fill="\*a\*\|\<b\>") | 1 |' in text
+    assert r"| ``cifar-lab train 'x=`a\|b`'`` |" in text
+
+
 def test_the_rows_of_one_run(tmp_path, experiments):
     text = record([(finished_run(tmp_path), CONFIG)], experiments).read_text()
     assert (

@@ -48,6 +48,7 @@ def test_recipes_named_after_a_study_stand_beside_it(tmp_path):
         ({"dataset__validation_fraction": 0.1}, "dataset.validation_fraction=0.1"),
         ({"trained": 2, "planned": 2}, "epochs 2 instead of 3"),
         ({"trainer__batch_size": 32}, "batch size 32 instead of 64"),
+        ({"stopped": "reached the time limit"}, "reached the time limit"),
         ({"parameters": 1235}, "parameters 1,235 instead of 1,234"),
     ],
 )

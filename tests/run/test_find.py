@@ -186,6 +186,13 @@ def test_what_matches_no_run_is_refused_with_what_to_do(tmp_path, text):
         find_run(tmp_path, text)
 
 
+def test_of_equal_accuracies_best_is_the_lowest_loss_and_then_the_earlier_run(tmp_path):
+    for name, loss in (("z/1/1", 0.2), ("a/1/2", 0.2), ("b/0/3", 0.3), ("c/2/1", float("nan"))):
+        summary = a_summary(validation=ValidationResult(accuracy=0.9, loss=loss))
+        write_object(run_in(tmp_path, name).summary, summary)
+    assert find_run(tmp_path, "best").folder.path == tmp_path / "z/1/1"
+
+
 def test_best_is_the_finished_run_of_highest_validation_accuracy(tmp_path):
     for name, accuracy in (("a", 0.5), ("b", 0.9), ("c", 0.7)):
         summary = a_summary(validation=ValidationResult(accuracy=accuracy, loss=1.0))

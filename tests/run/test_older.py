@@ -6,7 +6,14 @@ import importlib
 
 import pytest
 
-from cifar_lab.run.older import ADDED, TARGETS, completed, upgraded, with_current_targets
+from cifar_lab.run.older import (
+    ADDED,
+    TARGETS,
+    completed,
+    last_step,
+    upgraded,
+    with_current_targets,
+)
 
 
 @pytest.mark.parametrize(("old", "new"), TARGETS.items())
@@ -58,3 +65,17 @@ def test_what_is_there_is_not_replaced():
     assert upgraded("Provenance", {"processes": 4})["processes"] == 4
     assert upgraded("Provenance", {})["processes"] == 1
     assert upgraded("NothingOfOurs", {"a": 1}) == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("trainer", "expected"),
+    [
+        ({}, 20),
+        ({"limit_batches": None, "accumulate_batches": 1}, 20),
+        ({"limit_batches": 3}, 13),
+        ({"limit_batches": 3, "accumulate_batches": 2}, 12),  # the second update is of one batch
+        ({"limit_batches": 99}, 20),
+    ],
+)
+def test_the_last_step_of_the_second_of_epochs_with_ten_updates(trainer, expected):
+    assert last_step(2, trainer, 10) == expected

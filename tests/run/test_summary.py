@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,7 +32,9 @@ ROWS = [
 def test_with_validation_the_numbers_are_those_of_the_reported_epoch():
     record = summarised(validated=True)
     assert record.validation == ValidationResult(accuracy=0.75, loss=0.5)
-    assert record.reported_because == "the best by validation accuracy"
+    assert record.reported_because == (
+        "the best by validation accuracy, and of equal ones the one with the lowest validation loss"
+    )
     assert record.final == ROWS[-1]
 
 
@@ -64,6 +66,17 @@ def test_each_number_stands_under_its_name():
     assert [each.name for each in record.per_class] == list(NAMES)
 
 
+def test_a_class_that_is_never_predicted_has_no_precision(tmp_path):
+    logits = np.eye(4, dtype=np.float32)[[0, 0, 0, 0]]
+    record = summarised(validated=False, logits=logits, labels=np.array([0, 0, 1, 1]))
+    found = [(each.precision, each.recall, each.f1) for each in record.per_class]
+    # Ant: 2 of 4 predictions, 2 of 2 images; bee: no predictions of 2 images; then neither.
+    assert found == [(0.5, 1.0, 2 / 3), (None, 0.0, 0.0), *[(None, None, None)] * 2]
+    write_object(tmp_path / "summary.json", record)
+    assert json.loads((tmp_path / "summary.json").read_text())["per_class"][1]["precision"] is None
+    assert read_object(tmp_path / "summary.json", Summary) == record
+
+
 def test_a_configuration_node_is_described_as_it_would_be_called():
     node = {"_target_": "cifar_lab.models.resnet.ResNet18", "width": 64, "pool": None}
     assert type_name(node) == "ResNet18"
@@ -93,32 +106,7 @@ def test_the_summary_is_read_as_it_was_written_and_is_plain_json(tmp_path):
     ],
 )
 def test_the_accuracy_without_copies_is_of_the_other_images(copies, expected):
-    assert summarised(validated=True, copies=copies).test_without_copies == expected
-
-
-def summarised(validated: bool, copies: Sequence[int] = (0, 0, 0, 0)) -> Summary:
-    """Four images of four classes; the second is predicted as the first, third as fourth."""
-    return summary(
-        name="digits",
-        dataset="Digits",
-        model="ResNet18",
-        parameters=11,
-        multiply_adds=22,
-        rows=ROWS,
-        validated=validated,
-        epochs_planned=10,
-        stopped="patience",
-        reported_epoch=3,
-        logits=np.eye(4, dtype=np.float32)[[0, 0, 3, 3]],
-        labels=np.arange(4),
-        class_names=NAMES,
-        evaluation_seconds=1.5,
-        work=Work(seconds=2.0, matmul_flops_per_second=1e12, measurements=(1e12,), tflop=2.0),
-        eager_because="a sync",
-        test=LossAndAccuracy(loss=1.25, accuracy=0.5, count=4),
-        test_without_flips=None,
-        copies=np.array(copies, dtype=bool),
-    )
+    assert summarised(validated=True, copies=np.array(copies, bool)).test_without_copies == expected
 
 
 def test_a_summary_is_read_as_it_was_written(tmp_path):
@@ -161,3 +149,29 @@ def test_a_summary_of_another_shape_is_refused_by_its_key(tmp_path, key, value, 
     (message,) = refused.value.problems
     assert message.startswith(f"{file}: {place}: {problem}"), message
     assert message.endswith("; restore a copy of the file")
+
+
+def summarised(validated: bool, **changes: Any) -> Summary:
+    """Four images of four classes; the second is predicted as the first, third as fourth."""
+    parts = {
+        "name": "digits",
+        "dataset": "Digits",
+        "model": "ResNet18",
+        "parameters": 11,
+        "multiply_adds": 22,
+        "rows": ROWS,
+        "validated": validated,
+        "epochs_planned": 10,
+        "stopped": "patience",
+        "reported_epoch": 3,
+        "logits": np.eye(4, dtype=np.float32)[[0, 0, 3, 3]],
+        "labels": np.arange(4),
+        "class_names": NAMES,
+        "evaluation_seconds": 1.5,
+        "work": Work(seconds=2.0, matmul_flops_per_second=1e12, measurements=(1e12,), tflop=2.0),
+        "eager_because": "a sync",
+        "test": LossAndAccuracy(loss=1.25, accuracy=0.5, count=4),
+        "test_without_flips": None,
+        "copies": np.zeros(4, dtype=bool),
+    }
+    return summary(**(parts | changes))

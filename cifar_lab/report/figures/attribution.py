@@ -23,6 +23,7 @@ from cifar_lab.report.figures.image_grid import (
     overlay,
     sheet,
 )
+from cifar_lab.report.figures.lettering import lettering
 
 #: Images in a row of the gallery, and maps in a row beside an image.
 GALLERY_COLUMNS, MAP_COLUMNS = 5, 6
@@ -66,6 +67,7 @@ class Scaled:
     series: Sequence[Series]
 
 
+@lettering()
 def gallery(
     images: NDArray[np.uint8],
     groups: Sequence[Scaled],
@@ -103,6 +105,7 @@ def gallery(
     return [as_png(sheet(bands, side=256, font_size=9)) for bands in _divided(blocks, MOST_ROWS)]
 
 
+@lettering()
 def attributions(
     images: NDArray[np.uint8], groups: Sequence[Scaled], names: Sequence[str]
 ) -> list[bytes]:
@@ -149,6 +152,7 @@ def _beside(
     return [*bands]
 
 
+@lettering()
 def mean_maps(groups: Sequence[Scaled], columns: int) -> bytes:
     """Mean maps without an image beneath them.
 

@@ -13,19 +13,22 @@ from cifar_lab.report.figures.chart import (
     BLUE,
     GREEN,
     GREY,
-    READABLE_CLASSES,
     TICKS,
     VERMILION,
     axes_side_by_side,
+    class_scale,
+    name_classes,
     png,
     tidy,
 )
+from cifar_lab.report.figures.lettering import SIZE, lettering, width
 from cifar_lab.report.figures.training import SPLIT_COLOURS, SPLIT_MARKERS, SPLIT_NAMES
 
 #: Colour and line style of each channel.
 CHANNELS = {"red": (VERMILION, "-"), "green": (GREEN, "--"), "blue": (BLUE, ":")}
 
 
+@lettering()
 def class_distribution(counts: dict[str, NDArray[np.int64]], class_names: Sequence[str]) -> bytes:
     """Number of images per class in each split.
 
@@ -35,26 +38,23 @@ def class_distribution(counts: dict[str, NDArray[np.int64]], class_names: Sequen
     """
     shown = {split: values for split, values in counts.items() if values.sum()}
     classes = len(class_names)
-    readable = classes <= READABLE_CLASSES
-    bottom = 0.45 + 0.085 * max(map(len, class_names)) if readable else 0.5
-    figure = Figure(figsize=(9, 2.2 + bottom))
-    (axes,) = axes_side_by_side(figure, 1, left=0.75, bottom=bottom)
-    width = 0.8 / len(shown)
+    scale = class_scale(class_names)
+    figure = Figure(figsize=(max(9, 0.115 * classes + 1), 2.2 + scale.margin))
+    (axes,) = axes_side_by_side(figure, 1, left=0.75, bottom=scale.margin)
+    bar = 0.8 / len(shown)
     for number, (split, values) in enumerate(shown.items()):
-        places = np.arange(classes) + (number - (len(shown) - 1) / 2) * width
-        axes.bar(places, values, width, color=SPLIT_COLOURS[split], label=SPLIT_NAMES[split])
+        places = np.arange(classes) + (number - (len(shown) - 1) / 2) * bar
+        axes.bar(places, values, bar, color=SPLIT_COLOURS[split], label=SPLIT_NAMES[split])
     axes.set_xlim(-0.6, classes - 0.4)
     axes.set_ylabel("images")
-    if readable:
-        axes.set_xticks(range(classes), class_names, rotation=90)
-    else:
-        axes.set_xlabel("class number")
+    name_classes(axes.xaxis, scale)
     tidy(axes)
     axes.margins(y=0.25)
     axes.legend(frameon=False, loc="upper right", ncols=len(shown))
     return png(figure)
 
 
+@lettering()
 def sizes_by_count(counts: dict[str, list[int]], sizes: Sequence[str]) -> bytes:
     """Number of images of each size in each split, for a few sizes, as labelled bars.
 
@@ -64,7 +64,7 @@ def sizes_by_count(counts: dict[str, list[int]], sizes: Sequence[str]) -> bytes:
     """
     rows = len(sizes) * (len(counts) + 0.6)
     figure = Figure(figsize=(9, 0.75 + 0.26 * rows))
-    margin = 0.35 + 0.085 * max(map(len, sizes))
+    margin = 0.35 + max(width(size, SIZE) for size in sizes)
     (axes,) = axes_side_by_side(figure, 1, left=margin, top=0.4, bottom=0.1)
     step = 1 / (len(counts) + 0.6)
     for number, (split, values) in enumerate(counts.items()):
@@ -85,6 +85,7 @@ def sizes_by_count(counts: dict[str, list[int]], sizes: Sequence[str]) -> bytes:
     return png(figure)
 
 
+@lettering()
 def many_sizes(counts: dict[str, dict[tuple[int, int], int]]) -> bytes:
     """Height against width for many sizes, one panel per split.
 
@@ -113,6 +114,7 @@ def many_sizes(counts: dict[str, dict[tuple[int, int], int]]) -> bytes:
     return png(figure)
 
 
+@lettering()
 def pixel_values(
     counts: NDArray[np.int64], statistics: dict[str, tuple[NDArray[np.float64], ...]]
 ) -> bytes:

@@ -17,6 +17,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
+from cifar_lab.report.figures.lettering import fitted
+
 DPI = 144
 #: zlib's fastest level, with run-length matching only: enlarged pixels form runs, so image grids
 #: come out smaller than with its slowest level.
@@ -94,8 +96,8 @@ class _Page:
         pixels = enlarged(tile.pixels, self.side)
         height, width = pixels.shape[:2]
         left += (self.side - width) // 2
-        room = int((self.side + GAP_PIXELS) / self._character(self.font_size))
-        title = "\n".join(shortened(line, room) for line in tile.title.split("\n"))
+        room = (self.side + GAP_PIXELS * 3 // 4) / DPI
+        title = "\n".join(fitted(line, room, self.font_size) for line in tile.title.split("\n"))
         self._text(left + width / 2, top - 4, title, ha="center", va="bottom")
         if not tile.note:
             self._pasted.append((top, left, pixels))
@@ -141,16 +143,7 @@ class _Page:
 
     def _text(self, x: float, y: float, text: str, **settings: Any) -> None:
         settings = {"size": self.font_size, **settings}
-        # A name between dollar signs is not a formula.
-        self._figure.text(x / self.width, 1 - y / self.height, text, parse_math=False, **settings)
-
-
-def shortened(line: str, characters: int) -> str:
-    """A line of at most so many characters, without its middle if it has more."""
-    if len(line) <= characters:
-        return line
-    end = (characters - 1) // 2
-    return f"{line[: characters - 1 - end]}…{line[len(line) - end :]}"
+        self._figure.text(x / self.width, 1 - y / self.height, text, **settings)
 
 
 def as_png(pixels: NDArray[np.uint8]) -> bytes:

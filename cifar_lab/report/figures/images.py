@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifar_lab.report.figures.image_grid import Tile, as_png, sheet
+from cifar_lab.report.figures.lettering import lettering
 
 
+@lettering()
 def samples(images: Sequence[NDArray[np.uint8]], titles: Sequence[str], columns: int) -> bytes:
     """An image grid with a title above each image.
 

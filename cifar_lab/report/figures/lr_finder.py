@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cifar_lab.report.figures.chart import BLUE, GREY, VERMILION, png, tidy
+from cifar_lab.report.figures.lettering import PlainLog, lettering
 from cifar_lab.run.lr_finder import RULE_NAMES, LrFinder, SeedTest, Suggested, rate
 
 #: Size and margins in inches; the left margin leaves room for the rules' names and values.
@@ -18,6 +19,7 @@ UPPER, GAP = 0.3, 0.06
 ENDS_AT = 1.3
 
 
+@lettering()
 def range_tests(found: LrFinder) -> bytes:
     """Each rule's suggestion, and below it every seed's smoothed loss, against learning rate.
 
@@ -41,6 +43,9 @@ def range_tests(found: LrFinder) -> bytes:
     spreads, settings = found.suggestions, found.settings
     _curves(losses, found.seeds)
     losses.set_xscale("linear" if settings.spacing == "linear" else "log")
+    if settings.spacing != "linear":
+        losses.xaxis.set_major_formatter(PlainLog())
+        losses.xaxis.set_minor_formatter(PlainLog(labelOnlyBase=False, minor_thresholds=(1, 0.4)))
     # One row per rule, so that labels and ranges never overlap however close the values are.
     medians = (rate(None if spread is None else spread.median) for spread in spreads.values())
     names = [f"{RULE_NAMES[rule]}: {median}" for rule, median in zip(spreads, medians, strict=True)]

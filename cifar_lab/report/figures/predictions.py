@@ -10,42 +10,45 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from cifar_lab.analysis.confidence import Calibration
-from cifar_lab.analysis.predictions import ClassResult
+from cifar_lab.analysis.intervals import Interval
+from cifar_lab.analysis.predictions import UNDEFINED, ClassResult
 from cifar_lab.report.figures.chart import (
     BLUE,
+    COUNTED_CLASSES,
     GREY,
-    READABLE_CLASSES,
     TICKS,
     VERMILION,
     axes_side_by_side,
+    class_scale,
+    name_classes,
     png,
     tidy,
 )
+from cifar_lab.report.figures.lettering import SIZE, labels, lettering, width
 
 
+@lettering()
 def confusion_matrix(matrix: NDArray[np.int64], class_names: Sequence[str]) -> bytes:
     """Draw true classes from top to bottom and predicted classes from left to right.
 
-    Cells are coloured by their share of the true class; counts and class names are shown as long
-    as they are legible.
+    Cells are coloured by their share of the true class; counts, and names in place of numbers, are
+    shown as long as they are legible.
 
     Args:
         matrix: counts, int64 ``(classes, classes)``.
         class_names: in the order of the labels.
     """
-    classes = len(class_names)
-    readable = classes <= READABLE_CLASSES
-    side = max(0.62 * classes, 3.2) if readable else 7.0
-    margin = 0.35 + 0.085 * max(map(len, class_names)) if readable else 0.6
-    figure = Figure(figsize=(side + margin + 0.3, side + margin + 0.3))
-    (axes,) = axes_side_by_side(figure, 1, left=margin + 0.2, bottom=margin + 0.2)
+    scale = class_scale(class_names)
+    side, margin = max(scale.side, 3.2), scale.margin
+    figure = Figure(figsize=(side + margin + 0.2, side + margin + 0.1))
+    (axes,) = axes_side_by_side(figure, 1, left=margin, bottom=margin)
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    axes.set(xlabel="predicted class", ylabel="true class")
-    if readable:
-        axes.set_xticks(range(classes), class_names, rotation=90)
-        axes.set_yticks(range(classes), class_names)
-        axes.tick_params(length=0)
+    for axis in (axes.xaxis, axes.yaxis):
+        name_classes(axis, scale)
+    number = "" if scale.labels else " (number)"
+    axes.set(xlabel=f"predicted class{number}", ylabel=f"true class{number}")
+    if len(class_names) <= COUNTED_CLASSES:
         for (row, column), count in np.ndenumerate(matrix):
             if count:
                 colour = "white" if shares[row, column] > 0.5 else "black"
@@ -53,28 +56,42 @@ def confusion_matrix(matrix: NDArray[np.int64], class_names: Sequence[str]) -> b
     return png(figure)
 
 
-def class_recalls(results: Sequence[ClassResult]) -> bytes:
-    """Recall and precision of each class with their intervals, in label order."""
+@lettering()
+def class_recalls(results: Sequence[ClassResult], class_names: Sequence[str]) -> bytes:
+    """Recall and precision of classes with their intervals, in the order of the results.
+
+    Args:
+        results: of some or all classes; a ratio without cases has words in place of a point.
+        class_names: of all classes, in the order of the labels.
+    """
+    all_labels = labels(class_names)
+    shown = [all_labels[result.label] for result in results]
     figure = Figure(figsize=(9, 0.9 + 0.3 * len(results)))
-    margin = 0.3 + 0.085 * max(len(result.name) for result in results)
+    margin = 0.3 + max(width(label, SIZE) for label in shown)
     (axes,) = axes_side_by_side(figure, 1, left=margin, top=0.4)
-    places = np.arange(len(results))
     for name, colour, marker, shift in (
         ("recall", BLUE, "o", -0.14),
         ("precision", VERMILION, "s", 0.14),
     ):
-        found = np.asarray([getattr(result, name) for result in results])
+        intervals = [getattr(result, name) for result in results]
+        undefined = Interval(np.nan, np.nan, np.nan)
+        found = np.asarray([undefined if each is None else each for each in intervals])
         lengths = np.stack([found[:, 0] - found[:, 1], found[:, 2] - found[:, 0]])
         axes.errorbar(
             100 * found[:, 0],
-            places + shift,
+            np.arange(len(results)) + shift,
             xerr=100 * np.clip(lengths, 0, None),
             fmt=marker,
             color=colour,
             ms=4,
             label=name,
         )
-    axes.set_yticks(places, [result.name for result in results])
+        for row, each in enumerate(intervals):
+            if each is None:
+                told = f"{name}: {UNDEFINED[name]}"
+                axes.text(1, row + shift, told, color=colour, size=8, va="center")
+    axes.set_xlim(-2, 102)
+    axes.set_yticks(range(len(results)), shown)
     axes.set_ylim(len(results) - 0.5, -0.5)
     axes.set_xlabel("% (95 % interval)")
     axes.spines[["top", "right"]].set_visible(False)
@@ -84,13 +101,14 @@ def class_recalls(results: Sequence[ClassResult]) -> bytes:
     return png(figure)
 
 
+@lettering()
 def reliability(found: Calibration) -> bytes:
     """Accuracy against confidence by bin, and the number of images in each bin."""
     figure = Figure(figsize=(9, 3.4))
     diagram, counts = axes_side_by_side(figure, 2)
     filled = found.counts > 0
     middles = (found.edges[:-1] + found.edges[1:]) / 2
-    width = found.edges[1] - found.edges[0]
+    bin_width = found.edges[1] - found.edges[0]
     diagram.plot([0, 100], [0, 100], color=GREY, linewidth=1, linestyle="--")
     diagram.plot(
         100 * found.confidence[filled], 100 * found.accuracy[filled], "o-", color=BLUE, ms=4
@@ -101,7 +119,7 @@ def reliability(found: Calibration) -> bytes:
         xlim=(0, 100),
         ylim=(0, 102),
     )
-    counts.bar(100 * middles[filled], found.counts[filled], 90 * width, color=BLUE)
+    counts.bar(100 * middles[filled], found.counts[filled], 90 * bin_width, color=BLUE)
     counts.set(xlabel="confidence (%)", ylabel="images", xlim=(0, 100), yscale="log")
     counts.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     counts.yaxis.set_major_formatter("{x:,.0f}")
@@ -111,6 +129,7 @@ def reliability(found: Calibration) -> bytes:
     return png(figure)
 
 
+@lettering()
 def accuracy_by_coverage(shares: NDArray[np.float64], accuracies: NDArray[np.float64]) -> bytes:
     """Accuracy on the most confident predictions against the share of images kept.
 

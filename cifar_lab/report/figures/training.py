@@ -13,12 +13,14 @@ from cifar_lab.engine.hooks import Row
 from cifar_lab.report.figures.chart import (
     BLUE,
     GREEN,
+    GREY,
     TICKS,
     VERMILION,
     axes_side_by_side,
     png,
     tidy,
 )
+from cifar_lab.report.figures.lettering import lettering
 
 #: Colour of each split in every chart.
 SPLIT_COLOURS = {"train": BLUE, "val": VERMILION, "test": GREEN}
@@ -26,18 +28,28 @@ SPLIT_NAMES = {"train": "train", "val": "validation", "test": "test"}
 SPLIT_MARKERS = {"train": "o", "val": "s", "test": "^"}
 
 
-def curves(rows: Sequence[Row]) -> bytes:
-    """Loss and accuracy over epochs for every split that was evaluated."""
+@lettering()
+def curves(rows: Sequence[Row], ends: Sequence[float], reported_epoch: int) -> bytes:
+    """Loss and accuracy over epochs for every split that was evaluated.
+
+    Args:
+        rows: of metrics.csv.
+        ends: where each row's epoch ended, in epochs of the schedule.
+        reported_epoch: the epoch that all results are of, which is marked.
+    """
     figure = Figure(figsize=(9, 3.4))
     loss_axes, accuracy_axes = axes_side_by_side(figure, 2)
-    epochs = [row["epoch"] for row in rows]
+    for axes in (loss_axes, accuracy_axes):
+        label = f"reported: epoch {reported_epoch}"
+        axes.axvline(ends[reported_epoch - 1], color=GREY, lw=1.2, ls="--", zorder=0, label=label)
+        axes.set_xlim(0, 1.02 * max(1.0, ends[-1]))
     for split, colour in SPLIT_COLOURS.items():
         if f"{split}_loss" not in rows[0]:
             continue
         for axes, quantity, scale in ((loss_axes, "loss", 1), (accuracy_axes, "accuracy", 100)):
             values = [scale * row[f"{split}_{quantity}"] for row in rows]
             marker = SPLIT_MARKERS[split] if len(rows) <= 40 else None
-            axes.plot(epochs, values, color=colour, marker=marker, ms=4, label=SPLIT_NAMES[split])
+            axes.plot(ends, values, color=colour, marker=marker, ms=4, label=SPLIT_NAMES[split])
     dress(loss_axes, accuracy_axes)
     return png(figure)
 
@@ -54,6 +66,7 @@ def dress(loss_axes: Axes, accuracy_axes: Axes) -> None:
     accuracy_axes.legend(frameon=False, loc="lower right")
 
 
+@lettering()
 def learning_rate(
     planned: Sequence[float],
     steps_per_epoch: int,
@@ -65,7 +78,8 @@ def learning_rate(
     Args:
         planned: learning rates of updates 0, 1, ….
         steps_per_epoch: converts updates to epochs.
-        used: recorded pairs of epoch and learning rate; may be empty.
+        used: where an epoch ended, in epochs of the schedule, and its last learning rate; may be
+            empty.
         relative: whether learning rates are multiples of a maximum that is not yet known.
     """
     figure = Figure(figsize=(9, 2.6))
@@ -74,9 +88,9 @@ def learning_rate(
     epochs = (np.arange(len(planned)) + 1) / steps_per_epoch
     axes.plot(epochs, planned, color=BLUE, label="planned (every step)")
     if used:
-        recorded_epochs, rates = zip(*used, strict=True)
+        ends, rates = zip(*used, strict=True)
         axes.plot(
-            recorded_epochs,
+            ends,
             rates,
             "o",
             color=VERMILION,

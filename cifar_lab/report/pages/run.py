@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
+from functools import partial
+
 from cifar_lab.explain.explained import ReportMaps
-from cifar_lab.report.blocks import Page
+from cifar_lab.report import attempts
+from cifar_lab.report.blocks import Page, Text
+from cifar_lab.report.figures.lettering import missing
 from cifar_lab.report.page import page_files
 from cifar_lab.report.reading import Reading
 from cifar_lab.report.sections.attribution import attribution
@@ -14,28 +20,54 @@ from cifar_lab.report.sections.predictions import classes, confidence, confusion
 from cifar_lab.report.sections.result import first_screen, lead
 from cifar_lab.report.sections.training import training
 
+log = logging.getLogger("cifar_lab")
 
-def write_report(reading: Reading, maps: ReportMaps) -> None:
+#: How many characters without a font are named.
+NAMED = 12
+
+
+def write_report(reading: Reading, maps: ReportMaps, warnings: Sequence[Text] = ()) -> None:
     """Write the figures, report.html and report.md.
 
     Args:
         reading: the run as its report reads it.
         maps: the attribution maps.
+        warnings: what could not be computed for the report.
     """
+    sections = {
+        "Training": partial(training, reading),
+        "Classes": partial(classes, reading),
+        "Confusions": partial(confusions, reading),
+        "Confidence": partial(confidence, reading),
+        "Misclassified images": partial(errors, reading, maps),
+        "Attribution": partial(attribution, reading, maps),
+        "Data": partial(data, reading),
+        "Model": partial(model, reading),
+        "Run it again": partial(origin, reading),
+    }
     page = Page(
         title=reading.title,
         lead=lead(reading),
-        blocks=first_screen(reading),
-        sections=[
-            training(reading),
-            classes(reading),
-            confusions(reading),
-            confidence(reading),
-            errors(reading, maps),
-            attribution(reading, maps),
-            data(reading),
-            model(reading),
-            origin(reading),
+        blocks=[
+            *attempts.blocks("The results", partial(first_screen, reading)),
+            *warnings,
+            *without_font(reading.class_names),
         ],
+        sections=[attempts.section(title, make) for title, make in sections.items()],
     )
     reading.run.files.write(page_files(page, reading.run.folder.report))
+
+
+def without_font(class_names: Sequence[str]) -> list[Text]:
+    """A warning if no installed font has some characters of the names; it is logged, too."""
+    characters = missing(class_names)
+    if not characters:
+        return []
+    more = f" and {len(characters) - NAMED} more" if len(characters) > NAMED else ""
+    text = (
+        f"No installed font has the characters {' '.join(characters[:NAMED])}{more}: figures give "
+        "such classes by number, and the table of classes names them. For names in figures, "
+        "install a font that has them, e.g. Noto Sans CJK, and redraw the report."
+    )
+    log.warning(text)
+    return [Text(text, warning=True)]

@@ -18,8 +18,8 @@ from cifar_lab.report.sections.augmented import augmented, spread
 from cifar_lab.report.sections.sizes import sizes
 from cifar_lab.wording import percent, plural, several
 
-#: Classes shown, and images of each.
-CLASSES, EACH = 20, 8
+#: Sample images in all, images in a row, and classes named in words.
+SAMPLES, EACH, CLASSES = 200, 8, 20
 #: How many copies and how many conflicts are listed.
 NAMED = 5
 
@@ -179,12 +179,21 @@ def samples_of_classes(data: Dataset) -> Picture:
     """Training images of each class, labelled with its name."""
     train, names = data.source.train, data.class_names
     labels = train.labels[data.train_indices]
-    shown = range(min(len(names), CLASSES))
-    rows = [r for label in shown for r in spread(data.train_indices[labels == label], EACH)]
+    each, shown = samples_of_each(len(names)), range(min(len(names), SAMPLES))
+    rows = [r for label in shown for r in spread(data.train_indices[labels == label], each)]
+    all_of_them = len(shown) == len(names)
+    told = f"all {len(names)}" if all_of_them else f"{len(shown)} of {len(names)}"
+    first = [*(names[label] for label in shown[:CLASSES]), *["others"] * (len(shown) > CLASSES)]
     return Picture(
         "samples",
         samples([train.images[r] for r in rows], [names[train.labels[r]] for r in rows], EACH),
-        alt=f"Training images of {several([names[label] for label in shown])}.",
-        caption="Training images with their labels, evenly spaced through each class.",
+        alt=f"Training images of {several(first)}.",
+        caption=f"Training images with their labels, at most {each} of each class, evenly spaced "
+        f"through it. Showing {told} classes.",
         width="natural",
     )
+
+
+def samples_of_each(classes: int) -> int:
+    """Images of each class, so that rows hold whole classes: the most that ``SAMPLES`` allow."""
+    return next((each for each in (EACH, 4, 2) if each * classes <= SAMPLES), 1)

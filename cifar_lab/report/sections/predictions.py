@@ -5,36 +5,85 @@ from __future__ import annotations
 import numpy as np
 
 from cifar_lab.analysis.confidence import BINS, calibration, coverage
-from cifar_lab.analysis.predictions import Pair, class_results, confused_pairs
-from cifar_lab.report.blocks import Picture, Section, Table, Text
+from cifar_lab.analysis.intervals import Interval
+from cifar_lab.analysis.predictions import (
+    UNDEFINED,
+    ClassResult,
+    Pair,
+    class_results,
+    confused_pairs,
+)
+from cifar_lab.report.attempts import picture
+from cifar_lab.report.blocks import Block, Section, Table, Text
 from cifar_lab.report.figures import predictions as figures
+from cifar_lab.report.figures.chart import COUNTED_CLASSES, NAMED_CLASSES
 from cifar_lab.report.figures.images import samples
 from cifar_lab.report.reading import Reading
-from cifar_lab.wording import percent, with_interval
+from cifar_lab.wording import percent, several, with_interval
 
 #: Number of confused pairs shown, and of images per pair.
 PAIRS, EACH = 6, 6
+#: Number of classes in the chart where there are too many for all.
+LOWEST = 20
 
 
 def classes(reading: Reading) -> Section:
-    """Precision, recall and F1 of each class."""
-    results = class_results(reading.matrix, reading.class_names)
-    worst = min(results, key=lambda result: result.recall.share)
-    chart = Picture(
+    """Precision, recall and F1 of each class, the lowest recall first if there are many."""
+    names = reading.class_names
+    results = class_results(reading.matrix, names)
+    by_recall = sorted((r for r in results if r.recall is not None), key=_recall)
+    many = len(results) > COUNTED_CLASSES
+    charted = by_recall[:LOWEST] if many else results
+    worst = by_recall[0]
+    of = f" Showing the {len(charted)} of {len(names)} classes with the lowest recall." * many
+    chart = picture(
         "classes",
-        figures.class_recalls(results),
+        lambda: figures.class_recalls(charted, names),
         alt=f"Recall and precision of each class; lowest recall: {worst.name}, "
-        f"{with_interval(worst.recall)}.",
+        f"{_or_undefined('recall', worst.recall)}.",
         caption="Recall (the share of a class's images that are predicted correctly) and precision "
-        "(the share of predictions of a class that are correct), with 95 % Wilson intervals.",
+        f"(the share of predictions of a class that are correct), with 95 % Wilson intervals.{of}",
     )
+    return Section("Classes", [chart, *_undefined(results), _table(results, many)])
+
+
+def _table(results: list[ClassResult], many: bool) -> Table:
+    """A row per class; of many classes it is folded, and the lowest recall comes first."""
     rows = [
-        [r.name, f"{r.count:,}", *map(with_interval, (r.precision, r.recall)), percent(r.f1)]
-        for r in results
+        [
+            str(r.label),
+            r.name,
+            f"{r.count:,}",
+            _or_undefined("precision", r.precision),
+            _or_undefined("recall", r.recall),
+            UNDEFINED["f1"] if r.f1 is None else percent(r.f1),
+        ]
+        for r in (sorted(results, key=_recall) if many else results)
     ]
-    return Section(
-        "Classes", [chart, Table(("class", "images", "precision", "recall", "F1"), rows)]
+    return Table(
+        ("number", "class", "images", "precision", "recall", "F1"),
+        rows,
+        text_columns=(1,),
+        folded=f"All {len(rows)} classes, with the lowest recall first" if many else None,
     )
+
+
+def _recall(result: ClassResult) -> tuple[float, int]:
+    """Sorts by recall, classes without images last."""
+    return (2.0 if result.recall is None else result.recall.share), result.label
+
+
+def _or_undefined(name: str, found: Interval | None) -> str:
+    return UNDEFINED[name] if found is None else with_interval(found)
+
+
+def _undefined(results: list[ClassResult]) -> list[Block]:
+    """One sentence on classes that were never predicted: their precision is undefined, not 0."""
+    never = [r.name for r in results if r.precision is None]
+    if not never:
+        return []
+    named = [*never[:LOWEST], *([f"{len(never) - LOWEST} more"] if len(never) > LOWEST else [])]
+    return [Text(f"Not predicted once, so without a precision: {several(named)}.")]
 
 
 def confusions(reading: Reading) -> Section:
@@ -42,13 +91,15 @@ def confusions(reading: Reading) -> Section:
     pairs = confused_pairs(reading.matrix, PAIRS)
     names = reading.class_names
     told = ", ".join(f"{names[p.label]} → {names[p.predicted]} ({p.images})" for p in pairs)
-    matrix = Picture(
+    by_number = len(names) > NAMED_CLASSES
+    numbers = " Classes are numbered as in the table of classes." * by_number
+    matrix = picture(
         "confusion",
-        figures.confusion_matrix(reading.matrix, names),
+        lambda: figures.confusion_matrix(reading.matrix, names),
         alt=f"Confusion matrix; most frequent confusions: {told or 'none'}.",
         caption="Test images by true class (rows) and predicted class (columns), coloured by their "
-        "share of the true class.",
-        width="natural",
+        f"share of the true class.{numbers}",
+        width="natural" if len(names) <= COUNTED_CLASSES else "full",
     )
     if not pairs:
         return Section("Confusions", [matrix, Text("No test image is misclassified.")])
@@ -67,18 +118,18 @@ def confidence(reading: Reading) -> Section:
     return Section(
         "Confidence",
         [
-            Picture(
+            picture(
                 "reliability",
-                figures.reliability(found),
+                lambda: figures.reliability(found),
                 alt=f"Reliability diagram; expected calibration error {percent(found.error)}.",
                 caption=f"Accuracy against confidence in {BINS} bins of equal width (dashed: "
                 "perfect calibration), and the number of images in each. Expected calibration "
                 f"error {percent(found.error)}; mean confidence {percent(mean)} at an accuracy of "
                 f"{percent(float(reading.right.mean()))}.",
             ),
-            Picture(
+            picture(
                 "coverage",
-                figures.accuracy_by_coverage(shares, accuracies),
+                lambda: figures.accuracy_by_coverage(shares, accuracies),
                 alt=f"Accuracy against coverage; {percent(half)} on the most confident half.",
                 caption="Accuracy when only the most confident predictions are kept: "
                 f"{percent(half)} on the most confident half.",
@@ -87,7 +138,7 @@ def confidence(reading: Reading) -> Section:
     )
 
 
-def _pair_images(reading: Reading, pairs: list[Pair]) -> Picture:
+def _pair_images(reading: Reading, pairs: list[Pair]) -> Block:
     names, test = reading.class_names, reading.test
     pictures, titles = [], []
     for pair in pairs:
@@ -98,9 +149,9 @@ def _pair_images(reading: Reading, pairs: list[Pair]) -> Picture:
         titles += [f"{names[pair.label]}\n→ {names[pair.predicted]}"] * len(rows)
         pictures += [np.full_like(test.images[0], 255)] * (EACH - len(rows))
         titles += [""] * (EACH - len(rows))
-    return Picture(
+    return picture(
         "confused_pairs",
-        samples(pictures, titles, EACH),
+        lambda: samples(pictures, titles, EACH),
         alt="Images of the most frequently confused pairs of classes.",
         caption="Images of these pairs (true → predicted), one row per pair, most confident first.",
         width="natural",

@@ -164,10 +164,11 @@ def _curves(study: Study) -> Picture:
 
 def _classes(study: Study) -> list[Block]:
     runs = [run.summary.per_class for run in study.whole]
-    names = [row.name for row in runs[0]]
-    if any([row.name for row in run] != names for run in runs):
+    if any([row.name for row in run] != [row.name for row in runs[0]] for run in runs):
         return [Text("Results per class are not shown: the runs name different classes.")]
-    shares = np.asarray([[row.recall for row in run] for run in runs])
+    tested = [number for number, row in enumerate(runs[0]) if row.count]
+    names = [runs[0][number].name for number in tested]
+    shares = np.asarray([[run[number].recall for number in tested] for run in runs], dtype=float)
     picture = Picture(
         f"{study.name}-classes",
         study_classes(names, shares),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cifar_lab.report.blocks import Picture, Section, Text
+from cifar_lab.report.attempts import picture
+from cifar_lab.report.blocks import Block, Section, Text
 from cifar_lab.report.figures import training as figures
 from cifar_lab.report.figures.lr_finder import range_tests
 from cifar_lab.report.reading import Reading
@@ -39,7 +40,7 @@ def momentum(config: dict[str, Any]) -> str:
     return f"The optimizer, {name}, used {several(found)} throughout, as planned."
 
 
-def _curves(reading: Reading) -> Picture:
+def _curves(reading: Reading) -> Block:
     rows = reading.run.metrics
     splits = [name for name in figures.SPLIT_NAMES if f"{name}_loss" in rows[-1]]
     last = "; ".join(
@@ -53,34 +54,42 @@ def _curves(reading: Reading) -> Picture:
     )
     if "test" in splits:
         caption += " The test curve is for information only: it was not used to choose anything."
-    return Picture(
+    caption += f" Dashed: epoch {reading.run.summary.reported_epoch}, which is reported."
+    limit = reading.run.config["trainer"].get("limit_batches")
+    if limit is not None:
+        caption += (
+            f" Each epoch was cut to {plural(limit, 'batch', 'batches')} (trainer.limit_batches); "
+            "its values lie at its last update, on the scale of the whole schedule."
+        )
+    return picture(
         "curves",
-        figures.curves(rows),
+        lambda: figures.curves(rows, reading.ends, reading.run.summary.reported_epoch),
         alt=f"Loss and accuracy over {plural(len(rows), 'epoch', 'epochs')}; final {last}.",
         caption=caption,
     )
 
 
-def _learning_rate(reading: Reading) -> Picture:
+def _learning_rate(reading: Reading) -> Block:
     planned = reading.planned
-    used = [(row["epoch"], row["lr"]) for row in reading.run.metrics]
-    return Picture(
+    rates = [row["lr"] for row in reading.run.metrics]
+    used = list(zip(reading.ends, rates, strict=True))
+    return picture(
         "learning_rate",
-        figures.learning_rate(planned, reading.steps_per_epoch, used),
+        lambda: figures.learning_rate(planned, reading.steps_per_epoch, used),
         alt=f"Learning rate: starts at {planned[0]:.3g}, peaks at {max(planned):.3g}, ends at "
         f"{planned[-1]:.3g} after {plural(len(planned), 'step', 'steps')}.",
         caption="Learning rate as planned, and as recorded at the last step of each epoch.",
     )
 
 
-def _range_tests(found: LrFinder) -> Picture:
+def _range_tests(found: LrFinder) -> Block:
     rule, chosen = RULE_NAMES[found.settings.suggestion], found.chosen
     assert chosen is not None, "a run is not trained without a suggestion"
     seeds = plural(chosen.seeds, "seed", "seeds")
     taken = f"{rate(found.max_lr)}, the median suggestion by {rule} over {seeds}"
-    return Picture(
+    return picture(
         "lr_finder",
-        range_tests(found),
+        lambda: range_tests(found),
         alt=f"Smoothed loss against learning rate; chosen: {taken} (range {rate(chosen.lowest)} to "
         f"{rate(chosen.highest)}).",
         caption=f"Range tests before training set the maximum learning rate to {taken}. Each rule "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 
 import numpy as np
 import pytest
@@ -28,15 +29,47 @@ def test_the_matrix_shows_counts_and_colours_by_share_of_the_true_class(drawn):
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted class", "true class")
 
 
-def test_a_hundred_classes_are_drawn_without_words_in_the_cells(drawn):
-    matrix = np.eye(100, dtype=np.int64) * 5
-    assert_is_png(figures.confusion_matrix(matrix, [f"class {n}" for n in range(100)]))
-    assert len(drawn[0].axes[0].texts) == 0
+def test_a_hundred_classes_are_named_without_words_in_the_cells_and_no_name_covers_another(drawn):
+    matrix, names = np.eye(100, dtype=np.int64) * 5, [f"class_{n}" for n in range(100)]
+    assert_is_png(figures.confusion_matrix(matrix, names))
+    (axes,) = drawn[0].axes
+    assert len(axes.texts) == 0
+    for ticks in (axes.get_xticklabels(), axes.get_yticklabels()):
+        assert [text.get_text() for text in ticks] == names
+    drawn[0].draw_without_rendering()
+    labels = axes.get_yticklabels()
+    places = [text.get_window_extent().y0 for text in labels]
+    points = [72 / drawn[0].dpi * (a - b) for a, b in itertools.pairwise(places)]
+    assert min(points) >= labels[0].get_size()
+
+
+def test_more_classes_than_can_be_named_are_numbered(drawn):
+    matrix = np.eye(200, dtype=np.int64)
+    assert_is_png(figures.confusion_matrix(matrix, [f"c{n}" for n in range(200)]))
+    (axes,) = drawn[0].axes
+    assert axes.get_xlabel() == "predicted class (number)"
+
+
+def test_where_a_class_was_never_predicted_words_stand_in_place_of_a_precision(drawn):
+    matrix = np.array([[2, 2, 0], [1, 3, 0], [2, 2, 0]])
+    figures.class_recalls(class_results(matrix, NAMES), NAMES)
+    (axes,) = drawn[0].axes
+    assert [text.get_text() for text in axes.texts] == ["precision: not predicted once"]
+    precisions = axes.containers[1].lines[0].get_xdata()
+    assert np.isnan(precisions).tolist() == [False, False, True]
+
+
+def test_a_few_of_the_classes_keep_their_labels(drawn):
+    names = ["cat", "中", "dog"]  # the second has no glyph on some machines, and is then numbered
+    results = class_results(MATRIX, tuple(names))
+    figures.class_recalls([results[2], results[0]], names)
+    (axes,) = drawn[0].axes
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["dog", "cat"]
 
 
 def test_recall_and_precision_stand_with_their_intervals(drawn):
     results = class_results(MATRIX, NAMES)
-    assert_is_png(figures.class_recalls(results))
+    assert_is_png(figures.class_recalls(results, NAMES))
     (axes,) = drawn[0].axes
     for container, name in zip(axes.containers, ("recall", "precision"), strict=True):
         points, _, (bars,) = container.lines

@@ -25,15 +25,22 @@ ROWS = [
 ]
 
 
+#: Whole epochs.
+ENDS = [1.0, 2.0, 3.0]
+REPORTED = "reported: epoch 2"
+
+
 def test_curves_show_every_split_that_was_evaluated(drawn):
-    assert_is_png(figures.curves(ROWS))
+    assert_is_png(figures.curves(ROWS, ENDS, 2))
     loss, accuracy = drawn[0].axes
     assert lines(loss) == {
+        REPORTED: ([2, 2], [0, 1]),
         "train": ([1, 2, 3], [2.0, 1.0, 2 / 3]),
         "validation": ([1, 2, 3], [2.5, 1.25, 2.5 / 3]),
         "test": ([1, 2, 3], [3.0, 1.5, 1.0]),
     }
     assert lines(accuracy) == {
+        REPORTED: ([2, 2], [0, 1]),
         "train": ([1, 2, 3], pytest.approx([25, 50, 75])),
         "validation": ([1, 2, 3], pytest.approx([20, 40, 60])),
         "test": ([1, 2, 3], pytest.approx([10, 20, 30])),
@@ -41,31 +48,39 @@ def test_curves_show_every_split_that_was_evaluated(drawn):
     assert "nats" in loss.get_ylabel()
     assert "%" in accuracy.get_ylabel()
     for axes in (loss, accuracy):
-        assert legend(axes) == ["train", "validation", "test"]
+        assert legend(axes) == [REPORTED, "train", "validation", "test"]
         assert axes.get_xlabel() == "epoch"
 
 
 @pytest.mark.parametrize("missing", [("val",), ("test",), ("val", "test")])
 def test_curves_show_no_split_that_was_not_evaluated(drawn, missing):
     rows = [{k: v for k, v in row.items() if k.split("_")[0] not in missing} for row in ROWS]
-    figures.curves(rows)
-    shown = [figures.SPLIT_NAMES[s] for s in ("train", "val", "test") if s not in missing]
+    figures.curves(rows, ENDS, 2)
+    splits = [figures.SPLIT_NAMES[s] for s in ("train", "val", "test") if s not in missing]
+    shown = [REPORTED, *splits]
     assert [legend(axes) for axes in drawn[0].axes] == [shown, shown]
 
 
 def test_a_split_has_the_same_colour_and_marker_in_both_axes(drawn):
-    figures.curves(ROWS)
+    figures.curves(ROWS, ENDS, 2)
     looks = [[(x.get_color(), x.get_marker()) for x in axes.lines] for axes in drawn[0].axes]
     assert looks[0] == looks[1]
-    assert len(set(looks[0])) == 3
+    assert len(set(looks[0])) == 4
+
+
+def test_epochs_that_were_cut_short_lie_where_they_ended(drawn):
+    figures.curves(ROWS, [0.25, 1.25, 2.25], 3)
+    for axes in drawn[0].axes:
+        assert lines(axes)["validation"][0] == [0.25, 1.25, 2.25]
+        assert lines(axes)["reported: epoch 3"][0] == [2.25, 2.25]
 
 
 def test_a_run_of_one_epoch_has_curves():
-    assert_is_png(figures.curves(ROWS[:1]))
+    assert_is_png(figures.curves(ROWS[:1], ENDS[:1], 1))
 
 
 def test_epochs_are_marked_by_whole_numbers(drawn):
-    figures.curves(ROWS)
+    figures.curves(ROWS, ENDS, 2)
     assert all(tick == round(tick) for axes in drawn[0].axes for tick in axes.get_xticks())
 
 

@@ -2,22 +2,49 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
+from cifar_lab.data.arrays import ImageArrays, SourceImages
 from cifar_lab.report.sections.predictions import classes, confidence, confusions
-from tests.report.readings import PREDICTED, reading
+from tests.report.readings import PREDICTED, dataset, reading
 
 
 def test_each_class_has_its_row_in_the_order_of_the_labels():
     _, table = classes(reading()).blocks
     # Class 0: 3 of 4 images, all 3 predictions correct; 1: all 4, of 7 predictions; 2: 2 of 4,
     # both predictions correct.
-    assert [row[:2] for row in table.rows] == [
-        ["<b>", "4"], ["cats & dogs", "4"], ['"quoted"', "4"],
+    assert [row[:3] for row in table.rows] == [
+        ["0", "<b>", "4"], ["1", "cats & dogs", "4"], ["2", '"quoted"', "4"],
     ]  # fmt: skip
-    assert [row[2].split(" (")[0] for row in table.rows] == ["100.0 %", "57.1 %", "100.0 %"]
-    assert [row[3].split(" (")[0] for row in table.rows] == ["75.0 %", "100.0 %", "50.0 %"]
-    assert [row[4] for row in table.rows] == ["85.71 %", "72.73 %", "66.67 %"]
+    assert [row[3].split(" (")[0] for row in table.rows] == ["100.0 %", "57.1 %", "100.0 %"]
+    assert [row[4].split(" (")[0] for row in table.rows] == ["75.0 %", "100.0 %", "50.0 %"]
+    assert [row[5] for row in table.rows] == ["85.71 %", "72.73 %", "66.67 %"]
+
+
+def test_a_class_that_is_never_predicted_has_words_for_a_precision():
+    logits = np.eye(3, dtype=np.float32)[[0] * 12]
+    _, text, table = classes(reading(logits=logits)).blocks
+    assert [row[3] for row in table.rows][1:] == ["not predicted once"] * 2
+    assert text.text == ('Not predicted once, so without a precision: cats & dogs and "quoted".')
+
+
+def test_many_classes_are_told_from_the_lowest_recall_in_a_folded_table():
+    images, names = dataset(), tuple(f"c{n}" for n in range(30))
+    labels = np.arange(60) % 30
+    predicted = np.where(labels == 7, 8, labels)
+    arrays = ImageArrays(images.source.test.images.repeat(5, 0), labels, names, np.arange(60))
+    source = SourceImages(dataclasses.replace(images.source.train, class_names=names), arrays, "")
+    many = reading(
+        dataset=dataclasses.replace(images, source=source),
+        logits=np.eye(30, dtype=np.float32)[predicted],
+    )
+    chart, _, table = classes(many).blocks
+    assert "Showing the 20 of 30 classes with the lowest recall." in chart.caption
+    assert table.folded == "All 30 classes, with the lowest recall first"
+    assert [row[:2] for row in table.rows[:3]] == [["7", "c7"], ["0", "c0"], ["1", "c1"]]
+    assert len(table.rows) == 30
 
 
 def test_the_least_recognised_class_is_named():

@@ -20,6 +20,20 @@ def test_the_curves_alternative_text_names_the_last_values():
     )
 
 
+def test_positions_are_those_of_the_steps():
+    rows = [dict(row, step=step) for row, step in zip(reading().run.metrics, (1, 3), strict=True)]
+    cut = reading(metrics=rows)
+    assert cut.ends == [0.5, 1.5]
+    # Rows of older versions have no steps: they follow from the limit on batches.
+    config = cut.run.config | {"trainer": {"batch_size": 512, "limit_batches": 1}}
+    older = reading(config=config)
+    assert older.ends == [0.5, 1.5]
+    curves = training(older).blocks[0]
+    assert "Each epoch was cut to 1 batch (trainer.limit_batches)" in curves.caption
+    assert "Dashed: epoch 2, which is reported." in curves.caption
+    assert reading().ends == [1, 2]
+
+
 def test_what_range_tests_found_is_shown_where_they_were_made():
     record = found()
     _, _, tests, _ = training(reading(lr_finder=record)).blocks

@@ -1,0 +1,55 @@
+"""What cannot be drawn is left out with a warning in its place; the rest of the report stands."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from cifar_lab.report.blocks import Block, Picture, Section, Text
+from cifar_lab.wording import first_sentence
+
+log = logging.getLogger("cifar_lab")
+
+
+def picture(
+    name: str,
+    draw: Callable[[], bytes],
+    alt: str,
+    caption: str,
+    width: Literal["full", "natural"] = "full",
+) -> Block:
+    """Draw a figure, or say why it could not be drawn.
+
+    Args:
+        name, alt, caption, width: as in :class:`Picture`.
+        draw: returns the content of the PNG file.
+    """
+    try:
+        return Picture(name, draw(), alt, caption, width)
+    except Exception as error:  # one figure must not cost the report
+        return warning(f"The figure {name} could not be drawn", error)
+
+
+def section(title: str, make: Callable[[], Section]) -> Section:
+    """Make a section, or one under its title that says why it could not be made."""
+    try:
+        return make()
+    except Exception as error:  # one section must not cost the report
+        return Section(title, [warning(f"The section “{title}” could not be drawn", error)])
+
+
+def blocks(what: str, make: Callable[[], Sequence[Block]]) -> Sequence[Block]:
+    """Make blocks, or one that says why they could not be made."""
+    try:
+        return make()
+    except Exception as error:  # likewise
+        return [warning(f"{what} could not be drawn", error)]
+
+
+def warning(problem: str, error: Exception) -> Text:
+    """A highlighted paragraph about a failure, which is also logged."""
+    text = f"{problem}: {type(error).__name__}: {first_sentence(error)}"
+    log.warning(text)
+    log.debug("traceback:", exc_info=error)
+    return Text(f"{text}. All else in this report is unaffected.", warning=True)

@@ -1,0 +1,75 @@
+"""What fails is left out with a warning in its place; everything else is drawn."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from cifar_lab.report import attempts
+from cifar_lab.report.blocks import Picture, Section, Text
+from cifar_lab.report.figures import predictions, training
+from cifar_lab.report.pages import run as page
+from tests.report.readings import reading
+
+
+def fails(*_, **__):
+    raise ValueError("left cannot be >= right\nand more")
+
+
+def test_a_figure_that_fails_leaves_a_warning_in_its_place(caplog):
+    block = attempts.picture("curves", fails, alt="a", caption="c")
+    said = "The figure curves could not be drawn: ValueError: left cannot be >= right"
+    assert block == Text(f"{said}. All else in this report is unaffected.", warning=True)
+    assert caplog.messages == [said]
+
+
+def test_a_figure_that_can_be_drawn_is_the_picture():
+    block = attempts.picture("curves", lambda: b"png", alt="a", caption="c", width="natural")
+    assert block == Picture("curves", b"png", "a", "c", "natural")
+
+
+def test_a_section_that_fails_keeps_its_title():
+    found = attempts.section("Training", fails)
+    assert found.title == "Training"
+    assert found.blocks[0].warning
+    assert attempts.section("x", lambda: Section("x", [])) == Section("x", [])
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "told"),
+    [
+        (training, "curves", "The figure curves could not be drawn"),
+        (predictions, "confusion_matrix", "The figure confusion could not be drawn"),
+        (page, "data", "The section “Data” could not be drawn"),
+        (page, "first_screen", "The results could not be drawn"),
+    ],
+)
+def test_a_report_is_written_whatever_fails_in_it(tmp_path, monkeypatch, caplog, place, name, told):
+    monkeypatch.setattr(place, name, fails)
+    folder = tmp_path / "net" / "2026-01-02" / "1"
+    page.write_report(reading(folder=folder), [], None)
+    html, markdown = (folder / f"report.{kind}" for kind in ("html", "md"))
+    for content in (html.read_text(), markdown.read_text()):
+        assert told in content
+        assert "Run it again" in content
+    assert [message.split(":")[0] for message in caplog.messages] == [told]
+    assert len(list((folder / "figures").glob("*.png"))) > 5
+
+
+def test_characters_without_a_font_are_told_in_one_line(monkeypatch, caplog):
+    monkeypatch.setattr(page, "missing", lambda names: "苹果")
+    caplog.set_level(logging.WARNING)
+    (text,) = page.without_font(["Æble 苹果"])
+    assert text.warning
+    assert text.text.startswith("No installed font has the characters 苹 果: figures give such")
+    assert caplog.messages == [text.text]
+    monkeypatch.setattr(page, "missing", lambda names: "")
+    assert page.without_font(["cat"]) == []
+
+
+def test_the_folder_of_a_report_is_made(tmp_path: Path):
+    folder = tmp_path / "net" / "2026-01-02" / "1"
+    page.write_report(reading(folder=folder), [], None)
+    assert "could not be drawn" not in (folder / "report.md").read_text()
