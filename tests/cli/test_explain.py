@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import io
 import json
 import re
 from pathlib import Path
@@ -17,6 +18,7 @@ from cifar_lab.explain.layers import map_sizes
 from cifar_lab.models.custom_resnet import CustomResNet
 from cifar_lab.report.figures.image_grid import BAR_WIDTH
 from cifar_lab.run.folder import RunFolder
+from cifar_lab.run.store import Store
 from tests.cli.test_runs import finished, run
 
 pytestmark = pytest.mark.slow
@@ -55,12 +57,15 @@ def test_the_predictions_that_are_explained_are_the_recorded_ones(run, capsys):
         arrays["logits"][close, second[close]],
         arrays["logits"][close, first[close]],
     )
-    np.savez(run.predictions, **{**arrays, "logits": recorded})
+    changed = io.BytesIO()
+    np.savez(changed, **{**arrays, "logits": recorded})
+    files = Store(run)
+    files.write({run.predictions: changed.getvalue()})
     ids = [str(name) for name in arrays["sample_ids"][close]]
     assert main(["explain", "latest", "--ids", ",".join(ids), "--target", "predicted"]) == 0
     with np.load(run.attributions("hirescam-layer2-predicted")) as file:
         assert file["first"].tolist() == second[close].tolist()
-    run.averaged_maps.unlink()
+    files.remove([run.averaged_maps])
     assert main(["report", "latest"]) == 0
     with np.load(run.averaged_maps) as file:  # of all 360 test images
         assert len(file["right"]) == (recorded.argmax(1) == arrays["labels"]).sum()
