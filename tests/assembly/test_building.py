@@ -11,7 +11,7 @@ from cifar_lab.config.compose import Composer
 from cifar_lab.config.preflight import preflight
 from cifar_lab.engine.seeding import random_states, same_random_states
 from tests.assembly.drawing import MADE
-from tests.conftest import write_image_folder
+from tests.conftest import BESIDE, write_image_folder
 
 HERE = "tests.assembly.drawing"
 DRAWN = [
@@ -141,13 +141,13 @@ def test_a_run_builds_its_model_once_however_its_images_come(folder, tmp_path, m
     monkeypatch.chdir(tmp_path)
     for _ in ("decoded", "found decoded"):
         MADE.clear()
-        assert main(["train", *folder, *DRAWN, *SHORT]) == 0
+        assert main(["train", *folder, *DRAWN, *SHORT, *BESIDE]) == 0
         assert MADE == ["model", "criterion"]
 
 
 def test_a_sweep_over_seeds_builds_its_model_once_to_try_it_and_once_a_job(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert main(["train", "dataset=digits", *DRAWN, *SHORT, "-m", "seed=0,1,2"]) == 0
+    assert main(["train", "dataset=digits", *DRAWN, *SHORT, *BESIDE, "-m", "seed=0,1,2"]) == 0
     assert MADE.count("model") == 1 + 3
 
 
