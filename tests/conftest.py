@@ -14,6 +14,9 @@ from cifar_lab.assembly.precision import measured
 from cifar_lab.data.arrays import Dataset
 from cifar_lab.data.sources import Digits
 
+#: Lets a configuration name modules of these tests, wherever one stands.
+BESIDE = ["--config-dir", str(Path(__file__).parents[1] / "conf")]
+
 
 @pytest.fixture(autouse=True)
 def _two_threads():

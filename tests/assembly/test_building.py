@@ -11,15 +11,13 @@ from cifar_lab.config.compose import Composer
 from cifar_lab.config.preflight import preflight
 from cifar_lab.engine.seeding import random_states, same_random_states
 from tests.assembly.drawing import MADE
-from tests.conftest import write_image_folder
+from tests.conftest import BESIDE, write_image_folder
 
 HERE = "tests.assembly.drawing"
 DRAWN = [
     f"model._target_={HERE}.Net", "~model.width", f"criterion._target_={HERE}.ScaledCrossEntropy",
     "~criterion.label_smoothing", "trainer.batch_size=4", "device=cpu", "trainer.workers=0",
 ]  # fmt: skip
-#: The same, named as a person names parts of their own.
-OWN = [word.replace(HERE, "drawn_parts") for word in DRAWN]
 SIZED = [f"model._target_={HERE}.SizedNet", "~model.width", "trainer.batch_size=4", "device=cpu"]
 
 
@@ -139,15 +137,17 @@ SHORT = [
 ]  # fmt: skip
 
 
-def test_a_run_builds_its_model_once_however_its_images_come(folder, here):
+def test_a_run_builds_its_model_once_however_its_images_come(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     for _ in ("decoded", "found decoded"):
         MADE.clear()
-        assert main(["train", *folder, *OWN, *SHORT]) == 0
+        assert main(["train", *folder, *DRAWN, *SHORT, *BESIDE]) == 0
         assert MADE == ["model", "criterion"]
 
 
-def test_a_sweep_over_seeds_builds_its_model_once_to_try_it_and_once_a_job(here):
-    assert main(["train", "dataset=digits", *OWN, *SHORT, "-m", "seed=0,1,2"]) == 0
+def test_a_sweep_over_seeds_builds_its_model_once_to_try_it_and_once_a_job(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "dataset=digits", *DRAWN, *SHORT, *BESIDE, "-m", "seed=0,1,2"]) == 0
     assert MADE.count("model") == 1 + 3
 
 
@@ -156,14 +156,6 @@ def test_a_wrong_seed_is_one_mistake(words):
     found = preflight(Composer(), ["dataset=digits", *DRAWN, *words])
     assert len(found.problems) == 1
     assert assembly.problems(found.job(), found.groups) == []
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch) -> None:
-    """A working directory in which the drawn parts are Python files of one's own."""
-    names = "Net, ScaledCrossEntropy"
-    (tmp_path / "drawn_parts.py").write_text(f"from {HERE} import {names}\n")
-    monkeypatch.chdir(tmp_path)
 
 
 def job(words):

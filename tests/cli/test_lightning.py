@@ -20,6 +20,7 @@ from cifar_lab.cli.main import main
 from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.metrics import read_metrics
 from cifar_lab.run.record import Run
+from tests.conftest import BESIDE
 
 pytestmark = pytest.mark.slow
 
@@ -30,7 +31,7 @@ QUICK = [
     "augmentation=none", "optimizer=sgd", "scheduler.max_lr=0.05",
     "trainer.precision=float32", "trainer.epochs=2", "report.enabled=false",
 ]  # fmt: skip
-PLAIN = ["model._target_=tests.cli.nets.Plain", "~model.width"]
+PLAIN = ["model._target_=tests.cli.nets.Plain", "~model.width", *BESIDE]
 TWO = ["trainer=lightning", "trainer.devices=2"]
 
 
@@ -52,6 +53,7 @@ def test_two_processes_do_what_one_does_at_twice_the_batch(tmp_path):
 
 def test_both_ranks_end_with_equal_weights_and_one_writes(tmp_path):
     normed = ["model._target_=tests.cli.nets.Normed", "~model.width", f"+model.folder={tmp_path}"]
+    normed += BESIDE
     run = train(tmp_path / "run", *normed, "trainer.batch_size=50", *TWO)
     follower = torch.load(tmp_path / "follower.pt", weights_only=True)
     for name, leading in weights(run).items():
@@ -62,7 +64,7 @@ def test_both_ranks_end_with_equal_weights_and_one_writes(tmp_path):
 
 
 def test_a_process_that_fails_ends_the_run_and_is_named(tmp_path, capfd):
-    failing = ["model._target_=tests.cli.nets.Failing", "~model.width"]
+    failing = ["model._target_=tests.cli.nets.Failing", "~model.width", *BESIDE]
     started = time.monotonic()
     words = [*QUICK, *failing, "trainer.batch_size=32", *TWO]
     assert main(["train", *words, f"hydra.run.dir={tmp_path / 'run'}"]) == 1
@@ -96,7 +98,7 @@ def test_a_leader_that_is_killed_takes_its_processes_along(tmp_path):
 
 def test_a_process_that_does_not_end_costs_no_run(tmp_path, monkeypatch):
     monkeypatch.setattr("cifar_lab.recipe.processes.PATIENCE_SECONDS", 0.5)
-    lingering = ["model._target_=tests.cli.nets.Lingering", "~model.width"]
+    lingering = ["model._target_=tests.cli.nets.Lingering", "~model.width", *BESIDE]
     run = train(tmp_path / "run", *lingering, "trainer.batch_size=32", *TWO)
     assert "process 1 on this machine did not exit within 0.5 seconds" in run.log.read_text()
     assert json.loads(run.status.read_text())["state"] == "done"

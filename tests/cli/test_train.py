@@ -13,6 +13,7 @@ from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.metrics import read_metrics
 from cifar_lab.run.provenance import PrecisionProbe
 from cifar_lab.run.record import Run
+from tests.conftest import BESIDE
 
 #: Digits, a tiny network, two batches an epoch.
 QUICK = [
@@ -374,6 +375,7 @@ SINGLE = ["dataset.limit_train_images=33", "trainer.batch_size=32", "dataset.val
 @pytest.mark.parametrize("verb", ["train", "check", "find-lr"])
 def test_a_last_batch_of_one_under_batch_norm_is_refused_by_every_verb(verb, tmp_path, capsys):
     words = ["dataset=digits", "model._target_=tests.cli.nets.BatchNormed", "~model.width", *SINGLE]
+    words += BESIDE
     assert main([verb, *words]) == 2
     assert "a batch of 1 image could not be passed through BatchNormed" in (
         told := capsys.readouterr().err
