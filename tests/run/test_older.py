@@ -79,3 +79,14 @@ def test_what_is_there_is_not_replaced():
 )
 def test_the_last_step_of_the_second_of_epochs_with_ten_updates(trainer, expected):
     assert last_step(2, trainer, 10) == expected
+
+
+def test_an_image_folder_of_an_older_version_keeps_its_order_and_its_split():
+    old = {"dataset": {"_target_": "cifar_lab.data.ImageFolder", "root": "images"}}
+    dataset = completed(old)["dataset"]
+    assert dataset["root"] == "images"
+    assert (dataset["class_order"], dataset["copies_together"]) == ("alphabetical", False)
+    kept = {"dataset": {**old["dataset"], "class_order": ["b", "a"]}}
+    assert completed(kept)["dataset"]["class_order"] == ["b", "a"]
+    digits = {"dataset": {"_target_": "cifar_lab.data.Digits"}}
+    assert completed(digits)["dataset"] == digits["dataset"]
