@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from cifar_lab.assembly import parts
+from cifar_lab.assembly import fitting, parts
 from cifar_lab.assembly.attempts import Attempts, Tried
 from cifar_lab.assembly.augmentation import augmentation, grey_levels
 from cifar_lab.assembly.setup import Setup
@@ -46,7 +46,7 @@ def attempted(
     _augmentation(attempts, config, setup, seed, known)
     attempts(
         "freezing",
-        parts.refuse_idle_freezing,
+        fitting.refuse_idle_freezing,
         lambda: [engine.plan.freeze_after_epochs, model],
         ("trainer", "model"),
     )
@@ -89,7 +89,7 @@ def _data(attempts: Attempts, config: dict[str, Any], engine: Any, load: bool) -
     outline = Outline() if known is None else known.outline()
     attempts(
         "batch",
-        parts.refuse_large_batch,
+        fitting.refuse_large_batch,
         lambda: [engine.plan, engine.world.size, outline.train_images],
         ("trainer", "dataset"),
     )
@@ -137,7 +137,7 @@ def _updates(
     attempts("scheduler", parts.schedule, inputs, ("trainer", "optimizer"))
     attempts(
         "length",
-        parts.refuse_values_beyond_the_run,
+        fitting.refuse_values_beyond_the_run,
         lambda: [
             engine.plan,
             engine.plan.epochs * engine.plan.steps_per_epoch(known.train_images, engine.world.size),

@@ -12,7 +12,6 @@ from cifar_lab.config.compose import Composer, job_part
 from cifar_lab.engine.lightning import LightningTrainer
 from cifar_lab.engine.trainer import Trainer
 from cifar_lab.refusal import Refusal
-from tests.engine.plans import make_plan
 
 
 @pytest.mark.parametrize(("option", "kind"), [("native", Trainer), ("lightning", LightningTrainer)])
@@ -90,32 +89,3 @@ def test_a_criterion_is_tried_with_the_classes_that_there_are():
     with pytest.raises(RuntimeError, match="weight"):
         parts.criterion(node, 4, CPU)
     assert isinstance(parts.criterion(node, None, CPU), torch.nn.CrossEntropyLoss)
-
-
-@pytest.mark.parametrize(
-    ("changes", "steps", "told"),
-    [
-        ({"ema_decay": 0.9999, "ema_warmup": False}, 22, "averages over about 10,000 steps, but"),
-        (
-            {"freeze_after_epochs": {"stem": 5}},
-            22,
-            "freeze_after_epochs.stem=5: a run of 5",
-        ),
-        ({"early_stopping_patience": 5}, 22, "early_stopping_patience=5 never stops a run of 5"),
-    ],
-)
-def test_a_value_that_needs_a_longer_run_is_refused(changes, steps, told):
-    with pytest.raises(Refusal, match=told):
-        parts.refuse_values_beyond_the_run(make_plan(epochs=5, **changes), steps)
-
-
-def test_a_value_that_the_run_is_long_enough_for_is_not_refused():
-    plan = make_plan(
-        epochs=5,
-        ema_decay=0.9,
-        ema_warmup=False,
-        freeze_after_epochs={"stem": 4},
-        early_stopping_patience=4,
-    )
-    parts.refuse_values_beyond_the_run(plan, 11)
-    parts.refuse_values_beyond_the_run(make_plan(ema_decay=0.9999), 22)  # warms up

@@ -13,7 +13,6 @@ from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.metrics import read_metrics
 from cifar_lab.run.provenance import PrecisionProbe
 from cifar_lab.run.record import Run
-from tests.conftest import BESIDE
 
 #: Digits, a tiny network, two batches an epoch.
 QUICK = [
@@ -54,32 +53,6 @@ def test_a_run_leaves_the_whole_folder(tmp_path):
     assert "epoch 2/2" in log
     assert "\x1b" not in log
     assert "\r" not in log
-
-
-def test_a_report_that_fails_leaves_the_run_done_and_says_how_to_write_it(
-    tmp_path, monkeypatch, capsys
-):
-    def fails(*_, **__):
-        raise RuntimeError("no room for a page")
-
-    with monkeypatch.context() as broken:
-        broken.setattr("cifar_lab.report.pages.run.write_page", fails)
-        broken.setattr("cifar_lab.recipe.run_maps.kept_maps", fails)
-        assert main(["train", *QUICK]) == 0
-    said = capsys.readouterr()
-    run = RunFolder((tmp_path / "outputs" / "latest").resolve())
-    place = run.path.relative_to(tmp_path.resolve())
-    assert "The attribution maps could not be computed: RuntimeError: no room" in said.out
-    assert (
-        "the report could not be written: RuntimeError: no room for a page; the run is done and "
-        f"its results are saved; write the report with `cifar-lab report {place}`"
-    ) in said.out
-    assert "Traceback" not in said.out + said.err
-    assert json.loads(run.status.read_text())["state"] == "done"
-    assert run.summary.is_file()
-    assert not run.report.exists()
-    assert main(["report", str(place)]) == 0
-    assert run.report.is_file()
 
 
 def test_the_gallerys_images_are_misclassified_by_that_checkpoint(tmp_path):
@@ -367,23 +340,6 @@ def test_words_that_mean_nothing_are_refused(words, message, capsys):
     captured = capsys.readouterr().err
     assert message in captured
     assert "Traceback" not in captured
-
-
-SINGLE = ["dataset.limit_train_images=33", "trainer.batch_size=32", "dataset.validation_fraction=0"]
-
-
-@pytest.mark.parametrize("verb", ["train", "check", "find-lr"])
-def test_a_last_batch_of_one_under_batch_norm_is_refused_by_every_verb(verb, tmp_path, capsys):
-    words = ["dataset=digits", "model._target_=tests.cli.nets.BatchNormed", "~model.width", *SINGLE]
-    words += BESIDE
-    assert main([verb, *words]) == 2
-    assert "a batch of 1 image could not be passed through BatchNormed" in (
-        told := capsys.readouterr().err
-    )
-    assert "trainer.batch_size=32 leaves a last batch of one of the 33 training images" in told
-    assert not (tmp_path / "outputs").exists()
-    # The last batch is not trained then.
-    assert main(["check", *words, "trainer.limit_batches=1"]) == 0
 
 
 def test_a_run_that_ends_with_weights_that_are_not_finite_has_failed_with_a_report(

@@ -1,0 +1,79 @@
+"""Refuses values that do not fit the model, the images or the length of the run."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from cifar_lab.engine.plan import Plan
+from cifar_lab.refusal import Refusal
+
+
+def refuse_idle_freezing(after_epochs: dict[str, int], model: nn.Module) -> None:
+    """Refuse names to freeze that match no parameter."""
+    names = [name for name, _ in model.named_parameters()]
+    begin = ", ".join(dict.fromkeys(name.split(".")[0] for name in names))
+    idle = [b for b in after_epochs if not any(n.startswith(b) for n in names)]
+    if idle:
+        raise Refusal(
+            [
+                f"trainer.freeze_after_epochs.{name}: no parameter name of "
+                f"{type(model).__name__} begins with '{name}'; the names begin with: {begin}"
+                for name in idle
+            ]
+        )
+
+
+def refuse_values_beyond_the_run(plan: Plan, steps: int) -> None:
+    """Refuse values that have no effect, or the wrong one, in a run of this length.
+
+    Args:
+        plan: the plan, whose limits do not count.
+        steps: number of updates of the whole run.
+    """
+    problems = [
+        f"trainer.freeze_after_epochs.{name}={after}: a run of {plan.epochs} epochs ends before; "
+        f"choose at most {plan.epochs - 1}, or remove it"
+        for name, after in plan.freeze_after_epochs.items()
+        if after >= plan.epochs
+    ]
+    patience, decay = plan.early_stopping_patience, plan.ema_decay
+    if patience is not None and patience >= plan.epochs:
+        problems.append(
+            f"trainer.early_stopping_patience={patience} never stops a run of {plan.epochs} "
+            "epochs; lower it, or set it to null"
+        )
+    if decay is not None and not plan.ema_warmup and (1 - decay) * steps < 1:
+        problems.append(
+            f"trainer.ema_decay={decay} averages over about {1 / (1 - decay):,.0f} steps, but the "
+            f"run has {steps:,}: mostly the initial weights would be evaluated; lower it, or set "
+            "trainer.ema_warmup=true"
+        )
+    if problems:
+        raise Refusal(problems)
+
+
+def refuse_large_batch(plan: Plan, processes: int, images: int | None) -> None:
+    """Refuse steps larger than the training split, and last batches smaller than ``processes``.
+
+    Args:
+        plan: defines the number of images per step.
+        processes: number of processes that train together.
+        images: number of training images; None if unknown.
+    """
+    if images is None:
+        return
+    size, accumulated = plan.batch_size, plan.accumulate_batches
+    factors = [(f"trainer.accumulate_batches={accumulated}", accumulated)]
+    factors += [(f"{processes} processes", processes)]
+    if plan.images_per_step(processes) > images:
+        times = "".join(f" times {name}" for name, factor in factors if factor > 1)
+        raise Refusal(
+            f"trainer.batch_size={size}{times} is larger than the {images} training images; "
+            "reduce it"
+        )
+    left = images % (size * processes)
+    if 0 < left < processes:
+        raise Refusal(
+            f"trainer.batch_size={size} leaves a last batch of {left} of the {images} training "
+            f"images for {processes} processes; choose a different batch size or trainer.devices"
+        )

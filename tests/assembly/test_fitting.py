@@ -1,0 +1,38 @@
+"""Values that need a longer run are refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from cifar_lab.assembly.fitting import refuse_values_beyond_the_run
+from cifar_lab.refusal import Refusal
+from tests.engine.plans import make_plan
+
+
+@pytest.mark.parametrize(
+    ("changes", "steps", "told"),
+    [
+        ({"ema_decay": 0.9999, "ema_warmup": False}, 22, "averages over about 10,000 steps, but"),
+        (
+            {"freeze_after_epochs": {"stem": 5}},
+            22,
+            "freeze_after_epochs.stem=5: a run of 5",
+        ),
+        ({"early_stopping_patience": 5}, 22, "early_stopping_patience=5 never stops a run of 5"),
+    ],
+)
+def test_a_value_that_needs_a_longer_run_is_refused(changes, steps, told):
+    with pytest.raises(Refusal, match=told):
+        refuse_values_beyond_the_run(make_plan(epochs=5, **changes), steps)
+
+
+def test_a_value_that_the_run_is_long_enough_for_is_not_refused():
+    plan = make_plan(
+        epochs=5,
+        ema_decay=0.9,
+        ema_warmup=False,
+        freeze_after_epochs={"stem": 4},
+        early_stopping_patience=4,
+    )
+    refuse_values_beyond_the_run(plan, 11)
+    refuse_values_beyond_the_run(make_plan(ema_decay=0.9999), 22)  # warms up
