@@ -123,8 +123,16 @@ def _updates(
         ("model", "trainer"),
     )
 
-    def inputs() -> list[Any]:
-        steps = engine.plan.steps_per_epoch(known.train_images, engine.world.size)
-        return [config["scheduler"], engine.plan.epochs, steps]
+    def steps() -> int:
+        found: int = engine.plan.steps_per_epoch(known.train_images, engine.world.size)
+        return found
 
-    attempts("scheduler", parts.schedule, inputs, ("trainer", "optimizer"))
+    attempts(
+        "length", parts.refuse_endless_run, lambda: [engine.plan, steps()], ("trainer", "batch")
+    )
+    attempts(
+        "scheduler",
+        parts.schedule,
+        lambda: [config["scheduler"], engine.plan.epochs, steps()],
+        ("trainer", "optimizer", "length"),
+    )

@@ -33,6 +33,9 @@ from cifar_lab.refusal import Refusal
 if TYPE_CHECKING:
     from cifar_lab.data.batch_augment import AugmentationStack
 
+#: Largest number of optimizer steps in a run; 600 epochs of ImageNet in batches of 256 have three
+#: million.
+MOST_STEPS = 5_000_000
 #: Number of training images, evenly spread, for models that compute initial weights from them.
 INITIALISING_IMAGES = 5000
 
@@ -198,6 +201,16 @@ def refuse_large_batch(plan: Plan, processes: int, images: int | None) -> None:
         raise Refusal(
             f"trainer.batch_size={size} leaves a last batch of {left} of the {images} training "
             f"images for {processes} processes; choose a different batch size or trainer.devices"
+        )
+
+
+def refuse_endless_run(plan: Plan, steps_per_epoch: int) -> None:
+    """Refuse a run whose steps are too many to plan, as checks and reports list all of them."""
+    steps = plan.epochs * steps_per_epoch
+    if steps > MOST_STEPS:
+        raise Refusal(
+            f"trainer.epochs={plan.epochs}: {steps:,} steps are more than the {MOST_STEPS:,} that "
+            "a run may have; reduce the epochs, or increase trainer.batch_size"
         )
 
 

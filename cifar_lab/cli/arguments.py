@@ -10,6 +10,7 @@ from hydra._internal.utils import get_args_parser
 
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.folder import OUTPUTS
+from cifar_lab.wording import shortened
 
 if TYPE_CHECKING:
     from cifar_lab.run.record import Run
@@ -30,6 +31,9 @@ def hydra_arguments(words: Sequence[str]) -> argparse.Namespace:
     for flag in UNSUPPORTED:
         if getattr(parsed, flag) is not None:
             raise Refusal(f"--{flag.replace('_', '-')} is not supported; use --config-dir DIR")
+    if not parsed.cfg and (parsed.resolve or parsed.package):
+        flag = "--resolve" if parsed.resolve else "--package"
+        raise Refusal(f"{flag} only changes what --cfg prints; add --cfg job, or leave it out")
     return parsed
 
 
@@ -58,7 +62,7 @@ def run_and_overrides(words: Sequence[str], verb: str) -> tuple[Run, list[str]]:
 
     flags = [word for word in words if word.startswith("-")]
     if flags:
-        raise Refusal(f"`cifar-lab {verb}` accepts no flags, got {flags[0]}")
+        raise Refusal(f"`cifar-lab {verb}` accepts no flags, got {shortened(flags[0])}")
     runs = [w for w in words if "=" not in w and not w.startswith("~")]
     run = one_run(runs, verb)
     return find_run(OUTPUTS, run), [word for word in words if word != run]
@@ -79,4 +83,9 @@ def one_run(runs: Sequence[str], verb: str) -> str:
 
 
 def _refuse(message: str) -> None:
+    flag, equals, value = message.removeprefix("unrecognized arguments: --").partition("=")
+    if equals:
+        raise Refusal(
+            f"--{flag}={value} is not a flag; write overrides without dashes: {flag}={value}"
+        )
     raise Refusal(f"{message}; `cifar-lab --help` shows the usage of each verb")

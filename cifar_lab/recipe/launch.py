@@ -17,8 +17,9 @@ from cifar_lab.assembly import Experiment
 from cifar_lab.config.compose import Composer, job_part
 from cifar_lab.config.contradictions import single_device_search
 from cifar_lab.config.differences import differences
-from cifar_lab.config.preflight import Preflight, preflight, sweep_jobs
+from cifar_lab.config.preflight import Preflight, preflight
 from cifar_lab.config.saved import rerun as rerun_config
+from cifar_lab.config.sweeps import JobFolders, sweep_jobs
 from cifar_lab.engine.interrupts import StopRequest
 from cifar_lab.recipe import open as opened
 from cifar_lab.recipe.find_lr import find_lr as run_tests
@@ -124,8 +125,10 @@ def _refuse_wrong_jobs(composer: Composer, overrides: Sequence[str]) -> None:
     """Refuse a sweep with the problems of all its jobs; each distinct part is built once."""
     problems: dict[str, None] = {}
     tried = assembly.Tried()
-    for job_overrides in sweep_jobs(overrides):
+    folders = JobFolders()
+    for job_overrides in sweep_jobs(composer, overrides):
         found = preflight(composer, job_overrides)
+        folders.check(found)
         problems.update(dict.fromkeys(found.problems))
         if found.resolved:
             any_seed = {**found.job(), "seed": 0}  # validity does not depend on it

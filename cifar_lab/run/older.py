@@ -94,8 +94,9 @@ def upgraded(kind: str, value: dict[str, Any]) -> dict[str, Any]:
 
 def completed(config: dict[str, Any]) -> dict[str, Any]:
     """Adds the groups and keys that a configuration of an older version lacks."""
-    groups = {group: {**added, **(config.get(group) or {})} for group, added in ADDED.items()}
-    return {**config, **groups}
+    groups = {group: config.get(group) or {} for group in ADDED}
+    filled = {g: {**ADDED[g], **node} for g, node in groups.items() if isinstance(node, dict)}
+    return {**config, **filled}
 
 
 def with_current_targets(value: Any) -> Any:
