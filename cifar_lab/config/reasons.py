@@ -41,6 +41,9 @@ SENTENCES = {
     r"Unsupported interpolation type (.+)": (
         r"there is no resolver '\1'; use ${KEY} or ${oc.env:VARIABLE}"
     ),
+    r"Unsupported item value in defaults : (.+)\. Supported.*": (
+        r"an option in defaults is a \1; quote it, e.g. model: 'no'"
+    ),
     r"field '(.+)' is not Optional": r"\1 cannot be null; leave it out for the default",
     r"Cannot convert '(.+)' to string: .*": r"must be text, got a \1",
     r"Recursive interpolation detected.*": "the value refers to itself",

@@ -24,7 +24,8 @@ GLOBAL = "# @package _global_\n"
         ("3\n", "must contain keys and values, e.g. seed: 1"),
         ("trainer:\n\tepochs: 3\n", "itself.yaml could not be read: line 3"),
         ("seed: !!python/name:os.system\n", "itself.yaml could not be read: line 2: could not det"),
-        ("defaults:\n  - override /model: no\n", "chooses model=.*, but the group model has no"),
+        ("defaults:\n  - override /model: no\n", "an option in defaults is a bool; quote it"),
+        ("defaults:\n  - override /model: none\n", "chooses model=.*, but the group model has no"),
         ("defaults:\n  - /nothing: x\n", "chooses nothing=x, but the group nothing has no opt"),
     ],
 )
