@@ -12,6 +12,9 @@ FIND = "find"
 #: Keys that say where the data are and which device to use; they do not change the experiment.
 PLACES = ("device", "dataset.root", "dataset.cache_dir")
 
+#: Groups that a run does not need, and of which it may take several options.
+OPTIONAL_GROUPS = ("experiments", "debug")
+
 #: The target of the mixing node when nothing is mixed.
 NO_MIXING = "cifar_lab.data.no_mixing"
 

@@ -3,12 +3,51 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 
 def in_our_words(message: str) -> str:
     """Rewrite Pydantic's "Input should be …" as "must be …"."""
-    return message.replace("Input should", "must").removeprefix("Value error, ")
+    return (
+        message.replace("Input should", "must")
+        .replace("must be less than inf", "must be a finite number")
+        .removeprefix("Value error, ")
+    )
+
+
+def reasons(errors: Iterable[Mapping[str, Any]]) -> str:
+    """Join the reasons that Pydantic gives for one wrong value, in our words.
+
+    Args:
+        errors: details of a validation error, as Pydantic returns them.
+    """
+    details = list(errors)
+    deepest = max(len(each["loc"]) for each in details)
+    # A list whose items are wrong also counts as one without items.
+    kept = [
+        each
+        for each in details
+        if each["type"] != "too_short"
+        or each["ctx"]["actual_length"]
+        or len(each["loc"]) == deepest
+    ]
+    return " or ".join(dict.fromkeys(map(_reason, kept)))
+
+
+def _reason(detail: Mapping[str, Any]) -> str:
+    kind, limits = detail["type"], detail.get("ctx", {})
+    if kind == "missing":  # an item of a tuple
+        return f"must have at least {int(detail['loc'][-1]) + 1} items, got {detail['loc'][-1]}"
+    if kind == "too_short":
+        return f"must have at least {limits['min_length']} items, got {limits['actual_length']}"
+    if kind == "too_long":
+        return f"must have at most {limits['max_length']} items, got {limits['actual_length']}"
+    if kind in ("tuple_type", "list_type"):
+        return "must be a list, e.g. [1,2]"
+    if kind == "dict_type":
+        return "must hold keys and values, e.g. {a: 1}"
+    return in_our_words(detail["msg"]).partition(", unable to parse")[0]
 
 
 def did_you_mean(

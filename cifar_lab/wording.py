@@ -48,6 +48,11 @@ def plural(count: int, one: str, many: str) -> str:
     return f"{count:,} {one if count == 1 else many}"
 
 
+def shortened(text: str, most: int = 60) -> str:
+    """Cut a text that is longer than ``most`` characters, and say how long it is."""
+    return text if len(text) <= most else f"{text[:most]}… ({len(text):,} characters)"
+
+
 def first_sentence(error: Exception) -> str:
     """The first non-empty line of an error's message, or the name of its type."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]

@@ -15,7 +15,8 @@ import pytest
 from cifar_lab import targets
 from cifar_lab.cli.verbs import VERBS
 from cifar_lab.config.compose import Composer
-from cifar_lab.config.preflight import preflight, sweep_jobs
+from cifar_lab.config.preflight import preflight
+from cifar_lab.config.sweeps import sweep_jobs
 from cifar_lab.own_code import OwnCode
 
 TOP = Path(__file__).parents[1]
@@ -60,7 +61,7 @@ def test_the_readmes_commands_parse(command):
         assert words[0] in VERBS or words[0] == "--help"
         overrides = [w for w in words[1:] if "=" in w or w.startswith("~")]
         if words[0] in ("train", "check", "find-lr", "show", "rerun"):
-            for job in sweep_jobs(overrides):
+            for job in sweep_jobs(Composer(), overrides):
                 assert preflight(Composer(), job).problems == []
         for override in overrides if words[0] == "report" else []:
             assert override.split("=")[0].removeprefix("report.") in DEFAULTS["report"]

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from cifar_lab.assembly.attempts import reason
 from cifar_lab.assembly.library_warnings import refused_from
 from cifar_lab.assembly.parts import node
-from cifar_lab.refusal import Refusal, in_our_words
+from cifar_lab.refusal import Refusal, reasons
+from cifar_lab.wording import shortened
 
 if TYPE_CHECKING:
     from cifar_lab.data.batch_augment import AugmentationStack
@@ -118,10 +119,18 @@ def _step(name: str, step: dict[str, Any]) -> Any:
         wrapped = error.__cause__ and error.__cause__.__cause__
         if not isinstance(wrapped, ValidationError):
             raise Refusal(f"{path}: {reason(error)}") from error
-        raise Refusal(
-            [
-                f"{path}.{'.'.join(map(str, detail['loc']))}={detail['input']}: "
-                f"{in_our_words(detail['msg'])}"
-                for detail in wrapped.errors()
-            ]
-        ) from error
+        raise Refusal(_by_argument(path, step, wrapped.errors())) from error
+
+
+def _by_argument(path: str, step: dict[str, Any], errors: Sequence[Any]) -> list[str]:
+    """Return a sentence for each wrong argument, with the reasons of all types it may have."""
+    by_argument: dict[str, list[Any]] = {}
+    for detail in errors:
+        argument = str(detail["loc"][0]) if detail["loc"] else ""
+        by_argument.setdefault(argument, []).append(detail)
+    return [
+        f"{path}.{argument}={shortened(str(step.get(argument)))}: {reasons(details)}"
+        if argument
+        else f"{path}: {reasons(details)}"
+        for argument, details in by_argument.items()
+    ]

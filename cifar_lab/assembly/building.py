@@ -130,17 +130,22 @@ def _updates(
         ("model", "trainer"),
     )
 
-    def inputs() -> list[Any]:
-        steps = engine.plan.steps_per_epoch(known.train_images, engine.world.size)
-        return [config["scheduler"], engine.plan.epochs, steps]
+    def steps() -> int:
+        found: int = engine.plan.steps_per_epoch(known.train_images, engine.world.size)
+        return found
 
-    attempts("scheduler", parts.schedule, inputs, ("trainer", "optimizer"))
+    attempts(
+        "end", fitting.refuse_endless_run, lambda: [engine.plan, steps()], ("trainer", "batch")
+    )
     attempts(
         "length",
         fitting.refuse_values_beyond_the_run,
-        lambda: [
-            engine.plan,
-            engine.plan.epochs * engine.plan.steps_per_epoch(known.train_images, engine.world.size),
-        ],
-        ("trainer",),
+        lambda: [engine.plan, engine.plan.epochs * steps()],
+        ("trainer", "end"),
+    )
+    attempts(
+        "scheduler",
+        parts.schedule,
+        lambda: [config["scheduler"], engine.plan.epochs, steps()],
+        ("trainer", "optimizer", "end"),
     )

@@ -7,6 +7,10 @@ from torch import nn
 from cifar_lab.engine.plan import Plan
 from cifar_lab.refusal import Refusal
 
+#: Largest number of optimizer steps in a run; 600 epochs of ImageNet in batches of 256 have three
+#: million.
+MOST_STEPS = 5_000_000
+
 
 def refuse_idle_freezing(after_epochs: dict[str, int], model: nn.Module) -> None:
     """Refuse names to freeze that match no parameter."""
@@ -76,4 +80,14 @@ def refuse_large_batch(plan: Plan, processes: int, images: int | None) -> None:
         raise Refusal(
             f"trainer.batch_size={size} leaves a last batch of {left} of the {images} training "
             f"images for {processes} processes; choose a different batch size or trainer.devices"
+        )
+
+
+def refuse_endless_run(plan: Plan, steps_per_epoch: int) -> None:
+    """Refuse a run whose steps are too many to plan, as checks and reports list all of them."""
+    steps = plan.epochs * steps_per_epoch
+    if steps > MOST_STEPS:
+        raise Refusal(
+            f"trainer.epochs={plan.epochs}: {steps:,} steps are more than the {MOST_STEPS:,} that "
+            "a run may have; reduce the epochs, or increase trainer.batch_size"
         )

@@ -33,6 +33,9 @@ def hydra_arguments(words: Sequence[str]) -> argparse.Namespace:
     for flag in UNSUPPORTED:
         if getattr(parsed, flag) is not None:
             raise Refusal(f"--{flag.replace('_', '-')} is not supported; use --config-dir DIR")
+    if not parsed.cfg and (parsed.resolve or parsed.package):
+        flag = "--resolve" if parsed.resolve else "--package"
+        raise Refusal(f"{flag} only changes what --cfg prints; add --cfg job, or leave it out")
     return parsed
 
 
@@ -128,4 +131,9 @@ def one_run(runs: Sequence[str], verb: str) -> str:
 
 
 def _refuse(message: str) -> None:
+    flag, equals, value = message.removeprefix("unrecognized arguments: --").partition("=")
+    if equals:
+        raise Refusal(
+            f"--{flag}={value} is not a flag; write overrides without dashes: {flag}={value}"
+        )
     raise Refusal(f"{message}; `cifar-lab --help` shows the usage of each verb")

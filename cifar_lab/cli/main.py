@@ -5,6 +5,7 @@ Imports nothing heavy, so that help, completion and ``--cfg`` need not wait for 
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -15,6 +16,12 @@ from cifar_lab import __version__
 from cifar_lab.cli.verbs import DONE, FAILED, REFUSED, RUN_HELP, VERBS, usage
 from cifar_lab.engine.interrupts import Interrupted
 from cifar_lab.refusal import Refusal, RunFailed, did_you_mean
+from cifar_lab.wording import shortened
+
+#: A path that no file can have: too long, or a link that leads back to itself.
+NO_SUCH_PATH = (errno.ENAMETOOLONG, errno.ELOOP)
+#: Longest word that a message shows whole; a path may be that long.
+LONGEST_WORD = 250
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,7 +57,7 @@ def _status(words: list[str]) -> int:
         return _dispatch(words)
     except Refusal as refusal:
         for problem in refusal.problems:
-            print(f"error: {problem}", file=sys.stderr)
+            print(f"error: {readable(problem)}", file=sys.stderr)
         return REFUSED
     except BrokenPipeError:  # `cifar-lab ls | head`
         sys.stderr.close()
@@ -60,11 +67,17 @@ def _status(words: list[str]) -> int:
     except Interrupted as interruption:
         return 128 + interruption.signum
     except OSError as error:  # e.g. a full disk or a read-only folder: not a bug
-        print(f"error: {error}; when this is put right, repeat the command", file=sys.stderr)
-        return FAILED
+        text = readable(str(error))
+        print(f"error: {text}; when this is put right, repeat the command", file=sys.stderr)
+        return REFUSED if error.errno in NO_SUCH_PATH else FAILED
     except KeyboardInterrupt:  # before a run has installed its signal handlers
         print("interrupted", file=sys.stderr)
         return 128 + signal.SIGINT
+
+
+def readable(message: str) -> str:
+    """Cut words that nobody would read to the end, e.g. a path of a megabyte."""
+    return " ".join(shortened(w) if len(w) > LONGEST_WORD else w for w in message.split(" "))
 
 
 def _dispatch(words: list[str]) -> int:
@@ -79,8 +92,11 @@ def _dispatch(words: list[str]) -> int:
 
         return complete(words[1:])
     if words[0] not in VERBS:
-        hint = did_you_mean(words[0], VERBS)
-        raise Refusal(f"there is no verb '{words[0]}'{hint}; the verbs are: {', '.join(VERBS)}")
+        hint = did_you_mean(words[0][:100], VERBS)
+        if "=" in words[0] or words[0].startswith("-"):
+            hint = "; the verb comes first, e.g. cifar-lab train trainer.epochs=3"
+        verbs = f"the verbs are: {', '.join(VERBS)}"
+        raise Refusal(f"there is no verb '{shortened(words[0])}'{hint}; {verbs}")
     if words[0] != "train" and not {"-h", "--help"}.isdisjoint(words):
         verb = VERBS[words[0]]
         print(f"usage: cifar-lab {verb.usage}\n\n{verb.help}\n\n{RUN_HELP}")

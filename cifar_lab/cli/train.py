@@ -57,8 +57,8 @@ def check(words: list[str]) -> int:
 def _only_prints(flags: argparse.Namespace, composer: Composer) -> bool:
     """Print what ``--help``, ``--cfg``, ``--info`` or ``--hydra-help`` asks for, if given."""
     from hydra._internal.utils import get_args_parser
-    from hydra.errors import HydraException
-    from omegaconf.errors import OmegaConfBaseException
+
+    from cifar_lab.config.reasons import CANNOT_COMPOSE, reason
 
     hydra, overrides = composer.hydra, flags.overrides
     try:
@@ -69,20 +69,33 @@ def _only_prints(flags: argparse.Namespace, composer: Composer) -> bool:
         elif flags.cfg and flags.multirun:
             raise Refusal("--cfg shows a single job; remove -m and give each key one value")
         elif flags.cfg:
-            hydra.show_cfg(
-                config_name=CONFIG_NAME,
-                overrides=overrides,
-                cfg_type=flags.cfg,
-                package=flags.package,
-                resolve=flags.resolve,
-            )
+            _print_configuration(flags, composer)
         elif flags.info:
             hydra.show_info(flags.info, config_name=CONFIG_NAME, overrides=overrides)
         else:
             return False
-    except (HydraException, OmegaConfBaseException) as error:
-        raise Refusal(" ".join(str(error).split())) from error
+    except CANNOT_COMPOSE as error:
+        raise Refusal(reason(error)) from error
     except SystemExit as ending:  # Hydra exits after printing an error or the requested text
         if ending.code not in (None, 0):
-            raise Refusal("--cfg or --info failed; see the message above") from ending
+            raise Refusal("--info failed; see the message above") from ending
     return True
+
+
+def _print_configuration(flags: argparse.Namespace, composer: Composer) -> None:
+    from omegaconf import OmegaConf
+
+    if flags.package and flags.cfg == "job":
+        config = composer.compose(flags.overrides)
+        if OmegaConf.select(config, flags.package, throw_on_missing=False) is None:
+            keys = ", ".join(str(key) for key in config if key != "hydra")
+            raise Refusal(
+                f"--package={flags.package}: there is no such key; the first level has {keys}"
+            )
+    composer.hydra.show_cfg(
+        config_name=CONFIG_NAME,
+        overrides=flags.overrides,
+        cfg_type=flags.cfg,
+        package=flags.package,
+        resolve=flags.resolve,
+    )

@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 
 from hydra import version
 from hydra._internal.callbacks import Callbacks
+from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra._internal.hydra import Hydra
+from hydra._internal.sources_registry import SourcesRegistry
 from hydra._internal.utils import create_config_search_path
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.config_search_path import SearchPathQuery
@@ -18,14 +20,18 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.object_type import ObjectType
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobStatus, run_job
+from hydra.plugins.config_source import ConfigResult
 from hydra.plugins.sweeper import Sweeper  # noqa: F401  # Plugins needs the module loaded
 from hydra.types import HydraContext, RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from yaml import YAMLError
 
 import cifar_lab
 from cifar_lab.config.resolution import saved_form
 from cifar_lab.own_code import OwnCode, beside
 from cifar_lab.refusal import Refusal
+from cifar_lab.run.yaml_text import refuse_unloadable, yaml_problem
+from cifar_lab.wording import first_sentence, shortened
 
 CONFIG_NAME = "config"
 #: Holds folders of recorded runs, possibly very many, which Hydra would mistake for groups.
@@ -37,6 +43,36 @@ def config_folder() -> Path:
     package = Path(cifar_lab.__file__).resolve().parent
     installed, checkout = package / "conf", package.parent / "conf"
     return installed if installed.is_dir() else checkout
+
+
+class CheckedFiles(FileConfigSource):
+    """Reads YAML files for Hydra, and refuses those that would take it forever."""
+
+    def load_config(self, config_path: str) -> ConfigResult:
+        """Load a file.
+
+        Raises:
+            Refusal: it could not be read, is not a mapping, or has too many or too deep values.
+        """
+        path = Path(self.path) / self._normalize_file_name(config_path)
+        if path.is_file() and config_folder() not in path.parents:  # ours take time to check
+            refuse_unloadable(path, _text(path))
+        try:
+            result = super().load_config(config_path)
+        except YAMLError as error:
+            raise Refusal(f"{path} could not be read: {yaml_problem(error)}") from error
+        except OSError as error:  # a file that holds a single number
+            raise Refusal(f"{path} must contain keys and values, e.g. seed: 1") from error
+        if not OmegaConf.is_dict(result.config):
+            raise Refusal(f"{path} must contain keys and values, e.g. seed: 1")
+        return result
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise Refusal(f"{path} could not be read: {first_sentence(error)}") from error
 
 
 class Composer:
@@ -56,9 +92,10 @@ class Composer:
         version.setbase("1.3")
         search_path = create_config_search_path(str(config_folder()))
         if config_dir is not None:
-            if not Path(config_dir).is_dir():
+            if not os.path.isdir(config_dir):  # also where the path is too long
                 raise Refusal(
-                    f"--config-dir={config_dir} is not a directory; choose one that exists"
+                    f"--config-dir={shortened(config_dir, 200)} is not a directory; choose one "
+                    "that exists"
                 )
             search_path.prepend(
                 provider="command-line",
@@ -66,6 +103,8 @@ class Composer:
                 anchor=SearchPathQuery(provider="main"),
             )
         GlobalHydra.instance().clear()
+        Plugins.instance()  # registers Hydra's reader of files, which ours replaces
+        SourcesRegistry.instance().types[CheckedFiles.scheme()] = CheckedFiles
         self.config_dir = config_dir
         self._own = own
         self.hydra = Hydra.create_main_hydra2("cifar_lab", search_path)
@@ -120,6 +159,10 @@ class Composer:
     def options(self, group: str) -> list[str]:
         """Return the options of a group."""
         return sorted(self.loader.get_group_options(group, ObjectType.CONFIG))
+
+    def is_hydras_group(self, name: str) -> bool:
+        """Whether a group of Hydra's own has this name, e.g. ``hydra/launcher``."""
+        return name.startswith("hydra/") and bool(self.options(name))
 
     def compose(self, overrides: Sequence[str], run_mode: RunMode = RunMode.RUN) -> DictConfig:
         """Compose the configuration, including Hydra's own node.

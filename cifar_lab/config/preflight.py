@@ -6,25 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
 from cifar_lab.config import contradictions, signatures
 from cifar_lab.config.compose import Composer
-from cifar_lab.config.resolution import reason, resolved
+from cifar_lab.config.fitting import all_keys, choice_problem, has_key, key_problem
+from cifar_lab.config.folders import folder_problems
+from cifar_lab.config.overrides import parsed, refuse_too_many, written
+from cifar_lab.config.reasons import CANNOT_COMPOSE, reason
+from cifar_lab.config.resolution import resolved
 from cifar_lab.own_code import OwnCode
-from cifar_lab.refusal import Refusal, did_you_mean
-from cifar_lab.wording import first_sentence
-
-#: What composing raises for invalid input.
-CANNOT_COMPOSE = (HydraException, OmegaConfBaseException, YAMLError, ValueError)
-#: Groups that a run does not need.
-OPTIONAL_GROUPS = ("experiments", "debug")
+from cifar_lab.refusal import Refusal
+from cifar_lab.wording import shortened
 
 
 @dataclass
@@ -65,48 +59,94 @@ class Preflight:
 
 
 def preflight(composer: Composer, overrides: Sequence[str]) -> Preflight:
-    """Check the overrides of one job: syntax, groups, options, keys, types, contradictions."""
+    """Check the overrides of one job: syntax, groups, options, keys, types, contradictions.
+
+    Raises:
+        Refusal: there are too many overrides to check.
+    """
+    refuse_too_many(list(overrides))
     found = Preflight(composer.compose([]))
-    parsed = [p for p in (_parsed(text, found) for text in overrides) if p is not None]
+    read = [o for o in (_parsed(text, composer, found) for text in overrides) if o is not None]
     groups = composer.groups()
-    choices = [
-        o for o in parsed if o.key_or_group in groups and _names_an_option(o, composer, found)
-    ]
-    values = [o for o in parsed if o.key_or_group not in groups]
+    known = {*groups, *(o.key_or_group for o in read if composer.is_hydras_group(o.key_or_group))}
+    choices = [o for o in read if o.key_or_group in known and o.package is None]
+    values = [o for o in read if o not in choices]
+    choices = [o for o in choices if _is_choice(o, composer, found)]
     choices = _composed(composer, [], choices, found)
-    _composed(composer, choices, [o for o in values if _fits_a_key(o, groups, found)], found)
+    keys = all_keys(found.config)
+    values = [o for o in values if _fits_a_key(o, groups, keys, found)]
+    _composed(composer, choices, values, found)
     found.replaced = composer.replaced(found.config)
     check_composed(found, composer.own_code())
+    unread = tuple(
+        f"{key} must be set" for key in _keys_of(overrides) - {o.key_or_group for o in read}
+    )
+    found.problems = [problem for problem in found.problems if not problem.startswith(unread)]
     return found
+
+
+def _keys_of(overrides: Sequence[str]) -> set[str]:
+    return {text.partition("=")[0].strip() for text in overrides}
+
+
+def _parsed(text: str, composer: Composer, found: Preflight) -> Override | None:
+    try:
+        override = parsed(text, composer.loader)
+    except Refusal as refusal:
+        for problem in refusal.problems:
+            found.add("", problem)
+        return None
+    if override.is_sweep_override():
+        quoted = written(override.key_or_group, f'"{text.partition("=")[2]}"')
+        found.add(
+            "",
+            f"{shortened(text)}: a list of values needs -m, which runs one job for each; "
+            f"write one value with a comma as {shortened(quoted)}",
+        )
+        return None
+    return override
+
+
+def _is_choice(override: Override, composer: Composer, found: Preflight) -> bool:
+    problem = choice_problem(override, composer)
+    if problem is not None:
+        found.refused_choices.add(override.key_or_group)
+        found.add(override.key_or_group, problem)
+    return problem is None
+
+
+def _fits_a_key(
+    override: Override, groups: list[str], keys: Sequence[str], found: Preflight
+) -> bool:
+    group = override.key_or_group.split(".")[0]
+    if group in found.refused_choices:
+        return False  # already reported: the default option's keys are not the intended ones
+    problem = key_problem(override, groups, found.config, keys)
+    if problem is not None:
+        found.add(group, problem)
+    return problem is None
 
 
 def _composed(
     composer: Composer, before: list[Override], overrides: list[Override], found: Preflight
 ) -> list[Override]:
     """Compose with the overrides that Hydra accepts and return them; report the others."""
-
-    def compose(chosen: list[Override]) -> DictConfig:
-        return composer.compose([str(o.input_line) for o in [*before, *chosen]])
-
-    fitting: list[Override] = []
     if not overrides:  # already composed
-        return fitting
+        return []
     try:
-        found.config = compose(overrides)
-    except CANNOT_COMPOSE:
-        for override in overrides:
-            try:
-                compose([override])
-                fitting.append(override)
-            except CANNOT_COMPOSE as error:
-                group = override.key_or_group.split(".")[0]
-                found.add(group, f"{override.input_line}: {first_sentence(error)}")
-        try:
-            found.config = compose(fitting)
-        except CANNOT_COMPOSE as error:
-            found.add("", first_sentence(error))
-        return fitting
-    return overrides
+        found.config = composer.compose([str(o.input_line) for o in [*before, *overrides]])
+        return overrides
+    except CANNOT_COMPOSE as error:
+        if len(overrides) == 1:
+            text, group = shortened(str(overrides[0].input_line)), overrides[0].key_or_group
+            found.add(group.split(".")[0], f"{text}: {reason(error)}")
+            return []
+    # In halves, so that one mistake among many overrides costs few compositions.
+    middle = len(overrides) // 2
+    fitting: list[Override] = []
+    for half in (overrides[:middle], overrides[middle:]):
+        fitting += _composed(composer, [*before, *fitting], half, found)
+    return fitting
 
 
 def check_composed(found: Preflight, own: OwnCode) -> None:
@@ -132,107 +172,12 @@ def check_composed(found: Preflight, own: OwnCode) -> None:
     if not found.groups & {"trainer", "dataset", "mixing", "scheduler"}:
         for group, problem in contradictions.problems(values.job):
             found.add(group, problem)
-    _check_folder(found)
+    if "name" not in found.groups and "hydra" in found.config:
+        for problem in folder_problems(found.config):
+            found.add("hydra", problem)
 
 
-def _check_folder(found: Preflight) -> None:
-    """Add a problem if the run's folder depends on something that cannot be resolved."""
-    if "name" in found.groups or "hydra" not in found.config:
-        return
-    try:
-        str(found.config.hydra.run.dir)
-    except OmegaConfBaseException as error:
-        found.add("hydra", f"hydra.run.dir: {reason(error)}")
-
-
-def sweep_jobs(overrides: Sequence[str]) -> list[list[str]]:
-    """Return the overrides of each job of a sweep, split by Hydra's own sweeper.
-
-    Raises:
-        Refusal: an override cannot be parsed.
-    """
-    try:
-        parsed = OverridesParser.create().parse_overrides(list(overrides))
-        return BasicSweeper.split_arguments(parsed, max_batch_size=None)[0]
-    except HydraException as error:
-        raise Refusal(first_sentence(error)) from error
-
-
-def _parsed(text: str, found: Preflight) -> Override | None:
-    try:
-        override = OverridesParser.create().parse_override(text)
-    except HydraException as error:
-        found.add("", f"{text}: {first_sentence(error)}; write overrides as key=value")
-        return None
-    if override.is_sweep_override():
-        found.add("", f"{text}: a list of values needs -m, which runs one job for each")
-        return None
-    return override
-
-
-def _names_an_option(override: Override, composer: Composer, found: Preflight) -> bool:
-    group, option = override.key_or_group, override.value()
-    options = composer.options(group)
-    chosen = option if isinstance(option, list) else [option]
-    if group not in OPTIONAL_GROUPS and (override.is_delete() or None in chosen):
-        found.refused_choices.add(group)
-        text = (
-            f"{override.input_line}: a run needs a {group}; the options are: {', '.join(options)}"
-        )
-        found.add(group, text)
-        return False
-    if override.is_delete() or all(choice is None or choice in options for choice in chosen):
-        return True
-    found.refused_choices.add(group)
-    unknown = next(choice for choice in chosen if choice is not None and choice not in options)
-    found.add(
-        group,
-        f"{override.input_line}: {group} has no option '{unknown}'"
-        f"{did_you_mean(str(unknown), options)}; the options are: {', '.join(options)}",
-    )
-    return False
-
-
-def _fits_a_key(override: Override, groups: list[str], found: Preflight) -> bool:
-    """Check that the key exists; whether an added key is ever read is checked later."""
-    key = override.key_or_group
-    group = key.split(".")[0]
-    if group == "hydra" or "/" in key:
-        return True  # Hydra's own keys are checked, and their errors worded, when composing
-    if group in found.refused_choices:
-        return False  # already reported: the default option's keys are not the intended ones
-    if override.is_add() or override.is_force_add() or _has_key(found.config, key):
-        return True
-    keys = _all_keys(found.config)
-    same = [k for k in keys if k.split(".")[-1] == key.split(".")[-1]]
-    found.add(
-        group,
-        f"{override.input_line}: there is no key '{key}'"
-        f"{did_you_mean(key, [*groups, *keys], otherwise=same[:1])}"
-        "; `cifar-lab train --cfg job` prints all keys",
-    )
-    return False
-
-
-def _has_key(config: DictConfig, key: str) -> bool:
-    node: Any = config
-    for part in key.split("."):
-        # keys(), because `in` treats a key whose value is ??? as missing.
-        if not OmegaConf.is_dict(node) or part not in node.keys():  # noqa: SIM118
-            return False
-        node = node._get_node(part)
-    return True
-
-
-def _all_keys(config: DictConfig) -> list[str]:
-    def below(node: Any, prefix: str) -> list[str]:
-        keys = []
-        for key in node:
-            path = f"{prefix}{key}"
-            keys.append(path)
-            child = node._get_node(key)
-            if OmegaConf.is_dict(child) and not child._is_none() and not child._is_interpolation():
-                keys += below(child, f"{path}.")
-        return keys
-
-    return [key for key in below(config, "") if key.split(".")[0] != "hydra"]
+def _is_interpolation(config: DictConfig, key: str) -> bool:
+    parent, _, last = key.rpartition(".")
+    node = OmegaConf.select(config, parent) if parent else config
+    return has_key(config, key) and OmegaConf.is_interpolation(node, last)

@@ -9,16 +9,13 @@ from typing import Any
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from cifar_lab.config.reasons import reason
 from cifar_lab.nodes import PLACES
-from cifar_lab.wording import first_sentence
 
 #: What resolving raises; a circle of interpolations ends in a RecursionError.
 UNRESOLVABLE = (OmegaConfBaseException, RecursionError, ValueError, TypeError)
 #: An interpolation of another key, and of nothing else.
 OF_A_KEY = re.compile(r"\$\{([\w.]+)\}")
-
-#: How OmegaConf begins the message of an error inside a resolver.
-RAISED = re.compile(r"^\w+ raised while resolving interpolation: ")
 
 
 @dataclass(frozen=True)
@@ -48,15 +45,6 @@ def resolved(config: DictConfig) -> Resolved:
         if key != "hydra":
             found.job[str(key)] = _plain(config, key, str(key), found)
     return found
-
-
-def reason(error: Exception) -> str:
-    """Return why something could not be resolved, and what to do where that is known."""
-    if isinstance(error, RecursionError):
-        return "it refers to itself"
-    text = RAISED.sub("", first_sentence(error)).strip('"')
-    missing = re.fullmatch(r"Environment variable '(\w+)' not found", text)
-    return text if missing is None else f"{text}; set it, or use ${{oc.env:{missing[1]},DEFAULT}}"
 
 
 def saved_form(config: DictConfig) -> dict[str, Any]:

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
-from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from cifar_lab.config.compose import Composer
-from cifar_lab.config.preflight import CANNOT_COMPOSE, Preflight, check_composed, preflight
+from cifar_lab.config.overrides import parsed
+from cifar_lab.config.preflight import Preflight, check_composed, preflight
+from cifar_lab.config.reasons import CANNOT_COMPOSE, reason
 from cifar_lab.own_code import OwnCode
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.record import Run
-from cifar_lab.wording import first_sentence
+from cifar_lab.wording import shortened
 
 #: The key whose value ``auto`` may mean something else on another day.
 PRECISION = "trainer.precision"
@@ -41,12 +41,17 @@ def restored(run: Run, overrides: Sequence[str], own: OwnCode) -> Preflight:
         known = [str(key) for key in node] if OmegaConf.is_dict(node) else []
         if override.type is not OverrideType.CHANGE or last not in known:
             raise Refusal(
-                f"{override.input_line}: there is no such key to change; the keys are: "
-                f"{', '.join(known) or 'none'}"
+                f"{shortened(str(override.input_line))}: there is no such key to change; the keys "
+                f"are: {', '.join(known) or 'none'}"
             )
         OmegaConf.update(config, override.key_or_group, override.value())
     found = Preflight(config)
     check_composed(found, own)
+    changed = tuple(override.key_or_group for override in _parse(overrides))
+    found.problems = [
+        problem if problem.startswith(changed) else f"{run.folder.config}: {problem}"
+        for problem in found.problems
+    ]
     return found
 
 
@@ -81,7 +86,7 @@ def rerun(composer: Composer, run: Run, overrides: Sequence[str]) -> tuple[Prefl
         except CANNOT_COMPOSE as error:
             raise Refusal(
                 f"the overrides that {run.folder.path} was started with no longer compose: "
-                f"{first_sentence(error)}; rerun it without new overrides, which uses only the "
+                f"{reason(error)}; rerun it without new overrides, which uses only the "
                 "saved configuration"
             ) from error
         found = preflight(composer, [*kept, *overrides])
@@ -122,11 +127,7 @@ def _without_replaced(old: Sequence[str], new: Sequence[str]) -> tuple[list[str]
 
 
 def _parse(overrides: Sequence[str]) -> list[Override]:
-    parser = OverridesParser.create()
-    try:
-        return [parser.parse_override(text) for text in overrides]
-    except HydraException as error:
-        raise Refusal(f"{first_sentence(error)}; write overrides as key=value") from error
+    return [parsed(text) for text in overrides]
 
 
 def _anchored(run: Run, job: dict[str, Any]) -> dict[str, Any]:
@@ -135,7 +136,8 @@ def _anchored(run: Run, job: dict[str, Any]) -> dict[str, Any]:
     It is relative to the directory in which the run was started.
     """
     job = {key: value for key, value in job.items() if key != "hydra"}
-    root = job.get("dataset", {}).get("root")
+    dataset = job.get("dataset")
+    root = dataset.get("root") if isinstance(dataset, dict) else None
     if not isinstance(root, str) or not run.began or run.provenance.working_directory is None:
         return job
     then = Path(run.provenance.working_directory)

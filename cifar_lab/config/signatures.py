@@ -19,14 +19,16 @@ from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
 from cifar_lab import targets
-from cifar_lab.bounds import NonNegativeInt, PositiveInt
-from cifar_lab.nodes import FIND
+from cifar_lab.bounds import PositiveInt, Seed
+from cifar_lab.nodes import FIND, OPTIONAL_GROUPS
 from cifar_lab.own_code import OwnCode
-from cifar_lab.refusal import did_you_mean, in_our_words
-from cifar_lab.wording import first_sentence
+from cifar_lab.refusal import did_you_mean, reasons
+from cifar_lab.wording import first_sentence, shortened
 
 
 def _folder_name(name: str) -> str:
+    if len(name) > LONGEST_NAME:
+        raise ValueError(f"must be at most {LONGEST_NAME} characters long, got {len(name):,}")
     if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name) and name not in RESERVED_NAMES:
         return name
     raise ValueError(
@@ -38,10 +40,11 @@ def _folder_name(name: str) -> str:
 
 #: Names under outputs/ that have another meaning.
 RESERVED_NAMES = {"latest", "best", "show", "find-lr"}
+LONGEST_NAME = 100
 #: Root keys that are values; the others are groups: a node or a dictionary of nodes each.
 ROOT_VALUES: dict[str, Any] = {
     "name": Annotated[str, AfterValidator(_folder_name)],
-    "seed": NonNegativeInt,
+    "seed": Seed,
     "device": str,
     "profile_batches": PositiveInt | None,
     "measure_work": bool,
@@ -59,14 +62,22 @@ SUPPLIED: dict[str, set[str]] = {
     "lr_finder": set(),
     "report": set(),
 }
+ROOT_KEYS = [*ROOT_VALUES, *SUPPLIED, *OPTIONAL_GROUPS]
 #: What else is created from a group's node, whose arguments the node must hold as well.
 BESIDES: dict[str, tuple[str, ...]] = {
     "trainer": ("cifar_lab.engine.Plan", "cifar_lab.assembly.Setup")
 }
+#: Most keys of a node, or unused keys, that are looked at one by one.
+MOST_UNUSED = 200
 #: Special values, by key, that the build replaces before calling the constructor.
 WORDS: dict[str, Any] = {"scheduler.max_lr": Literal[FIND]}
-#: Keys that Hydra's ``instantiate`` interprets itself.
-HYDRA_KEYS = {"_target_", "_partial_", "_convert_", "_recursive_", "_args_"}
+#: Keys that Hydra's ``instantiate`` interprets itself, and their values.
+HYDRA_KEYS: dict[str, Any] = {
+    "_target_": str,
+    "_partial_": bool,
+    "_convert_": Literal["none", "partial", "object", "all"],
+    "_recursive_": bool,
+}
 
 
 def problems(config: dict[str, Any], own: OwnCode) -> Iterator[tuple[str, str]]:
@@ -84,8 +95,19 @@ def problems(config: dict[str, Any], own: OwnCode) -> Iterator[tuple[str, str]]:
 
 
 def _problems(config: dict[str, Any], own: OwnCode) -> Iterator[tuple[str, str]]:
-    for key in config.keys() - ROOT_VALUES.keys() - SUPPLIED.keys():
-        yield key, f"{key}: this key is not used{did_you_mean(key, [*ROOT_VALUES, *SUPPLIED])}"
+    for key in OPTIONAL_GROUPS:
+        if key in config:
+            yield (
+                key,
+                f"{key}: its values are for other groups; begin the file with the line "
+                "# @package _global_",
+            )
+    unused = [key for key in config if key not in ROOT_KEYS]
+    if len(unused) > MOST_UNUSED:
+        yield "", _too_many("the configuration", unused)
+        unused = []
+    for key in unused:
+        yield key, f"{shortened(key)}: this key is not used{did_you_mean(key[:100], ROOT_KEYS)}"
     for key, annotation in ROOT_VALUES.items():
         if key in config:
             yield from _wrong_value(key, config[key], annotation)
@@ -96,7 +118,10 @@ def _problems(config: dict[str, Any], own: OwnCode) -> Iterator[tuple[str, str]]
         if group == "augmentation":
             yield from _augmentation_problems(node, own)
         elif not isinstance(node, dict) or "_target_" not in node:
-            yield group, f"{group} must be a node with _target_, got {node!r}; choose an option"
+            yield (
+                group,
+                f"{group} must be a node with _target_, got {_shown(node)}; choose an option",
+            )
         else:
             yield from node_problems(group, node, supplied, BESIDES.get(group, ()), own)
 
@@ -105,7 +130,7 @@ def _augmentation_problems(node: Any, own: OwnCode) -> Iterator[tuple[str, str]]
     if not isinstance(node, dict) or not isinstance(node.get("train"), dict):
         yield (
             "augmentation",
-            f"augmentation must contain a dictionary 'train' of steps, got {node!r}",
+            f"augmentation must contain a dictionary 'train' of steps, got {_shown(node)}",
         )
         return
     for key in node.keys() - {"train"}:
@@ -114,9 +139,17 @@ def _augmentation_problems(node: Any, own: OwnCode) -> Iterator[tuple[str, str]]
     for name, step in node["train"].items():
         path = f"augmentation.train.{name}"
         if not isinstance(step, dict) or "_target_" not in step:
-            yield path, f"{path} must be a step with _target_, got {step!r}; ~{path} removes it"
+            yield (
+                path,
+                f"{path} must be a step with _target_, got {_shown(step)}; ~{path} removes it",
+            )
         else:
             yield from node_problems(path, step, set(), own=own)
+
+
+def _too_many(path: str, keys: Sequence[str]) -> str:
+    first = ", ".join(shortened(str(key)) for key in keys[:3])
+    return f"{path} has {len(keys):,} keys, which nothing can use; the first are {first}"
 
 
 def node_problems(
@@ -151,6 +184,8 @@ def node_problems(
         return
     if dotted == targets.TENSOR:  # its numbers were checked, and it has no signature
         return
+    for key in HYDRA_KEYS.keys() & node.keys():
+        yield from _wrong_value(f"{path}.{key}", node[key], HYDRA_KEYS[key])
     name = str(node["_target_"]).rsplit(".", 1)[-1]
     made = [*map(_ours, besides), target]
     try:
@@ -159,6 +194,9 @@ def node_problems(
         yield path, f"{path}._target_={node['_target_']} cannot be called with arguments"
         return
     given = {key: value for key, value in node.items() if key not in HYDRA_KEYS}
+    if len(given) > MOST_UNUSED:
+        yield path, _too_many(path, list(given))
+        return
     takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     settable = [
         n for n, p in parameters.items() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
@@ -210,12 +248,11 @@ def _wrong_value(path: str, value: Any, annotation: Any) -> Iterator[tuple[str, 
         # As JSON, so that a list is accepted for a tuple while "3" is rejected as a number.
         adapter.validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
-        reasons = dict.fromkeys(in_our_words(detail["msg"]) for detail in error.errors())
-        yield path, f"{path}={_shown(value)}: {' or '.join(reasons)}"
+        yield path, f"{path}={_shown(value)}: {reasons(error.errors())}"
 
 
 def _shown(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    return shortened(value if isinstance(value, str) else json.dumps(value))
 
 
 def _nodes_within(path: str, value: Any) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cifar_lab.bounds import Fraction, PositiveFloat, PositiveInt
+from cifar_lab.bounds import Epochs, Fraction, PositiveFloat, PositiveInt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class Plan:
         compile: compile the model for training with ``torch.compile``.
     """
 
-    epochs: PositiveInt
+    epochs: Epochs
     batch_size: PositiveInt
     accumulate_batches: PositiveInt
     clip_gradient_norm: PositiveFloat | None

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from cifar_lab.assembly import Experiment
 from cifar_lab.config.compose import Composer
-from cifar_lab.config.preflight import preflight, sweep_jobs
+from cifar_lab.config.preflight import preflight
+from cifar_lab.config.sweeps import JobFolders, sweep_jobs
 from cifar_lab.explain.layers import map_sizes
 from cifar_lab.models.summary import summarise
 from cifar_lab.recipe.launch import built
@@ -30,11 +31,15 @@ def checked(
     Raises:
         Refusal: after the last job, with the problems of all others at once.
     """
-    jobs = sweep_jobs(overrides) if multirun else [list(overrides)]
+    jobs = sweep_jobs(composer, overrides) if multirun else [list(overrides)]
     problems: dict[str, None] = {}
+    folders = JobFolders()
     for job in jobs:
         try:
-            lines = checks(built(preflight(composer, job), download=False))
+            found = preflight(composer, job)
+            if multirun:
+                folders.check(found)
+            lines = checks(built(found, download=False))
         except Refusal as refusal:
             problems.update(dict.fromkeys(refusal.problems))
         else:

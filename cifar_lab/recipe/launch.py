@@ -18,8 +18,9 @@ from cifar_lab.assembly import Experiment
 from cifar_lab.config.compose import Composer, SweptJob, hydra_files, job_part
 from cifar_lab.config.contradictions import single_device_search
 from cifar_lab.config.differences import differences
-from cifar_lab.config.preflight import Preflight, preflight, sweep_jobs
+from cifar_lab.config.preflight import Preflight, preflight
 from cifar_lab.config.saved import rerun as rerun_config
+from cifar_lab.config.sweeps import JobFolders, sweep_jobs
 from cifar_lab.engine.interrupts import StopRequest
 from cifar_lab.own_code import Given, OwnCode
 from cifar_lab.recipe import open as opened
@@ -152,9 +153,11 @@ def _checked_jobs(composer: Composer, overrides: Sequence[str]) -> list[dict[str
     problems: dict[str, None] = {}
     replaced: dict[str, None] = {}
     tried = assembly.Tried()
-    for job_overrides in sweep_jobs(overrides):
+    folders = JobFolders()
+    for job_overrides in sweep_jobs(composer, overrides):
         found = preflight(composer, job_overrides)
         replaced.update(dict.fromkeys(found.replaced))
+        folders.check(found)
         problems.update(dict.fromkeys(found.problems))
         configs.append(found.job())
         any_seed = {**configs[-1], "seed": 0}  # validity does not depend on it

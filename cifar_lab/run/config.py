@@ -10,6 +10,7 @@ from typing import Any
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.files import Reader, read_json, read_text
 from cifar_lab.run.older import completed, with_current_targets
+from cifar_lab.run.yaml_text import refuse_unloadable
 from cifar_lab.wording import first_sentence
 
 #: Interpolations whose value differs from machine to machine or from day to day.
@@ -98,9 +99,9 @@ def _mapping(path: Path, text: str) -> dict[str, Any]:
 def _loaded(path: Path, text: str) -> Any:
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
-    from yaml import YAMLError
 
+    refuse_unloadable(path, text)
     try:
         return OmegaConf.to_container(OmegaConf.load(io.StringIO(text)), resolve=False)
-    except (OSError, OmegaConfBaseException, YAMLError, ValueError, RecursionError) as error:
+    except (OSError, OmegaConfBaseException, ValueError, RecursionError) as error:
         raise Refusal(f"{path} could not be read: {first_sentence(error)}") from error

@@ -108,13 +108,14 @@ def upgraded(kind: str, value: dict[str, Any]) -> dict[str, Any]:
 
 def completed(config: dict[str, Any]) -> dict[str, Any]:
     """Adds the groups and keys that a configuration of an older version lacks."""
-    groups = {group: {**added, **(config.get(group) or {})} for group, added in ADDED.items()}
+    groups = {group: config.get(group) or {} for group in ADDED}
+    filled = {g: {**ADDED[g], **node} for g, node in groups.items() if isinstance(node, dict)}
     nodes = {
         group: {**ADDED_TO[node["_target_"]], **node}
         for group, node in config.items()
         if isinstance(node, dict) and node.get("_target_") in ADDED_TO
     }
-    return {**config, **groups, **nodes}
+    return {**config, **filled, **nodes}
 
 
 def with_current_targets(value: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cifar_lab.refusal import Refusal
 from cifar_lab.run.files import Reader, packed, read_arrays
 
 #: Names of the arrays; those of the validation images have the prefix ``VALIDATION``.
@@ -46,7 +47,8 @@ def read_predictions(path: Path, read: Reader = Path.read_bytes) -> Predictions:
     """
     arrays = read_arrays(path, ARRAYS, read)
     validated = all(f"{VALIDATION}{name}" in arrays for name in ARRAYS)
-    return Predictions(_split(arrays, ""), _split(arrays, VALIDATION) if validated else None)
+    test = _split(path, arrays, "")
+    return Predictions(test, _split(path, arrays, VALIDATION) if validated else None)
 
 
 def packed_predictions(predictions: Predictions) -> bytes:
@@ -57,5 +59,19 @@ def packed_predictions(predictions: Predictions) -> bytes:
     return packed(arrays)
 
 
-def _split(arrays: dict[str, NDArray[Any]], prefix: str) -> SplitPredictions:
-    return SplitPredictions(*(arrays[f"{prefix}{name}"] for name in ARRAYS))
+def _split(path: Path, arrays: dict[str, NDArray[Any]], prefix: str) -> SplitPredictions:
+    logits, labels, sample_ids = (arrays[f"{prefix}{name}"] for name in ARRAYS)
+    kinds = (logits.dtype.kind, labels.dtype.kind, sample_ids.dtype.kind)
+    fits = kinds == ("f", "i", "U") and logits.ndim == 2 and len(logits) == len(labels)
+    if not fits or labels.shape != (len(logits),) or sample_ids.shape != labels.shape:
+        raise Refusal(
+            f"{path} could not be read: {prefix}logits {logits.dtype}{logits.shape}, labels "
+            f"{labels.dtype}{labels.shape} and sample_ids {sample_ids.shape} do not belong "
+            "together; restore a copy of it, or compute it again with `cifar-lab rerun`"
+        )
+    if len(labels) and not 0 <= labels.min() <= labels.max() < logits.shape[1]:
+        raise Refusal(
+            f"{path} could not be read: {prefix}labels must be 0 to {logits.shape[1] - 1}, got "
+            f"{labels.min()} to {labels.max()}; restore a copy of it"
+        )
+    return SplitPredictions(logits, labels, sample_ids)

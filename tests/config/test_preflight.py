@@ -6,7 +6,8 @@ import pytest
 
 from cifar_lab import assembly
 from cifar_lab.config.compose import Composer
-from cifar_lab.config.preflight import preflight, sweep_jobs
+from cifar_lab.config.preflight import preflight
+from cifar_lab.config.sweeps import sweep_jobs
 from cifar_lab.refusal import Refusal
 
 COMPOSER = Composer()
@@ -57,7 +58,7 @@ COMPOSER = Composer()
         ("trainer=null", r"a run needs a trainer; the options are: lightning, native"),
         ("~model", "a run needs a model; the options are: custom_resnet"),
         ("experiments=nothing", "experiments has no option 'nothing'; the options are: "),
-        ("trainer.epochs='${nope}'", "Interpolation key 'nope' not found"),
+        ("trainer.epochs='${nope}'", "there is no key 'nope' to take the value from"),
         ("model._target_=builtins.int", "must be a public name of cifar_lab.models, an nn.Module"),
         ("model._target_=torch.nn.functional", "must be an nn.Module of torch or timm"),
         ("+trainer.epochs=3", r"\+trainer.epochs=3: .*already"),
@@ -234,7 +235,7 @@ def test_a_missing_root_is_asked_for():
             ["report.gradcam_layer=[layer2,layer9]"],
             "gradcam_layer=layer9: CustomResNet has no such",
         ),
-        (["report.gradcam_layer=[]"], r"report.gradcam_layer=\[\]: must be .+ at least 1 item"),
+        (["report.gradcam_layer=[]"], r"report.gradcam_layer=\[\]: must be .+ at least 1 items"),
         (
             ["+trainer.freeze_after_epochs.stam=3"],
             "freeze_after_epochs.stam: no parameter name of CustomResNet begins with 'stam'; the "
@@ -264,11 +265,11 @@ def test_what_shows_only_when_built_is_refused_too(overrides, message):
 
 
 def test_a_sweep_is_the_product_of_its_values():
-    assert sweep_jobs(["seed=1,2", "model=resnet18", "trainer.epochs=3,4"]) == [
+    assert sweep_jobs(COMPOSER, ["seed=1,2", "model=resnet18", "trainer.epochs=3,4"]) == [
         ["seed=1", "model=resnet18", "trainer.epochs=3"],
         ["seed=1", "model=resnet18", "trainer.epochs=4"],
         ["seed=2", "model=resnet18", "trainer.epochs=3"],
         ["seed=2", "model=resnet18", "trainer.epochs=4"],
     ]
     with pytest.raises(Refusal):
-        sweep_jobs(["model=["])
+        sweep_jobs(COMPOSER, ["model=["])

@@ -31,7 +31,7 @@ def test_what_can_be_resolved_is_and_the_rest_is_told_by_key(monkeypatch):
     assert (found.job["f"], found.job["g"], found.job["h"]) == ("???", None, None)
     assert "hydra" not in found.job
     assert found.problems.keys() == {"b.d.0", "e", "h", "i"}
-    assert "'NONE' not found" in found.problems["h"]
+    assert "variable NONE is not set" in found.problems["h"]
     assert found.written["b.c"] == "${a}"
     assert (found.source("b.c"), found.source("a"), found.source("g")) == ("a", None, None)
 
@@ -68,8 +68,9 @@ def test_what_cannot_be_resolved_is_told_beside_all_other_mistakes(monkeypatch):
     found = preflight(COMPOSER, overrides)
     assert len(found.problems) == 4
     (told,) = (line for line in found.problems if "NONE" in line)
-    ending = "set it, or use ${oc.env:NONE,DEFAULT}"
-    assert told == f"optimizer.lr=${{oc.env:NONE}}: Environment variable 'NONE' not found; {ending}"
+    ending = "set it, or give a default: ${oc.env:NONE,DEFAULT}"
+    variable = "the environment variable NONE is not set"
+    assert told == f"optimizer.lr=${{oc.env:NONE}}: {variable}; {ending}"
     # scheduler.max_lr is ${optimizer.lr}: not told again, and not built either
     assert {"optimizer", "scheduler"} <= found.groups
 
@@ -77,7 +78,7 @@ def test_what_cannot_be_resolved_is_told_beside_all_other_mistakes(monkeypatch):
 def test_a_folder_that_cannot_be_resolved_is_told(monkeypatch):
     monkeypatch.delenv("NONE", raising=False)
     (told,) = preflight(COMPOSER, ["hydra.run.dir='${oc.env:NONE}'"]).problems
-    assert told.startswith("hydra.run.dir: Environment variable 'NONE' not found")
+    assert told.startswith("hydra.run.dir: the environment variable NONE is not set")
 
 
 def test_a_run_keeps_values_and_beside_them_what_was_written(monkeypatch):

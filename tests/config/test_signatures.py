@@ -72,7 +72,7 @@ def test_every_key_of_the_trainer_is_needed_and_held_to_its_type(option, name, n
         assert told == [(f"trainer.{key}", f"trainer.{key} is missing; {name} needs it")]
         wrong = config["trainer"] | {key: ["wrong"]}
         ((_, sentence),) = problems(config | {"trainer": wrong}, OwnCode())
-        assert sentence.startswith(f'trainer.{key}=["wrong"]: must be ')
+        assert sentence.startswith(f'trainer.{key}=["wrong"]: must ')
     ((_, sentence),) = problems(config | {"trainer": config["trainer"] | {"plan": 3}}, OwnCode())
     assert sentence.startswith(f"trainer.plan: {name} has no argument 'plan'")
     taken = sentence.partition("its arguments are: ")[2].split(", ")
