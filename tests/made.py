@@ -5,9 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from cifar_lab.run.files import read_object, write_object
 from cifar_lab.run.folder import RunFolder
-from cifar_lab.run.manifest import Manifest, entry
+from cifar_lab.run.manifest import Manifest, entry, read_manifest, write_manifest
 from cifar_lab.run.origin import Difference
 from cifar_lab.run.provenance import Git, Provenance
 from cifar_lab.run.status import Status
@@ -86,7 +85,7 @@ def a_status(**changes: Any) -> Status:
 
 def entered(folder: RunFolder) -> None:
     """Enters the files in the manifest as they are now, as if the run had written them so."""
-    manifest = read_object(folder.manifest, Manifest)
+    manifest = read_manifest(folder.manifest)
     present = [name for name in manifest.files if (folder.path / name).is_file()]
     files = {name: entry((folder.path / name).read_bytes()) for name in present}
-    write_object(folder.manifest, Manifest(manifest.id, files, {}))
+    write_manifest(folder.manifest, Manifest.of(manifest.id, files))

@@ -14,9 +14,9 @@ from cifar_lab.engine.state import TrainingState
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.checkpoint import load_checkpoint
 from cifar_lab.run.claim import claim
-from cifar_lab.run.files import write_atomically, write_object
+from cifar_lab.run.files import write_atomically
 from cifar_lab.run.folder import RunFolder
-from cifar_lab.run.manifest import Manifest
+from cifar_lab.run.manifest import Manifest, write_manifest
 from cifar_lab.run.metrics import read_metrics
 from cifar_lab.run.records import Recorder, completed_rows, log
 from cifar_lab.run.store import Store
@@ -109,7 +109,7 @@ def test_a_checkpoint_of_another_run_is_refused_by_its_id(folder, manifest):
     if manifest == "lost":
         folder.manifest.unlink()
     else:
-        write_object(folder.manifest, Manifest("0" * 32, entries, {}))
+        write_manifest(folder.manifest, Manifest.of("0" * 32, entries))
     with pytest.raises(Refusal, match=f"{folder.best_checkpoint} belongs to run {identity}, but"):
         load_checkpoint(folder.best_checkpoint, CPU, Store(folder))
 
