@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from typing import Any
 
 from cifar_lab.run.folder import RunFolder
@@ -89,3 +90,12 @@ def entered(folder: RunFolder) -> None:
     present = [name for name in manifest.files if (folder.path / name).is_file()]
     files = {name: entry((folder.path / name).read_bytes()) for name in present}
     write_manifest(folder.manifest, Manifest.of(manifest.id, files))
+
+
+def interrupted(folder: RunFolder) -> None:
+    """Puts a finished run back to where its last epoch had ended."""
+    status = json.loads(folder.status.read_text())
+    folder.status.write_text(json.dumps({**status, "state": "interrupted"}))
+    for path in (folder.summary, folder.predictions):
+        path.unlink()
+    entered(folder)

@@ -16,7 +16,7 @@ from cifar_lab.results.recorded import read_results
 from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.metrics import read_metrics
 from cifar_lab.run.record import Run
-from tests.made import entered
+from tests.made import entered, interrupted
 
 QUICK = [
     "dataset=digits", "dataset.limit_train_images=200", "model=three_block", "model.widths=[4,4,4]",
@@ -186,12 +186,3 @@ def test_a_run_that_is_not_whole_is_not_recorded(one, capsys):
     recorded.folder.metrics.write_text("".join(rows))
     with pytest.raises(Refusal, match=f"{recorded.folder.metrics} was refused"):
         assert Run(recorded.folder).metrics
-
-
-def interrupted(folder: RunFolder) -> None:
-    """Puts a finished run back to where its last epoch had ended."""
-    status = json.loads(folder.status.read_text())
-    folder.status.write_text(json.dumps({**status, "state": "interrupted"}))
-    for path in (folder.summary, folder.predictions):
-        path.unlink()
-    entered(folder)
