@@ -10,8 +10,7 @@ The manifest is read and replaced under the run's lock, so that no entry of anot
 
 Three files are left out, because they are no result and change without one: ``status.json`` is
 replaced whenever a process starts or ends, ``run.log`` grows with each line, and ``.lock`` is
-empty. So are the hashes beside the checkpoints, which say the same for ``sha256sum``; the
-checkpoints themselves have entries.
+empty.
 """
 
 from __future__ import annotations
