@@ -247,7 +247,7 @@ def test_eval_prints_the_accuracy_beside_the_recorded_one(run, capsys):
     assert "difference +0.00 points" in said
 
 
-@pytest.mark.parametrize("verb", ["eval", "report", "explain", "resume"])
+@pytest.mark.parametrize("verb", ["eval", "report", "explain"])
 def test_a_device_that_is_asked_for_is_never_replaced_in_silence(run, verb, capsys):
     assert main([verb, str(run.path), "device=tpu"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
