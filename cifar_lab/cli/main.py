@@ -64,6 +64,14 @@ def _status(words: list[str]) -> int:
         return DONE
     except RunFailed:  # the run has already printed and logged the reason
         return FAILED
+    except RuntimeError as error:  # outside of a run, e.g. of `find-lr`
+        from cifar_lab.recipe.failures import described_loss
+
+        told = described_loss(error)
+        if told is None:
+            raise
+        print(f"error: {told}, then repeat the command", file=sys.stderr)
+        return FAILED
     except Interrupted as interruption:
         return 128 + interruption.signum
     except OSError as error:  # e.g. a full disk or a read-only folder: not a bug

@@ -93,7 +93,7 @@ def test_verbs_change_nothing_that_training_wrote(one):
         ("report", "attributions/gallery.npz"),
         ("explain", "predictions.npz"),
         ("rerun", ".hydra/overrides.yaml"),
-        ("rerun", ".hydra/hydra.yaml"),
+        ("rerun", ".hydra/written.yaml"),
         ("record", "data.json"),
         ("record", "report.html"),
         ("record", "figures/curves.png"),

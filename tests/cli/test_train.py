@@ -251,7 +251,7 @@ def test_check_passes_the_last_batch_too_which_may_be_of_one_image(tmp_path, cap
     root = write_image_folder(tmp_path / "small", side=8, train=17)  # 34 = 3 × 11 + 1
     words = ["dataset=image_folder", f"dataset.root={root}", "dataset.validation_fraction=0"]
     assert main(["check", *words, "model.width=4", "trainer.batch_size=11"]) == 2
-    assert "a batch of 1 images could not be passed through" in capsys.readouterr().err
+    assert "a batch of 1 image could not be passed through" in capsys.readouterr().err
     assert main(["check", *words, "model.width=4", "trainer.batch_size=17"]) == 0
 
 
