@@ -33,7 +33,7 @@ def test_a_class_that_is_never_predicted_has_words_for_a_precision():
 
 
 def of_classes(number: int) -> Reading:
-    """Two test images of each class, all right but those of class 7, which are taken for class 8."""
+    """Two test images of each class, all right but those of class 7, taken for class 8."""
     images, names = dataset(), tuple(f"c{n}" for n in range(number))
     labels = np.arange(2 * number) % number
     pixels = images.source.test.images[[0]].repeat(len(labels), 0)
