@@ -72,6 +72,11 @@ class Store:
         """Whether the run has the file; True as well if it is lost, which reading it tells."""
         return path.is_file() or self._is_listed(path)
 
+    def listed(self, folder: str) -> list[Path]:
+        """The files that the run wrote in a folder of its own; none for a run from before."""
+        names = [] if self.manifest is None else self.manifest.files
+        return [self.folder.path / name for name in names if name.startswith(f"{folder}/")]
+
     def read(self, path: Path) -> bytes:
         """Reads a file.
 
@@ -133,8 +138,10 @@ class Store:
         Raises:
             Refusal: as :meth:`write`.
         """
+        if not paths:
+            return
         with _ONE_THREAD, locked(self.folder, PATIENCE_SECONDS):
-            if paths and self.manifest is not None:
+            if self.manifest is not None:
                 names = {self._name(path) for path in paths}
                 write_manifest(self.folder.manifest, self._settled().without(names))
             for path in paths:
