@@ -126,7 +126,6 @@ TESTED_ELSEWHERE = {
     "report/options": "config/test_preflight.py",
     "report/reading": "report/sections/test_predictions.py",
     "report/figures/chart": "report/figures/test_training.py",
-    "report/pages/run": "report/test_browser.py",
     "report/sections/errors": "report/sections/test_attribution.py",
     "report/sections/maps": "report/sections/test_attribution.py",
     "report/sections/study": "report/pages/test_studies.py",
