@@ -247,6 +247,13 @@ def test_eval_prints_the_accuracy_beside_the_recorded_one(run, capsys):
     assert "difference +0.00 points" in said
 
 
+@pytest.mark.parametrize("verb", ["eval", "report", "explain"])
+def test_a_device_that_is_asked_for_is_never_replaced_in_silence(run, verb, capsys):
+    assert main([verb, str(run.path), "device=tpu"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: device=tpu: must be auto, cpu, cuda, or cuda:N")
+
+
 def test_ls_lists_runs_with_state_and_results(run, capsys):
     assert main(["ls"]) == 0
     header, row = capsys.readouterr().out.splitlines()
