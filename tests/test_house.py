@@ -106,7 +106,6 @@ TESTED_ELSEWHERE = {
     "bounds": "config/test_signatures.py",
     "nodes": "run/test_summary.py",
     "cli/arguments": "cli/test_train.py",
-    "cli/main": "cli/test_train.py",
     "cli/process": "cli/test_runs.py",
     "cli/verbs": "test_house.py",
     "config/contradictions": "config/test_preflight.py",

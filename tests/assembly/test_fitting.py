@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cifar_lab.assembly.fitting import refuse_values_beyond_the_run
+from cifar_lab.assembly.fitting import MOST_STEPS, refuse_endless_run, refuse_values_beyond_the_run
 from cifar_lab.refusal import Refusal
 from tests.engine.plans import make_plan
 
@@ -36,3 +36,9 @@ def test_a_value_that_the_run_is_long_enough_for_is_not_refused():
     )
     refuse_values_beyond_the_run(plan, 11)
     refuse_values_beyond_the_run(make_plan(ema_decay=0.9999), 22)  # warms up
+
+
+def test_a_run_may_have_as_many_steps_as_can_be_listed_and_no_more():
+    refuse_endless_run(make_plan(epochs=MOST_STEPS // 5), 5)
+    with pytest.raises(Refusal, match=r"trainer\.epochs=1000001: 5,000,005 steps are more than"):
+        refuse_endless_run(make_plan(epochs=MOST_STEPS // 5 + 1), 5)
