@@ -54,7 +54,12 @@ def shortened(text: str, most: int = 60) -> str:
 
 
 def first_sentence(error: Exception) -> str:
-    """The first non-empty line of an error's message, or the name of its type."""
+    """The first non-empty line of an error's message, or the name of its type.
+
+    Of the system's errors, what it says without the number: ``No space left on device``.
+    """
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__
 

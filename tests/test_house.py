@@ -105,7 +105,6 @@ def test_tests_mirror_the_package():
 TESTED_ELSEWHERE = {
     "bounds": "config/test_signatures.py",
     "nodes": "run/test_summary.py",
-    "cli/main": "cli/test_train.py",
     "cli/process": "cli/test_runs.py",
     "cli/verbs": "test_house.py",
     "config/contradictions": "config/test_preflight.py",

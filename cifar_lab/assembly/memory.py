@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import resource
 from collections.abc import Iterator
 from pathlib import Path
+
+#: What torch says, as a RuntimeError, on a CPU and on a GPU.
+NO_MEMORY = r"can't allocate memory|not enough memory|out of memory"
 
 
 @contextlib.contextmanager
@@ -29,6 +33,13 @@ def bounded() -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, (before, hardest))
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an exception, or its cause, says that an allocation failed."""
+    if isinstance(error, MemoryError) or re.search(NO_MEMORY, str(error)):
+        return True
+    return error.__cause__ is not None and is_out_of_memory(error.__cause__)
 
 
 def _kilobytes(file: Path, field: str) -> int | None:

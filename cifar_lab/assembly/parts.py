@@ -18,6 +18,7 @@ from hydra.utils import get_object, instantiate
 from torch import nn
 
 from cifar_lab import targets
+from cifar_lab.assembly.memory import is_out_of_memory
 from cifar_lab.assembly.setup import Setup
 from cifar_lab.data.arrays import Dataset
 from cifar_lab.data.loaders import EvalLoader, Shard, TrainLoader
@@ -185,13 +186,28 @@ def model(
         size: height and width of the images in pixels, from :func:`size_for`.
         channels_last: use the channels-last memory format.
         device: the device to put it on.
+
+    Raises:
+        Refusal: it has no parameters, or more than the memory holds.
     """
     sized = {} if size is None else {"image_size": size}
-    model = made(nn.Module, config, num_classes=classes, **sized)
+    memory_format = torch.channels_last if channels_last else torch.contiguous_format
+    try:
+        model = made(nn.Module, config, num_classes=classes, **sized)
+        model.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise Refusal(_too_large(config)) from error
+        raise
     if next(model.parameters(), None) is None:
         raise Refusal(f"model: {config['_target_']} has no parameters to train")
-    memory_format = torch.channels_last if channels_last else torch.contiguous_format
-    return model.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
+    return model
+
+
+def _too_large(config: dict[str, Any]) -> str:
+    numbers = [f"model.{k}={v}" for k, v in config.items() if type(v) in (int, float)]
+    advice = f"reduce {' or '.join(numbers)}" if numbers else "choose a smaller one"
+    return f"model: the memory does not hold all weights of {config['_target_']}; {advice}"
 
 
 def size_for(model: dict[str, Any], size: tuple[int, int] | None) -> tuple[int, int] | None:

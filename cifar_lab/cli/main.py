@@ -16,7 +16,7 @@ from cifar_lab import __version__
 from cifar_lab.cli.verbs import DONE, FAILED, REFUSED, VERBS, help_of, usage
 from cifar_lab.engine.interrupts import Interrupted
 from cifar_lab.refusal import Refusal, RunFailed, did_you_mean
-from cifar_lab.wording import shortened
+from cifar_lab.wording import first_sentence, shortened
 
 #: A path that no file can have: too long, or a link that leads back to itself.
 NO_SUCH_PATH = (errno.ENAMETOOLONG, errno.ELOOP)
@@ -75,7 +75,8 @@ def _status(words: list[str]) -> int:
     except Interrupted as interruption:
         return 128 + interruption.signum
     except OSError as error:  # e.g. a full disk or a read-only folder: not a bug
-        text = readable(str(error))
+        where = "" if error.filename is None else f"{error.filename}: "
+        text = readable(f"{where}{first_sentence(error)}")
         print(f"error: {text}; when this is put right, repeat the command", file=sys.stderr)
         return REFUSED if error.errno in NO_SUCH_PATH else FAILED
     except KeyboardInterrupt:  # before a run has installed its signal handlers

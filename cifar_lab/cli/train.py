@@ -58,9 +58,13 @@ def _only_prints(flags: argparse.Namespace, composer: Composer) -> bool:
     """Print what ``--help``, ``--cfg``, ``--info`` or ``--hydra-help`` asks for, if given."""
     from hydra._internal.utils import get_args_parser
 
+    from cifar_lab.config.overrides import refuse_unreadable
     from cifar_lab.config.reasons import CANNOT_COMPOSE, reason
 
+    if not (flags.help or flags.hydra_help or flags.cfg or flags.info):
+        return False
     hydra, overrides = composer.hydra, flags.overrides
+    refuse_unreadable(overrides, composer.loader)  # Hydra would take minutes for very many
     try:
         if flags.help:
             hydra.app_help(config_name=CONFIG_NAME, args_parser=get_args_parser(), args=flags)
@@ -70,10 +74,8 @@ def _only_prints(flags: argparse.Namespace, composer: Composer) -> bool:
             raise Refusal("--cfg shows a single job; remove -m and give each key one value")
         elif flags.cfg:
             _print_configuration(flags, composer)
-        elif flags.info:
-            hydra.show_info(flags.info, config_name=CONFIG_NAME, overrides=overrides)
         else:
-            return False
+            hydra.show_info(flags.info, config_name=CONFIG_NAME, overrides=overrides)
     except CANNOT_COMPOSE as error:
         raise Refusal(reason(error)) from error
     except SystemExit as ending:  # Hydra exits after printing an error or the requested text

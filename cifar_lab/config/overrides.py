@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -33,6 +33,23 @@ def refuse_too_many(overrides: list[str]) -> None:
             f"{len(overrides):,} overrides are too many: at most {MOST_OVERRIDES} are accepted; "
             "put the values into a file of the group experiments"
         )
+
+
+def refuse_unreadable(overrides: Sequence[str], loader: ConfigLoader) -> None:
+    """Refuse overrides that are too many or cannot be read, with all problems at once.
+
+    Raises:
+        Refusal: there are too many, or some cannot be read.
+    """
+    refuse_too_many(list(overrides))
+    problems: list[str] = []
+    for text in overrides:
+        try:
+            parsed(text, loader)
+        except Refusal as refusal:
+            problems += refusal.problems
+    if problems:
+        raise Refusal(problems)
 
 
 def parsed(text: str, loader: ConfigLoader | None = None) -> Override:

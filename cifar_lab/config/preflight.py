@@ -159,7 +159,9 @@ def check_composed(found: Preflight, own: OwnCode) -> None:
     values = resolved(found.config)
     problems = [(key, f"{key}={values.written[key]}: {p}") for key, p in values.problems.items()]
     for key, problem in signatures.problems(values.job, own):
-        if not any(key == k or key.startswith(f"{k}.") for k in values.problems):
+        # A node without its target is told by the key of the node.
+        unresolved = values.problems.keys() & {key, f"{key}._target_"}
+        if not unresolved and not any(key.startswith(f"{k}.") for k in values.problems):
             written = values.written.get(key)
             problems.append((key, problem if written is None else f"{problem} (from {written})"))
     wrong = {key for key, _ in problems}

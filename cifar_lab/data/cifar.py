@@ -20,6 +20,7 @@ from cifar_lab.data.official import (
     official_images,
 )
 from cifar_lab.refusal import Refusal
+from cifar_lab.wording import first_sentence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +114,7 @@ class Cifar10(FolderSource):
             for folder in not_there_yet:  # leave nothing behind after a failed download
                 with contextlib.suppress(OSError):
                     folder.rmdir()
-            raise Refusal(self._missing(str(error))) from error
+            raise Refusal(self._missing(first_sentence(error))) from error
 
     def _missing(self, reason: str) -> str:
         return (

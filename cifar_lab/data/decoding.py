@@ -198,7 +198,7 @@ def _decode(file: Path, resize: int | None) -> _Image | str:
     except UnidentifiedImageError:
         return "not an image in a known format" if file.stat().st_size else "the file is empty"
     except Exception as error:  # a damaged file makes Pillow's many decoders raise anything
-        return getattr(error, "strerror", None) or first_sentence(error)
+        return first_sentence(error)
     file_size = (image.height, image.width)
     if resize is not None and image.size != (resize, resize):
         image = image.resize((resize, resize), Image.Resampling.BICUBIC)

@@ -16,6 +16,7 @@ from cifar_lab.refusal import Refusal
 from cifar_lab.run.files import write_atomically
 from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.manifest import Manifest, entry, write_manifest
+from cifar_lab.wording import first_sentence
 
 #: Names of folders that are being prepared, and the age from which one was left by a process that
 #: died; preparing one takes milliseconds.
@@ -43,7 +44,10 @@ def claim(folder: RunFolder, configuration: Mapping[str, str]) -> str:
         os.rename(prepared.path, folder.path)
     except OSError as error:
         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-            raise Refusal(f"run folder {folder.path} could not be written: {error}") from error
+            raise Refusal(
+                f"run folder {folder.path} could not be written: {first_sentence(error)}; choose "
+                "a different hydra.run.dir, or work in a different directory"
+            ) from error
         used = "is already used by another run" if folder.exists() else "is not empty"
         raise Refusal(f"{folder.path} {used}; choose a new name") from error
     finally:

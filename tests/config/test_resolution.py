@@ -101,3 +101,11 @@ def test_a_run_keeps_values_and_beside_them_what_was_written(monkeypatch):
     raw = OmegaConf.to_container(written, resolve=False)
     assert raw["optimizer"]["lr"] == "${oc.decode:${oc.env:LR}}"
     assert raw["scheduler"]["max_lr"] == "${optimizer.lr}"
+
+
+@pytest.mark.parametrize("group", ["dataset", "model", "trainer"])
+def test_a_target_that_cannot_be_resolved_is_told_once(group, monkeypatch):
+    monkeypatch.delenv("CIFAR_LAB_UNSET", raising=False)
+    override = f"{group}._target_='${{oc.env:CIFAR_LAB_UNSET}}'"
+    (problem,) = preflight(COMPOSER, [override]).problems
+    assert problem.startswith(f"{group}._target_=${{oc.env:CIFAR_LAB_UNSET}}: the environment")
