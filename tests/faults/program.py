@@ -17,7 +17,7 @@ from pathlib import Path
 
 #: A call that takes longer hangs.
 LIMIT_SECONDS = 120.0
-MEMORY_BYTES = 24 * 2**30
+MEMORY_BYTES = 12 * 2**30
 
 
 @dataclass(frozen=True)
