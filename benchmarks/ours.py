@@ -232,7 +232,7 @@ def evaluation_figures(
     steps = len(planned) // len(rows)
     series = Series(maps, ["GradCAM"] * len(maps), [""] * len(maps))
     pictures = [
-        curves(rows),
+        curves(rows, [float(row["epoch"]) for row in rows], len(rows)),
         learning_rate(planned, steps, [(row["epoch"], row["lr"]) for row in rows]),
         *gallery(images[chosen], [Scaled("logits per cell", [series])], errors, class_names),
     ]

@@ -117,8 +117,8 @@ def beside(config_dir: str | None, here: Path | None, trusted: bool = False) -> 
     folders = [*(folder.parent for folder in folders), *folders, *([] if here is None else [here])]
     allowed = [folder for folder in folders if trusted or not inside_a_run(folder)]
     instead = (
-        "; Python files inside a run folder or outputs/ are not imported: move them elsewhere, or "
-        "add --trust if you trust whoever wrote them"
+        "; Python files inside a run folder or outputs/ are not imported: move them elsewhere; "
+        "verbs that read a run of somebody whom you trust accept --trust (explain: --trust-code)"
     )
     return OwnCode(
         tuple(dict.fromkeys(allowed)), None, "" if len(allowed) == len(folders) else instead

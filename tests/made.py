@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from typing import Any
 
-from cifar_lab.run.files import read_object, write_object
 from cifar_lab.run.folder import RunFolder
-from cifar_lab.run.manifest import Manifest, entry
+from cifar_lab.run.manifest import Manifest, entry, read_manifest, write_manifest
 from cifar_lab.run.origin import Difference
 from cifar_lab.run.provenance import Git, Provenance
 from cifar_lab.run.status import Status
@@ -86,7 +86,16 @@ def a_status(**changes: Any) -> Status:
 
 def entered(folder: RunFolder) -> None:
     """Enters the files in the manifest as they are now, as if the run had written them so."""
-    manifest = read_object(folder.manifest, Manifest)
+    manifest = read_manifest(folder.manifest)
     present = [name for name in manifest.files if (folder.path / name).is_file()]
     files = {name: entry((folder.path / name).read_bytes()) for name in present}
-    write_object(folder.manifest, Manifest(manifest.id, files, {}))
+    write_manifest(folder.manifest, Manifest.of(manifest.id, files))
+
+
+def interrupted(folder: RunFolder) -> None:
+    """Puts a finished run back to where its last epoch had ended."""
+    status = json.loads(folder.status.read_text())
+    folder.status.write_text(json.dumps({**status, "state": "interrupted"}))
+    for path in (folder.summary, folder.predictions):
+        path.unlink()
+    entered(folder)

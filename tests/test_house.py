@@ -105,7 +105,6 @@ def test_tests_mirror_the_package():
 TESTED_ELSEWHERE = {
     "bounds": "config/test_signatures.py",
     "nodes": "run/test_summary.py",
-    "cli/arguments": "cli/test_train.py",
     "cli/process": "cli/test_runs.py",
     "cli/verbs": "test_house.py",
     "config/contradictions": "config/test_preflight.py",
@@ -125,7 +124,6 @@ TESTED_ELSEWHERE = {
     "report/options": "config/test_preflight.py",
     "report/reading": "report/sections/test_predictions.py",
     "report/figures/chart": "report/figures/test_training.py",
-    "report/pages/run": "report/test_browser.py",
     "report/sections/errors": "report/sections/test_attribution.py",
     "report/sections/maps": "report/sections/test_attribution.py",
     "report/sections/study": "report/pages/test_studies.py",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from hydra._internal.utils import get_args_parser
 
+from cifar_lab.cli.verbs import VERBS
 from cifar_lab.own_code import Given
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.folder import OUTPUTS
@@ -60,7 +61,7 @@ def run_and_overrides(words: Sequence[str], verb: str) -> tuple[Run, list[str], 
     Raises:
         Refusal: no run or more than one was named, or another flag was given.
     """
-    words, given = code_flags(words, "--trust")
+    words, given = code_flags(words, verb)
     flags = [word for word in words if word.startswith("-")]
     if flags:
         raise Refusal(
@@ -70,12 +71,12 @@ def run_and_overrides(words: Sequence[str], verb: str) -> tuple[Run, list[str], 
     return named_run(one_run(runs, verb)), overrides, given
 
 
-def code_flags(words: Sequence[str], trust: str) -> tuple[list[str], Given]:
+def code_flags(words: Sequence[str], verb: str) -> tuple[list[str], Given]:
     """Split off what says whose Python files a run's parts may come from.
 
     Args:
         words: on the command line.
-        trust: the flag by which whoever made the run is trusted.
+        verb: its name; the flags are those of its help.
 
     Returns:
         The other words, and what the flags say.
@@ -83,7 +84,7 @@ def code_flags(words: Sequence[str], trust: str) -> tuple[list[str], Given]:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.error = _refuse  # type: ignore[method-assign,assignment]
     parser.add_argument("--config-dir", "-cd")
-    parser.add_argument(trust, action="store_true", dest="trusted")
+    parser.add_argument(VERBS[verb].trust, action="store_true", dest="trusted")
     flags, others = parser.parse_known_args(list(words))
     return others, Given(flags.config_dir, flags.trusted)
 

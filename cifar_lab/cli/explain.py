@@ -14,7 +14,7 @@ from cifar_lab.run.believed import own_code
 
 def explain(words: list[str]) -> int:
     """Explain images of a finished run, or measure how far its maps can be trusted."""
-    words, given = code_flags(words, "--trust-code")
+    words, given = code_flags(words, "explain")
     flags = _parsed(words)
     refuse_others("explain", flags.overrides, ("report.", *PLACE_OVERRIDES))
     run = named_run(flags.run)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from cifar_lab import __version__
-from cifar_lab.cli.verbs import DONE, FAILED, REFUSED, RUN_HELP, VERBS, usage
+from cifar_lab.cli.verbs import DONE, FAILED, REFUSED, VERBS, help_of, usage
 from cifar_lab.engine.interrupts import Interrupted
 from cifar_lab.refusal import Refusal, RunFailed, did_you_mean
 from cifar_lab.wording import first_sentence, shortened
@@ -64,6 +64,14 @@ def _status(words: list[str]) -> int:
         return DONE
     except RunFailed:  # the run has already printed and logged the reason
         return FAILED
+    except RuntimeError as error:  # outside of a run, e.g. of `find-lr`
+        from cifar_lab.recipe.failures import described_loss
+
+        told = described_loss(error)
+        if told is None:
+            raise
+        print(f"error: {told}, then repeat the command", file=sys.stderr)
+        return FAILED
     except Interrupted as interruption:
         return 128 + interruption.signum
     except OSError as error:  # e.g. a full disk or a read-only folder: not a bug
@@ -99,8 +107,7 @@ def _dispatch(words: list[str]) -> int:
         verbs = f"the verbs are: {', '.join(VERBS)}"
         raise Refusal(f"there is no verb '{shortened(words[0])}'{hint}; {verbs}")
     if words[0] != "train" and not {"-h", "--help"}.isdisjoint(words):
-        verb = VERBS[words[0]]
-        print(f"usage: cifar-lab {verb.usage}\n\n{verb.help}\n\n{RUN_HELP}")
+        print(help_of(words[0]))
         return DONE
     module, _, function = VERBS[words[0]].function.partition(".")
     run: Callable[[list[str]], int] = getattr(import_module(f"cifar_lab.cli.{module}"), function)

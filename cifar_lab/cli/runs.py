@@ -106,7 +106,7 @@ def record(words: list[str]) -> int:
     from cifar_lab.results.ledger import record_runs, recording
 
     speak()
-    words, given = code_flags(words, "--trust")
+    words, given = code_flags(words, "record")
     experiments = Path("experiments")
     with recording(experiments):
         runs = [named_run(word) for word in words]

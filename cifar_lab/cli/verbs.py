@@ -10,11 +10,20 @@ DONE, FAILED, REFUSED = 0, 1, 2
 
 
 class Verb(NamedTuple):
-    """A verb's usage, its one-line help, and its function as ``module.name``."""
+    """A verb.
+
+    Attributes:
+        usage: what follows the program's name, without the flags that ``trust`` implies.
+        help: one line.
+        function: as ``module.name``.
+        trust: flag by which whoever made the run is trusted; empty for verbs that read no run.
+            A verb that has one also accepts ``--config-dir``.
+    """
 
     usage: str
     help: str
     function: str
+    trust: str = ""
 
 
 VERBS = {
@@ -32,34 +41,56 @@ VERBS = {
         "print or draw one part of a configuration",
         "show.show",
     ),
-    "report": Verb("report RUN [report.KEY=VALUE]", "redraw a run's report", "runs.report"),
+    "report": Verb(
+        "report RUN [report.KEY=VALUE]", "redraw a run's report", "runs.report", "--trust"
+    ),
     "explain": Verb(
         "explain RUN [FLAGS]",
         "show where the model looks: --ids, --layer, --target, --method, --trust",
         "explain.explain",
+        "--trust-code",
     ),
-    "eval": Verb("eval RUN", "recompute a run's test accuracy", "runs.evaluate"),
-    "resume": Verb("resume RUN", "continue an interrupted run", "runs.resume"),
+    "eval": Verb("eval RUN", "recompute a run's test accuracy", "runs.evaluate", "--trust"),
+    "resume": Verb("resume RUN", "continue an interrupted run", "runs.resume", "--trust"),
     "rerun": Verb(
-        "rerun RUN [OVERRIDES]", "run a run's configuration again, with changes", "runs.rerun"
+        "rerun RUN [OVERRIDES]",
+        "run a run's configuration again, with changes",
+        "runs.rerun",
+        "--trust",
     ),
     "ls": Verb("ls [PART]", "list runs", "runs.ls"),
     "record": Verb(
-        "record [RUN…]", "add runs to experiments/results/ and its ledger", "runs.record"
+        "record [RUN…]",
+        "add runs to experiments/results/ and its ledger",
+        "runs.record",
+        "--trust",
     ),
 }
 
 
 RUN_HELP = "RUN is a path, 'latest', 'best', or any part of a path that matches exactly one run."
 
+CODE_HELP = (
+    "Verbs that read a RUN accept --config-dir DIR, beside which its own Python files lie, and "
+    "--trust\n(explain: --trust-code), which imports them from wherever the run says."
+)
 
 COMPLETION_HELP = 'Completion: eval "$(cifar-lab -sc install=bash)" (or zsh); fish: … | source'
+
+
+def help_of(name: str) -> str:
+    """Return the help text of one verb."""
+    verb = VERBS[name]
+    flags = f" [--config-dir DIR] [{verb.trust}]" if verb.trust else ""
+    lines = [f"usage: cifar-lab {verb.usage}{flags}", "", verb.help, "", RUN_HELP]
+    return "\n".join([*lines, *([CODE_HELP] if verb.trust else [])])
 
 
 def usage() -> str:
     """Return the help text: one line for each verb."""
     lines = [f"  {line}" for line in aligned([(v.usage, v.help) for v in VERBS.values()])]
     closing = [
+        CODE_HELP,
         "`cifar-lab train --help` lists the configuration groups and their options.",
         COMPLETION_HELP,
     ]

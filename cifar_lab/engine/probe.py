@@ -22,7 +22,7 @@ PAIRS, BUDGET_SECONDS = 5, 0.5
 WORTHWHILE = 1.2
 #: Of the convolution: images, channels in and out, side in pixels. Small, so that a busy machine
 #: interrupts few of the runs.
-BATCH, CHANNELS, SIDE = 64, 64, 8
+BATCH, CHANNELS, SIDE = 64, 128, 8
 
 
 class Convolution:
@@ -35,7 +35,7 @@ class Convolution:
         draw = torch.Generator().manual_seed(0)
         shape = (BATCH, CHANNELS, SIDE, SIDE)
         self._images = torch.randn(shape, generator=draw).to(memory_format=torch.channels_last)
-        weight = torch.randn((CHANNELS, CHANNELS, 3, 3), generator=draw) / 24  # keeps the scale
+        weight = torch.randn((CHANNELS, CHANNELS, 3, 3), generator=draw) / 34  # keeps the scale
         self._weight = weight.to(memory_format=torch.channels_last).requires_grad_()
 
     def __call__(self, precision: Precision) -> float:

@@ -38,9 +38,15 @@ def explained_failures(folder: RunFolder, command: str) -> Iterator[None]:
             raise RunFailed(f"{error}; free some space, then {resume}") from error
         raise RunFailed(f"{error}; when this is put right, {resume}") from error
     except RuntimeError as error:
-        lost = lost_worker(error)
+        lost = described_loss(error)
         if lost is None:
             raise
-        raise RunFailed(
-            f"{lost}; workers are most often killed for lack of memory: free some, then {resume}"
-        ) from error
+        raise RunFailed(f"{lost}, then {resume}") from error
+
+
+def described_loss(error: RuntimeError) -> str | None:
+    """Say that a loader worker was killed and what to do; None if the error means another thing."""
+    lost = lost_worker(error)
+    if lost is None:
+        return None
+    return f"{lost}; workers are most often killed for lack of memory: free some"

@@ -67,7 +67,7 @@ def _unreadable(run: Run, given: Given) -> Iterator[str]:
     if manifest is None:
         best = folder.best_checkpoint
         if best.is_file():
-            parts[best] = lambda: load_checkpoint(best, torch.device("cpu"))
+            parts[best] = lambda: load_checkpoint(best, torch.device("cpu"), files)
     else:
         parts[folder.data] = lambda: run.data
         listed = [folder.path / name for name in manifest.files]

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Literal
 
+from cifar_lab.refusal import Refusal
 from cifar_lab.report.blocks import Block, Picture, Section, Text
 from cifar_lab.wording import first_sentence
 
@@ -27,6 +28,8 @@ def picture(
     """
     try:
         return Picture(name, draw(), alt, caption, width)
+    except Refusal:  # a file of the run is damaged: everything drawn from it would be wrong
+        raise
     except Exception as error:  # one figure must not cost the report
         return warning(f"The figure {name} could not be drawn", error)
 
@@ -35,6 +38,8 @@ def section(title: str, make: Callable[[], Section]) -> Section:
     """Make a section, or one under its title that says why it could not be made."""
     try:
         return make()
+    except Refusal:
+        raise
     except Exception as error:  # one section must not cost the report
         return Section(title, [warning(f"The section “{title}” could not be drawn", error)])
 
@@ -43,6 +48,8 @@ def blocks(what: str, make: Callable[[], Sequence[Block]]) -> Sequence[Block]:
     """Make blocks, or one that says why they could not be made."""
     try:
         return make()
+    except Refusal:
+        raise
     except Exception as error:  # likewise
         return [warning(f"{what} could not be drawn", error)]
 

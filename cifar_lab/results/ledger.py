@@ -21,10 +21,9 @@ from cifar_lab.run.files import (
     read_json,
     write_atomically,
     write_json,
-    write_object,
 )
 from cifar_lab.run.folder import RecordedFolder, RunFolder
-from cifar_lab.run.manifest import Manifest, entry
+from cifar_lab.run.manifest import Manifest, entry, write_manifest
 from cifar_lab.run.metrics import write_metrics
 from cifar_lab.run.record import Run
 from cifar_lab.run.summary import Work
@@ -142,7 +141,7 @@ def _write_manifest(kept: RunFolder, identity: str | None) -> None:
         return
     paths = (kept.config, kept.summary, kept.provenance, kept.metrics)
     files = {path.name: entry(path.read_bytes()) for path in paths}
-    write_object(kept.manifest, Manifest(identity, files, pending={}))
+    write_manifest(kept.manifest, Manifest.of(identity, files))
 
 
 def render(runs: Sequence[Run], studies: bool) -> str:

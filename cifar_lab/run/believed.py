@@ -16,6 +16,7 @@ from cifar_lab.run.record import Run
 
 #: What to do where a run's own code is not imported.
 PASS_IT = "pass the folder that it lies beside as --config-dir DIR"
+TRUST_IT = "add --trust (for explain: --trust-code)"
 
 
 def config_dir(run: Run, given: Given = Given()) -> str | None:  # noqa: B008  # immutable
@@ -60,12 +61,13 @@ def _not_to_be_imported(run: Run, code: Code) -> str | None:
     if not run.is_mine:
         return (
             f"{run.folder.path} was not made by you on this machine, so that its own Python files "
-            f"are not imported: {PASS_IT}, or add --trust if you trust whoever made the run"
+            f"are not imported: {PASS_IT}, or "
+            f"{TRUST_IT} if you trust whoever made the run"
         )
     for module in code.modules:
         file = Path(module.file)
         if inside_a_run(file):
-            return f"{file} lies inside a run folder: {PASS_IT}, or add --trust"
+            return f"{file} lies inside a run folder: {PASS_IT}, or {TRUST_IT}"
         if not file.is_file():
             return f"{file} does not exist: {PASS_IT}"
         if hash_of(file) != module.sha256:

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.files import write_atomically, write_object
+from cifar_lab.run.files import write_atomically
 from cifar_lab.run.folder import RunFolder
-from cifar_lab.run.manifest import Manifest, entry
+from cifar_lab.run.manifest import Manifest, entry, write_manifest
 from cifar_lab.wording import first_sentence
 
 #: Names of folders that are being prepared, and the age from which one was left by a process that
@@ -66,7 +66,7 @@ def _fill(prepared: RunFolder, identity: str, configuration: Mapping[str, str]) 
         path.relative_to(prepared.path).as_posix(): entry(content)
         for path, content in contents.items()
     }
-    write_object(prepared.manifest, Manifest(identity, files, pending={}))
+    write_manifest(prepared.manifest, Manifest.of(identity, files))
 
 
 def _clear_leftovers(parent: Path) -> None:

@@ -125,7 +125,7 @@ def _best(outputs: Path, runs: list[Run]) -> Run:
     for run in sorted(runs, key=lambda each: each.folder.path.parts[-2:]):
         with contextlib.suppress(Refusal):  # unfinished or damaged
             validation = run.summary.validation
-            if validation is None:
+            if validation is None or run.state == "failed":
                 continue
             precisions.add(_precision(run))
             found = Validated(validation.accuracy, validation.loss)

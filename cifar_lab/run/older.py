@@ -93,6 +93,7 @@ LACKING: dict[str, dict[str, Any]] = {
         "eager_because": None,
     },
     "LrFinder": {"command": None},
+    "Manifest": {"checksum": ""},
 }
 
 

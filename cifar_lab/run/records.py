@@ -10,8 +10,9 @@ from cifar_lab.engine.hooks import Hooks, Row
 from cifar_lab.engine.state import TrainingState
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.background import BackgroundWriter
-from cifar_lab.run.checkpoint import packed_state, save_checkpoint
+from cifar_lab.run.checkpoint import packed_state
 from cifar_lab.run.files import write_atomically
+from cifar_lab.run.hashed import write_hashed
 from cifar_lab.run.metrics import metrics_text, read_metrics
 from cifar_lab.run.store import Store
 from cifar_lab.wording import plural
@@ -60,11 +61,12 @@ class Recorder(Hooks):
         best = [folder.best_checkpoint] if is_best else []
         checkpoints = [*best, folder.last_checkpoint]
         table = {} if metrics is None else {folder.metrics: metrics.encode()}
+        write = write_hashed if self._files.manifest is None else write_atomically
         with self._files.entering({**table, **dict.fromkeys(checkpoints, packed)}):
             for path, content in table.items():
                 write_atomically(path, content)
             for path in checkpoints:
-                save_checkpoint(path, packed)
+                write(path, packed)
 
 
 def completed_rows(files: Store, checkpoint: dict[str, Any]) -> list[Row]:

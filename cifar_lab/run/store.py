@@ -10,8 +10,7 @@ The manifest is read and replaced under the run's lock, so that no entry of anot
 
 Three files are left out, because they are no result and change without one: ``status.json`` is
 replaced whenever a process starts or ends, ``run.log`` grows with each line, and ``.lock`` is
-empty. So are the hashes beside the checkpoints, which say the same for ``sha256sum``; the
-checkpoints themselves have entries.
+empty.
 """
 
 from __future__ import annotations
@@ -22,9 +21,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.files import read_object, write_atomically, write_object
+from cifar_lab.run.files import write_atomically
 from cifar_lab.run.folder import RunFolder
-from cifar_lab.run.manifest import Entry, Manifest, entry
+from cifar_lab.run.manifest import Entry, Manifest, entry, read_manifest, write_manifest
 from cifar_lab.run.status import locked
 
 #: How long to wait for another process that is writing in the folder.
@@ -60,7 +59,7 @@ class Store:
             self._stamp = self._manifest = None
             return None
         if stamp != self._stamp:
-            self._manifest = read_object(self.folder.manifest, Manifest)
+            self._manifest = read_manifest(self.folder.manifest)
             self._stamp = stamp
         return self._manifest
 
@@ -72,6 +71,11 @@ class Store:
     def has(self, path: Path) -> bool:
         """Whether the run has the file; True as well if it is lost, which reading it tells."""
         return path.is_file() or self._is_listed(path)
+
+    def listed(self, folder: str) -> list[Path]:
+        """The files that the run wrote in a folder of its own; none for a run from before."""
+        names = [] if self.manifest is None else self.manifest.files
+        return [self.folder.path / name for name in names if name.startswith(f"{folder}/")]
 
     def read(self, path: Path) -> bytes:
         """Reads a file.
@@ -134,10 +138,12 @@ class Store:
         Raises:
             Refusal: as :meth:`write`.
         """
+        if not paths:
+            return
         with _ONE_THREAD, locked(self.folder, PATIENCE_SECONDS):
-            if paths and self.manifest is not None:
+            if self.manifest is not None:
                 names = {self._name(path) for path in paths}
-                write_object(self.folder.manifest, self._settled().without(names))
+                write_manifest(self.folder.manifest, self._settled().without(names))
             for path in paths:
                 path.unlink(missing_ok=True)
 
@@ -159,7 +165,7 @@ class Store:
             self._replace(announced.entering(entries))
 
     def _replace(self, manifest: Manifest) -> None:
-        write_object(self.folder.manifest, manifest)
+        write_manifest(self.folder.manifest, manifest)
         self._manifest, self._stamp = manifest, _stamp(self.folder.manifest)
 
     def _settled(self) -> Manifest:

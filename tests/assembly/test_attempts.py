@@ -136,13 +136,17 @@ def test_what_needs_a_wrong_part_is_not_attempted_and_wrong_itself():
     assert attempts.parts == {"mixing": [4]}
 
 
-def test_inputs_that_cannot_be_told_are_a_problem_of_the_part():
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [(Refusal("no file there"), "no file there"), (KeyError("x"), "dataset: KeyError: 'x'")],
+)
+def test_inputs_that_cannot_be_told_are_a_problem_of_the_part(error, told):
     def inputs():
-        raise Refusal("no file there")
+        raise error
 
     attempts = Attempts(Tried(), set())
     assert attempts("dataset", Counted(), inputs) is None
-    assert attempts.problems == ["no file there"]
+    assert attempts.problems == [told]
 
 
 def test_what_is_drawn_after_a_part_that_was_tried_is_what_building_it_again_would_leave():

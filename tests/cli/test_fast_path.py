@@ -19,7 +19,7 @@ DIGITS = [
     "trainer.batch_size=32", "trainer.precision=float32",
     # Small: at larger rates this network doubles differences of the last bit with every step.
     "optimizer.lr=0.0005", "report.enabled=false", "device=cpu",
-    "+augmentation.train.flip._target_=cifar_lab.data.augment.AlternatingFlip",
+    "+augmentation.train.flip._target_=cifar_lab.data.AlternatingFlip",
 ]  # fmt: skip
 #: Every switch in its other position.
 PLAIN = [

@@ -247,10 +247,17 @@ def test_eval_prints_the_accuracy_beside_the_recorded_one(run, capsys):
     assert "difference +0.00 points" in said
 
 
+@pytest.mark.parametrize("verb", ["eval", "report", "explain"])
+def test_a_device_that_is_asked_for_is_never_replaced_in_silence(run, verb, capsys):
+    assert main([verb, str(run.path), "device=tpu"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: device=tpu: must be auto, cpu, cuda, or cuda:N")
+
+
 def test_ls_lists_runs_with_state_and_results(run, capsys):
     assert main(["ls"]) == 0
     header, row = capsys.readouterr().out.splitlines()
-    assert header.split() == ["run", "state", "epochs", "validation", "test"]
+    assert header.split() == ["run", "state", "epochs", "validation", "test", "precision"]
     assert row.split()[1:3] == ["done", "2/2"]
     assert row.split()[0] == run.path.relative_to(Path.cwd()).as_posix()
 
@@ -336,7 +343,7 @@ def test_record_enters_runs_into_the_ledger_once(run, capsys):
     assert f"| 1 | {accuracy:.2f} |" in rows[0]
     (kept,) = Path("experiments/results/digits").iterdir()
     assert sorted(file.name for file in kept.iterdir()) == [
-        "config.json", "metrics.csv", "provenance.json", "summary.json",
+        "config.json", "manifest.json", "metrics.csv", "provenance.json", "summary.json",
     ]  # fmt: skip
 
 
@@ -462,3 +469,22 @@ def _wait_for_epoch(run: RunFolder, epoch: int, process: subprocess.Popen[str]) 
 
 def _listed_state(path: str) -> str:
     return Run(RunFolder(Path(path))).state
+
+
+def test_a_loader_worker_that_is_killed_outside_of_a_run_is_told_in_one_line(monkeypatch, capsys):
+    def killed(_words):
+        raise RuntimeError("DataLoader worker (pid 5) is killed by signal: Killed. ")
+
+    monkeypatch.setattr("cifar_lab.cli.runs.ls", killed)
+    assert main(["ls"]) == 1
+    told = "error: DataLoader worker (pid 5) is killed by signal: Killed; workers are most often"
+    assert capsys.readouterr().err.startswith(told)
+
+
+def test_another_error_is_not_hidden(monkeypatch):
+    def broken(_words):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("cifar_lab.cli.runs.ls", broken)
+    with pytest.raises(RuntimeError, match="a bug"):
+        main(["ls"])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.metrics import read_metrics
 from cifar_lab.run.provenance import PrecisionProbe
 from cifar_lab.run.record import Run
+from tests.conftest import write_image_folder
 
 #: Digits, a tiny network, two batches an epoch.
 QUICK = [
@@ -125,8 +127,6 @@ EXPERIMENTS = [
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_every_experiment_runs_two_batches(experiment, tmp_path):
-    from tests.conftest import write_image_folder
-
     words = [f"experiments={experiment}", "debug=smoke", "trainer.batch_size=16"]
     if experiment != "digits":
         classes = tuple(f"class{number}" for number in range(10))
@@ -251,7 +251,7 @@ def test_check_passes_the_last_batch_too_which_may_be_of_one_image(tmp_path, cap
     root = write_image_folder(tmp_path / "small", side=8, train=17)  # 34 = 3 × 11 + 1
     words = ["dataset=image_folder", f"dataset.root={root}", "dataset.validation_fraction=0"]
     assert main(["check", *words, "model.width=4", "trainer.batch_size=11"]) == 2
-    assert "a batch of 1 images could not be passed through" in capsys.readouterr().err
+    assert "a batch of 1 image could not be passed through" in capsys.readouterr().err
     assert main(["check", *words, "model.width=4", "trainer.batch_size=17"]) == 0
 
 
@@ -363,3 +363,61 @@ def test_a_run_that_ends_with_weights_that_are_not_finite_has_failed_with_a_repo
     assert "became non-finite in epoch 1" in run.report.read_text()
     assert main(["resume", str(run.path)]) == 1  # there is nothing more to train
     capsys.readouterr()
+
+
+STEP = "+augmentation.train.cut._target_"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["augmentation.train.crop.padding_pixels=1000000000"], "must be at most 32, the size"),
+        (["augmentation.train.cutout.fill=-1"], "augmentation.train.cutout: .* out of bounds"),
+        (
+            [f"{STEP}=albumentations.RandomCrop"]
+            + [f"+augmentation.train.cut.{side}=64" for side in ("height", "width")],
+            "augmentation.train.cut: .* exceeds image dimensions",
+        ),
+        ([f"{STEP}=torch.nn.Identity"], "augmentation.train.cut._target_=torch.nn.Identity: must"),
+        (["model._target_=torch.nn.Identity", "~model.width"], "model: .* no parameters to train"),
+        (["criterion._target_=torch.nn.Identity", "~criterion.label_smoothing"], "criterion: Iden"),
+        (["criterion._target_=torch.nn.MSELoss", "~criterion.label_smoothing"], "criterion: .*siz"),
+        (["+model._partial_=true"], "model: _partial_ cannot be set here"),
+        (["+criterion._partial_=true"], "criterion: _partial_ cannot be set here"),
+        (["~seed"], "seed is missing"),
+        (["seed=inf"], "seed=Infinity: must be a valid integer"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_a_part_that_cannot_work_is_refused_before_a_folder_is_made(
+    words, message, tmp_path, capsys
+):
+    common = ["dataset=digits", "augmentation=crop_flip_cutout8", "device=cpu"]
+    assert main(["train", *common, *words]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.match(f"error: .*{message}", line), line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_images_larger_than_the_memory_are_refused_before_any_is_decoded(tmp_path, capsys):
+    root = write_image_folder(tmp_path / "images")
+    words = ["dataset=image_folder", f"dataset.root={root}", "dataset.resize=1000000"]
+    assert main(["train", *words, "trainer.batch_size=4", "model.width=4", "device=cpu"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.search("1000000×1000000 pixels .*allocate.*set dataset.resize", line)
+    assert [path.name for path in tmp_path.iterdir()] == ["images"]
+
+
+@pytest.mark.slow
+def test_no_name_of_a_class_costs_a_run_its_report(tmp_path, capsys):
+    names = ("$5_$", "n" * 101, "cost $a_b_c$")
+    root = write_image_folder(tmp_path / "images", names, train=8)
+    words = ["dataset=image_folder", f"dataset.root={root}", f"dataset.cache_dir={tmp_path}"]
+    words += ["model.width=4", "trainer.epochs=2", "trainer.batch_size=8", "scheduler=constant"]
+    assert main(["train", *words, "trainer.precision=float32", "device=cpu"]) == 0
+    run = RunFolder(tmp_path / "outputs" / "latest")
+    assert json.loads(run.status.read_text())["state"] == "done"
+    page = run.report.read_text()
+    assert all(name in page for name in names)
+    assert "could not be drawn" not in page
+    assert "Traceback" not in capsys.readouterr().err

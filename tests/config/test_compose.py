@@ -63,6 +63,18 @@ def test_a_users_own_experiment_is_found_in_their_folder(tmp_path):
     assert (found.job()["name"], found.job()["seed"]) == ("mine", 7)
 
 
+def test_a_users_own_option_wins_over_the_packaged_one_of_its_name(tmp_path):
+    (tmp_path / "scheduler").mkdir()
+    for name in ("constant", "mine"):  # of the packaged ones, only the first exists
+        text = "_target_: cifar_lab.optim.Constant\nmax_lr: 0.0625\n"
+        (tmp_path / "scheduler" / f"{name}.yaml").write_text(text)
+    composer = Composer(str(tmp_path))
+    for name, replaced in (("constant", ["scheduler/constant.yaml"]), ("mine", [])):
+        config = composer.compose([f"scheduler={name}"])
+        assert config.scheduler.max_lr == 0.0625
+        assert composer.replaced(config) == replaced
+
+
 def test_a_config_dir_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(Refusal, match="is not a directory; choose one that exists"):
         Composer(str(tmp_path / "nowhere"))

@@ -27,6 +27,7 @@ COMPOSER = Composer()
         ("trainer.epochs=2.5", "trainer.epochs=2.5: must be a valid integer"),
         ("trainer.epochs=0", "trainer.epochs=0: must be greater than 0"),
         ("trainer.epochs=-1", "trainer.epochs=-1: must be greater than 0"),
+        ("trainer.epochs=1000001", "epochs=1000001: must be less than or equal to 1000000"),
         ("trainer.batch_size=0", "trainer.batch_size=0: must be greater than 0"),
         ("optimizer.lr=0", "optimizer.lr=0: must be greater than 0"),
         ("optimizer.lr=-0.1", "optimizer.lr=-0.1: must be greater than 0"),

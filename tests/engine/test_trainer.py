@@ -82,6 +82,7 @@ def test_weights_and_rows_equal_those_of_a_plain_loop():
         rows.append(
             {
                 "epoch": epoch + 1,
+                "step": step,
                 "lr": step / 64,
                 "train_loss": np.mean(losses),
                 "train_accuracy": right / 18,
@@ -299,7 +300,7 @@ def test_a_row_has_the_columns_of_the_splits_that_were_evaluated(validation, tes
     recording = Recording()
     run.fit(recording)
     splits = ["train"] + ["val"] * bool(validation) + ["test"] * test_every_epoch
-    expected = {"epoch", "lr", *TIME_COLUMNS}
+    expected = {"epoch", "step", "lr", *TIME_COLUMNS}
     expected |= {f"{split}_{quantity}" for split in splits for quantity in ("loss", "accuracy")}
     assert [row.keys() for row in recording.rows] == [expected] * 2
 

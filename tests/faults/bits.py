@@ -7,13 +7,16 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from cifar_lab.run.folder import RunFolder
 from tests.faults.campaign import Campaign, Trial
 from tests.faults.program import Answer, call
 from tests.faults.runs import difference, the_run, train
+from tests.made import interrupted
 
 #: Kept open or rewritten while a run lives: nothing is computed from what they hold.
 LIVE = {".lock", "run.log", "status.json"}
-VERBS = (("eval", "latest"), ("report", "latest"), ("explain", "latest"), ("resume", "latest"))
+#: The verbs that read a run, and which of the runs: a finished one, or one that can go on.
+VERBS = {"eval": "run", "report": "run", "explain": "run", "resume": "begun"}
 
 Damage = Callable[[bytes, bytes, random.Random], bytes]
 
@@ -39,9 +42,12 @@ def damaged_runs(folder: Path, seed: int) -> Iterator[Trial]:
         answer = train(folder / name, *words)
         if answer.status:
             raise RuntimeError(f"the training itself failed: {answer.text}")
-    whole, other = the_run(folder / "run"), the_run(folder / "other")
+    shutil.copytree(folder / "run", folder / "begun", symlinks=True)
+    whole, begun, other = (the_run(folder / name) for name in ("run", "begun", "other"))
     assert whole is not None
+    assert begun is not None
     assert other is not None
+    interrupted(RunFolder(begun))
     unharmed = {verb: _calls(folder, verb)[0] for verb in VERBS}
     for path in sorted(path for path in whole.rglob("*") if path.is_file()):
         name = path.relative_to(whole)
@@ -56,23 +62,25 @@ def damaged_runs(folder: Path, seed: int) -> Iterator[Trial]:
             if spoilt == content:
                 continue
             for verb in VERBS:
+                if verb == "resume" and not (begun / name).is_file():
+                    continue
                 answer, run = _calls(folder, verb, name, spoilt)
                 fault = _silent(answer, run, name, unharmed[verb], whole)
-                yield Trial(f"{name} {damage}, then {verb[0]}", fault)
+                yield Trial(f"{name} {damage}, then {verb}", fault)
 
 
 def _calls(
-    folder: Path, verb: tuple[str, ...], name: Path | None = None, content: bytes = b""
+    folder: Path, verb: str, name: Path | None = None, content: bytes = b""
 ) -> tuple[Answer, Path]:
-    """Calls a verb on a fresh copy of the run, with one file's content replaced."""
+    """Calls a verb on a fresh copy of its run, with one file's content replaced."""
     here = folder / "here"
     shutil.rmtree(here, ignore_errors=True)
-    shutil.copytree(folder / "run", here, symlinks=True)
+    shutil.copytree(folder / VERBS[verb], here, symlinks=True)
     run = the_run(here)
     assert run is not None
     if name is not None:
         (run / name).write_bytes(content)
-    return call(verb, here), run
+    return call((verb, "latest"), here), run
 
 
 def _silent(answer: Answer, run: Path, name: Path, unharmed: Answer, whole: Path) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cifar_lab.cli.main import main
+from tests.conftest import BESIDE
 
 SINGLE = ["dataset.limit_train_images=33", "trainer.batch_size=32", "dataset.validation_fraction=0"]
 
@@ -15,6 +16,7 @@ def test_a_last_batch_of_one_under_batch_norm_is_refused_by_every_verb(
 ):
     monkeypatch.chdir(tmp_path)
     words = ["dataset=digits", "model._target_=tests.cli.nets.BatchNormed", "~model.width", *SINGLE]
+    words += BESIDE
     assert main([verb, *words]) == 2
     assert "a batch of 1 image could not be passed through BatchNormed" in (
         told := capsys.readouterr().err

@@ -11,9 +11,8 @@ import pytest
 
 from cifar_lab.recipe.verify import faults, refuse_faulty
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.files import write_object
 from cifar_lab.run.folder import RunFolder
-from cifar_lab.run.manifest import Manifest, entry
+from cifar_lab.run.manifest import Manifest, entry, write_manifest
 from cifar_lab.run.record import Run
 
 KEPT = Path(__file__).parents[1] / "kept_runs"
@@ -35,7 +34,7 @@ def with_manifest(folder: RunFolder) -> dict[str, Path]:
         if path.is_file() and path.suffix != ".sha256" and path.name not in LEFT_OUT
     }
     entries = {name: entry(path.read_bytes()) for name, path in files.items()}
-    write_object(folder.manifest, Manifest("0" * 32, entries, {}))
+    write_manifest(folder.manifest, Manifest.of("0" * 32, entries))
     return files
 
 

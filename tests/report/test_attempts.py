@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cifar_lab.explain.explained import ReportMaps
 from cifar_lab.report import attempts
 from cifar_lab.report.blocks import Picture, Section, Text
 from cifar_lab.report.figures import predictions, training
@@ -49,7 +50,7 @@ def test_a_section_that_fails_keeps_its_title():
 def test_a_report_is_written_whatever_fails_in_it(tmp_path, monkeypatch, caplog, place, name, told):
     monkeypatch.setattr(place, name, fails)
     folder = tmp_path / "net" / "2026-01-02" / "1"
-    page.write_report(reading(folder=folder), [], None)
+    page.write_report(reading(folder=folder), ReportMaps([], None))
     html, markdown = (folder / f"report.{kind}" for kind in ("html", "md"))
     for content in (html.read_text(), markdown.read_text()):
         assert told in content
@@ -71,5 +72,5 @@ def test_characters_without_a_font_are_told_in_one_line(monkeypatch, caplog):
 
 def test_the_folder_of_a_report_is_made(tmp_path: Path):
     folder = tmp_path / "net" / "2026-01-02" / "1"
-    page.write_report(reading(folder=folder), [], None)
+    page.write_report(reading(folder=folder), ReportMaps([], None))
     assert "could not be drawn" not in (folder / "report.md").read_text()

@@ -110,7 +110,7 @@ def test_a_process_that_dies_leaves_a_complete_run_or_none(folder, monkeypatch, 
 
         return attempted
 
-    for name in ("write_atomically", "write_object"):
+    for name in ("write_atomically", "write_manifest"):
         monkeypatch.setattr(module, name, dies_at(getattr(module, name)))
     monkeypatch.setattr(os, "rename", dies_at(os.rename))
     monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: None)

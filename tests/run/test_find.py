@@ -16,7 +16,7 @@ from cifar_lab.run.find import find_run, find_runs, point_latest
 from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.record import Run
 from cifar_lab.run.summary import ValidationResult
-from tests.made import a_provenance, a_summary
+from tests.made import a_provenance, a_status, a_summary
 
 
 def test_latest_is_a_relative_link_to_the_newest_run(tmp_path):
@@ -217,6 +217,15 @@ def test_best_among_runs_in_different_precisions_says_so(tmp_path, capsys):
     write_object(RunFolder(tmp_path / "a").provenance, a_provenance(precision="bfloat16"))
     find_run(tmp_path, "best")
     assert capsys.readouterr().err == ""
+
+
+def test_a_failed_run_is_not_the_best(tmp_path):
+    for name, accuracy, state in (("a", 0.5, "done"), ("b", 0.9, "failed")):
+        folder = run_in(tmp_path, name)
+        write_object(folder.status, a_status(state=state))
+        validation = ValidationResult(accuracy=accuracy, loss=1.0)
+        write_object(folder.summary, a_summary(validation=validation))
+    assert find_run(tmp_path, "best").folder.path == tmp_path / "a"
 
 
 def test_without_validation_there_is_no_best(tmp_path):

@@ -14,9 +14,9 @@ from cifar_lab.engine.state import TrainingState
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.checkpoint import load_checkpoint
 from cifar_lab.run.claim import claim
-from cifar_lab.run.files import write_atomically, write_object
+from cifar_lab.run.files import write_atomically
 from cifar_lab.run.folder import RunFolder
-from cifar_lab.run.manifest import Manifest
+from cifar_lab.run.manifest import Manifest, write_manifest
 from cifar_lab.run.metrics import read_metrics
 from cifar_lab.run.records import Recorder, completed_rows, log
 from cifar_lab.run.store import Store
@@ -47,7 +47,7 @@ def test_in_the_background_the_same_is_written_of_the_epoch_that_ended(folder, t
             state.model.weight.fill_(9)  # training continues
         recorder.on_fit_end()
         states = [
-            load_checkpoint(p, torch.device("cpu"))
+            load_checkpoint(p, CPU, Store(place))
             for p in (place.best_checkpoint, place.last_checkpoint)
         ]
         written.append(
@@ -63,7 +63,7 @@ def test_a_failed_write_in_the_background_is_raised(folder, monkeypatch):
 
     recorder, state = begun(folder)
     recorder = Recorder(Store(folder), in_background=True)
-    monkeypatch.setattr("cifar_lab.run.records.save_checkpoint", full)
+    monkeypatch.setattr("cifar_lab.run.records.write_hashed", full)
     end_epoch(recorder, state, is_best=True)
     with pytest.raises(OSError, match="no space left"):
         end_epoch(recorder, state, is_best=True)
@@ -100,18 +100,37 @@ def test_a_checkpoint_has_the_id_of_its_run_and_the_rows_of_its_epochs(folder):
         assert (saved["run"], saved["rows"]) == (identity, rows[:epochs])
 
 
-@pytest.mark.parametrize("manifest", ["another's", "lost"])
-def test_a_checkpoint_of_another_run_is_refused_by_its_id(folder, manifest):
+def test_a_checkpoint_whose_manifest_is_lost_is_refused(folder):
+    claim(folder, {})
+    recorder, state = begun(folder)
+    end_epoch(recorder, state, is_best=True)
+    folder.manifest.unlink()
+    message = f"{folder.best_checkpoint} cannot be verified: .*; restore a copy of manifest.json"
+    with pytest.raises(Refusal, match=message):
+        load_checkpoint(folder.best_checkpoint, CPU, Store(folder))
+
+
+def test_a_checkpoint_of_another_run_is_refused_by_its_id(folder):
     identity = claim(folder, {})
     recorder, state = begun(folder)
     end_epoch(recorder, state, is_best=True)
     entries = Store(folder).manifest.files
-    if manifest == "lost":
-        folder.manifest.unlink()
-    else:
-        write_object(folder.manifest, Manifest("0" * 32, entries, {}))
+    write_manifest(folder.manifest, Manifest.of("0" * 32, entries))
     with pytest.raises(Refusal, match=f"{folder.best_checkpoint} belongs to run {identity}, but"):
         load_checkpoint(folder.best_checkpoint, CPU, Store(folder))
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_only_an_older_run_has_hashes_beside_its_checkpoints(folder, older):
+    claim(folder, {})
+    if older:
+        folder.manifest.unlink()
+    recorder, state = begun(folder)
+    end_epoch(recorder, state, is_best=True)
+    written = {path.name for path in folder.last_checkpoint.parent.iterdir()}
+    hashes = {"best.pt.sha256", "last.pt.sha256"} if older else set()
+    assert written == {"best.pt", "last.pt"} | hashes
+    assert saved_epoch(folder.last_checkpoint) == 1
 
 
 def test_metrics_and_checkpoints_are_in_the_manifest(folder):
@@ -181,7 +200,7 @@ def test_an_interrupted_epoch_is_saved_without_changing_the_metrics_and_the_best
     metrics, best = folder.metrics.read_bytes(), folder.best_checkpoint.read_bytes()
     state.batches_done = 7
     recorder.on_interrupt(state)
-    saved = load_checkpoint(folder.last_checkpoint, torch.device("cpu"))
+    saved = load_checkpoint(folder.last_checkpoint, CPU, Store(folder))
     assert (saved["epoch"], saved["batches_done"]) == (1, 7)
     assert folder.metrics.read_bytes() == metrics
     assert folder.best_checkpoint.read_bytes() == best
@@ -193,7 +212,7 @@ def test_a_checkpoint_has_the_weights_of_its_epoch(folder):
         nn.init.constant_(state.model.weight, epoch)
         end_epoch(recorder, state, is_best=epoch == 1)
     for path, value in ((folder.best_checkpoint, 1), (folder.last_checkpoint, 2)):
-        weights = load_checkpoint(path, torch.device("cpu"))["model"]["weight"]
+        weights = load_checkpoint(path, CPU, Store(folder))["model"]["weight"]
         assert (weights == value).all()
 
 
@@ -245,4 +264,4 @@ def row_of(epoch: int, train_loss: float) -> dict[str, float]:
 
 
 def saved_epoch(path) -> int:
-    return load_checkpoint(path, torch.device("cpu"))["epoch"]
+    return load_checkpoint(path, CPU, Store(RunFolder(path.parents[1])))["epoch"]

@@ -89,9 +89,11 @@ def test_what_can_be_drawn_again_may_be_deleted(folder):
         Store(folder).read(folder.gallery_maps)
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"format": 2}', '{"format": 2, "id": 1}'])
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b'{"format": 2}', b'{"format": 2, "id": 1}', b"\xff"]
+)
 def test_a_damaged_manifest_is_refused_and_named(folder, content):
-    folder.manifest.write_text(content)
+    folder.manifest.write_bytes(content)
     with pytest.raises(Refusal, match=f"^{folder.manifest}"):
         Store(folder).read(folder.config)
 
@@ -231,7 +233,7 @@ def test_a_writer_waits_for_another_process(folder, monkeypatch):
 def test_the_manifest_is_json_for_people_and_tools(folder):
     Store(folder).write({folder.trust: "abc"})
     written = json.loads(folder.manifest.read_text())
-    assert list(written) == ["format", "id", "files", "pending"]
+    assert list(written) == ["format", "id", "files", "pending", "checksum"]
     assert written["files"]["attributions/trust.json"] == {
         "size": 3,
         "sha256": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
+from pathlib import Path
 
 from cifar_lab.explain.explained import ReportMaps
 from cifar_lab.report import attempts
@@ -19,6 +20,7 @@ from cifar_lab.report.sections.origin import model, origin
 from cifar_lab.report.sections.predictions import classes, confidence, confusions
 from cifar_lab.report.sections.result import first_screen, lead
 from cifar_lab.report.sections.training import training
+from cifar_lab.run.record import Run
 
 log = logging.getLogger("cifar_lab")
 
@@ -27,7 +29,7 @@ NAMED = 12
 
 
 def write_report(reading: Reading, maps: ReportMaps, warnings: Sequence[Text] = ()) -> None:
-    """Write the figures, report.html and report.md.
+    """Write the figures, report.html and report.md, in place of those of an earlier report.
 
     Args:
         reading: the run as its report reads it.
@@ -55,7 +57,14 @@ def write_report(reading: Reading, maps: ReportMaps, warnings: Sequence[Text] = 
         ],
         sections=[attempts.section(title, make) for title, make in sections.items()],
     )
-    reading.run.files.write(page_files(page, reading.run.folder.report))
+    _replace(reading.run, page_files(page, reading.run.folder.report))
+
+
+def _replace(run: Run, contents: Mapping[Path, str | bytes]) -> None:
+    """Write the files of a report, and remove the figures that only an earlier one had."""
+    shown = {*contents, *(run.folder.figure(figure.name) for figure in run.maps.drawn)}
+    run.files.write(contents)
+    run.files.remove([path for path in run.files.listed("figures") if path not in shown])
 
 
 def without_font(class_names: Sequence[str]) -> list[Text]:

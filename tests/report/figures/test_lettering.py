@@ -12,8 +12,9 @@ import pytest
 
 from cifar_lab.analysis.misclassified import Misclassified
 from cifar_lab.analysis.predictions import class_results
-from cifar_lab.report.figures import data, images, predictions, study
+from cifar_lab.report.figures import attribution, data, images, predictions, study
 from cifar_lab.report.figures import lettering as lettering_module
+from cifar_lab.report.figures.attribution import Scaled, Series
 from cifar_lab.report.figures.lettering import (
     fitted,
     labels,
@@ -31,14 +32,17 @@ HOSTILE = (
 COUNT = len(HOSTILE)
 PIXELS = np.zeros((COUNT, 4, 4, 3), np.uint8)
 MATRIX = np.eye(COUNT, dtype=np.int64)
+MEANS = Series(np.ones((COUNT, 2, 2), np.float32), HOSTILE, [""] * COUNT)
 DRAWINGS = {
     "confusion": lambda: predictions.confusion_matrix(MATRIX, HOSTILE),
     "classes": lambda: predictions.class_recalls(class_results(MATRIX, HOSTILE), HOSTILE),
     "distribution": lambda: data.class_distribution({"train": np.arange(COUNT)}, HOSTILE),
     "study": lambda: study.study_classes(HOSTILE, np.full((1, COUNT), 0.5)),
     "samples": lambda: images.samples(PIXELS, HOSTILE, 4),
-    "gallery": lambda: images.gallery(PIXELS[:1], {}, [Misclassified(0, 2, 3, 0.9, 0.1)], HOSTILE),
-    "means": lambda: images.mean_maps(np.ones((COUNT, 2, 2), np.float32), HOSTILE, 3),
+    "gallery": lambda: attribution.gallery(
+        PIXELS[:1], [], [Misclassified(0, 2, 3, 0.9, 0.1)], HOSTILE
+    )[0],
+    "means": lambda: attribution.mean_maps([Scaled("logits per cell", [MEANS])], 3),
 }
 
 

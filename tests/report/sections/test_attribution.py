@@ -151,6 +151,25 @@ def test_averages_state_their_sample_and_leave_out_classes_without_images(monkey
     ]
 
 
+@pytest.mark.parametrize(("classes", "told"), [(20, ""), (30, "the first 20 of 30 classes.")])
+def test_mean_maps_of_many_classes_say_how_many_are_shown(classes, told, monkeypatch):
+    monkeypatch.setattr(
+        type(reading()), "class_names", tuple(f"c{n}" for n in range(classes)), raising=False
+    )
+    maps = np.ones((classes, 2, 2), np.float32)
+    many = dataclasses.replace(
+        averaged(),
+        class_gradcam=maps,
+        class_hirescam=maps,
+        class_without_bias=np.full(classes, 4, np.float32),
+        class_counts=np.ones(classes, int),
+    )
+    means = attribution(reading(), ReportMaps([], many)).blocks[1]
+    assert means.name == "mean_maps"
+    assert means.caption.endswith(f" Showing {told}" if told else "same layer).")
+    assert "c19." in means.alt
+
+
 def test_where_nothing_can_be_shown_the_section_says_so():
     (told,) = attribution(reading(layers=()), ReportMaps([], None)).blocks
     assert told.text.startswith("No GradCAM map can be shown: the model declares no layer")

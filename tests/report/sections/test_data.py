@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
+from cifar_lab.data.arrays import SourceImages
 from cifar_lab.report.sections.data import (
     class_counts,
     data,
     duplicates_found,
+    samples_of_classes,
+    samples_of_each,
     splits,
     without_copies,
 )
@@ -126,3 +130,29 @@ def test_pictures_have_words():
     names = {block.name: block.alt for block in data(reading()).blocks if block.kind == "picture"}
     assert list(names) == ["class_distribution", "image_sizes", "samples", "augmented"]
     assert '<b>, cats & dogs and "quoted"' in names["samples"]
+
+
+@pytest.mark.parametrize(
+    ("classes", "each"), [(2, 8), (25, 8), (26, 4), (50, 4), (51, 2), (100, 2), (101, 1), (1000, 1)]
+)
+def test_rows_of_eight_hold_whole_classes_and_200_images_at_most(classes, each):
+    assert samples_of_each(classes) == each
+
+
+@pytest.mark.parametrize(
+    ("classes", "shown"), [(30, "all 30"), (200, "all 200"), (201, "200 of 201")]
+)
+def test_samples_say_how_many_of_the_classes_they_show(classes, shown, titles):
+    small, names = dataset(), tuple(f"c{n}" for n in range(classes))
+    train = replace(
+        small.source.train,
+        images=small.source.train.images[[0]].repeat(classes, 0),
+        labels=np.arange(classes),
+        class_names=names,
+        sample_ids=np.arange(classes).astype(str),
+    )
+    source = SourceImages(train, replace(small.source.test, class_names=names), "")
+    picture = samples_of_classes(replace(small, source=source, train_indices=np.arange(classes)))
+    assert picture.caption.endswith(f"Showing {shown} classes.")
+    assert picture.alt.endswith("c19 and others.")
+    assert titles == list(names[:200])

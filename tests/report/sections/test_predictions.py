@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+import pytest
 
 from cifar_lab.data.arrays import ImageArrays, SourceImages
+from cifar_lab.report.reading import Reading
 from cifar_lab.report.sections.predictions import classes, confidence, confusions
 from tests.report.readings import PREDICTED, dataset, reading
 
@@ -30,17 +32,22 @@ def test_a_class_that_is_never_predicted_has_words_for_a_precision():
     assert text.text == ('Not predicted once, so without a precision: cats & dogs and "quoted".')
 
 
-def test_many_classes_are_told_from_the_lowest_recall_in_a_folded_table():
-    images, names = dataset(), tuple(f"c{n}" for n in range(30))
-    labels = np.arange(60) % 30
-    predicted = np.where(labels == 7, 8, labels)
-    arrays = ImageArrays(images.source.test.images.repeat(5, 0), labels, names, np.arange(60))
+def of_classes(number: int) -> Reading:
+    """Two test images of each class, all right but those of class 7, taken for class 8."""
+    images, names = dataset(), tuple(f"c{n}" for n in range(number))
+    labels = np.arange(2 * number) % number
+    pixels = images.source.test.images[[0]].repeat(len(labels), 0)
+    arrays = ImageArrays(pixels, labels, names, np.arange(len(labels)))
     source = SourceImages(dataclasses.replace(images.source.train, class_names=names), arrays, "")
-    many = reading(
+    predicted = np.where(labels == 7, 8, labels)
+    return reading(
         dataset=dataclasses.replace(images, source=source),
-        logits=np.eye(30, dtype=np.float32)[predicted],
+        logits=np.eye(number, dtype=np.float32)[predicted],
     )
-    chart, _, table = classes(many).blocks
+
+
+def test_many_classes_are_told_from_the_lowest_recall_in_a_folded_table():
+    chart, _, table = classes(of_classes(30)).blocks
     assert "Showing the 20 of 30 classes with the lowest recall." in chart.caption
     assert table.folded == "All 30 classes, with the lowest recall first"
     assert [row[:2] for row in table.rows[:3]] == [["7", "c7"], ["0", "c0"], ["1", "c1"]]
@@ -57,6 +64,12 @@ def test_confused_pairs_are_named_and_shown():
         'Most frequent confusions: "quoted" → cats & dogs (2), <b> → cats & dogs (1).'
     )
     assert (matrix.name, pictures.name) == ("confusion", "confused_pairs")
+
+
+@pytest.mark.parametrize(("number", "said"), [(120, False), (121, True)])
+def test_numbers_in_place_of_names_are_said_to_be_those_of_the_table(number, said):
+    matrix = confusions(of_classes(number)).blocks[0]
+    assert ("Classes are numbered as in the table of classes." in matrix.caption) == said
 
 
 def test_where_nothing_is_confused_there_are_no_pairs():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from cifar_lab.report.figures import training as figures
 from cifar_lab.report.sections.training import momentum, training
 from tests.report.figures.test_lr_finder import found
 from tests.report.readings import reading
@@ -32,6 +33,15 @@ def test_positions_are_those_of_the_steps():
     assert "Each epoch was cut to 1 batch (trainer.limit_batches)" in curves.caption
     assert "Dashed: epoch 2, which is reported." in curves.caption
     assert reading().ends == [1, 2]
+
+
+def test_used_learning_rates_lie_at_their_steps(monkeypatch):
+    drawn, original = [], figures.learning_rate
+    monkeypatch.setattr(figures, "learning_rate", lambda *a: drawn.append(a) or original(*a))
+    rows = [dict(row, step=step) for row, step in zip(reading().run.metrics, (1, 3), strict=True)]
+    training(reading(metrics=rows))
+    # Two steps per epoch: the updates 1 and 3 end in the middle of epochs 1 and 2.
+    assert drawn == [([0.1, 0.05, 0.02, 0.01], 2, [(0.5, 0.1), (1.5, 0.05)])]
 
 
 def test_what_range_tests_found_is_shown_where_they_were_made():
