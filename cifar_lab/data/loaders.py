@@ -276,8 +276,11 @@ def _leave_signals_to_the_trainer(_: int) -> None:
 def lost_worker(error: BaseException) -> str | None:
     """Return torch's words if the error means that a worker process died; else None.
 
-    torch may raise it anywhere in the main thread, from its handler of SIGCHLD.
+    torch may raise it anywhere in the main thread, from its handler of SIGCHLD. If a batch was just
+    being received, its connection breaks first.
     """
+    if isinstance(error, (ConnectionResetError, EOFError)):
+        return f"DataLoader worker lost ({error or 'end of file'})"
     text = str(error)
     lost = isinstance(error, RuntimeError) and text.startswith("DataLoader worker (pid")
     return text.partition(". ")[0].rstrip(". ") if lost else None

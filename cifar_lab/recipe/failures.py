@@ -28,6 +28,11 @@ def explained_failures(folder: RunFolder, command: str) -> Iterator[None]:
     resume = f"continue with `cifar-lab resume {folder.path}`"
     try:
         yield
+    except (RuntimeError, ConnectionResetError, EOFError) as error:
+        lost = described_loss(error)
+        if lost is None:
+            raise
+        raise RunFailed(f"{lost}, then {resume}") from error
     except OSError as error:
         if not folder.path.is_dir():
             raise RunFailed(
@@ -37,14 +42,9 @@ def explained_failures(folder: RunFolder, command: str) -> Iterator[None]:
         if error.errno in FULL:
             raise RunFailed(f"{error}; free some space, then {resume}") from error
         raise RunFailed(f"{error}; when this is put right, {resume}") from error
-    except RuntimeError as error:
-        lost = described_loss(error)
-        if lost is None:
-            raise
-        raise RunFailed(f"{lost}, then {resume}") from error
 
 
-def described_loss(error: RuntimeError) -> str | None:
+def described_loss(error: Exception) -> str | None:
     """Say that a loader worker was killed and what to do; None if the error means another thing."""
     lost = lost_worker(error)
     if lost is None:

@@ -20,7 +20,7 @@ import torch
 from cifar_lab.data.arrays import Dataset, ImageArrays, SourceImages
 from cifar_lab.data.augment import PadAndCrop
 from cifar_lab.data.batch_augment import AugmentationStack, BatchSteps
-from cifar_lab.data.loaders import WHOLE, EvalLoader, Shard, TrainLoader
+from cifar_lab.data.loaders import WHOLE, EvalLoader, Shard, TrainLoader, lost_worker
 from cifar_lab.data.mixing import CutMix, MixedBatch, Mixup
 from cifar_lab.data.normalise import Normalise
 from cifar_lab.data.pixels import Pixels
@@ -401,3 +401,23 @@ def whole(loader: TrainLoader, epoch: int) -> list:
 def together(loader: TrainLoader, epoch: int) -> tuple[torch.Tensor, torch.Tensor]:
     images, labels = (torch.cat(part) for part in zip(*whole(loader, epoch), strict=True))
     return images, labels
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            RuntimeError("DataLoader worker (pid 5) is killed by signal: Killed. More."),
+            "DataLoader worker (pid 5) is killed by signal: Killed",
+        ),
+        (
+            ConnectionResetError(104, "Connection reset by peer"),
+            "DataLoader worker lost ([Errno 104] Connection reset by peer)",
+        ),
+        (EOFError(), "DataLoader worker lost (end of file)"),
+        (RuntimeError("a bug"), None),
+        (BrokenPipeError(32, "Broken pipe"), None),  # of the terminal
+    ],
+)
+def test_a_lost_worker_is_known_by_its_error(error, told):
+    assert lost_worker(error) == told

@@ -43,7 +43,7 @@ def test_a_killed_loader_worker_ends_the_run_with_what_to_do(monkeypatch, capfd)
     in_epoch(2, kill_a_worker, monkeypatch)
     assert main(["train", *QUICK, BLUR, "trainer.workers=1"]) == 1
     message = told(capfd)
-    assert message.startswith("failed: DataLoader worker (pid")
+    assert message.startswith("failed: DataLoader worker ")
     assert "most often killed for lack of memory: free some, then continue with" in message
     assert_resumable()
 
