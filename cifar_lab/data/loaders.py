@@ -280,7 +280,7 @@ def lost_worker(error: BaseException) -> str | None:
     being received, its connection breaks first.
     """
     if isinstance(error, (ConnectionResetError, EOFError)):
-        return f"DataLoader worker lost ({error or 'end of file'})"
+        return f"DataLoader worker lost ({str(error) or 'end of file'})"
     text = str(error)
     lost = isinstance(error, RuntimeError) and text.startswith("DataLoader worker (pid")
     return text.partition(". ")[0].rstrip(". ") if lost else None

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import time
 from collections.abc import Iterator
 
 from cifar_lab.data.loaders import lost_worker
 from cifar_lab.refusal import RunFailed
 from cifar_lab.run.folder import RunFolder
 
+#: How long the news of a worker's death may take.
+SIGCHLD_SECONDS = 1.0
 #: What the system says when nothing more fits: on the disk, in a quota, in a limit on files.
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -29,7 +32,7 @@ def explained_failures(folder: RunFolder, command: str) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, ConnectionResetError, EOFError) as error:
-        lost = described_loss(error)
+        lost = described_loss(_told_at_last(error))
         if lost is None:
             raise
         raise RunFailed(f"{lost}, then {resume}") from error
@@ -42,6 +45,17 @@ def explained_failures(folder: RunFolder, command: str) -> Iterator[None]:
         if error.errno in FULL:
             raise RunFailed(f"{error}; free some space, then {resume}") from error
         raise RunFailed(f"{error}; when this is put right, {resume}") from error
+
+
+def _told_at_last(error: Exception) -> Exception:
+    """Wait for what torch's handler of SIGCHLD raises a moment after a connection breaks."""
+    if isinstance(error, RuntimeError):
+        return error
+    try:
+        time.sleep(SIGCHLD_SECONDS)
+    except RuntimeError as told:
+        return told
+    return error
 
 
 def described_loss(error: Exception) -> str | None:
