@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,3 +71,15 @@ def write_image_folder(
                 pixels = generator.integers(0, 256, (side, side, 3), dtype=np.uint8)
                 Image.fromarray(pixels).save(folder / f"{number}.png")
     return root
+
+
+@contextlib.contextmanager
+def logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Captures the package's log once, whether or not it propagates to the root logger."""
+    log = logging.getLogger("cifar_lab")
+    before, log.propagate = log.propagate, False
+    log.addHandler(caplog.handler)
+    with caplog.at_level(logging.INFO, "cifar_lab"):
+        yield
+    log.removeHandler(caplog.handler)
+    log.propagate = before

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from cifar_lab.data.arrays import ImageArrays
 from cifar_lab.data.cache import images_file
 from cifar_lab.data.folders import FolderListing
-from cifar_lab.data.layout import shortened
+from cifar_lab.data.layout import first_few
 from cifar_lab.data.pixel_file import PixelFile
 from cifar_lab.refusal import Refusal
 from cifar_lab.wording import first_sentence, plural
@@ -156,7 +156,7 @@ class _Decoder:
         return (f"skipped {count} that could not be read as images: {self._unreadable()}",)
 
     def _unreadable(self) -> str:
-        return shortened([f"{file} ({reason})" for file, reason in self.unreadable])
+        return first_few([f"{file} ({reason})" for file, reason in self.unreadable])
 
     def emptied_problems(self) -> list[str]:
         """A sentence for each split whose classes have files, none of which is an image."""
@@ -167,7 +167,7 @@ class _Decoder:
             if empty:
                 place = files[empty[0]][0].split("/")[0] if split != "train" else split
                 problems.append(
-                    f"no readable images of {shortened(empty)} in {place}; add images or remove "
+                    f"no readable images of {first_few(empty)} in {place}; add images or remove "
                     "the class"
                 )
         return problems

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cifar_lab.data.layout import LAYOUT_HINT, SPLIT_WORDS, Layout, in_order, layout_of, shortened
+from cifar_lab.data.layout import LAYOUT_HINT, SPLIT_WORDS, Layout, first_few, in_order, layout_of
 from cifar_lab.refusal import Refusal
 from cifar_lab.wording import plural
 
@@ -99,13 +99,13 @@ def list_folder(
         problems += refusal.problems
     if len(files["train"]) == 1:
         problems.append(
-            f"the only class is {shortened(list(files['train']))}, and one class cannot be learnt; "
+            f"the only class is {first_few(list(files['train']))}, and one class cannot be learnt; "
             "set dataset.root to the folder that holds the splits or the classes"
         )
     if found.unusable and not skip_unreadable:
         problems.append(
             f"{plural(len(found.unusable), 'entry', 'entries')} can never be read: "
-            f"{shortened(found.unusable)}; remove them, or set dataset.skip_unreadable=true to "
+            f"{first_few(found.unusable)}; remove them, or set dataset.skip_unreadable=true to "
             "skip them"
         )
     problems += _shared(files, found.stats)
@@ -242,8 +242,8 @@ def _unequal_classes(files: dict[str, dict[str, list[str]]], layout: Layout) -> 
         name = layout.folders[split]
         if only_train or only_here:
             problems.append(
-                f"{name} classes must match train classes; only in train: {shortened(only_train)}; "
-                f"only in {name}: {shortened(only_here)}"
+                f"{name} classes must match train classes; only in train: {first_few(only_train)}; "
+                f"only in {name}: {first_few(only_here)}"
             )
     return sorted(problems)
 
@@ -264,7 +264,7 @@ def _shared(files: dict[str, dict[str, list[str]]], stats: dict[str, os.stat_res
         return []
     return [
         f"{plural(len(pairs), 'file is', 'files are')} in two splits through links: "
-        f"{shortened(pairs)}; an image may be in one split only, so remove one of each pair"
+        f"{first_few(pairs)}; an image may be in one split only, so remove one of each pair"
     ]
 
 
@@ -278,7 +278,7 @@ def _left_out(root: Path, found: _Found, beside: Sequence[str]) -> list[str]:
         ("entry that can never be read", "entries that can never be read", found.unusable),
     ]
     return [
-        f"left out: {plural(len(names), one, many)}: {shortened(sorted(names))}"
+        f"left out: {plural(len(names), one, many)}: {first_few(sorted(names))}"
         for one, many, names in kinds
         if names
     ]

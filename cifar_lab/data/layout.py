@@ -109,12 +109,12 @@ def in_order(names: Iterable[str], order: str | Sequence[str | int]) -> list[str
     if lacking or unknown or twice:
         raise Refusal(
             "dataset.class_order must name every class folder once; it lacks: "
-            f"{shortened(lacking)}; names without a folder: {shortened(unknown)}; named more than "
-            f"once: {shortened(twice)}"
+            f"{first_few(lacking)}; names without a folder: {first_few(unknown)}; named more than "
+            f"once: {first_few(twice)}"
         )
     return wanted
 
 
-def shortened(names: Sequence[str]) -> str:
+def first_few(names: Sequence[str]) -> str:
     """The first five names, or ``none``."""
     return ", ".join(names[:5]) + (", …" if len(names) > 5 else "") if names else "none"

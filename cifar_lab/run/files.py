@@ -204,10 +204,6 @@ def read_arrays(
     return arrays
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
 def _adapter(kind: Any) -> TypeAdapter[Any]:
     """Caches adapters: each takes a millisecond to create, and a list of runs needs thousands."""
     if kind not in _ADAPTERS:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import fcntl
 import hashlib
-import logging
 import multiprocessing
 import os
 import re
 import signal
 import stat
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +18,7 @@ import pytest
 
 from cifar_lab.data.arrays import ImageArrays, SourceImages
 from cifar_lab.data.cache import cache_key, cached
+from tests.conftest import logged
 
 
 def test_images_are_decoded_once(tmp_path):
@@ -334,13 +332,3 @@ def stats(root: Path) -> list[tuple[str, int, int]]:
         (path.relative_to(root).as_posix(), path.stat().st_size, path.stat().st_mtime_ns)
         for path in files
     ]
-
-
-@contextlib.contextmanager
-def logged(caplog) -> Iterator[None]:
-    """Captures the package's log, even after it has been detached from the root logger."""
-    log = logging.getLogger("cifar_lab")
-    log.addHandler(caplog.handler)
-    with caplog.at_level(logging.INFO, "cifar_lab"):
-        yield
-    log.removeHandler(caplog.handler)

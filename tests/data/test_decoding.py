@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import shutil
 import struct
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +15,7 @@ from PIL import Image
 from cifar_lab.data.decoding import decode_folder
 from cifar_lab.data.folders import list_folder
 from cifar_lab.refusal import Refusal
-from tests.conftest import write_image_folder
+from tests.conftest import logged, write_image_folder
 
 
 def test_pixels_labels_and_names_are_those_of_the_files(image_folder):
@@ -266,16 +264,6 @@ def solid(width: int, height: int, colour: tuple[int, int, int]) -> Image.Image:
 def spoil(file: Path) -> Path:
     file.write_text("this is no image")
     return file
-
-
-@contextlib.contextmanager
-def logged(caplog) -> Iterator[None]:
-    """Captures the package's log, even after it has been detached from the root logger."""
-    log = logging.getLogger("cifar_lab")
-    log.addHandler(caplog.handler)
-    with caplog.at_level(logging.INFO, "cifar_lab"):
-        yield
-    log.removeHandler(caplog.handler)
 
 
 def decode(listing, resize, skip_unreadable):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
-import logging
 import os
 import shutil
 import signal
@@ -23,6 +22,7 @@ from cifar_lab.run.files import read_object, write_object
 from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.record import Run
 from cifar_lab.run.status import Status, is_locked, recorded
+from tests.conftest import logged
 from tests.made import a_status
 
 
@@ -131,7 +131,7 @@ def test_a_second_signal_does_not_keep_the_end_from_being_recorded(
     claim(folder, {})
     stop = StopRequest()
     raised = Interrupted if first == "signal" else ZeroDivisionError
-    with listening(caplog), stop.listening(), pytest.raises(raised), recorded(folder):
+    with logged(caplog), stop.listening(), pytest.raises(raised), recorded(folder):
         monkeypatch.setattr(os, "fsync", raise_once(second, os.fsync))
         if first == "signal":
             signal.raise_signal(signal.SIGINT)
@@ -219,14 +219,14 @@ def test_a_folder_with_a_link_inside_is_not_claimed(folder, tmp_path, name):
 
 
 def test_a_failure_is_logged_in_one_line(folder, caplog):
-    with listening(caplog), pytest.raises(ZeroDivisionError):
+    with logged(caplog), pytest.raises(ZeroDivisionError):
         run(folder, ZeroDivisionError("nothing to divide by"))
     (record,) = caplog.records
     assert (record.levelname, record.message) == ("ERROR", "failed: nothing to divide by")
 
 
 def test_an_interruption_is_logged_with_how_to_continue(folder, caplog):
-    with listening(caplog), pytest.raises(Interrupted):
+    with logged(caplog), pytest.raises(Interrupted):
         run(folder, Interrupted(signal.SIGINT))
     expected = f"interrupted by SIGINT; continue with `cifar-lab resume {folder.path}`"
     assert [record.message for record in caplog.records] == [expected]
@@ -287,15 +287,3 @@ def running_elsewhere(folder: RunFolder) -> Iterator[subprocess.Popen]:
         assert process.stdout.readline() == "runs\n"
         yield process
         process.kill()
-
-
-@contextlib.contextmanager
-def listening(caplog) -> Iterator[None]:
-    """Captures the package's log once, whether or not it propagates to the root logger."""
-    log = logging.getLogger("cifar_lab")
-    before, log.propagate = log.propagate, False
-    log.addHandler(caplog.handler)
-    with caplog.at_level(logging.INFO, "cifar_lab"):
-        yield
-    log.removeHandler(caplog.handler)
-    log.propagate = before
