@@ -51,7 +51,7 @@ MAY_IMPORT = {
     ),
     "models": (set(), {"lazy_loader", "timm", "torch", "torchinfo", "torchvision"}),
     "optim": (set(), {"lazy_loader", "timm", "torch"}),
-    "analysis": (set(), {"lazy_loader", "numpy"}),
+    "analysis": (set(), {"lazy_loader", "numpy", "scipy"}),
     "bounds": (set(), {"annotated_types"}),
     "network": (set(), {"torch"}),
     "nodes": (set(), set()),

@@ -1,9 +1,15 @@
+from .baseline import Effect as Effect
+from .baseline import against_baseline as against_baseline
+from .baseline import baseline_seeds as baseline_seeds
 from .choice import RULE as RULE
 from .choice import Validated as Validated
 from .choice import is_better as is_better
 from .confidence import Calibration as Calibration
 from .confidence import calibration as calibration
 from .confidence import coverage as coverage
+from .dunnett import critical_value as critical_value
+from .factors import Factor as Factor
+from .factors import Level as Level
 from .intervals import CONFIDENCE as CONFIDENCE
 from .intervals import Interval as Interval
 from .intervals import share_of as share_of
@@ -11,6 +17,13 @@ from .intervals import wilson as wilson
 from .misclassified import RULES as RULES
 from .misclassified import Misclassified as Misclassified
 from .misclassified import chosen_errors as chosen_errors
+from .noise import Noise as Noise
+from .noise import within_noise as within_noise
+from .pairs import Paired as Paired
+from .pairs import paired as paired
+from .power import expected_maximum as expected_maximum
+from .power import optimism as optimism
+from .power import smallest_difference as smallest_difference
 from .predictions import UNDEFINED as UNDEFINED
 from .predictions import ClassResult as ClassResult
 from .predictions import Pair as Pair
@@ -21,4 +34,7 @@ from .predictions import correct as correct
 from .predictions import log_softmax as log_softmax
 from .predictions import predicted_classes as predicted_classes
 from .predictions import softmax as softmax
+from .seeds import OtherImages as OtherImages
+from .seeds import excess_variance as excess_variance
+from .seeds import other_images as other_images
 from .spread import mean_and_deviation as mean_and_deviation
