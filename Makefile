@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install quickstart test faults bench studies lint format hooks constraints clean
+.PHONY: help install quickstart ls test train check sweep ablation compare report faults bench studies lint format hooks constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,8 +20,29 @@ $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 quickstart: $(INSTALLED) ## train on embedded digits (half a minute) and print where the report is
 	$(BIN)/cifar-lab train experiments=digits
 
+ls: $(INSTALLED) ## list the runs; ARGS='model=resnet18 --sort val_accuracy'
+	@$(BIN)/cifar-lab ls $(ARGS)
+
 test: $(INSTALLED) ## run the tests, offline, in a few minutes; SLOW=1 adds the slow ones
 	$(BIN)/pytest -n auto $(if $(SLOW),,-m 'not slow')
+
+train: $(INSTALLED) ## train; ARGS='experiments=digits seed=1'
+	$(BIN)/cifar-lab train $(ARGS)
+
+check: $(INSTALLED) ## check whether a run or a sweep would work; ARGS=…
+	$(BIN)/cifar-lab check $(ARGS)
+
+sweep: $(INSTALLED) ## run a sweep; ARGS="experiments=digits optimizer=sgd,adam 'seed=range(3)'"
+	$(BIN)/cifar-lab train -m $(ARGS)
+
+ablation: $(INSTALLED) ## run an ablation; ARGS='augmentation experiments=digits'
+	$(BIN)/cifar-lab ablate $(ARGS)
+
+compare: $(INSTALLED) ## compare runs, sweeps and globs; RUNS='latest outputs/digits/*/*'
+	$(BIN)/cifar-lab compare $(RUNS)
+
+report: $(INSTALLED) ## redraw the report of a run; RUN=latest
+	$(BIN)/cifar-lab report $(or $(RUN),latest)
 
 faults: $(INSTALLED) ## kill, fill disks, flip bits, set every key to nonsense (half an hour)
 	$(BIN)/python -m tests.faults

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,8 +13,14 @@ FIND = "find"
 #: Keys that say where the data are and which device to use; they do not change the experiment.
 PLACES = ("device", "dataset.root", "dataset.cache_dir")
 
+#: Root keys of a composed configuration that are not a run's own.
+NOT_OF_A_RUN = ("hydra", "sweep")
+
 #: Groups that a run does not need, and of which it may take several options.
 OPTIONAL_GROUPS = ("experiments", "debug")
+
+#: Stands for the value of a key that a configuration does not have.
+ABSENT = "absent"
 
 #: The target of the mixing node when nothing is mixed.
 NO_MIXING = "cifar_lab.data.no_mixing"
@@ -79,6 +86,7 @@ KINDS = {
     "trainer": Kind(("cifar_lab.engine",)),
     "lr_finder": Kind(("cifar_lab.engine",)),
     "report": Kind(("cifar_lab.report.ReportOptions",)),
+    "sweep": Kind(("cifar_lab.sweep.SweepOptions",)),
 }
 
 
@@ -91,3 +99,11 @@ def described(node: dict[str, Any]) -> str:
     """Return a node as a call, e.g. ``ResNet18(last_stride=1, pooled_size=2)``."""
     arguments = [f"{key}={value}" for key, value in node.items() if not key.startswith("_")]
     return f"{type_name(node)}({', '.join(arguments)})"
+
+
+def shown(value: Any) -> str:
+    """Format a value for reading: a node as a call, numbers and lists as JSON."""
+    if isinstance(value, dict) and "_target_" in value:
+        arguments = [f"{key}={shown(each)}" for key, each in value.items() if key[0] != "_"]
+        return f"{type_name(value)}({', '.join(arguments)})"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -23,6 +23,12 @@ def points(difference: float) -> str:
     return f"{100 * difference:+.2f} points".replace("-", "−")
 
 
+def signed(value: float, digits: int) -> str:
+    """Format a number with its sign, as ``+1.20`` or ``−1.20``; what rounds to 0 has none."""
+    text = f"{value:+,.{digits}f}".replace("-", "−")
+    return text if any(digit in text for digit in "123456789") else text[1:]
+
+
 def with_interval(found: tuple[float, float, float]) -> str:
     """Format a share and its bounds, each in 0 … 1, as ``90.7 % (90.1 to 91.3)``."""
     share, low, high = found
@@ -36,6 +42,17 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def size(count: int) -> str:
+    """Format a number of bytes as ``812 bytes``, ``1.2 MB`` or ``3.4 GB``."""
+    amount, units = count / 1000, ["kB", "MB", "GB", "TB"]
+    if count < 1000:
+        return plural(count, "byte", "bytes")
+    while round(amount, 1) >= 1000 and len(units) > 1:
+        amount /= 1000
+        units.pop(0)
+    return f"{amount:,.1f} {units[0]}"
 
 
 def several(words: Sequence[str]) -> str:
@@ -100,6 +117,20 @@ def code_in_markdown(text: str, in_table: bool = False) -> str:
     edge = " " if line.startswith("`") or line.endswith("`") else ""
     shown = line.replace("|", r"\|") if in_table else line
     return f"{fence}{edge}{shown}{edge}{fence}"
+
+
+def words_in_markdown(text: str) -> str:
+    """Escape text for Markdown, except for words between backticks, which are code there, too."""
+    parts = re.split(r"`([^`]+)`", text)
+    marked = [
+        code_in_markdown(part) if number % 2 else _inner(part) for number, part in enumerate(parts)
+    ]
+    return "".join([in_markdown(parts[0]) + " " * parts[0].endswith(" "), *marked[1:]])
+
+
+def _inner(text: str) -> str:
+    """Escape text within a line: spaces at its ends stay, and nothing starts a line."""
+    return in_markdown(f"x{text}x")[1:-1]
 
 
 def longest_run(character: str, text: str) -> int:

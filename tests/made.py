@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import yaml
+
+from cifar_lab.run.claim import claim
+from cifar_lab.run.files import object_text, write_object
 from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.manifest import Manifest, entry, read_manifest, write_manifest
 from cifar_lab.run.origin import Difference
 from cifar_lab.run.provenance import Git, Provenance
+from cifar_lab.run.record import Run
 from cifar_lab.run.status import Status
-from cifar_lab.run.summary import ClassSummary, Summary, TestResult, ValidationResult
+from cifar_lab.run.summary import ClassSummary, Result, Summary, ValidationResult
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -29,10 +36,11 @@ def a_summary(accuracy: float = 0.75, **changes: Any) -> Summary:
         stopped=None,
         reported_epoch=17,
         reported_because="the best by validation accuracy",
-        validation=ValidationResult(accuracy=0.905, loss=0.4),
-        test=TestResult(accuracy=accuracy, loss=0.3, count=12, wrong=3),
+        validation=ValidationResult(accuracy=0.905, loss=0.4, count=200, wrong=19),
+        test=Result(accuracy=accuracy, loss=0.3, count=12, wrong=3),
         test_without_flips=None,
         test_without_copies=None,
+        evaluated="test",
         per_class=(ClassSummary("ant", 12, 0.75, 0.75, 0.75),),
         final={"epoch": 20, "train_accuracy": 0.9},
         training_seconds=120.0,
@@ -82,6 +90,52 @@ def a_status(**changes: Any) -> Status:
         traceback=None,
     )
     return dataclasses.replace(status, **changes)
+
+
+CONFIG: dict[str, Any] = {
+    "name": "digits",
+    "seed": 0,
+    "model": {"_target_": "cifar_lab.models.ResNet18", "pooled_size": 2},
+    "optimizer": {"_target_": "cifar_lab.optim.sgd", "lr": 0.1, "nesterov": True},
+}
+
+
+def a_run(
+    path: Path,
+    state: str = "done",
+    summary: Summary | None = None,
+    config: Mapping[str, Any] = CONFIG,
+    choices: Mapping[str, Any] | None = None,
+    **status: Any,
+) -> RunFolder:
+    """Makes the folder of a run that wrote its records; only one that is done has a result.
+
+    Args:
+        path: of the folder.
+        state: as in its status.
+        summary: its result.
+        config: its configuration.
+        choices: by group, the option that was chosen; None makes a run whose options were not kept.
+        status: further fields of its status.
+    """
+    folder = RunFolder(path)
+    hydra = {
+        "hydra": {"runtime": {"version": "1.3", "choices": dict(choices or {})}, "verbose": False}
+    }
+    texts = {"config.yaml": yaml.safe_dump(dict(config), sort_keys=False)}
+    if choices is not None:
+        texts["hydra.yaml"] = yaml.safe_dump(hydra, sort_keys=False)
+    claim(folder, texts)
+    write_object(folder.status, a_status(state=state, **status))
+    contents: dict[Path, str | bytes] = {
+        folder.provenance: object_text(a_provenance()),
+        folder.best_checkpoint: b"the best",
+        folder.last_checkpoint: b"the last one",
+    }
+    if state == "done":
+        contents[folder.summary] = object_text(summary or a_summary())
+    Run(folder).files.write(contents)
+    return folder
 
 
 def entered(folder: RunFolder) -> None:

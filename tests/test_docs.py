@@ -27,6 +27,7 @@ from cifar_lab.run.data import Data
 from cifar_lab.run.drawn import DrawnFigures
 from cifar_lab.run.files import FORMAT
 from cifar_lab.run.folder import RunFolder
+from cifar_lab.run.labels import Labels
 from cifar_lab.run.lr_finder import LrFinder
 from cifar_lab.run.manifest import Manifest
 from cifar_lab.run.maps import OF_A_LAYER, OF_ALL_LAYERS
@@ -34,6 +35,7 @@ from cifar_lab.run.predictions import ARRAYS, VALIDATION
 from cifar_lab.run.provenance import Provenance
 from cifar_lab.run.status import Status
 from cifar_lab.run.summary import Summary
+from cifar_lab.run.sweep_folder import SweepFolder
 from cifar_lab.run.trust import Trust
 from tests import test_house
 from tests.test_architecture import MAY_IMPORT
@@ -45,17 +47,21 @@ PICTURE = TOP / "docs" / "floors.svg"
 SVG = "{http://www.w3.org/2000/svg}"
 
 ROOMS = [room for room in MAY_IMPORT if not room.startswith("__")]
-OF_A_RUN = [
-    getattr(RunFolder(Path()), name).as_posix()
-    for name, value in vars(RunFolder).items()
-    if isinstance(value, property)
+OF_A_RUN, OF_A_SWEEP = [
+    [
+        getattr(kind(Path()), name).as_posix()
+        for name, value in vars(kind).items()
+        if isinstance(value, property)
+    ]
+    for kind in (RunFolder, SweepFolder)
 ]
 #: Folders that runs make and no checkout has.
-WRITTEN = ("outputs", "figures", "attributions")
+WRITTEN = ("outputs", "figures", "attributions", "frozen", ".running", "confirm-1")
 ENDINGS = "py|pyi|yaml|md|json|svg|cfg|txt|csv|npz|png|html|log|pt|lock|sha256"
 RECORDS = {
     "status.json": Status,
     "manifest.json": Manifest,
+    "labels.json": Labels,
     ".hydra/code.json": Code,
     "data.json": Data,
     "provenance.json": Provenance,
@@ -89,7 +95,7 @@ def test_every_path_and_module_that_is_named_exists(page):
 
 
 def exists(path: str) -> bool:
-    if path.removesuffix(".sha256") in [*OF_A_RUN, ".hydra/", "config.json"]:
+    if path.removesuffix(".sha256") in [*OF_A_RUN, *OF_A_SWEEP, ".hydra/", "config.json"]:
         return True
     if any(path in keys(kind) for kind in RECORDS.values()):
         return True

@@ -16,7 +16,7 @@ from cifar_lab import targets
 from cifar_lab.cli.verbs import VERBS
 from cifar_lab.config.compose import Composer
 from cifar_lab.config.preflight import preflight
-from cifar_lab.config.sweeps import sweep_jobs
+from cifar_lab.config.space import Request, read_space
 from cifar_lab.own_code import OwnCode
 
 TOP = Path(__file__).parents[1]
@@ -59,9 +59,12 @@ def test_the_readmes_commands_parse(command):
         assert re.search(rf"^{words[0]}:", (TOP / "Makefile").read_text(), flags=re.MULTILINE)
     elif program == "cifar-lab":
         assert words[0] in VERBS or words[0] == "--help"
-        overrides = [w for w in words[1:] if "=" in w or w.startswith("~")]
+        sets = [words[n + 1] for n, w in enumerate(words) if w == "--set"]
+        flags = {words[n + 1] for n, w in enumerate(words) if w in ("--set", "--exclude")}
+        flags |= {words[n + 1] for n, w in enumerate(words) if w == "--without"}
+        overrides = [w for w in words[1:] if ("=" in w or w.startswith("~")) and w not in flags]
         if words[0] in ("train", "check", "find-lr", "show", "rerun"):
-            for job in sweep_jobs(Composer(), overrides):
+            for job in read_space(Composer(), Request(tuple(overrides), tuple(sets))).jobs():
                 assert preflight(Composer(), job).problems == []
         for override in overrides if words[0] == "report" else []:
             assert override.split("=")[0].removeprefix("report.") in DEFAULTS["report"]
@@ -106,15 +109,19 @@ TESTED_ELSEWHERE = {
     "bounds": "config/test_signatures.py",
     "nodes": "run/test_summary.py",
     "cli/process": "cli/test_runs.py",
+    "cli/sweep": "sweep/test_start.py",
     "cli/verbs": "test_house.py",
     "config/contradictions": "config/test_preflight.py",
     "engine/fit": "engine/test_trainer.py",
     "engine/hooks": "engine/test_trainer.py",
     "models/blocks": "models/test_resnet.py",
     "recipe/check": "cli/test_train.py",
+    "recipe/compare": "cli/test_comparing.py",
+    "recipe/evaluation": "cli/test_closed.py",
     "recipe/explain": "cli/test_explain.py",
     "recipe/explanation": "cli/test_explain.py",
     "recipe/find_lr": "cli/test_find_lr.py",
+    "recipe/job": "sweep/test_job.py",
     "recipe/launch": "cli/test_train.py",
     "recipe/processes": "cli/test_lightning.py",
     "recipe/read": "cli/test_runs.py",
@@ -124,17 +131,36 @@ TESTED_ELSEWHERE = {
     "report/options": "config/test_preflight.py",
     "report/reading": "report/sections/test_predictions.py",
     "report/figures/chart": "report/figures/test_training.py",
+    "report/sections/compare_classes": "report/pages/test_compare.py",
+    "report/sections/compare_curves": "report/pages/test_compare.py",
+    "report/sections/compare_images": "report/pages/test_compare.py",
+    "report/sections/compare_result": "report/pages/test_compare.py",
     "report/sections/errors": "report/sections/test_attribution.py",
     "report/sections/maps": "report/sections/test_attribution.py",
     "report/sections/study": "report/pages/test_studies.py",
+    "report/sections/sweep": "report/pages/test_sweep.py",
+    "report/sections/sweep_figures": "report/pages/test_sweep.py",
+    "results/entering": "results/test_leaderboard.py",
+    "results/plan": "results/test_leaderboard.py",
+    "results/measures": "results/test_exported.py",
+    "results/readable": "results/test_comparison.py",
     "results/recorded": "results/test_ledger.py",
+    "results/table": "results/test_exported.py",
     "run/believed": "cli/test_own_code.py",
     "run/code": "cli/test_own_code.py",
     "run/config": "run/test_record.py",
     "run/maps": "explain/test_explained.py",
     "run/origin": "run/test_provenance.py",
     "run/profiler": "cli/test_train.py",
+    "run/sweep_folder": "sweep/test_start.py",
     "run/trust": "report/sections/test_trust.py",
+    "sweep/carrier": "sweep/test_supervise.py",
+    "sweep/further": "sweep/test_search.py",
+    "sweep/going_on": "sweep/test_supervise.py",
+    "sweep/options": "sweep/test_planning.py",
+    "sweep/page": "sweep/test_supervise.py",
+    "sweep/progress": "sweep/test_supervise.py",
+    "sweep/telling": "sweep/test_start.py",
 }
 
 
@@ -147,7 +173,8 @@ def test_experiments_are_short_overlays_with_their_command(experiment):
     text = experiment.read_text()
     lines = [x for x in text.splitlines() if x.strip() and not x.lstrip().startswith("#")]
     assert len(lines) <= 25
-    assert f"cifar-lab train experiments={experiment.stem}" in text
+    command = rf"cifar-lab (train|train -m|ablate \w+) experiments={experiment.stem}\b"
+    assert re.search(command, text)
     assert f"\nname: {experiment.stem}\n" in text
 
 

@@ -21,7 +21,7 @@ def wheel(tmp_path_factory) -> Path:
     work = tmp_path_factory.mktemp("wheel")
     for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(TOP / name, work)
-    for name in ("cifar_lab", "conf", "experiments"):
+    for name in ("cifar_lab", "conf", "experiments", "hydra_plugins"):
         ignore = shutil.ignore_patterns("__pycache__")
         shutil.copytree(TOP / name, work / name, symlinks=True, ignore=ignore)
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", str(work)]

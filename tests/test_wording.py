@@ -13,6 +13,8 @@ from cifar_lab.wording import (
     plural,
     points,
     several,
+    signed,
+    size,
     with_interval,
 )
 
@@ -31,6 +33,24 @@ from cifar_lab.wording import (
 )
 def test_durations_are_told_as_people_tell_them(seconds, expected):
     assert duration(seconds) == expected
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [
+        (0, "0 bytes"),
+        (1, "1 byte"),
+        (999, "999 bytes"),
+        (1000, "1.0 kB"),
+        (999_949, "999.9 kB"),
+        (999_951, "1.0 MB"),
+        (12_345_678, "12.3 MB"),
+        (4_200_000_000, "4.2 GB"),
+        (1_234_567_000_000_000, "1,234.6 TB"),
+    ],
+)
+def test_sizes_have_a_unit_that_fits(count, expected):
+    assert size(count) == expected
 
 
 def test_shares_are_percents():
@@ -54,6 +74,14 @@ def test_one_is_not_many():
 def test_differences_have_a_sign_of_their_own():
     assert points(0.90154 - 0.9) == "+0.15 points"
     assert points(0.9005 - 0.9015) == "−0.10 points"
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "expected"),
+    [(1234.5, 1, "+1,234.5"), (-0.031, 2, "−0.03"), (-0.001, 2, "0.00"), (0, 0, "0")],
+)
+def test_what_rounds_to_zero_has_no_sign(value, digits, expected):
+    assert signed(value, digits) == expected
 
 
 ROWS = [("class", "training", "test"), ("horse", "1,200", "7"), ("all", "12", "")]

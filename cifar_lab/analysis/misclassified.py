@@ -19,14 +19,14 @@ from cifar_lab.analysis.predictions import (
 
 #: Rules by which :func:`chosen_errors` can choose.
 Rule = Literal["most_confident", "highest_loss", "pair", "random"]
-#: How the report states each rule.
+#: How the report states each rule, with ``{}`` for the split.
 RULES: dict[Rule, str] = {
-    "most_confident": "the misclassified test images with the highest probability of the predicted "
+    "most_confident": "the misclassified {} images with the highest probability of the predicted "
     "class",
-    "highest_loss": "the misclassified test images with the lowest probability of the true class",
-    "pair": "misclassified test images of the most frequently confused pairs of classes, pair by "
+    "highest_loss": "the misclassified {} images with the lowest probability of the true class",
+    "pair": "misclassified {} images of the most frequently confused pairs of classes, pair by "
     "pair, most confident first",
-    "random": "drawn at random, with the run's seed, from all misclassified test images",
+    "random": "drawn at random, with the run's seed, from all misclassified {} images",
 }
 assert get_args(Rule) == tuple(RULES)
 
@@ -36,7 +36,7 @@ class Misclassified:
     """One wrong prediction.
 
     Attributes:
-        row: row of the test arrays.
+        row: row of the split's images.
         label: the true class.
         predicted: the class with the largest logit.
         predicted_probability: softmax probability of the predicted class.
@@ -50,10 +50,15 @@ class Misclassified:
     true_probability: float
 
 
+def rule_in_words(rule: Rule, split: str) -> str:
+    """State a rule for the images of a split, e.g. ``test``."""
+    return RULES[rule].format(split)
+
+
 def chosen_errors(
     logits: NDArray[np.float32], labels: NDArray[np.int64], number: int, rule: Rule, seed: int
 ) -> list[Misclassified]:
-    """Choose misclassified images from the whole test set; ties keep the order of the rows.
+    """Choose misclassified images from a whole split; ties keep the order of the rows.
 
     Args:
         logits: float32 ``(n, classes)``.

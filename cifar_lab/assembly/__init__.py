@@ -5,11 +5,14 @@ from cifar_lab.assembly.experiment import Experiment, experiment, network, probl
 from cifar_lab.assembly.parts import device, source
 from cifar_lab.assembly.precision import probe_for
 from cifar_lab.assembly.setup import Setup
+from cifar_lab.assembly.timing import BatchTimes, batch_times
 
 __all__ = [
+    "BatchTimes",
     "Experiment",
     "Setup",
     "Tried",
+    "batch_times",
     "device",
     "experiment",
     "network",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hydra.errors import InstantiationException
 
 from cifar_lab.assembly.memory import bounded
+from cifar_lab.data.arrays import Outline
 from cifar_lab.engine.seeding import random_states, restore_random_states, same_random_states
 from cifar_lab.refusal import Refusal
 
@@ -21,6 +22,8 @@ KEYS = {
     "freezing": "trainer.freeze_after_epochs",
     "gradcam_layers": "report.gradcam_layer",
 }
+#: Of each part, how many of the latest :meth:`Tried.keep` keeps: the images are made in two steps.
+KEPT = 2
 #: Messages are cut to this many characters.
 LONGEST = 300
 
@@ -35,11 +38,13 @@ class Attempts:
     Attributes:
         parts: the built parts by name.
         problems: one sentence per problem.
+        known: what is known about the images, with assumed values for the rest.
     """
 
     def __init__(self, tried: Tried, wrong: set[str]) -> None:
         self.parts: dict[str, Any] = {}
         self.problems: list[str] = []
+        self.known = Outline()
         self._tried = tried
         self._wrong = wrong
 
@@ -82,6 +87,10 @@ class Tried:
 
     def __init__(self) -> None:
         self._trials: dict[str, list[_Trial]] = {}
+
+    def keep(self, names: Collection[str]) -> None:
+        """Forget all parts but the latest with one of these names."""
+        self._trials = {name: self._trials[name][-KEPT:] for name in names if name in self._trials}
 
     def outcome(self, name: str, make: Callable[..., Any], inputs: Sequence[Any]) -> _Outcome:
         """Return the part or its problems, from the cache if possible."""

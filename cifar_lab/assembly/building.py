@@ -38,7 +38,7 @@ def attempted(
     attempts = Attempts(tried, set(skip))
     seed = 0 if "seed" in skip else config["seed"]
     engine, setup, device = _machine(attempts, config)
-    known = _data(attempts, config, engine, load)
+    known = attempts.known = _data(attempts, config, engine, load)
     # Here, so that the draws of the network and of later parts depend on the seed alone and not
     # on anything drawn above.
     seed_everything(seed)
@@ -92,6 +92,12 @@ def _data(attempts: Attempts, config: dict[str, Any], engine: Any, load: bool) -
         fitting.refuse_large_batch,
         lambda: [engine.plan, engine.world.size, outline.train_images],
         ("trainer", "dataset"),
+    )
+    attempts(
+        "evaluated",
+        fitting.refuse_nothing_evaluated,
+        lambda: [config["evaluate_test"], outline.validated],
+        ("dataset", "evaluate_test"),
     )
     return outline.or_else(ASSUMED)
 

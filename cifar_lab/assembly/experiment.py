@@ -46,7 +46,7 @@ class Experiment:
         profile_batches: number of batches to profile, or None.
         measure_work: measure the FLOP rate of matrix products during the run.
         dataset: images and splits.
-        loaders: batches of each split.
+        loaders: batches of each split; none of a test set that stays closed.
         learner: model and criterion on their device.
         normalise: turns images into float32 model input, for explaining predictions.
         optimizer: updates the model's parameters.
@@ -161,6 +161,7 @@ def experiment(
             normalise,
             built["mixing"],
             config["seed"],
+            config["evaluate_test"],
         ),
         learner=Learner(model, built["criterion"], device, precision, setup.test_time_flips),
         normalise=in_float32,

@@ -12,6 +12,21 @@ from cifar_lab.refusal import Refusal
 MOST_STEPS = 5_000_000
 
 
+def refuse_nothing_evaluated(evaluate_test: bool, validated: bool | None) -> None:
+    """Refuse a run without any images to evaluate.
+
+    Args:
+        evaluate_test: whether it evaluates the test images.
+        validated: whether it has validation images; None if unknown as yet.
+    """
+    if not evaluate_test and validated is False:
+        raise Refusal(
+            "evaluate_test=false needs validation images, which are evaluated instead, but there "
+            "are none; hold some out with dataset.validation_fraction=0.1, or set "
+            "evaluate_test=true"
+        )
+
+
 def refuse_idle_freezing(after_epochs: dict[str, int], model: nn.Module) -> None:
     """Refuse names to freeze that match no parameter."""
     names = [name for name, _ in model.named_parameters()]

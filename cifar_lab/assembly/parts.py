@@ -265,18 +265,23 @@ def loaders(
     normalise: Normalise,
     mixing: Mixing | None,
     seed: int,
+    evaluate_test: bool,
 ) -> Loaders:
-    """Build the loaders of each split."""
+    """Build the loaders of each split; without ``evaluate_test``, none of the test images."""
     train, test = dataset.source.train, dataset.source.test
     size, resident = setup.eval_batch_size, setup.resident_data
     pixels = Pixels(train.images, normalise.device, resident)
-    test_pixels = Pixels(test.images, normalise.device, resident)
     batch_size, workers = engine.plan.batch_size, setup.worker_processes()
     val, shard = dataset.val_indices, Shard(engine.world.rank, engine.world.size)
+    test_loader = None
+    if evaluate_test:
+        test_pixels = Pixels(test.images, normalise.device, resident)
+        rows = np.arange(len(test))
+        test_loader = EvalLoader(test_pixels, test.labels, rows, normalise, size)
     return Loaders(
         train=TrainLoader(
             dataset, pixels, stack, normalise, mixing, batch_size, seed, workers, shard
         ),
         val=EvalLoader(pixels, train.labels, val, normalise, size) if len(val) else None,
-        test=EvalLoader(test_pixels, test.labels, np.arange(len(test)), normalise, size),
+        test=test_loader,
     )

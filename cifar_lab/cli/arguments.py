@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hydra._internal.utils import get_args_parser
 
@@ -18,6 +18,13 @@ from cifar_lab.run.folder import OUTPUTS
 if TYPE_CHECKING:
     from cifar_lab.run.record import Run
 
+#: Flags of a sweep, and how they are parsed.
+SWEEP_FLAGS: dict[str, dict[str, Any]] = {
+    "--set": {"action": "append", "default": [], "dest": "sets"},
+    "--exclude": {"action": "append", "default": [], "dest": "excluded"},
+    "--dry-run": {"action": "store_true"},
+    "--no-timing": {"action": "store_true"},
+}
 #: Hydra flags that are rejected: the config path and the main config file are fixed.
 UNSUPPORTED = ("config_path", "config_name", "experimental_rerun")
 
@@ -30,14 +37,24 @@ def hydra_arguments(words: Sequence[str]) -> argparse.Namespace:
     """
     parser = get_args_parser()
     parser.error = _refuse  # type: ignore[method-assign,assignment]
+    for flag, options in SWEEP_FLAGS.items():
+        parser.add_argument(flag, **options)
     parsed = parser.parse_intermixed_args(list(words))
     for flag in UNSUPPORTED:
         if getattr(parsed, flag) is not None:
             raise Refusal(f"--{flag.replace('_', '-')} is not supported; use --config-dir DIR")
+    if not parsed.multirun:
+        _refuse_flags_of_a_sweep(parsed)
     if not parsed.cfg and (parsed.resolve or parsed.package):
         flag = "--resolve" if parsed.resolve else "--package"
         raise Refusal(f"{flag} only changes what --cfg prints; add --cfg job, or leave it out")
     return parsed
+
+
+def _refuse_flags_of_a_sweep(parsed: argparse.Namespace) -> None:
+    for flag, options in SWEEP_FLAGS.items():
+        if getattr(parsed, options.get("dest", flag[2:].replace("-", "_"))):
+            raise Refusal(f"{flag} belongs to a sweep; add -m")
 
 
 def overrides_only(words: Sequence[str], verb: str) -> argparse.Namespace:

@@ -11,8 +11,12 @@ from cifar_lab.cli.verbs import DONE, REFUSED, VERBS
 from cifar_lab.config.compose import CONFIG_NAME, Composer
 from cifar_lab.refusal import Refusal
 
+#: Verbs each of whose arguments is a run.
+TAKES_SUBJECTS = ("ls", "compare", "record", "rm", "restore", "prune")
 #: Verbs whose first argument is a run, or a part to show.
-TAKES_SUBJECT = ("show", "report", "eval", "resume", "rerun", "ls", "record")
+TAKES_SUBJECT = (
+    *TAKES_SUBJECTS, "show", "report", "explain", "eval", "resume", "rerun", "tag", "note"
+)  # fmt: skip
 #: Verbs whose remaining arguments Hydra completes.
 TAKES_OVERRIDES = ("train", "check", "find-lr", "show", "report", "rerun")
 
@@ -40,7 +44,7 @@ def _query(words: Sequence[str]) -> int:
     subjects = [
         word for word in complete_words if word and "=" not in word and word[0] not in "-~+"
     ]
-    if verb in TAKES_SUBJECT and not subjects:
+    if verb in TAKES_SUBJECTS or (verb in TAKES_SUBJECT and not subjects):
         return _answer(words, _subjects(verb), last)
     if verb in TAKES_OVERRIDES:
         # Hydra knows neither the verb nor the run or part that follows it, so remove both from
@@ -53,11 +57,17 @@ def _query(words: Sequence[str]) -> int:
 
 def _subjects(verb: str) -> list[str]:
     from cifar_lab.cli.show import PARTS
-    from cifar_lab.run.find import find_runs
+    from cifar_lab.run.find import find_folders, find_runs
     from cifar_lab.run.folder import OUTPUTS
+    from cifar_lab.run.trash import TRASH, removed
 
     if verb == "show":
         return list(PARTS)
+    if verb == "restore":
+        places = [folder.path.relative_to(OUTPUTS / TRASH) for folder in removed(OUTPUTS)]
+        return [place.as_posix() for place in places]
+    if verb == "rm":
+        return ["latest", *(folder.path.as_posix() for folder in find_folders(OUTPUTS))]
     return ["latest", "best", *(run.folder.path.as_posix() for run in find_runs(OUTPUTS))]
 
 

@@ -1,4 +1,4 @@
-"""``explain``: attribution maps of a run's test images."""
+"""``explain``: attribution maps of images that a run was evaluated on."""
 
 from __future__ import annotations
 

@@ -17,6 +17,10 @@ def train(words: list[str]) -> int:
     composer = Composer(flags.config_dir)
     if _only_prints(flags, composer):
         return DONE
+    if flags.multirun:
+        from cifar_lab.cli.sweep import sweep
+
+        return sweep(composer, flags)
     from cifar_lab.cli.process import gc_paused, gc_unfrozen, listening, speak
 
     speak()
@@ -24,13 +28,9 @@ def train(words: list[str]) -> int:
         with gc_paused():
             from cifar_lab.recipe import launch
 
-            if not flags.multirun:
-                found, experiment = launch.prepared(composer, flags.overrides)
-        if flags.multirun:
-            launch.sweep(composer, flags.overrides, listening)
-        else:
-            command = launch.train_command(composer, flags.overrides)
-            launch.start(composer, found, experiment, command, listening)
+            found, experiment = launch.prepared(composer, flags.overrides)
+        command = launch.train_command(composer, flags.overrides)
+        launch.start(composer, found, experiment, command, listening)
     return DONE
 
 
@@ -44,10 +44,12 @@ def check(words: list[str]) -> int:
         )
     composer = Composer(flags.config_dir)
     from cifar_lab.cli.process import speak
+    from cifar_lab.config.space import Request
     from cifar_lab.recipe.check import checked
 
     speak()
-    for job, lines in checked(composer, flags.overrides, flags.multirun):
+    request = Request(tuple(flags.overrides), tuple(flags.sets), tuple(flags.excluded))
+    for job, lines in checked(composer, request, flags.multirun):
         if flags.multirun:
             print(f"job: {shlex.join(job)}")
         print("\n".join([*lines, "this configuration would run"]))

@@ -30,6 +30,11 @@ VERBS = {
     "train": Verb(
         "train [OVERRIDES] [-m]", "train, evaluate and report; -m runs a sweep", "train.train"
     ),
+    "ablate": Verb(
+        "ablate [GROUP] [OVERRIDES] [--without KEY=VALUE]…",
+        "leave out each step of a group in turn, and rank what they are worth",
+        "sweep.ablate",
+    ),
     "check": Verb(
         "check [OVERRIDES] [-m]", "check whether it would run, without training", "train.check"
     ),
@@ -50,18 +55,53 @@ VERBS = {
         "explain.explain",
         "--trust-code",
     ),
-    "eval": Verb("eval RUN", "recompute a run's test accuracy", "runs.evaluate", "--trust"),
-    "resume": Verb("resume RUN", "continue an interrupted run", "runs.resume", "--trust"),
+    "eval": Verb(
+        "eval RUN", "recompute a run's test accuracy, or add it", "runs.evaluate", "--trust"
+    ),
+    "resume": Verb(
+        "resume RUN|SWEEP", "continue an interrupted run or sweep", "runs.resume", "--trust"
+    ),
+    "extend": Verb(
+        "extend SWEEP OVERRIDES", "add jobs to a sweep and run them", "sweep.extend", "--trust"
+    ),
+    "confirm": Verb(
+        "confirm SWEEP [--seeds 5] [--all-within-noise] [--all-images]",
+        "run what a sweep chose again with new seeds, and evaluate the test images",
+        "sweep.confirm",
+        "--trust",
+    ),
     "rerun": Verb(
         "rerun RUN [OVERRIDES]",
         "run a run's configuration again, with changes",
         "runs.rerun",
         "--trust",
     ),
-    "ls": Verb("ls [PART]", "list runs", "runs.ls"),
+    "ls": Verb(
+        "ls [PART…] [KEY=VALUE…] [FLAGS]",
+        "list runs: --sort COLUMN, --reverse, --all (jobs of sweeps, too), --json",
+        "listing.ls",
+    ),
+    "tag": Verb("tag RUN [WORD] [--remove]", "tag a run, or list its tags", "keeping.tag"),
+    "note": Verb(
+        "note RUN|SWEEP [TEXT]", "note something about a run, or print it", "keeping.note"
+    ),
+    "rm": Verb("rm RUN…", "move runs or whole sweeps to outputs/.trash", "keeping.rm"),
+    "restore": Verb(
+        "restore [RUN…]", "bring runs back from the trash, or list it", "keeping.restore"
+    ),
+    "prune": Verb(
+        "prune [RUN…] [--keep best] [--yes]",
+        "delete checkpoints that finished runs no longer need",
+        "keeping.prune",
+    ),
+    "compare": Verb(
+        "compare RUN… [FLAGS]",
+        "compare runs, sweeps and globs: --baseline, --metric, --format, -o",
+        "comparing.compare",
+    ),
     "record": Verb(
-        "record [RUN…]",
-        "add runs to experiments/results/ and its ledger",
+        "record [RUN|SWEEP…]",
+        "add runs and sweeps to experiments/results/ and its ledger",
         "runs.record",
         "--trust",
     ),

@@ -28,6 +28,7 @@ from yaml import YAMLError
 
 import cifar_lab
 from cifar_lab.config.resolution import saved_form
+from cifar_lab.nodes import NOT_OF_A_RUN
 from cifar_lab.own_code import OwnCode, beside
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.yaml_text import refuse_unloadable, yaml_problem
@@ -189,20 +190,22 @@ class Composer:
         return job.return_value
 
     def sweep(
-        self, overrides: Sequence[str], task: Callable[[dict[str, Any], SweptJob], None]
+        self, overrides: Sequence[str], task: Callable[[dict[str, Any], SweptJob], Any]
     ) -> None:
-        """Run a job for each combination of the overrides' values, as Hydra does.
+        """Let Hydra's chosen sweeper run jobs.
 
         Args:
-            overrides: any of them may list several values to combine.
-            task: called with a job's configuration as plain values, and what else it needs.
+            overrides: any of them may list values or ranges, which the sweeper expands.
+            task: called with a job's configuration as plain values, and what else it needs; its
+                result is the job's objective.
         """
 
-        def job(config: DictConfig) -> None:
+        def job(config: DictConfig) -> Any:
             hydra = HydraConfig.get()
-            files, own = _texts(saved_form(config), config, hydra), list(hydra.overrides.task)
+            files, own = hydra_texts(saved_form(config), config, hydra), list(hydra.overrides.task)
             replaced = tuple(self.replaced(OmegaConf.create({"hydra": hydra})))
-            task(job_part(config), SweptJob(hydra.runtime.output_dir, own, files, replaced))
+            swept = SweptJob(hydra.runtime.output_dir, own, files, replaced)
+            return task(job_part(config), swept)
 
         Plugins.instance()
         self.hydra.multirun(CONFIG_NAME, job, list(overrides), with_log_configuration=True)
@@ -228,15 +231,23 @@ def hydra_files(config: DictConfig) -> dict[str, str]:
     """Return the content of the files in the ``.hydra/`` of a single run, by name."""
     job, saved = _single(config), saved_form(config)
     hydra = job.pop("hydra")
+    job.pop("sweep", None)
     with read_write(hydra), open_dict(hydra):
         hydra.runtime.output_dir = os.path.abspath(str(config.hydra.run.dir))
-    return _texts(saved, job, hydra)
+    return hydra_texts(saved, job, hydra)
 
 
-def _texts(saved: dict[str, Any], job: DictConfig, hydra: Any) -> dict[str, str]:
+def hydra_texts(saved: dict[str, Any], job: Any, hydra: Any) -> dict[str, str]:
+    """Return the content of the files in ``.hydra/``, by name.
+
+    Args:
+        saved: the configuration as a run keeps it.
+        job: the same, with its interpolations as they were written.
+        hydra: Hydra's node.
+    """
     return {
         "config.yaml": OmegaConf.to_yaml(OmegaConf.create(saved)),
-        "written.yaml": OmegaConf.to_yaml(job),
+        "written.yaml": OmegaConf.to_yaml(OmegaConf.create(job)),
         "hydra.yaml": OmegaConf.to_yaml(OmegaConf.create({"hydra": hydra})),
         "overrides.yaml": OmegaConf.to_yaml(hydra.overrides.task),
     }
@@ -252,7 +263,7 @@ def _single(config: DictConfig) -> DictConfig:
 
 
 def job_part(config: DictConfig) -> dict[str, Any]:
-    """Return the configuration as plain values, resolved and without Hydra's node.
+    """Return the part of a configuration that is a run's own, as plain values, resolved.
 
     Raises:
         OmegaConfBaseException: an interpolation refers to a key that does not exist.
@@ -260,7 +271,8 @@ def job_part(config: DictConfig) -> dict[str, Any]:
     job = config.copy()
     OmegaConf.set_readonly(job, False)
     OmegaConf.set_struct(job, False)
-    job.pop("hydra", None)
+    for key in NOT_OF_A_RUN:
+        job.pop(key, None)
     plain = OmegaConf.to_container(job, resolve=True)
     assert isinstance(plain, dict)
     return {str(key): value for key, value in plain.items()}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
+from cifar_lab.nodes import ABSENT, shown
 from cifar_lab.run.origin import Difference
 
 
@@ -35,11 +35,4 @@ def _below(prefix: str, values: dict[str, Any], defaults: dict[str, Any]) -> Ite
 
 
 def _text(key: str, side: dict[str, Any]) -> str:
-    """Format a value for reading: a node as a call, numbers and lists as JSON."""
-    if key not in side:
-        return "absent"
-    value = side[key]
-    if isinstance(value, dict) and "_target_" in value:
-        name = str(value["_target_"]).rsplit(".", 1)[-1]
-        return f"{name}({', '.join(f'{k}={_text(k, value)}' for k in value if k[0] != '_')})"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return shown(side[key]) if key in side else ABSENT

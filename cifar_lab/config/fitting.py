@@ -14,8 +14,12 @@ from cifar_lab.nodes import OPTIONAL_GROUPS
 from cifar_lab.refusal import did_you_mean
 from cifar_lab.wording import shortened
 
-#: Packages with further options of Hydra's groups.
-PACKAGES = {"hydra/launcher": "hydra-joblib-launcher", "hydra/sweeper": "hydra-optuna-sweeper"}
+#: Where further options of Hydra's groups come from.
+PACKAGES = {
+    "hydra/launcher": "joblib comes with `pip install 'cifar-lab[joblib]'`, submitit_local and "
+    "submitit_slurm with `pip install 'cifar-lab[submitit]'`",
+    "hydra/sweeper": "others come with packages such as hydra-optuna-sweeper",
+}
 
 
 def choice_problem(override: Override, composer: Composer) -> str | None:
@@ -51,7 +55,7 @@ def choice_problem(override: Override, composer: Composer) -> str | None:
 
 def _other_packages(group: str) -> str:
     package = PACKAGES.get(group)
-    return "" if package is None else f"; others come with packages such as {package}"
+    return "" if package is None else f"; {package}"
 
 
 def key_problem(

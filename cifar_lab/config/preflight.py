@@ -15,7 +15,7 @@ from cifar_lab.config.fitting import all_keys, choice_problem, has_key, key_prob
 from cifar_lab.config.folders import folder_problems
 from cifar_lab.config.overrides import parsed, refuse_too_many, written
 from cifar_lab.config.reasons import CANNOT_COMPOSE, reason
-from cifar_lab.config.resolution import resolved
+from cifar_lab.config.resolution import Resolved, resolved
 from cifar_lab.own_code import OwnCode
 from cifar_lab.refusal import Refusal
 from cifar_lab.wording import shortened
@@ -32,6 +32,7 @@ class Preflight:
         groups: groups and root keys that have a problem and so cannot be built.
         replaced: files below ``--config-dir`` that replace packaged ones of the same name.
         refused_choices: groups whose chosen option does not exist; the default is used instead.
+        values: a configuration that was checked, and its values.
     """
 
     config: DictConfig
@@ -40,6 +41,7 @@ class Preflight:
     groups: set[str] = field(default_factory=set)
     replaced: list[str] = field(default_factory=list)
     refused_choices: set[str] = field(default_factory=set)
+    values: tuple[DictConfig, Resolved] | None = None
 
     def __post_init__(self) -> None:
         self.defaults = self.config
@@ -55,7 +57,8 @@ class Preflight:
 
         None stands where an interpolation could not be resolved, which is one of the problems.
         """
-        return resolved(self.config).job
+        known = self.values is not None and self.values[0] is self.config
+        return (self.values[1] if known and self.values else resolved(self.config)).job
 
 
 def preflight(composer: Composer, overrides: Sequence[str]) -> Preflight:
@@ -157,8 +160,9 @@ def check_composed(found: Preflight, own: OwnCode) -> None:
         own: where modules of the user's own may come from.
     """
     values = resolved(found.config)
+    found.values = (found.config, values)
     problems = [(key, f"{key}={values.written[key]}: {p}") for key, p in values.problems.items()]
-    for key, problem in signatures.problems(values.job, own):
+    for key, problem in signatures.problems(values.values, own):
         # A node without its target is told by the key of the node.
         unresolved = values.problems.keys() & {key, f"{key}._target_"}
         if not unresolved and not any(key.startswith(f"{k}.") for k in values.problems):

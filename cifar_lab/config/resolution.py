@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from cifar_lab.config.reasons import reason
-from cifar_lab.nodes import PLACES
+from cifar_lab.nodes import NOT_OF_A_RUN, PLACES
 
 #: What resolving raises; a circle of interpolations ends in a RecursionError.
 UNRESOLVABLE = (OmegaConfBaseException, RecursionError, ValueError, TypeError)
@@ -23,14 +24,19 @@ class Resolved:
     """A configuration as plain values.
 
     Attributes:
-        job: without Hydra's node; None where an interpolation could not be resolved.
+        values: without Hydra's node; None where an interpolation could not be resolved.
         written: every interpolation as it was written, by key.
         problems: by key, why it could not be resolved.
     """
 
-    job: dict[str, Any]
+    values: dict[str, Any]
     written: dict[str, str]
     problems: dict[str, str]
+
+    @property
+    def job(self) -> dict[str, Any]:
+        """The part that is a run's own."""
+        return {key: each for key, each in self.values.items() if key not in NOT_OF_A_RUN}
 
     def source(self, key: str) -> str | None:
         """Return the key that a value was taken from unchanged; None if it was not."""
@@ -43,13 +49,26 @@ def resolved(config: DictConfig) -> Resolved:
     found = Resolved({}, {}, {})
     for key in config:
         if key != "hydra":
-            found.job[str(key)] = _plain(config, key, str(key), found)
+            found.values[str(key)] = _plain(config, key, str(key), found)
     return found
 
 
-def saved_form(config: DictConfig) -> dict[str, Any]:
-    """Return the job's configuration as a run keeps it: resolved, but for places as written."""
-    job = resolved(config).job
+def as_written(config: DictConfig, key: str) -> Any:
+    """Return the value of a root key as plain values, with its interpolations as written."""
+    node: Any = config._get_node(key)
+    return (
+        OmegaConf.to_container(node, resolve=False) if OmegaConf.is_config(node) else node._value()
+    )
+
+
+def saved_form(config: DictConfig, job: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return the job's configuration as a run keeps it: resolved, but for places as written.
+
+    Args:
+        config: as composed.
+        job: its resolved form, if that is known.
+    """
+    job = resolved(config).job if job is None else copy.deepcopy(job)
     for place in PLACES:
         *groups, last = place.split(".")
         node: Any = job

@@ -13,6 +13,7 @@ from cifar_lab.config.compose import Composer
 from cifar_lab.config.overrides import parsed
 from cifar_lab.config.preflight import Preflight, check_composed, preflight
 from cifar_lab.config.reasons import CANNOT_COMPOSE, reason
+from cifar_lab.nodes import NOT_OF_A_RUN
 from cifar_lab.own_code import OwnCode
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.record import Run
@@ -96,6 +97,8 @@ def rerun(composer: Composer, run: Run, overrides: Sequence[str]) -> tuple[Prefl
     hydra = found.config.hydra
     with read_write(hydra), open_dict(hydra):
         hydra.overrides.task = [*kept, *overrides]
+        if not overrides:  # those of the defaults were composed
+            hydra.runtime.choices.update(run.choices)
     found.config = OmegaConf.create({**job, "hydra": hydra})
     if not found.problems:
         check_composed(found, composer.own_code())
@@ -158,7 +161,7 @@ def _plain(config: DictConfig) -> dict[str, Any]:
     """Return the configuration as plain values, unresolved and without Hydra's node."""
     plain = OmegaConf.to_container(config, resolve=False)
     assert isinstance(plain, dict)
-    return {str(key): value for key, value in plain.items() if key != "hydra"}
+    return {str(key): value for key, value in plain.items() if key not in NOT_OF_A_RUN}
 
 
 def _apply_changes(saved: dict[Any, Any], before: dict[Any, Any], after: dict[Any, Any]) -> None:

@@ -7,6 +7,7 @@ each of the annotated type and range. ``SUPPLIED`` lists the arguments that the 
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import json
@@ -20,7 +21,7 @@ from pydantic.errors import PydanticUserError
 
 from cifar_lab import targets
 from cifar_lab.bounds import PositiveInt, Seed
-from cifar_lab.nodes import FIND, OPTIONAL_GROUPS
+from cifar_lab.nodes import FIND, NOT_OF_A_RUN, OPTIONAL_GROUPS
 from cifar_lab.own_code import OwnCode
 from cifar_lab.refusal import did_you_mean, reasons
 from cifar_lab.wording import first_sentence, shortened
@@ -48,6 +49,7 @@ ROOT_VALUES: dict[str, Any] = {
     "device": str,
     "profile_batches": PositiveInt | None,
     "measure_work": bool,
+    "evaluate_test": bool,
 }
 #: Root keys that are groups, with the arguments that the build adds to their nodes.
 SUPPLIED: dict[str, set[str]] = {
@@ -61,6 +63,7 @@ SUPPLIED: dict[str, set[str]] = {
     "trainer": {"plan"},
     "lr_finder": set(),
     "report": set(),
+    "sweep": set(),
 }
 ROOT_KEYS = [*ROOT_VALUES, *SUPPLIED, *OPTIONAL_GROUPS]
 #: What else is created from a group's node, whose arguments the node must hold as well.
@@ -114,6 +117,8 @@ def _problems(config: dict[str, Any], own: OwnCode) -> Iterator[tuple[str, str]]
         else:
             yield key, f"{key} is missing; a run needs it"
     for group, supplied in SUPPLIED.items():
+        if group in NOT_OF_A_RUN and group not in config:  # a run's own, as it was saved
+            continue
         node = config.get(group)
         if group == "augmentation":
             yield from _augmentation_problems(node, own)
@@ -182,16 +187,34 @@ def node_problems(
         reason = f"{type(error).__name__}: {first_sentence(error)}"
         yield path, f"{path}._target_={dotted} could not be imported: {reason}"
         return
-    if dotted == targets.TENSOR:  # its numbers were checked, and it has no signature
-        return
+    if dotted != targets.TENSOR:  # its numbers were checked, and it has no signature
+        yield from argument_problems(path, node, target, supplied, besides, own)
+
+
+def argument_problems(
+    path: str,
+    node: dict[str, Any],
+    target: Any,
+    supplied: set[str],
+    besides: Sequence[str] = (),
+    own: OwnCode = OwnCode(),  # noqa: B008  # immutable
+) -> Iterator[tuple[str, str]]:
+    """Yield every problem of the arguments that a node holds, and of the nodes inside it.
+
+    Args:
+        path: the node's key.
+        node: its values.
+        target: class or function that is called with them.
+        supplied, besides, own: as for :func:`node_problems`.
+    """
     for key in HYDRA_KEYS.keys() & node.keys():
         yield from _wrong_value(f"{path}.{key}", node[key], HYDRA_KEYS[key])
-    name = str(node["_target_"]).rsplit(".", 1)[-1]
+    name = str(node.get("_target_", target.__name__)).rsplit(".", 1)[-1]
     made = [*map(_ours, besides), target]
     try:
         parameters = {n: p for each in made for n, p in inspect.signature(each).parameters.items()}
     except (TypeError, ValueError):
-        yield path, f"{path}._target_={node['_target_']} cannot be called with arguments"
+        yield path, f"{path}._target_={node.get('_target_')} cannot be called with arguments"
         return
     given = {key: value for key, value in node.items() if key not in HYDRA_KEYS}
     if len(given) > MOST_UNUSED:
@@ -241,14 +264,23 @@ def _annotations(target: Any) -> dict[str, Any]:
 def _wrong_value(path: str, value: Any, annotation: Any) -> Iterator[tuple[str, str]]:
     annotation = annotation | WORDS[path] if path in WORDS else annotation
     try:
-        adapter = TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
-    except PydanticUserError:  # a dataclass must bring its own config
-        adapter = TypeAdapter(annotation)
+        adapter = _adapter(annotation)
+    except TypeError:  # it cannot be hashed
+        adapter = _adapter.__wrapped__(annotation)
     try:
         # As JSON, so that a list is accepted for a tuple while "3" is rejected as a number.
         adapter.validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
         yield path, f"{path}={_shown(value)}: {reasons(error.errors())}"
+
+
+@functools.cache
+def _adapter(annotation: Any) -> TypeAdapter[Any]:
+    """Cached, as creating one takes longer than using it for all jobs of a sweep."""
+    try:
+        return TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
+    except PydanticUserError:  # a dataclass must bring its own config
+        return TypeAdapter(annotation)
 
 
 def _shown(value: Any) -> str:

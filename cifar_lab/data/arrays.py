@@ -107,6 +107,7 @@ class Outline:
         images: number of training images, validation included.
         train_images: how many of them are trained on.
         mean: mean of those images' pixels / 255, one number per channel.
+        validated: whether any image is held out for validation.
     """
 
     classes: int | None = None
@@ -114,6 +115,7 @@ class Outline:
     images: int | None = None
     train_images: int | None = None
     mean: tuple[float, ...] | None = None
+    validated: bool | None = None
 
     def or_else(self, other: Outline) -> Outline:
         """Fill in unknown values from ``other``."""
@@ -157,6 +159,7 @@ class Dataset:
             images=len(self.source.train),
             train_images=len(self.train_indices),
             mean=tuple(self.mean.tolist()),
+            validated=len(self.val_indices) > 0,
         )
 
 

@@ -67,7 +67,7 @@ class Cifar10(FolderSource):
     def outline(self) -> Outline:
         if self._is_image_folder():
             return super().outline()
-        return self._outline(self.number_of_classes, image_size=(32, 32), images=50_000)
+        return self._outline(self.number_of_classes, (32, 32), 50_000, own_validation=False)
 
     def _key(self) -> str:
         if self._is_image_folder():

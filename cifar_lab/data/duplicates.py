@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifar_lab.data.arrays import Dataset
+from cifar_lab.data.held_out import HeldOut
 
 #: The splits in the order in which the copies of an image are listed.
 SPLITS = ("train", "val", "test")
@@ -60,18 +61,22 @@ def _repeated(dataset: Dataset) -> list[tuple[str, int]]:
     return [places[place] for place in np.flatnonzero(counts[inverse] > 1)]
 
 
-def trained_on(groups: list[tuple[Copy, ...]], images: int) -> NDArray[np.bool_]:
-    """Which of the test images are exact copies of images trained on, bool ``(images,)``.
+def trained_on(groups: list[tuple[Copy, ...]], split: HeldOut) -> NDArray[np.bool_]:
+    """Which images of a split are exact copies of images trained on, bool ``(n,)``.
 
     Args:
         groups: from :func:`copies`.
-        images: number of test images.
+        split: the test or the validation images.
     """
-    seen = np.zeros(images, dtype=bool)
-    for group in groups:
-        if group[0].split == "train":
-            seen[[copy.row for copy in group if copy.split == "test"]] = True
-    return seen
+    name = {"test": "test", "validation": "val"}[split.name]
+    seen = [
+        copy.row
+        for group in groups
+        if group[0].split == "train"
+        for copy in group
+        if copy.split == name
+    ]
+    return np.isin(split.rows, seen)
 
 
 def groups_of(digests: NDArray[np.bytes_]) -> NDArray[np.int64]:

@@ -80,6 +80,7 @@ class FolderSource(Source):
             classes=len(self._listing.class_names),
             image_size=None if self.resize is None else (self.resize, self.resize),
             images=sum(map(len, splits["train"].values())) if known else None,
+            own_validation="val" in splits,
         )
 
     def read(self) -> SourceImages:

@@ -73,12 +73,20 @@ class Source:
         classes: int | None = None,
         image_size: tuple[int, int] | None = None,
         images: int | None = None,
+        own_validation: bool | None = None,
     ) -> Outline:
+        """What the settings add to what a source knows.
+
+        Args:
+            classes, image_size, images: as in :class:`Outline`.
+            own_validation: whether the source itself holds out validation images.
+        """
         left = None
         if images is not None:
             left = left_to_train(images, self.validation_fraction, self.limit_train_images)
         mean = None if self.mean is None else tuple(self.mean)
-        return Outline(classes, image_size, images, left, mean)
+        validated = True if self.validation_fraction > 0 else own_validation
+        return Outline(classes, image_size, images, left, mean, validated)
 
     def read(self) -> SourceImages:
         """The source's training and test images."""

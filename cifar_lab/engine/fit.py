@@ -37,11 +37,14 @@ SPLITS = {"val": "validation", "test": "test"}
 
 
 class Loaders(NamedTuple):
-    """The loaders of a run; ``val`` is None without validation images."""
+    """The loaders of a run.
+
+    ``val`` is None without validation images, ``test`` if the test set stays closed.
+    """
 
     train: TrainLoader
     val: EvalLoader | None
-    test: EvalLoader
+    test: EvalLoader | None
 
 
 @dataclass
@@ -174,7 +177,7 @@ class Fit:
         }
         if self.loaders.val is not None and world.leads:
             self._evaluate("val", self.loaders.val, row)
-        if self.plan.test_every_epoch and world.leads:
+        if self.plan.test_every_epoch and self.loaders.test is not None and world.leads:
             self._evaluate("test", self.loaders.test, row)
         row["epoch_seconds"] = state.train_seconds + time.monotonic() - evaluation_started
         row["images_per_second"] = train.count / state.train_seconds
@@ -268,7 +271,7 @@ class Fit:
         if self._time_limit_reached():
             return self._time_limit()
         if patience is None or state.best is None or state.epoch - state.best["epoch"] < patience:
-            return None
+            return self.hooks.reason_to_stop(state)
         return f"validation accuracy has not improved for {plural(patience, 'epoch', 'epochs')}"
 
     def _time_limit_reached(self) -> bool:

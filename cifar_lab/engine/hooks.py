@@ -23,6 +23,10 @@ class Hooks:
     def on_epoch_end(self, state: TrainingState, row: Row, is_best: bool) -> None:
         """Called after an epoch has been trained and evaluated; ``is_best`` is by validation."""
 
+    def reason_to_stop(self, state: TrainingState) -> str | None:
+        """Asked after an epoch that is not the last: why training stops; None if it goes on."""
+        return None
+
     def on_interrupt(self, state: TrainingState) -> None:
         """Called before an interrupted run stops; training can resume from the state."""
 
@@ -47,6 +51,10 @@ class HookList(Hooks):
     def on_epoch_end(self, state: TrainingState, row: Row, is_best: bool) -> None:
         for hook in self._hooks:
             hook.on_epoch_end(state, row, is_best)
+
+    def reason_to_stop(self, state: TrainingState) -> str | None:
+        reasons = (hook.reason_to_stop(state) for hook in self._hooks)
+        return next((reason for reason in reasons if reason is not None), None)
 
     def on_interrupt(self, state: TrainingState) -> None:
         for hook in self._hooks:

@@ -19,7 +19,7 @@ from cifar_lab.explain.averages import concentration, mean_maps
 from cifar_lab.explain.cams import agreement, class_activation_maps, leading
 from cifar_lab.explain.targets import TARGETS, Targets, class_biases
 
-#: Seed for the sample of test images whose maps are averaged.
+#: Seed for the sample of images whose maps are averaged.
 SAMPLE_SEED = 0
 #: Maximum number of images per confused pair whose maps are averaged.
 PAIR_IMAGES = 50
@@ -52,7 +52,7 @@ class Explained:
 
 @dataclass(frozen=True)
 class Averaged:
-    """Maps of the recorded predicted class over a sample of test images.
+    """Maps of the recorded predicted class over a sample of the evaluated images.
 
     Attributes:
         layer: str ``()``.
@@ -64,7 +64,7 @@ class Averaged:
             images, without the biases of the network's head.
         class_counts: int64 ``(classes,)``, number of those images.
         pairs: int64 ``(m, 2)``, true and predicted class of the most confused pairs.
-        pair_gradcam: float32 ``(m, h, w)``, means over images from the whole test set.
+        pair_gradcam: float32 ``(m, h, w)``, means over images from the whole split.
         pair_hirescam: float32 ``(m, h, w)``, likewise.
         pair_without_bias: float32 ``(m,)``, as for classes.
         pair_counts: int64 ``(m,)``, number of those images.
@@ -157,14 +157,14 @@ def average_maps(
     pairs: Sequence[Pair],
     number: int,
 ) -> Averaged:
-    """Average maps over ``number`` test images, drawn with a fixed seed, and over confused pairs.
+    """Average maps over ``number`` images, drawn with a fixed seed, and over confused pairs.
 
     Args:
         model: in any mode; left unchanged.
         layer: name of a module whose output is a map.
-        images_of: returns the test images at rows int64 ``(k,)``, normalised, as float32
+        images_of: returns the images at rows int64 ``(k,)``, normalised, as float32
             ``(k, 3, height, width)``.
-        labels: int64 ``(n,)``, true classes of all test images.
+        labels: int64 ``(n,)``, true classes of all images of the split.
         predicted: int64 ``(n,)``, their recorded predictions.
         classes: number of classes.
         pairs: confused pairs to average over as well.

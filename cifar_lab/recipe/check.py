@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from cifar_lab.assembly import Experiment
 from cifar_lab.config.compose import Composer
+from cifar_lab.config.many import Excluded
 from cifar_lab.config.preflight import preflight
-from cifar_lab.config.sweeps import JobFolders, sweep_jobs
+from cifar_lab.config.space import Request, read_space
 from cifar_lab.explain.layers import map_sizes
 from cifar_lab.models.summary import summarise
 from cifar_lab.recipe.launch import built
@@ -16,14 +17,14 @@ from cifar_lab.refusal import Refusal
 
 
 def checked(
-    composer: Composer, overrides: Sequence[str], multirun: bool
+    composer: Composer, request: Request, multirun: bool
 ) -> Iterator[tuple[list[str], list[str]]]:
     """Check every job of a command line.
 
     Args:
         composer: composes the configurations.
-        overrides: the overrides on the command line.
-        multirun: whether overrides may list several values, for one job each.
+        request: what the command line asks for.
+        multirun: whether it may list several values, for one job each.
 
     Yields:
         For each job that would run: its overrides and the lines of its description.
@@ -31,14 +32,14 @@ def checked(
     Raises:
         Refusal: after the last job, with the problems of all others at once.
     """
-    jobs = sweep_jobs(composer, overrides) if multirun else [list(overrides)]
+    jobs = read_space(composer, request).jobs() if multirun else [list(request.overrides)]
+    excluded = Excluded(request.excluded, composer)
     problems: dict[str, None] = {}
-    folders = JobFolders()
     for job in jobs:
         try:
             found = preflight(composer, job)
-            if multirun:
-                folders.check(found)
+            if excluded(found.config):
+                continue
             lines = checks(built(found, download=False))
         except Refusal as refusal:
             problems.update(dict.fromkeys(refusal.problems))

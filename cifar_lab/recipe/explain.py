@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cifar_lab.analysis.predictions import predicted_classes
 from cifar_lab.assembly import Experiment
+from cifar_lab.data.held_out import held_out
 from cifar_lab.explain.layers import unfit_layers
 from cifar_lab.recipe.open import refuse_other_predictions, restore
 from cifar_lab.refusal import Refusal
@@ -22,7 +23,7 @@ from cifar_lab.wording import several
 
 log = logging.getLogger("cifar_lab")
 
-#: Number of test images to measure trust on, and the fixed seed that draws them.
+#: Number of images to measure trust on, and the fixed seed that draws them.
 TRUST_IMAGES, TRUST_SEED = 512, 0
 #: Layer name to use if the model declares no layer whose output is a feature map.
 NO_LAYER = "(none declared)"
@@ -41,7 +42,8 @@ def explain(
     Args:
         experiment: the run's experiment; the reported checkpoint's weights are loaded into it.
         run: a finished run.
-        ids: sample ids of test images; if empty, those of the report's gallery.
+        ids: sample ids of images of the split that was evaluated; if empty, those of the
+            report's gallery.
         layers: module names; if empty, the report's layers.
         methods: names from ``METHODS``; if empty, GradCAM or, at layers where it is unfaithful,
             HiResCAM and GradCAM.
@@ -58,7 +60,7 @@ def explain(
     from cifar_lab.recipe.explanation import Question, answer, rows_of
 
     restore(experiment, run)
-    model, test = experiment.learner.model, experiment.dataset.source.test
+    model, split = experiment.learner.model, held_out(experiment.dataset, run.summary.evaluated)
     layers = layers or experiment.gradcam_layers or [NO_LAYER]
     targets = targets or TARGETS
     problems = [
@@ -66,15 +68,15 @@ def explain(
         *_unknown("target", targets, TARGETS),
         *_wrong_layers(experiment, layers, methods or ["gradcam"]),
     ]
-    predictions, folder = run.predictions.test, run.folder
-    rows, unknown = rows_of(ids, predictions, experiment.report, experiment.seed)
+    folder, logits = run.folder, run.evaluated.logits
+    rows, unknown = rows_of(ids, split, logits, experiment.report, experiment.seed)
     problems += unknown
     if problems:
         raise Refusal(problems)
     refuse_other_predictions(experiment, run, rows)
     methods = methods or _faithful(experiment, run, layers, rows)
     question = Question(rows, layers, methods, targets)
-    found = answer(question, model, experiment.normalise, test, predictions.logits)
+    found = answer(question, model, experiment.normalise, split, logits)
     run.files.write({folder.attributions(name): packed(a) for name, a in found.arrays.items()})
     write_drawn(run.files, question.name, found.figures)
     return [
@@ -108,17 +110,17 @@ def measure_trust(experiment: Experiment, run: Run, methods: Sequence[str]) -> l
     if problems:
         raise Refusal(problems)
     restore(experiment, run)
-    model, test = experiment.learner.model, experiment.dataset.source.test
-    logits = run.predictions.test.logits
-    rows = np.sort(np.random.default_rng(TRUST_SEED).permutation(len(test))[:TRUST_IMAGES])
+    model, split = experiment.learner.model, held_out(experiment.dataset, run.summary.evaluated)
+    logits = run.evaluated.logits
+    rows = np.sort(np.random.default_rng(TRUST_SEED).permutation(len(split))[:TRUST_IMAGES])
     refuse_other_predictions(experiment, run, rows)
-    images = experiment.normalise(torch.from_numpy(test.images[rows]))
+    images = experiment.normalise(torch.from_numpy(split.images(rows)))
     classes = torch.from_numpy(predicted_classes(logits[rows])).to(images.device)
     targets = Targets.named("predicted", classes, classes)
     methods = methods or _faithful(experiment, run, [layer], rows)
     log.info(
-        f"{several([named(method) for method in methods])} at {layer} on {len(rows)} test images; "
-        "this takes minutes on a CPU"
+        f"{several([named(method) for method in methods])} at {layer} on {len(rows)} {split.name} "
+        "images; this takes minutes on a CPU"
     )
     maps = {method: attribute(model, method, layer, images, targets) for method in methods}
     first = methods[0]
@@ -127,6 +129,7 @@ def measure_trust(experiment: Experiment, run: Run, methods: Sequence[str]) -> l
     result = Trust(
         method=first,
         layer=layer,
+        split=split.name,
         images=len(rows),
         orders=tuple(OrderScore(name, **vars(found)) for name, found in scores.items()),
         randomised=randomisation(
@@ -153,9 +156,9 @@ def _faithful(
     from cifar_lab.explain.cams import agreement, class_activation_maps, leading
     from cifar_lab.explain.targets import Targets
 
-    model, test = experiment.learner.model, experiment.dataset.source.test
-    images = experiment.normalise(torch.from_numpy(test.images[rows]))
-    predicted = predicted_classes(run.predictions.test.logits[rows])
+    model, split = experiment.learner.model, held_out(experiment.dataset, run.summary.evaluated)
+    images = experiment.normalise(torch.from_numpy(split.images(rows)))
+    predicted = predicted_classes(run.evaluated.logits[rows])
     classes = torch.from_numpy(predicted).to(images.device)
     targets = Targets.named("predicted", classes, classes)
     found = [class_activation_maps(model, layer, images, targets) for layer in layers]

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from cifar_lab.analysis.misclassified import chosen_errors
 from cifar_lab.analysis.predictions import predicted_classes
-from cifar_lab.data.arrays import ImageArrays
+from cifar_lab.data.held_out import HeldOut
 from cifar_lab.data.normalise import Normalise
 from cifar_lab.explain.attribution import LAYER_METHODS, NAMES, UNITS, WITHOUT_LAYER, attribute
 from cifar_lab.explain.cams import FAITHFUL, agreement, class_activation_maps
@@ -25,7 +25,6 @@ from cifar_lab.report.options import ReportOptions
 from cifar_lab.report.sections.maps import COLOURS
 from cifar_lab.run.drawn import DrawnFigure
 from cifar_lab.run.folder import file_name
-from cifar_lab.run.predictions import SplitPredictions
 from cifar_lab.wording import several
 
 
@@ -34,7 +33,7 @@ class Question:
     """What to explain.
 
     Attributes:
-        rows: int64 ``(n,)``, rows of the test images.
+        rows: int64 ``(n,)``, rows of the split that was evaluated.
         layers: module names.
         methods: names from ``METHODS``.
         targets: names from ``TARGETS``.
@@ -75,24 +74,27 @@ class Answer:
 
 
 def rows_of(
-    ids: Sequence[str], predictions: SplitPredictions, options: ReportOptions, seed: int
+    ids: Sequence[str],
+    split: HeldOut,
+    logits: NDArray[np.float32],
+    options: ReportOptions,
+    seed: int,
 ) -> tuple[NDArray[np.int64], list[str]]:
-    """Return the rows of the named test images, and the problems of the names.
+    """Return the rows of the named images of a split, and the problems of the names.
 
     Without names, return the rows of the report's gallery.
     """
+    image = f"no {split.name} image"
     if not ids:
-        errors = chosen_errors(
-            predictions.logits, predictions.labels, options.misclassified, options.gallery, seed
-        )
-        problems = [] if errors else ["no test image is misclassified; choose images with --ids"]
+        errors = chosen_errors(logits, split.labels, options.misclassified, options.gallery, seed)
+        problems = [] if errors else [f"{image} is misclassified; choose images with --ids"]
         return np.asarray([error.row for error in errors], dtype=np.int64), problems
-    places = {str(name): row for row, name in enumerate(predictions.sample_ids)}
+    places = {str(name): row for row, name in enumerate(split.sample_ids)}
     problems = []
     for name in ids:
         if name not in places:
             hint = did_you_mean(name, places, quote="")
-            problems.append(f"--ids {name}: no test image has this sample id{hint}")
+            problems.append(f"--ids {name}: {image} has this sample id{hint}")
     return np.asarray([places[i] for i in ids if i in places], dtype=np.int64), problems
 
 
@@ -100,7 +102,7 @@ def answer(
     question: Question,
     model: nn.Module,
     normalise: Normalise,
-    test: ImageArrays,
+    split: HeldOut,
     logits: NDArray[np.float32],
 ) -> Answer:
     """Compute, draw and describe the maps.
@@ -109,18 +111,18 @@ def answer(
         question: what to explain.
         model: has the weights of the reported checkpoint; is not changed.
         normalise: turns images into float32 model input.
-        test: the test images.
-        logits: float32 ``(test images, classes)``, as recorded.
+        split: the images that were evaluated.
+        logits: float32 ``(len(split), classes)``, as recorded.
     """
     rows = question.rows
-    images = normalise(torch.from_numpy(test.images[rows]))
+    images = normalise(torch.from_numpy(split.images(rows)))
     asked = _Asked(
         model=model,
         images=images,
         logits=predict(model, images),
         predicted=predicted_classes(logits[rows]),
-        labels=test.labels[rows],
-        sample_ids=test.sample_ids[rows],
+        labels=split.labels[rows],
+        sample_ids=split.sample_ids[rows],
     )
     groups, arrays, lines = [], {}, []
     for method, layer in question.groups():
@@ -131,10 +133,10 @@ def answer(
             arrays[file_name(method, layer, target)] = found.arrays(asked.sample_ids)
             lines += found.completeness()
         groups.append(Scaled(UNITS[method], series))
-    heads = _heads(test, rows, asked.predicted.tolist())
-    drawn = attributions(test.images[rows], groups, heads)
+    heads = _heads(split, rows, asked.predicted.tolist())
+    drawn = attributions(split.images(rows), groups, heads)
     listed = [
-        f"{test.sample_ids[row]}: {head}".replace("\n", " ")
+        f"{split.sample_ids[row]}: {head}".replace("\n", " ")
         for row, head in zip(rows, heads, strict=True)
     ]
     return Answer(_figures(question, drawn), arrays, [*listed, *lines])
@@ -266,10 +268,10 @@ def _figures(question: Question, drawn: Sequence[bytes]) -> list[tuple[DrawnFigu
     return figures
 
 
-def _heads(test: ImageArrays, rows: NDArray[np.int64], predicted: Sequence[int]) -> list[str]:
+def _heads(split: HeldOut, rows: NDArray[np.int64], predicted: Sequence[int]) -> list[str]:
     """Return each image's class and prediction, as a heading."""
-    names = test.class_names
-    labels = test.labels[rows].tolist()
+    names = split.class_names
+    labels = split.labels[rows].tolist()
     return [
         f"{names[label]}\n{'correct' if label == guess else f'predicted as {names[guess]}'}"
         for label, guess in zip(labels, predicted, strict=True)

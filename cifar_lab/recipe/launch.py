@@ -11,16 +11,14 @@ import shlex
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
 
 from cifar_lab import assembly
 from cifar_lab.assembly import Experiment
-from cifar_lab.config.compose import Composer, SweptJob, hydra_files, job_part
+from cifar_lab.config.compose import Composer, hydra_files, job_part
 from cifar_lab.config.contradictions import single_device_search
 from cifar_lab.config.differences import differences
 from cifar_lab.config.preflight import Preflight, preflight
 from cifar_lab.config.saved import rerun as rerun_config
-from cifar_lab.config.sweeps import JobFolders, sweep_jobs
 from cifar_lab.engine.interrupts import StopRequest
 from cifar_lab.own_code import Given, OwnCode
 from cifar_lab.recipe import open as opened
@@ -31,7 +29,7 @@ from cifar_lab.recipe.trial import try_batches
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.believed import config_dir, own_code
 from cifar_lab.run.claim import claim
-from cifar_lab.run.code import used
+from cifar_lab.run.code import Code, used
 from cifar_lab.run.files import object_text
 from cifar_lab.run.find import point_latest
 from cifar_lab.run.folder import OUTPUTS, RunFolder
@@ -112,60 +110,14 @@ def start(
         follow(experiment)
         return None
     folder = RunFolder.below_current(str(found.config.hydra.run.dir))
-    _claim(folder, hydra_files(found.config), composer, experiment)
+    code = used(composer.config_dir, composer.own_code(), experiment.config)
+    claim_with(folder, hydra_files(found.config), code)
     changed = differences(found.job(), job_part(found.defaults))
     origin = Origin(command, changed, tuple(found.replaced))
     summary: Summary = composer.launch(
         found.config, lambda _: _run(experiment, folder, origin, listening)
     )
     return summary
-
-
-def sweep(composer: Composer, overrides: Sequence[str], listening: Listening) -> None:
-    """Check all combinations of the overrides' values, then run a job for each.
-
-    Raises:
-        Refusal: with the problems of all jobs at once; nothing was run.
-    """
-    # Once, so that no two jobs are compared in different precisions.
-    probe = assembly.probe_for(_checked_jobs(composer, overrides))
-    defaults = job_part(composer.compose([]))
-
-    def job(config: dict[str, Any], swept: SweptJob) -> None:
-        experiment = assembly.experiment(config, probe=probe)
-        try_batches(experiment)
-        folder = RunFolder.below_current(swept.path)
-        _claim(folder, swept.files, composer, experiment)
-        command = train_command(composer, swept.overrides)
-        origin = Origin(command, differences(config, defaults), swept.replaced)
-        _run(experiment, folder, origin, listening)
-
-    composer.sweep(overrides, job)
-
-
-def _checked_jobs(composer: Composer, overrides: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the configurations of a sweep's jobs; each distinct part is built once.
-
-    Raises:
-        Refusal: with the problems of all jobs.
-    """
-    configs = []
-    problems: dict[str, None] = {}
-    replaced: dict[str, None] = {}
-    tried = assembly.Tried()
-    folders = JobFolders()
-    for job_overrides in sweep_jobs(composer, overrides):
-        found = preflight(composer, job_overrides)
-        replaced.update(dict.fromkeys(found.replaced))
-        folders.check(found)
-        problems.update(dict.fromkeys(found.problems))
-        configs.append(found.job())
-        any_seed = {**configs[-1], "seed": 0}  # validity does not depend on it
-        problems.update(dict.fromkeys(assembly.problems(any_seed, found.groups, tried)))
-    if problems:
-        raise Refusal(list(problems))
-    say_replaced(list(replaced))
-    return configs
 
 
 def resume(run: Run, overrides: Sequence[str], own: OwnCode, listening: Listening) -> None:
@@ -250,11 +202,14 @@ def train_command(composer: Composer, overrides: Sequence[str]) -> str:
     return shlex.join(["cifar-lab", "train", *overrides, *also])
 
 
-def _claim(
-    folder: RunFolder, files: dict[str, str], composer: Composer, experiment: Experiment
-) -> None:
-    """Claim a folder; what the run uses of the user's own is saved and remembered."""
-    code = used(composer.config_dir, composer.own_code(), experiment.config)
+def claim_with(folder: RunFolder, files: dict[str, str], code: Code | None) -> None:
+    """Claim a folder; what the run uses of the user's own is saved and remembered.
+
+    Args:
+        folder: of the new run.
+        files: content of the files in ``.hydra/``, by name.
+        code: what it uses of the user's own.
+    """
     if code is None:
         claim(folder, files)
         return
@@ -265,12 +220,12 @@ def _claim(
 def _run(
     experiment: Experiment, folder: RunFolder, origin: Origin, listening: Listening
 ) -> Summary:
-    _remember_latest(folder, OUTPUTS)
+    remember_latest(folder, OUTPUTS)
     with listening() as stop:
         return run_experiment(experiment, Run(folder), origin, stop)
 
 
-def _remember_latest(folder: RunFolder, outputs: Path) -> None:
+def remember_latest(folder: RunFolder, outputs: Path) -> None:
     """Point ``outputs/latest`` to the run, if it is under ``outputs``."""
     if outputs.resolve() in folder.path.resolve().parents:
         point_latest(outputs, folder.path)

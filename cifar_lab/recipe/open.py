@@ -13,6 +13,7 @@ from cifar_lab import assembly
 from cifar_lab.assembly import Experiment
 from cifar_lab.config.preflight import Preflight
 from cifar_lab.config.saved import restored
+from cifar_lab.data.held_out import held_out
 from cifar_lab.data.loaders import Batch
 from cifar_lab.own_code import OwnCode
 from cifar_lab.refusal import Refusal
@@ -104,19 +105,19 @@ def refuse_other_images(experiment: Experiment, run: Run) -> None:
 
 
 def refuse_other_predictions(experiment: Experiment, run: Run, rows: NDArray[np.int64]) -> None:
-    """Refuse a checkpoint that does not reproduce the recorded logits of some test images.
+    """Refuse a checkpoint that does not reproduce the recorded logits of some images.
 
     Args:
         experiment: holds the model to check.
         run: holds the recorded predictions.
-        rows: int64 ``(n,)``, rows of the test images to check.
+        rows: int64 ``(n,)``, rows of the split that was evaluated, to check.
     """
-    recorded = run.predictions.test.logits[rows]
+    recorded = run.evaluated.logits[rows]
     if len(rows) == 0:
         return
-    test = experiment.dataset.source.test
-    images = experiment.normalise(torch.from_numpy(test.images[rows]))
-    labels = torch.from_numpy(test.labels[rows]).to(images.device)
+    split = held_out(experiment.dataset, run.summary.evaluated)
+    images = experiment.normalise(torch.from_numpy(split.images(rows)))
+    labels = torch.from_numpy(split.labels[rows]).to(images.device)
     learner = experiment.learner
     again = learner.predict([Batch(images, labels)], learner.model)[0].cpu().numpy()
     # Of a run that has failed, logits that were not finite are to be so again.
@@ -129,6 +130,7 @@ def refuse_other_predictions(experiment: Experiment, run: Run, rows: NDArray[np.
     if not difference <= tolerated:
         raise Refusal(
             f"the checkpoint of {run.folder.path} does not reproduce the recorded logits of "
-            f"{len(rows)} test images: they differ by {difference:.3g} (root mean square), but at "
-            f"most {tolerated:.3g} is tolerated; recompute the accuracy with `cifar-lab eval`"
+            f"{len(rows)} {split.name} images: they differ by {difference:.3g} (root mean square), "
+            f"but at most {tolerated:.3g} is tolerated; recompute the accuracy with "
+            "`cifar-lab eval`"
         )

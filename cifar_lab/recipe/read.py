@@ -7,10 +7,9 @@ import time
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cifar_lab.assembly import Experiment
-from cifar_lab.engine.metrics import LossAndAccuracy
+from cifar_lab.recipe.evaluation import log_result, open_test_set, predict
 from cifar_lab.recipe.open import refuse_other_predictions, restore
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.record import Run
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("cifar_lab")
 
+#: How many recorded predictions are computed again before a result is added to them.
+CHECKED_IMAGES = 100
 #: Largest tolerated difference, in percentage points, between the recorded accuracy and the one
 #: recomputed from the checkpoint.
 TOLERATED_POINTS = 0.1
@@ -28,13 +29,22 @@ TOLERATED_POINTS = 0.1
 def evaluate(experiment: Experiment, run: Run) -> None:
     """Recompute the test accuracy from the reported checkpoint; log it beside the recorded one.
 
+    If the test set stayed closed until now, add the result to the run, and redraw its report.
+
+    Args:
+        experiment: the run's experiment, built to evaluate the test images.
+        run: a finished run.
+
     Raises:
         Refusal: the run is not finished, its checkpoint or data differ from those recorded, or
             the accuracies differ by more than ``TOLERATED_POINTS``.
     """
     recorded, provenance = run.summary.test, run.provenance
     restore(experiment, run)
-    _, test = predict_test(experiment)
+    if recorded is None:
+        _open(experiment, run)
+        return
+    test = predict(experiment, "test").metrics
     points = 100 * (test.accuracy - recorded.accuracy)
     log.info(
         f"test accuracy {test.accuracy:.2%}, loss {test.loss:.4f} ({test.count:,} images); "
@@ -48,6 +58,16 @@ def evaluate(experiment: Experiment, run: Run) -> None:
             f"{provenance.precision}, recomputed on {experiment.learner.device} in "
             f"{experiment.learner.precision}"
         )
+
+
+def _open(experiment: Experiment, run: Run) -> None:
+    """Add the result on the test images, log it, and redraw the report if there is one."""
+    rows = np.arange(min(CHECKED_IMAGES, len(run.evaluated.labels)))
+    refuse_other_predictions(experiment, run, rows)
+    log_result(open_test_set(experiment, run))
+    log.info(f"added to {run.folder.summary} and {run.folder.predictions.name}")
+    if run.folder.report.is_file():
+        draw_report(experiment, Run(run.folder), fresh=True)
 
 
 def draw_report(experiment: Experiment, run: Run, fresh: bool = False) -> None:
@@ -97,10 +117,3 @@ def draw_report(experiment: Experiment, run: Run, fresh: bool = False) -> None:
     run.folder.require()
     write_report(reading, maps, warnings)
     log.info(f"report: {run.folder.report} ({time.monotonic() - started:.1f} s)")
-
-
-def predict_test(experiment: Experiment) -> tuple[NDArray[np.float32], LossAndAccuracy]:
-    """Return the logits and metrics of the learner's current model on all test images."""
-    learner = experiment.learner
-    logits, metrics = learner.predict(experiment.loaders.test, learner.model)
-    return logits.cpu().numpy(), metrics.result()

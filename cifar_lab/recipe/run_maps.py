@@ -31,23 +31,23 @@ def kept_maps(reading: Reading, model: nn.Module, normalise: Normalise, fresh: b
     Returns:
         Maps of the gallery's images at each layer, and averaged maps at the first layer.
     """
-    test, layers, run = reading.test, reading.layers, reading.run
+    split, layers, run = reading.evaluated, reading.layers, reading.run
     if not layers:
         return ReportMaps([], None)
 
     def images_of(rows: NDArray[np.int64]) -> Tensor:
-        return normalise(torch.from_numpy(test.images[rows]))
+        return normalise(torch.from_numpy(split.images(rows)))
 
     rows = np.asarray([error.row for error in reading.errors], dtype=np.int64)
     explained = None if fresh else run.maps.gallery
-    if len(rows) and (explained is None or not _fit(explained, layers, test.sample_ids[rows])):
-        images, ids = images_of(rows), test.sample_ids[rows]
+    if len(rows) and (explained is None or not _fit(explained, layers, split.sample_ids[rows])):
+        images, ids = images_of(rows), split.sample_ids[rows]
         explained = [
-            explain_images(model, layer, images, test.labels[rows], reading.predicted[rows], ids)
+            explain_images(model, layer, images, split.labels[rows], reading.predicted[rows], ids)
             for layer in layers
         ]
         run.files.write({run.folder.gallery_maps: packed_explained(explained)})
-    number = min(reading.options.averaged_images, len(test))
+    number = min(reading.options.averaged_images, len(split))
     averaged = None if fresh else run.maps.averaged
     if number and (averaged is None or averaged.layer != layers[0] or averaged.images != number):
         pairs = confused_pairs(reading.matrix, PAIRS)
@@ -55,9 +55,9 @@ def kept_maps(reading: Reading, model: nn.Module, normalise: Normalise, fresh: b
             model,
             layers[0],
             images_of,
-            test.labels,
+            split.labels,
             reading.predicted,
-            len(test.class_names),
+            len(split.class_names),
             pairs,
             number,
         )

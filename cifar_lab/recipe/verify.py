@@ -126,14 +126,22 @@ def _contradicting_metrics(summary: Summary, rows: Sequence[dict[str, float]]) -
 
 
 def _contradicting_predictions(run: Run) -> Iterator[str]:
-    test, predictions = run.summary.test, run.predictions.test
-    right = int(correct(predictions.logits, predictions.labels).sum())
-    count = len(predictions.labels)
-    if (count, count - right) != (test.count, test.wrong):
-        yield (
-            f"{test.wrong} of {test.count} test images are wrong by summary.json, but "
-            f"{count - right} of {count} by predictions.npz"
-        )
+    summary, predictions = run.summary, run.predictions
+    for split, result, found in (
+        ("test", summary.test, predictions.test),
+        ("validation", summary.validation, predictions.validation),
+    ):
+        if result is None or result.count is None:  # not evaluated; or of an older run
+            continue
+        if found is None:
+            yield f"summary.json has a result for the {split} images, but predictions.npz has none"
+            continue
+        right, count = int(correct(found.logits, found.labels).sum()), len(found.labels)
+        if (count, count - right) != (result.count, result.wrong):
+            yield (
+                f"{result.wrong} of {result.count} {split} images are wrong by summary.json, but "
+                f"{count - right} of {count} by predictions.npz"
+            )
 
 
 def _equal(some: dict[str, float], row: dict[str, float]) -> bool:

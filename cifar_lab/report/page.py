@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 
 from cifar_lab.report.blocks import Page
 from cifar_lab.run.files import write_atomically
-from cifar_lab.wording import code_in_markdown, in_markdown, longest_run
+from cifar_lab.wording import in_markdown, longest_run, words_in_markdown
 
 
 def write_page(page: Page, html: Path) -> None:
@@ -50,24 +50,10 @@ def _render(template: str, page: Page, as_html: bool) -> str:
     )
     environment.filters["words"] = _words
     environment.filters["md"] = in_markdown
-    environment.filters["md_words"] = _markdown_words
+    environment.filters["md_words"] = words_in_markdown
     environment.filters["fence"] = _fence
     environment.filters["anchor"] = lambda title: title.lower().replace(" ", "-")
     return environment.get_template(template).render(page=page)
-
-
-def _markdown_words(text: str) -> str:
-    """Escape text for Markdown, except for words between backticks, which are code there, too."""
-    parts = re.split(r"`([^`]+)`", text)
-    marked = [
-        code_in_markdown(part) if number % 2 else _inner(part) for number, part in enumerate(parts)
-    ]
-    return "".join([in_markdown(parts[0]) + " " * parts[0].endswith(" "), *marked[1:]])
-
-
-def _inner(text: str) -> str:
-    """Escape text within a line: spaces at its ends stay, and nothing starts a line."""
-    return in_markdown(f"x{text}x")[1:-1]
 
 
 def _fence(lines: Sequence[str]) -> str:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from cifar_lab.analysis.misclassified import Misclassified, chosen_errors
 from cifar_lab.analysis.predictions import confusion, correct, predicted_classes, softmax
-from cifar_lab.data.arrays import Dataset, ImageArrays
+from cifar_lab.data.arrays import Dataset
+from cifar_lab.data.held_out import HeldOut, held_out
 from cifar_lab.report.options import ReportOptions
 from cifar_lab.run.older import last_step
 from cifar_lab.run.record import Run
@@ -48,14 +49,15 @@ class Reading:
         """The run's name and time."""
         return f"{self.run.summary.name} {'/'.join(self.run.folder.path.parts[-2:])}"
 
-    @property
-    def logits(self) -> NDArray[np.float32]:
-        """Logits of the test images, float32 ``(n, classes)``."""
-        return self.run.predictions.test.logits
+    @functools.cached_property
+    def evaluated(self) -> HeldOut:
+        """The images that the results are of: the test images, unless these stay closed."""
+        return held_out(self.dataset, self.run.summary.evaluated)
 
     @property
-    def test(self) -> ImageArrays:
-        return self.dataset.source.test
+    def logits(self) -> NDArray[np.float32]:
+        """Logits of these images, float32 ``(n, classes)``."""
+        return self.run.evaluated.logits
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -75,13 +77,13 @@ class Reading:
 
     @functools.cached_property
     def predicted(self) -> NDArray[np.int64]:
-        """Predicted class of each test image, int64 ``(n,)``."""
+        """Predicted class of each of these images, int64 ``(n,)``."""
         return predicted_classes(self.logits)
 
     @functools.cached_property
     def right(self) -> NDArray[np.bool_]:
         """Whether each prediction is correct, bool ``(n,)``."""
-        return correct(self.logits, self.test.labels)
+        return correct(self.logits, self.evaluated.labels)
 
     @functools.cached_property
     def confidence(self) -> NDArray[np.float64]:
@@ -91,7 +93,7 @@ class Reading:
     @functools.cached_property
     def matrix(self) -> NDArray[np.int64]:
         """Confusion matrix, int64 ``(classes, classes)``."""
-        return confusion(self.test.labels, self.predicted, len(self.class_names))
+        return confusion(self.evaluated.labels, self.predicted, len(self.class_names))
 
     @functools.cached_property
     def errors(self) -> list[Misclassified]:
@@ -99,7 +101,7 @@ class Reading:
         options = self.options
         return chosen_errors(
             self.logits,
-            self.test.labels,
+            self.evaluated.labels,
             options.misclassified,
             options.gallery,
             self.run.config["seed"],

@@ -15,6 +15,7 @@ from cifar_lab.analysis.spread import mean_and_deviation
 from cifar_lab.refusal import Refusal
 from cifar_lab.results.portable import portable, portable_provenance
 from cifar_lab.results.recorded import grouped, read_results
+from cifar_lab.results.recorded_sweeps import read_sweeps, render_sweeps
 from cifar_lab.run.files import (
     as_object,
     clear_leftovers,
@@ -62,19 +63,26 @@ def record_runs(runs: Sequence[Run], experiments: Path) -> Path:
         Path of the ledger.
 
     Raises:
-        Refusal: a run is not finished, is damaged, or has a name that leads elsewhere.
+        Refusal: a run is not finished, is damaged, has no test result, or has a name that leads
+            elsewhere.
     """
     unfinished = [run.folder.path for run in runs if not run.finished]
     if unfinished:
         raise Refusal([f"{path} is not finished: it has no summary.json" for path in unfinished])
+    closed = [
+        f"{run.folder.path} has no test result, as evaluate_test=false; add it with "
+        f"`cifar-lab eval {run.folder.path}`"
+        for run in runs
+        if run.summary.test is None
+    ]
     misnamed = [
         f"{run.folder.summary}: name {run.summary.name!r} cannot be the name of a folder below "
         f"{experiments}/results/; run it again with another name"
         for run in runs
         if not _is_folder_name(run.summary.name)
     ]
-    if misnamed:
-        raise Refusal(misnamed)
+    if closed or misnamed:
+        raise Refusal([*closed, *misnamed])
     results = experiments / "results"
     for run in runs:
         name = run.summary.name
@@ -88,7 +96,8 @@ def record_runs(runs: Sequence[Run], experiments: Path) -> Path:
         _clean(recorded)
     ledger = experiments / "README.md"
     studies = (experiments / "published.json").is_file()
-    write_atomically(ledger, render(read_results(results), studies))
+    sweeps = render_sweeps(read_sweeps(results))
+    write_atomically(ledger, render(read_results(results), studies, sweeps))
     return ledger
 
 
@@ -144,12 +153,13 @@ def _write_manifest(kept: RunFolder, identity: str | None) -> None:
     write_manifest(kept.manifest, Manifest.of(identity, files))
 
 
-def render(runs: Sequence[Run], studies: bool) -> str:
+def render(runs: Sequence[Run], studies: bool, sweeps: Sequence[str] = ()) -> str:
     """Render the ledger as Markdown.
 
     Args:
         runs: recorded runs.
         studies: whether there is a page of published studies to link to.
+        sweeps: lines about recorded sweeps.
     """
     lines = [
         HEADER,
@@ -158,6 +168,7 @@ def render(runs: Sequence[Run], studies: bool) -> str:
         "| command |",
         "|---|---|---:|---:|---:|---:|---:|---|---|",
         *(_row(group) for group in grouped(runs)),
+        *sweeps,
         "",
         "## Runs",
         "",
@@ -182,7 +193,7 @@ def _key(path: Path, name: str) -> str:
 def _row(group: Sequence[Run]) -> str:
     summaries, made = [run.summary for run in group], group[0].provenance
     first = summaries[0]
-    accuracy = mean_and_deviation([100 * each.test.accuracy for each in summaries], 2)
+    accuracy = mean_and_deviation([100 * each.opened.accuracy for each in summaries], 2)
     plain = [each.test_without_flips for each in summaries if each.test_without_flips is not None]
     if len(plain) == len(group):
         without = mean_and_deviation([100 * each.accuracy for each in plain], 2)
@@ -215,7 +226,7 @@ def _run_row(run: Run) -> str:
     cells = (
         f"[{in_markdown(path)}](results/{quote(path)})",
         str(run.provenance.seed),
-        f"{100 * run.summary.test.accuracy:.2f}",
+        f"{100 * run.summary.opened.accuracy:.2f}",
         str(run.summary.reported_epoch),
         run.provenance.commit,
     )

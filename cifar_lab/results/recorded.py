@@ -13,7 +13,7 @@ from cifar_lab.run.provenance import config_hash
 from cifar_lab.run.record import Run
 
 #: Root keys that do not define the experiment: they only distinguish its runs.
-WITHOUT_EFFECT = ("seed", "report")
+WITHOUT_EFFECT = ("seed", "report", "evaluate_test")
 
 
 def read_results(results: Path) -> list[Run]:
@@ -26,12 +26,17 @@ def grouped(runs: Sequence[Run]) -> list[list[Run]]:
     """Group runs by experiment and hardware, in the order of each group's first run."""
     groups: dict[tuple[str, ...], list[Run]] = defaultdict(list)
     for run in runs:
-        experiment = (run.summary.name, _experiment_hash(run.config))
+        experiment = (run.summary.name, experiment_hash(run.config))
         groups[(*experiment, run.provenance.hardware)].append(run)
     return list(groups.values())
 
 
-def _experiment_hash(config: dict[str, Any]) -> str:
+def experiment_hash(config: dict[str, Any]) -> str:
+    """Return a hash of what defines an experiment: equal for its runs with different seeds.
+
+    Args:
+        config: as plain values.
+    """
     # The hardware names the precision that was used, whether it was stated or chosen.
     config = {**config, "trainer": {**config.get("trainer", {}), "precision": None}}
     idle = config.get("scheduler", {}).get("max_lr") != FIND

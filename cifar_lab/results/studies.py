@@ -62,7 +62,7 @@ class Study:
 
 def mean_test_accuracy(runs: Sequence[Run]) -> float:
     """Mean accuracy after the last epoch on all test images, in 0 … 1."""
-    return mean(run.summary.test.accuracy for run in runs)
+    return mean(run.summary.opened.accuracy for run in runs)
 
 
 def read_published(experiments: Path) -> dict[str, Any] | None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import io
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.files import Reader, read_json, read_text
 from cifar_lab.run.older import completed, with_current_targets
-from cifar_lab.run.yaml_text import refuse_unloadable
+from cifar_lab.run.yaml_text import load
 from cifar_lab.wording import first_sentence
 
 #: Interpolations whose value differs from machine to machine or from day to day.
 FROM_OUTSIDE = re.compile(r"\$\{\s*(oc\.env|now|hydra|python_version)\b")
+
+#: ``hydra.runtime.choices`` as OmegaConf writes it.
+CHOICES = re.compile(r"^  runtime:\n(?:    .*\n)*?    choices:\n((?:      .*\n)+)", re.MULTILINE)
 
 
 def read_config(path: Path, text: str) -> dict[str, Any]:
@@ -48,6 +51,18 @@ def resolved(path: Path, config: dict[str, Any]) -> dict[str, Any]:
     Raises:
         Refusal: an interpolation refers to a key that does not exist.
     """
+    texts = {key: list(_interpolated(node)) for key, node in config.items()}
+    # Nearly all of a run's are resolved already, and OmegaConf takes milliseconds: most groups need
+    # none, and those whose interpolations refer to no other key can be resolved alone.
+    needed = {key: config[key] for key, found in texts.items() if found}
+    if not needed:
+        return config
+    every = [text for found in texts.values() for text in found]
+    alone = all(text.count("${") == len(FROM_OUTSIDE.findall(text)) for text in every)
+    return {**config, **_resolved(path, needed if alone else config)}
+
+
+def _resolved(path: Path, config: dict[str, Any]) -> dict[str, Any]:
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
@@ -57,6 +72,23 @@ def resolved(path: Path, config: dict[str, Any]) -> dict[str, Any]:
         raise Refusal(f"{path} could not be read: {first_sentence(error)}") from error
     assert isinstance(plain, dict)
     return {str(key): value for key, value in plain.items()}
+
+
+def read_choices(path: Path, read: Reader) -> dict[str, Any]:
+    """Reads from Hydra's settings which option was chosen of each of our groups.
+
+    Returns:
+        By group, its option: a name, a list of names, or None.
+
+    Raises:
+        Refusal: they could not be read.
+    """
+    # The rest takes ten times as long to load, and a list of runs needs it of thousands.
+    found = CHOICES.search(read_text(path, read))
+    choices = load(path, found[1]) if found else None
+    if not isinstance(choices, dict):
+        raise Refusal(f"{path} must contain hydra.runtime.choices; restore a copy of it")
+    return {group: option for group, option in choices.items() if "/" not in str(group)}
 
 
 def read_overrides(path: Path, read: Reader) -> list[str]:
@@ -97,11 +129,26 @@ def _mapping(path: Path, text: str) -> dict[str, Any]:
 
 
 def _loaded(path: Path, text: str) -> Any:
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
+    """Loads YAML, and refuses an interpolation that could never be resolved, such as ``${a``."""
+    value = load(path, text)
+    texts = list(_interpolated(value))
+    if texts:
+        from omegaconf import OmegaConf
+        from omegaconf.errors import OmegaConfBaseException
 
-    refuse_unloadable(path, text)
-    try:
-        return OmegaConf.to_container(OmegaConf.load(io.StringIO(text)), resolve=False)
-    except (OSError, OmegaConfBaseException, ValueError, RecursionError) as error:
-        raise Refusal(f"{path} could not be read: {first_sentence(error)}") from error
+        try:
+            OmegaConf.create(texts)
+        except (OmegaConfBaseException, RecursionError) as error:
+            raise Refusal(f"{path} could not be read: {first_sentence(error)}") from error
+    return value
+
+
+def _interpolated(value: Any) -> Iterator[str]:
+    """Yields every text with an interpolation, at any depth."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from _interpolated(each)
+    elif isinstance(value, str) and "${" in value:
+        yield value

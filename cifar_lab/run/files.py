@@ -25,7 +25,7 @@ T = TypeVar("T")
 Reader = Callable[[Path], bytes]
 
 #: Format number of the objects in a run's JSON files; files without a number are older.
-FORMAT = 4
+FORMAT = 5
 #: Names of the temporary files of :func:`write_atomically`.
 LEFTOVER = re.compile(r"\..+\.\d+\.tmp")
 #: A number that may not be finite. JSON cannot express that: it is written as null.
@@ -119,11 +119,25 @@ def read_object(path: Path, kind: type[T], read: Reader = Path.read_bytes) -> T:
         Refusal: the file is missing, is not JSON, is from a newer version, or has the wrong
             structure; the message names the first wrong key.
     """
-    value = read_json(path, read)
+    return from_object(path, read_json(path, read), kind)
+
+
+def from_object(path: Path, value: Any, kind: type[T]) -> T:
+    """Convert what :func:`as_object` of this version, or an older version, made.
+
+    Args:
+        path: where it was read, for messages.
+        value: plain values.
+        kind: the dataclass.
+
+    Raises:
+        Refusal: it is from a newer version, or has the wrong structure.
+    """
     if not isinstance(value, dict):
         raise Refusal(
             f"{path} must contain a JSON object, got {_kind(value)}; restore a copy of it"
         )
+    value = dict(value)
     version = value.pop("format", 1)
     if not isinstance(version, int) or version > FORMAT:
         raise Refusal(
@@ -177,31 +191,41 @@ def packed(arrays: Mapping[str, NDArray[Any]]) -> bytes:
 
 
 def read_arrays(
-    path: Path, names: Sequence[str] = (), read: Reader = Path.read_bytes
+    path: Path,
+    names: Sequence[str] = (),
+    read: Reader = Path.read_bytes,
+    only: Sequence[str] | None = None,
 ) -> dict[str, NDArray[Any]]:
-    """Reads all arrays that :func:`packed` packed.
+    """Reads the arrays that :func:`packed` packed.
 
     Args:
         path: of the file.
         names: of required arrays.
         read: reads the content; may raise ``Refusal``.
+        only: of the arrays to unpack, if there are any; None for all.
 
     Raises:
         Refusal: the file is missing, lacks a required array, or contains something else.
     """
     try:
         with np.load(io.BytesIO(read(path))) as file:
-            arrays = {name: file[name] for name in file.files}
+            wanted = [name for name in file.files if only is None or name in only]
+            arrays = {name: file[name] for name in wanted}
     except Refusal:
         raise
     except (OSError, EOFError, ValueError, KeyError, AttributeError, BadZipFile) as error:
         raise Refusal(f"{path} could not be read: {error}; is this a finished run?") from error
+    refuse_missing(path, names, arrays)
+    return arrays
+
+
+def refuse_missing(path: Path, names: Sequence[str], arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Refuses arrays of a file that lack one of these names."""
     missing = [name for name in names if name not in arrays]
     if missing:
         raise Refusal(
             f"{path} could not be read: it has no array {missing[0]}; is this a finished run?"
         )
-    return arrays
 
 
 def _adapter(kind: Any) -> TypeAdapter[Any]:

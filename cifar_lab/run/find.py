@@ -6,13 +6,15 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timezone
 from pathlib import Path, PurePath
 
 from cifar_lab.analysis.choice import Validated, is_better
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.folder import LATEST, RunFolder
+from cifar_lab.run.folder import LATEST, RunFolder, below_current
 from cifar_lab.run.record import Run
+from cifar_lab.run.sweep_folder import SweepFolder
 from cifar_lab.wording import plural
 
 log = logging.getLogger("cifar_lab")
@@ -39,14 +41,67 @@ def point_latest(outputs: Path, run: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def repair_latest(outputs: Path) -> None:
+    """Points ``outputs/latest`` to the newest run again if the run that it points to is gone."""
+    latest = outputs / LATEST
+    if not os.path.lexists(latest) or os.path.exists(latest) or not _is_ours(latest):
+        return
+    newest = newest_run(outputs)
+    if newest is None:
+        latest.unlink(missing_ok=True)
+    else:
+        point_latest(outputs, newest.folder.path)
+
+
+def newest_run(outputs: Path) -> Run | None:
+    """The run below a folder that was started last; None if there are no runs."""
+    return max(find_runs(outputs), key=_started, default=None)
+
+
+def _started(run: Run) -> datetime:
+    """When a run started; if its status does not tell, when its configuration was written."""
+    with contextlib.suppress(Refusal, ValueError):
+        return datetime.fromisoformat(run.status.started).astimezone()
+    try:
+        return datetime.fromtimestamp(run.folder.config.stat().st_mtime, timezone.utc)
+    except OSError:
+        return datetime.fromtimestamp(0, timezone.utc)
+
+
 def find_runs(outputs: Path) -> Iterator[Run]:
     """Yields every run below a folder, sorted by path; links are not followed."""
-    for place, folders, _ in os.walk(outputs):
-        # A hidden folder is not a run yet: it is being claimed.
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        folder = RunFolder(Path(place))
-        if folder.exists():
+    for folder in find_folders(outputs):
+        if isinstance(folder, RunFolder):
             yield Run(folder)
+
+
+def find_folders(outputs: Path) -> Iterator[RunFolder | SweepFolder]:
+    """Yields the folder of every run and every sweep below a folder, likewise."""
+    for place, folders, _ in os.walk(outputs):
+        # A hidden folder is not a run yet: it is being claimed. Or it is the trash.
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        path = Path(place)
+        if (sweep := SweepFolder(path)).exists():
+            yield sweep
+        if (run := RunFolder(path)).exists():
+            yield run
+
+
+def find_sweep(outputs: Path, text: str) -> SweepFolder | None:
+    """Finds the sweep that a command-line argument names: by its path, or by the end of it.
+
+    Returns:
+        None if no sweep, or more than one, has this path or a path that ends like this.
+    """
+    path = outputs / LATEST if text == LATEST else Path(text)
+    if SweepFolder(path).exists():
+        return SweepFolder(below_current(path.resolve()))
+    if RunFolder(path).exists():
+        return None
+    parts = PurePath(text).parts
+    sweeps = [each for each in find_folders(outputs) if isinstance(each, SweepFolder)]
+    fitting = [each for each in sweeps if parts and each.path.parts[-len(parts) :] == parts]
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def find_run(outputs: Path, text: str) -> Run:
@@ -66,16 +121,16 @@ def find_run(outputs: Path, text: str) -> Run:
     for path in (Path(text), *([outputs / LATEST] if text == LATEST else [])):
         if RunFolder(path).exists():
             return _opened(Run(RunFolder.below_current(str(path.resolve()))))
-    runs = list(find_runs(outputs))
+    runs = {run.folder.path: run for run in find_runs(outputs)}
     if text == "best":
-        return _opened(_best(outputs, runs))
-    fitting = _fitting(runs, text)
-    if len(fitting) == 1:
-        return _opened(fitting[0])
-    if fitting:
-        shown = ", ".join(run.folder.path.as_posix() for run in fitting[:5])
+        return _opened(_best(outputs, list(runs.values())))
+    found = fitting(list(runs), text)
+    if len(found) == 1:
+        return _opened(runs[found[0]])
+    if found:
+        shown = ", ".join(path.as_posix() for path in found[:5])
         raise Refusal(
-            f"RUN={text} matches {len(fitting)} runs: {shown}; give a longer part of the path"
+            f"RUN={text} matches {len(found)} runs: {shown}; give a longer part of the path"
         )
     raise Refusal(
         f"RUN={text} is not a run below {outputs}/ ({plural(len(runs), 'run', 'runs')} there); "
@@ -88,16 +143,16 @@ def _opened(run: Run) -> Run:
     return run
 
 
-def _fitting(runs: list[Run], text: str) -> list[Run]:
-    """The runs below a folder with this path; else with whole names like these; else with a part.
+def fitting(paths: Sequence[Path], text: str) -> list[Path]:
+    """The paths below a folder with this path; else with whole names like these; else with a part.
 
     ``digits`` is therefore not ambiguous only because ``digits2`` exists as well.
     """
     folder, parts = Path(os.path.realpath(text)), PurePath(text).parts
     return (
-        [run for run in runs if folder in run.folder.path.resolve().parents]
-        or [run for run in runs if _contains(run.folder.path.parts, parts)]
-        or [run for run in runs if text in run.folder.path.as_posix()]
+        [path for path in paths if folder in path.resolve().parents]
+        or [path for path in paths if _contains(path.parts, parts)]
+        or [path for path in paths if text in path.as_posix()]
     )
 
 

@@ -35,6 +35,12 @@ def file_name(*parts: str) -> str:
     return f"{name[: LONGEST_NAME - 9]}-{hashed}"
 
 
+def below_current(path: Path) -> Path:
+    """A relative path if it is below the current folder, else an absolute one."""
+    absolute, here = path.absolute(), Path.cwd()
+    return absolute.relative_to(here) if here in absolute.parents else absolute
+
+
 @dataclass(frozen=True)
 class RunFolder:
     """Paths of a run's files. Creating an instance does not access the disk."""
@@ -69,6 +75,11 @@ class RunFolder:
     @property
     def status(self) -> Path:
         return self.path / "status.json"
+
+    @property
+    def labels(self) -> Path:
+        """Tags and a note, by ``tag`` and ``note``."""
+        return self.path / "labels.json"
 
     @property
     def manifest(self) -> Path:
@@ -175,8 +186,7 @@ class RunFolder:
     @classmethod
     def below_current(cls, path: str) -> RunFolder:
         """The folder with a relative path if it is below the current one, else an absolute path."""
-        absolute, here = Path(path).absolute(), Path.cwd()
-        return cls(absolute.relative_to(here) if here in absolute.parents else absolute)
+        return cls(below_current(Path(path)))
 
     def exists(self) -> bool:
         """Whether a run was ever started here; either of its first files tells."""

@@ -63,6 +63,9 @@ ADDED: dict[str, dict[str, Any]] = {
     "report": {"gallery": "most_confident", "averaged_images": 1000},
 }
 
+#: Root keys that are values and that older configurations lack, likewise.
+ADDED_VALUES: dict[str, Any] = {"evaluate_test": True}
+
 #: Keys that older nodes lack, by their target, with values that describe what those runs did.
 ADDED_TO: dict[str, dict[str, Any]] = {
     "cifar_lab.data.ImageFolder": {
@@ -75,7 +78,7 @@ ADDED_TO: dict[str, dict[str, Any]] = {
 
 #: Keys that older files lack, by the class that represents the file, and what their absence means.
 LACKING: dict[str, dict[str, Any]] = {
-    "Status": {"ended": None, "resumed": [], "error": None, "traceback": None},
+    "Status": {"ended": None, "resumed": [], "error": None, "traceback": None, "deaths": 0},
     "Provenance": {
         "processes": 1,
         "environment": {},
@@ -91,9 +94,16 @@ LACKING: dict[str, dict[str, Any]] = {
         "evaluation_seconds": None,
         "work": None,
         "eager_because": None,
+        "evaluated": "test",
     },
     "LrFinder": {"command": None},
     "Manifest": {"checksum": ""},
+    "Trust": {"split": "test"},
+}
+
+#: Likewise of objects inside these files, by the key of the object.
+LACKING_WITHIN: dict[str, dict[str, dict[str, Any]]] = {
+    "Summary": {"validation": {"count": None, "wrong": None}},
 }
 
 
@@ -104,7 +114,12 @@ def upgraded(kind: str, value: dict[str, Any]) -> dict[str, Any]:
         kind: name of the class that represents the file.
         value: content of the file.
     """
-    return {**LACKING.get(kind, {}), **value}
+    inner = {
+        key: {**lacking, **value[key]}
+        for key, lacking in LACKING_WITHIN.get(kind, {}).items()
+        if isinstance(value.get(key), dict)
+    }
+    return {**LACKING.get(kind, {}), **value, **inner}
 
 
 def completed(config: dict[str, Any]) -> dict[str, Any]:
@@ -116,7 +131,7 @@ def completed(config: dict[str, Any]) -> dict[str, Any]:
         for group, node in config.items()
         if isinstance(node, dict) and node.get("_target_") in ADDED_TO
     }
-    return {**config, **filled, **nodes}
+    return {**ADDED_VALUES, **config, **filled, **nodes}
 
 
 def with_current_targets(value: Any) -> Any:

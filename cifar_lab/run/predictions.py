@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cifar_lab.data.held_out import SplitName
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.files import Reader, packed, read_arrays
+from cifar_lab.run.files import Reader, packed, read_arrays, refuse_missing
 
 #: Names of the arrays; those of the validation images have the prefix ``VALIDATION``.
 ARRAYS, VALIDATION = ("logits", "labels", "sample_ids"), "validation_"
@@ -33,9 +34,14 @@ class SplitPredictions:
 
 @dataclass(frozen=True)
 class Predictions:
-    """Predictions for both splits; ``validation`` is None without such images and in older runs."""
+    """Predictions for both splits, of which there is at least one.
 
-    test: SplitPredictions
+    Attributes:
+        test: None while the test set stays closed.
+        validation: None without such images, and in older runs.
+    """
+
+    test: SplitPredictions | None
     validation: SplitPredictions | None
 
 
@@ -45,15 +51,39 @@ def read_predictions(path: Path, read: Reader = Path.read_bytes) -> Predictions:
     Raises:
         Refusal: it is missing or has another layout.
     """
-    arrays = read_arrays(path, ARRAYS, read)
+    arrays = read_arrays(path, (), read)
     validated = all(f"{VALIDATION}{name}" in arrays for name in ARRAYS)
-    test = _split(path, arrays, "")
-    return Predictions(test, _split(path, arrays, VALIDATION) if validated else None)
+    closed = validated and not any(name in arrays for name in ARRAYS)
+    if not closed:
+        refuse_missing(path, ARRAYS, arrays)
+    return Predictions(
+        None if closed else _split(path, arrays, ""),
+        _split(path, arrays, VALIDATION) if validated else None,
+    )
+
+
+def read_images(
+    path: Path, split: SplitName, read: Reader = Path.read_bytes
+) -> tuple[NDArray[np.int64], NDArray[np.str_]] | None:
+    """Reads labels and sample ids of a split's images without unpacking the logits.
+
+    Returns:
+        int64 ``(n,)`` and str ``(n,)``; None if there are no predictions for the split.
+
+    Raises:
+        Refusal: the file is missing or has another layout.
+    """
+    names = [f"{VALIDATION if split == 'validation' else ''}{name}" for name in ARRAYS[1:]]
+    arrays = read_arrays(path, (), read, names)
+    if not arrays:
+        return None
+    refuse_missing(path, names, arrays)
+    return arrays[names[0]], arrays[names[1]]
 
 
 def packed_predictions(predictions: Predictions) -> bytes:
     """Packs the arrays, compressed; those of the test images without a prefix."""
-    arrays = dict(vars(predictions.test))
+    arrays = {} if predictions.test is None else dict(vars(predictions.test))
     if predictions.validation is not None:
         arrays |= {f"{VALIDATION}{k}": v for k, v in vars(predictions.validation).items()}
     return packed(arrays)

@@ -11,6 +11,7 @@ from cifar_lab.refusal import Refusal
 from cifar_lab.run.code import Code
 from cifar_lab.run.config import (
     pinned,
+    read_choices,
     read_config,
     read_overrides,
     read_recorded_config,
@@ -20,10 +21,11 @@ from cifar_lab.run.data import Data
 from cifar_lab.run.drawn import DrawnFigure, read_drawn
 from cifar_lab.run.files import object_text, read_object, read_text
 from cifar_lab.run.folder import RecordedFolder, RunFolder
+from cifar_lab.run.labels import Labels
 from cifar_lab.run.lr_finder import LrFinder
 from cifar_lab.run.metrics import read_metrics
 from cifar_lab.run.mine import is_mine
-from cifar_lab.run.predictions import Predictions, read_predictions
+from cifar_lab.run.predictions import Predictions, SplitPredictions, read_predictions
 from cifar_lab.run.provenance import Provenance
 from cifar_lab.run.status import Status, is_locked
 from cifar_lab.run.store import Store
@@ -133,6 +135,18 @@ class Run:
         return read_overrides(self.folder.overrides, self.files.read)
 
     @functools.cached_property
+    def choices(self) -> dict[str, Any]:
+        """The option that was chosen of each group; empty if Hydra's settings were not kept."""
+        path = self.folder.hydra
+        return read_choices(path, self.files.read) if self.files.has(path) else {}
+
+    @functools.cached_property
+    def labels(self) -> Labels:
+        """Its tags and its note."""
+        path = self.folder.labels
+        return read_object(path, Labels, self.files.read) if self.files.has(path) else Labels.none()
+
+    @functools.cached_property
     def code(self) -> Code | None:
         """Modules and options of the user's own that it used; None without any, in older runs too.
 
@@ -157,6 +171,22 @@ class Run:
     def predictions(self) -> Predictions:
         """Logits, labels and sample ids of the reported checkpoint."""
         return read_predictions(self.folder.predictions, self.files.read)
+
+    @property
+    def evaluated(self) -> SplitPredictions:
+        """The predictions that its results are of: for the test images, unless these stay closed.
+
+        Raises:
+            Refusal: there are none for that split.
+        """
+        split = self.summary.evaluated
+        found: SplitPredictions | None = getattr(self.predictions, split)
+        if found is None:
+            raise Refusal(
+                f"{self.folder.predictions} has no predictions for the {split} images, which "
+                "summary.json says were evaluated; restore a copy of it"
+            )
+        return found
 
     @functools.cached_property
     def model_table(self) -> str:
@@ -205,7 +235,7 @@ class Maps:
 
     @functools.cached_property
     def averaged(self) -> Averaged | None:
-        """Maps averaged over a sample of test images; None likewise."""
+        """Maps averaged over a sample of the evaluated images; None likewise."""
         from cifar_lab.run.maps import unpacked_averaged
 
         path = self.files.folder.averaged_maps

@@ -20,6 +20,7 @@ from cifar_lab.engine.interrupts import Interrupted, signals_ignored
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.files import clear_leftovers, not_followed, read_object, write_object
 from cifar_lab.run.folder import RunFolder
+from cifar_lab.run.sweep_folder import SweepFolder
 
 log = logging.getLogger("cifar_lab")
 
@@ -40,6 +41,7 @@ class Status:
         resumed: times at which it was resumed.
         error: type and message of the exception that ended it; None without one.
         traceback: of a failure; else None.
+        deaths: how many times a process that ran it was killed, as far as a sweep noticed.
     """
 
     state: Literal["running", "done", "failed", "interrupted"]
@@ -50,6 +52,12 @@ class Status:
     resumed: tuple[str, ...]
     error: str | None
     traceback: str | None
+    deaths: int = 0
+
+    @property
+    def attempts(self) -> int:
+        """How many times it was started or continued."""
+        return 1 + len(self.resumed)
 
 
 @contextlib.contextmanager
@@ -72,6 +80,7 @@ def recorded(folder: RunFolder) -> Iterator[None]:
             resumed=() if earlier is None else (*earlier.resumed, _now()),
             error=None,
             traceback=None,
+            deaths=0 if earlier is None else earlier.deaths,
         )
         write_object(folder.status, status)
         try:
@@ -97,15 +106,44 @@ def recorded(folder: RunFolder) -> Iterator[None]:
             raise
 
 
+def record_death(folder: RunFolder, error: str, killed: bool) -> None:
+    """Record how a run ended whose process can no longer do so itself.
+
+    Args:
+        folder: of the run, in which no process runs; it is claimed.
+        error: what happened, as a sentence.
+        killed: whether the process was killed while it ran this run; else it was taken along when
+            another was, and the run counts as interrupted.
+    """
+    with locked(folder):
+        begun = folder.status.is_file() and folder.status.stat().st_size > 0
+        earlier = read_object(folder.status, Status) if begun else None
+        now = _now()
+        write_object(
+            folder.status,
+            Status(
+                state="failed" if killed else "interrupted",
+                started=now if earlier is None else earlier.started,
+                ended=now,
+                host=socket.gethostname(),
+                pid=os.getpid() if earlier is None else earlier.pid,
+                resumed=() if earlier is None else earlier.resumed,
+                error=error,
+                traceback=None,
+                deaths=(0 if earlier is None else earlier.deaths) + killed,
+            ),
+        )
+
+
 @contextlib.contextmanager
-def locked(folder: RunFolder, patience_seconds: float = 0.0) -> Iterator[None]:
+def locked(folder: RunFolder | SweepFolder, patience_seconds: float = 0.0) -> Iterator[None]:
     """Holds the folder's lock; the system releases it when the process ends for any reason.
 
     Does nothing if this process holds it already; else deletes what a process that was killed left
     half written.
 
     Args:
-        folder: of a run.
+        folder: of a run or a sweep.
         patience_seconds: how long to wait for another process to release it.
 
     Raises:
@@ -115,8 +153,7 @@ def locked(folder: RunFolder, patience_seconds: float = 0.0) -> Iterator[None]:
     if path in _HELD:
         yield
         return
-    with open(folder.lock, "w", opener=not_followed) as lock:
-        _acquire(lock, folder, time.monotonic() + patience_seconds)
+    with lock_held(folder.lock, folder.path, patience_seconds):
         clear_leftovers(folder.path)
         _HELD.add(path)
         try:
@@ -125,18 +162,35 @@ def locked(folder: RunFolder, patience_seconds: float = 0.0) -> Iterator[None]:
             _HELD.discard(path)
 
 
-def _acquire(lock: IO[str], folder: RunFolder, until: float) -> None:
+@contextlib.contextmanager
+def lock_held(path: Path, folder: Path, patience_seconds: float = 0.0) -> Iterator[None]:
+    """Hold a lock file inside; the system releases it when the process ends for any reason.
+
+    Args:
+        path: of the lock file.
+        folder: that it is for, for messages.
+        patience_seconds: how long to wait for another process to release it.
+
+    Raises:
+        Refusal: another process holds it.
+    """
+    with open(path, "w", opener=not_followed) as lock:
+        _acquire(lock, folder, time.monotonic() + patience_seconds)
+        yield
+
+
+def _acquire(lock: IO[str], folder: Path, until: float) -> None:
     while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return
         except BlockingIOError as error:
             if time.monotonic() >= until:
-                raise Refusal(f"{folder.path} is still running in another process") from error
+                raise Refusal(f"{folder} is still running in another process") from error
         time.sleep(0.05)
 
 
-def is_locked(folder: RunFolder) -> bool:
+def is_locked(folder: RunFolder | SweepFolder) -> bool:
     """Whether a process is running in the folder."""
     try:
         # Read-only: it may belong to another user.

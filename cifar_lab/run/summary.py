@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo
 
-from cifar_lab.analysis.choice import RULE
-from cifar_lab.analysis.intervals import Interval
-from cifar_lab.analysis.predictions import class_results, confusion, correct, predicted_classes
 from cifar_lab.bounds import Count, NonNegativeFloat, UnitInterval
+from cifar_lab.data.held_out import SplitName
+from cifar_lab.refusal import Refusal
 from cifar_lab.run.files import Measured
-
-if TYPE_CHECKING:
-    from cifar_lab.engine.hooks import Row
-    from cifar_lab.engine.metrics import LossAndAccuracy
 
 
 @dataclass(frozen=True)
@@ -37,8 +29,8 @@ class Evaluated:
 
 
 @dataclass(frozen=True)
-class TestResult:
-    """The result on the test images.
+class Result:
+    """The result on the images of a split.
 
     Attributes:
         accuracy: share of images that are classified correctly, 0 to 1.
@@ -51,8 +43,6 @@ class TestResult:
     loss: Measured
     count: Count
     wrong: Count
-
-    __test__ = False  # pytest would collect a class with this name
 
 
 @dataclass(frozen=True)
@@ -72,22 +62,48 @@ class WithoutCopies:
 
 @dataclass(frozen=True)
 class ValidationResult:
-    """Accuracy (0 to 1) and loss (nats) of the reported epoch on the validation images."""
+    """The result of the reported epoch on the validation images.
+
+    Attributes:
+        accuracy: as in :class:`Result`.
+        loss: likewise.
+        count: likewise; None in older runs.
+        wrong: likewise.
+    """
 
     accuracy: UnitInterval
     loss: Measured
+    count: Count | None
+    wrong: Count | None
 
 
-def _at_most_all(result: TestResult) -> TestResult:
+R = TypeVar("R", Result, ValidationResult)
+
+
+def _at_most_all(result: R) -> R:
     """Refuses a file with more misclassified images than images; for values that are read."""
-    if result.wrong > result.count:
+    if (result.wrong or 0) > (result.count or 0):
         raise ValueError(f"{result.wrong} of {result.count} images cannot be misclassified")
     return result
 
 
+def _has_a_result(evaluated: SplitName, info: ValidationInfo) -> SplitName:
+    """Refuses a file without the result of the split that it says was evaluated; likewise."""
+    missing = object()
+    test, validation = (info.data.get(split, missing) for split in ("test", "validation"))
+    if missing in (test, validation):  # refused by its own key
+        return evaluated
+    closed = test is None
+    if closed != (evaluated == "validation"):
+        raise ValueError(f"contradicts test, which is {'null' if closed else 'not null'}")
+    if closed and (validation is None or None in (validation.count, validation.wrong)):
+        raise ValueError("validation has no count of images and of wrong ones")
+    return evaluated
+
+
 @dataclass(frozen=True)
 class ClassSummary:
-    """Results of one class on the test images.
+    """Results of one class on the images of the split that was evaluated.
 
     Attributes:
         name: of the class.
@@ -139,14 +155,16 @@ class Summary:
         reported_epoch: epoch of the checkpoint to which all results refer.
         reported_because: why that epoch was chosen.
         validation: of the reported epoch; None without validation images.
-        test: on the test images.
+        test: on the test images; None while the test set stays closed, as the next two.
         test_without_flips: likewise, if ``test`` is with test-time flip averaging; else None.
         test_without_copies: without exact copies of images trained on; None if there are none, and
             in older runs.
+        evaluated: the split that ``per_class`` and reports are of: ``validation`` while the test
+            set stays closed, else ``test``.
         per_class: in the order of the labels.
         final: the last row of metrics.csv.
         training_seconds: of all epochs, including their evaluation.
-        evaluation_seconds: of the last evaluation; None in older runs.
+        evaluation_seconds: of the last evaluation of that split; None in older runs.
         work: None if it was not measured.
         eager_because: why steps that should have been replayed from a CUDA graph ran eagerly; None
             if nothing failed.
@@ -162,10 +180,11 @@ class Summary:
     stopped: str | None
     reported_epoch: Count
     reported_because: str
-    validation: ValidationResult | None
-    test: Annotated[TestResult, AfterValidator(_at_most_all)]
+    validation: Annotated[ValidationResult, AfterValidator(_at_most_all)] | None
+    test: Annotated[Result, AfterValidator(_at_most_all)] | None
     test_without_flips: Evaluated | None
     test_without_copies: WithoutCopies | None
+    evaluated: Annotated[SplitName, AfterValidator(_has_a_result)]
     per_class: tuple[ClassSummary, ...]
     final: dict[str, int | Measured]
     training_seconds: NonNegativeFloat
@@ -173,94 +192,27 @@ class Summary:
     work: Work | None
     eager_because: str | None
 
+    @property
+    def result(self) -> Result:
+        """On the split that was evaluated."""
+        if self.test is not None:
+            return self.test
+        found = self.validation
+        assert found is not None, "otherwise the file is refused"
+        assert found.count is not None, "likewise"
+        assert found.wrong is not None, "likewise"
+        return Result(found.accuracy, found.loss, found.count, found.wrong)
 
-def summarised(
-    *,
-    name: str,
-    dataset: str,
-    model: str,
-    parameters: int,
-    multiply_adds: int,
-    rows: Sequence[Row],
-    validated: bool,
-    epochs_planned: int,
-    stopped: str | None,
-    reported_epoch: int,
-    logits: NDArray[np.float32],
-    labels: NDArray[np.int64],
-    class_names: tuple[str, ...],
-    test: LossAndAccuracy,
-    test_without_flips: LossAndAccuracy | None,
-    copies: NDArray[np.bool_],
-    evaluation_seconds: float,
-    work: Work | None,
-    eager_because: str | None,
-) -> Summary:
-    """Summarises a run that has ended.
+    @property
+    def opened(self) -> Result:
+        """On the test images.
 
-    Args:
-        name, dataset, model, parameters, multiply_adds: as in :class:`Summary`.
-        rows: all rows of metrics.csv.
-        validated: whether the best epoch was chosen by validation images.
-        epochs_planned, stopped, reported_epoch: as in :class:`Summary`.
-        logits: float32 ``(n, classes)``, of the test images.
-        labels: int64 ``(n,)``.
-        class_names: in the order of the labels.
-        test: loss and accuracy on the test images.
-        test_without_flips: likewise, if ``test`` is with test-time flip averaging; else None.
-        copies: bool ``(n,)``, which test images are exact copies of images trained on.
-        evaluation_seconds, work, eager_because: as in :class:`Summary`.
-    """
-    reported = rows[reported_epoch - 1]
-    right = correct(logits, labels)
-    wrong = int((~right).sum())
-    matrix = confusion(labels, predicted_classes(logits), len(class_names))
-    return Summary(
-        name=name,
-        dataset=dataset,
-        model=model,
-        parameters=parameters,
-        multiply_adds=multiply_adds,
-        epochs_planned=epochs_planned,
-        epochs_trained=len(rows),
-        stopped=stopped,
-        reported_epoch=reported_epoch,
-        reported_because=RULE
-        if validated
-        else "the last one, as there is no validation split"
-        if reported_epoch == len(rows)
-        else "the last one in which all was finite, as there is no validation split",
-        validation=ValidationResult(reported["val_accuracy"], reported["val_loss"])
-        if validated
-        else None,
-        test=TestResult(test.accuracy, test.loss, test.count, wrong),
-        test_without_flips=None
-        if test_without_flips is None
-        else Evaluated(
-            test_without_flips.loss, test_without_flips.accuracy, test_without_flips.count
-        ),
-        test_without_copies=_without_copies(right, copies),
-        per_class=tuple(
-            ClassSummary(
-                each.name, each.count, _share(each.precision), _share(each.recall), each.f1
+        Raises:
+            Refusal: the test set stays closed.
+        """
+        if self.test is None:
+            raise Refusal(
+                f"a run of {self.name} has no test result, as evaluate_test=false; "
+                "`cifar-lab eval RUN` adds it"
             )
-            for each in class_results(matrix, class_names)
-        ),
-        final=rows[-1],
-        training_seconds=sum(row["epoch_seconds"] for row in rows),
-        evaluation_seconds=evaluation_seconds,
-        work=work,
-        eager_because=eager_because,
-    )
-
-
-def _without_copies(right: NDArray[np.bool_], copies: NDArray[np.bool_]) -> WithoutCopies | None:
-    """The result without copies; None if there are none, or nothing else."""
-    if not copies.any() or copies.all():
-        return None
-    apart = right[~copies]
-    return WithoutCopies(float(apart.mean()), len(apart), int(copies.sum()))
-
-
-def _share(found: Interval | None) -> float | None:
-    return None if found is None else found.share
+        return self.test

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cifar_lab.data.held_out import SplitName
 from cifar_lab.run.files import Measured
 
 
@@ -33,13 +34,15 @@ class Trust:
     Attributes:
         method: attribution method.
         layer: name of the module.
-        images: number of test images, a fixed sample.
+        split: of which split the images are.
+        images: number of images, a fixed sample.
         orders: that of the method is the first.
         randomised: rank correlation of its maps with those of randomised weights.
     """
 
     method: str
     layer: str
+    split: SplitName
     images: int
     orders: tuple[OrderScore, ...]
     randomised: Measured

@@ -1,7 +1,8 @@
-"""Checks the text of a YAML file before it is loaded, so that no file takes forever to load."""
+"""Loads the text of a YAML file, which is checked first, so that none takes forever to load."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,84 @@ from typing import Any
 import yaml
 
 from cifar_lab.refusal import Refusal
+from cifar_lab.wording import first_sentence
 
 #: Reads events ten times as fast where PyYAML was built with libyaml.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 #: Largest numbers of values, with aliases expanded, and of levels of nesting in a file.
 MOST_VALUES, MOST_LEVELS = 10_000, 50
+
+
+#: A number with an exponent needs no dot, as in YAML 1.2 and OmegaConf: ``1e-3``.
+FLOAT = re.compile(
+    r"""(?:[-+]?[0-9]+(?:_[0-9]+)*\.[0-9_]*(?:[eE][-+]?[0-9]+)?
+    |[-+]?[0-9]+(?:_[0-9]+)*(?:[eE][-+]?[0-9]+)
+    |\.[0-9]+(?:_[0-9]+)*(?:[eE][-+][0-9]+)?
+    |[-+]?[0-9]+(?:_[0-9]+)*(?::[0-5]?[0-9])+\.[0-9_]*
+    |[-+]?\.(?:inf|Inf|INF)
+    |\.(?:nan|NaN|NAN))$""",
+    re.X,
+)
+#: Tags that plain text is read as by PyYAML, but not by OmegaConf.
+NOT_IMPLIED = ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:float")
+
+
+def load(path: Path | str, text: str) -> Any:
+    """Load YAML as OmegaConf does, ten times as fast; interpolations are texts.
+
+    Args:
+        path: of the file, for messages.
+        text: its content.
+
+    Raises:
+        Refusal: as :func:`refuse_unloadable`; or a key stands twice, or a value is not plain.
+    """
+    refuse_unloadable(path, text)
+    try:
+        value = yaml.load(text, Loader=_Loader)  # it derives from the safe loader
+        _refuse_odd(value)
+        return value
+    except yaml.YAMLError as error:
+        raise Refusal(f"{path} could not be read: {yaml_problem(error)}") from error
+    except (ValueError, TypeError) as error:
+        raise Refusal(f"{path} could not be read: {first_sentence(error)}") from error
+
+
+class _Loader(LOADER):  # type: ignore[misc,valid-type]  # a variable, and PyYAML has no types
+    """As OmegaConf's own, in C where there is libyaml."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012  # as in the base class
+        first: [pair for pair in pairs if pair[0] not in NOT_IMPLIED]
+        for first, pairs in LOADER.yaml_implicit_resolvers.items()
+    }
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        keys = set()
+        for key, _ in node.value:
+            if key.value in keys and isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key.value} stands twice", key.start_mark
+                )
+            if isinstance(key, yaml.ScalarNode):
+                keys.add(key.value)
+        return super().construct_mapping(node, deep=deep)
+
+
+_Loader.add_implicit_resolver("tag:yaml.org,2002:float", FLOAT, list("-+0123456789."))
+
+
+def _refuse_odd(value: Any) -> None:
+    """Refuse what a configuration cannot hold, such as a date or a set."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            if not isinstance(key, (str, int, float)):
+                raise ValueError(f"the key {key!r} is not text")
+            _refuse_odd(each)
+    elif isinstance(value, list):
+        for each in value:
+            _refuse_odd(each)
+    elif value is not None and not isinstance(value, (str, int, float)):
+        raise ValueError(f"{value!r} is not a text, a number, true, false or null")
 
 
 def refuse_unloadable(path: Path | str, text: str) -> None:

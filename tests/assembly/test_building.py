@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 import torch
 
@@ -111,6 +113,28 @@ def test_what_a_folder_is_too_small_for_is_refused_before_it_is_decoded(
     assert not (tmp_path / "cache").exists()
 
 
+@pytest.mark.parametrize("at_hand", [True, False])
+def test_a_closed_test_set_needs_validation_images_before_anything_is_decoded(folder, at_hand):
+    closed = [*folder, *DRAWN, "evaluate_test=false", "dataset.validation_fraction=0"]
+    if at_hand:
+        assembly.experiment(job([*folder, *DRAWN]))
+    refused = assembly.problems(job(closed))
+    assert [problem.partition(" needs validation images")[0] for problem in refused] == [
+        "evaluate_test=false"
+    ]
+    assert assembly.problems(job([*folder, *DRAWN, "evaluate_test=false"])) == []
+    assert assembly.problems(job(closed[:-2] + closed[-1:])) == []
+
+
+def test_the_folders_own_validation_images_are_enough(folder, tmp_path):
+    shutil.copytree(tmp_path / "images" / "test", tmp_path / "images" / "val")
+    words = [*folder, *DRAWN, "evaluate_test=false", "dataset.validation_fraction=0"]
+    assert assembly.problems(job(words)) == []
+    built = assembly.experiment(job(words))
+    assert built.loaders.test is None
+    assert len(built.loaders.val._rows) == 6
+
+
 def test_how_many_can_be_read_is_not_guessed(folder):
     words = [*folder, *DRAWN, "dataset.skip_unreadable=true", "trainer.batch_size=19"]
     assert assembly.problems(job(words)) == []
@@ -145,10 +169,11 @@ def test_a_run_builds_its_model_once_however_its_images_come(folder, tmp_path, m
         assert MADE == ["model", "criterion"]
 
 
-def test_a_sweep_over_seeds_builds_its_model_once_to_try_it_and_once_a_job(tmp_path, monkeypatch):
+def test_a_sweep_over_seeds_builds_its_model_once_to_try_it_and_to_time_it(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert main(["train", "dataset=digits", *DRAWN, *SHORT, *BESIDE, "-m", "seed=0,1,2"]) == 0
-    assert MADE.count("model") == 1 + 3
+    words = ["train", "dataset=digits", *DRAWN, *SHORT, *BESIDE, "-m", "seed=0,1,2", "--dry-run"]
+    assert main(words) == 0
+    assert MADE.count("model") == 1
 
 
 @pytest.mark.parametrize("words", [["~seed"], ["seed=null"], ["seed=many"]])

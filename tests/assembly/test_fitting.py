@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from cifar_lab.assembly.fitting import refuse_endless_run, refuse_values_beyond_the_run
+from cifar_lab.assembly.fitting import (
+    refuse_endless_run,
+    refuse_nothing_evaluated,
+    refuse_values_beyond_the_run,
+)
 from cifar_lab.refusal import Refusal
 from tests.engine.plans import make_plan
 
@@ -36,6 +40,13 @@ def test_a_value_that_the_run_is_long_enough_for_is_not_refused():
     )
     refuse_values_beyond_the_run(plan, 11)
     refuse_values_beyond_the_run(make_plan(ema_decay=0.9999), 22)  # warms up
+
+
+def test_a_run_that_evaluates_nothing_is_refused():
+    for evaluate_test, validated in ((True, False), (False, True), (False, None)):
+        refuse_nothing_evaluated(evaluate_test, validated)
+    with pytest.raises(Refusal, match=r"evaluate_test=false .+ dataset\.validation_fraction=0\.1"):
+        refuse_nothing_evaluated(evaluate_test=False, validated=False)
 
 
 def test_a_run_of_more_steps_than_can_be_listed_is_refused():

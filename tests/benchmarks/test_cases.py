@@ -14,6 +14,7 @@ from benchmarks.cases import (
     all_cases,
     evaluation,
     input_pipeline,
+    listing,
     lr_finder,
     tiny_network,
     training_step,
@@ -50,6 +51,9 @@ TARGETS = {
     "gradcam-captum": (1.5, False),
     "evaluation-figures": (4, False),
     "records": (50, True),
+    "list-runs": (5, True),
+    "sweep-plan": (20, True),
+    "sweep-short-runs": (1 / 3, True),
     "memory-first-run": (1.5, True),
     "memory-later-runs": (1.5, True),
     "accelerator-fast94": (1.2, False),
@@ -161,6 +165,16 @@ def test_an_image_folder_is_multiplied_by_links(tmp_path):
     assert len(list((tmp_path / "large" / "test").glob("*/*"))) == 4
     file = next((small / "train").glob("*/*"))
     assert file.stat().st_nlink == 11
+
+
+@pytest.mark.slow
+def test_runs_are_listed_in_a_moment(quick, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = listing.measure(quick)
+    assert 0 < result.value < 60
+    assert len(result.ours) == result.pairs == 2
+    assert result.notes[0].startswith("`cifar-lab ls model=custom_resnet --sort optimizer.lr`; ")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_command_runs_a_case_and_saves_it_only_when_told(tmp_path, capsys):

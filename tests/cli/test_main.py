@@ -63,7 +63,7 @@ def test_a_flood_of_unknown_keys_is_refused_at_once_by_every_verb(words, empty, 
         (["seed=range(3,0)", "-m"], "seed=range(3,0): lists no values, so there is no job to run"),
         (
             ["seed=0,1", "hydra.sweep.subdir=same", "report.enabled=false", "-m"],
-            "hydra.sweep.subdir=same: several jobs would share this folder",
+            "hydra.sweep.subdir=same: the folder of each job is named by the values that differ",
         ),
         (
             ["optimizer=adamw", "optimizer.betas=[0.9]"],
@@ -127,6 +127,6 @@ def test_what_the_system_says_is_told_without_its_number(monkeypatch, capsys):
     def fails(words):
         raise OSError(40, "Too many levels of symbolic links", "loop")
 
-    monkeypatch.setattr("cifar_lab.cli.runs.ls", fails)
+    monkeypatch.setattr("cifar_lab.cli.listing.ls", fails)
     (line,) = refused(["ls"], capsys)
     assert line.startswith("error: loop: Too many levels of symbolic links; ")

@@ -475,7 +475,7 @@ def test_a_loader_worker_that_is_killed_outside_of_a_run_is_told_in_one_line(mon
     def killed(_words):
         raise RuntimeError("DataLoader worker (pid 5) is killed by signal: Killed. ")
 
-    monkeypatch.setattr("cifar_lab.cli.runs.ls", killed)
+    monkeypatch.setattr("cifar_lab.cli.listing.ls", killed)
     assert main(["ls"]) == 1
     told = "error: DataLoader worker (pid 5) is killed by signal: Killed; workers are most often"
     assert capsys.readouterr().err.startswith(told)
@@ -485,6 +485,6 @@ def test_another_error_is_not_hidden(monkeypatch):
     def broken(_words):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("cifar_lab.cli.runs.ls", broken)
+    monkeypatch.setattr("cifar_lab.cli.listing.ls", broken)
     with pytest.raises(RuntimeError, match="a bug"):
         main(["ls"])

@@ -8,11 +8,9 @@ import sys
 import numpy as np
 import pytest
 
-from cifar_lab.assembly import precision
 from cifar_lab.cli.main import main
 from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.metrics import read_metrics
-from cifar_lab.run.provenance import PrecisionProbe
 from cifar_lab.run.record import Run
 from tests.conftest import write_image_folder
 
@@ -87,33 +85,10 @@ def test_the_same_seed_gives_the_same_numbers_and_another_seed_others(tmp_path):
     assert losses[0] != losses[2]
 
 
-def test_a_sweep_runs_a_job_for_each_value(tmp_path):
-    words = [*QUICK, "-m", "seed=0,1", "report.enabled=false"]  # -m among overrides
-    assert main(["train", *words]) == 0
-    jobs = sorted((tmp_path / "outputs" / "digits").glob("*/*/*/summary.json"))
-    assert len(jobs) == 2
-
-
-@pytest.mark.parametrize("speedup", [1.1, 2.0])
-def test_a_sweep_measures_once_and_every_job_goes_by_it(tmp_path, monkeypatch, speedup):
-    found = [PrecisionProbe(speedup, ((1.0, speedup),) * 5, cached=False)]
-    monkeypatch.setattr(precision, "has_bfloat16", lambda _: True)
-    monkeypatch.setattr(precision, "measured", found.pop)  # a second one would fail
-    words = [*QUICK, "trainer.precision=auto", "-m", "seed=0,1", "report.enabled=false"]
-    assert main(["train", *words]) == 0
-    jobs = sorted((tmp_path / "outputs" / "digits").glob("*/*/*/provenance.json"))
-    for job in jobs:
-        provenance = json.loads(job.read_text())
-        assert provenance["precision"] == ("bfloat16" if speedup == 2 else "float32")
-        assert provenance["precision_probe"] == {
-            "speedup": speedup, "pairs": [[1.0, speedup]] * 5, "cached": False
-        }  # fmt: skip
-    assert len(jobs) == 2
-
-
 EXPERIMENTS = [
     "cifar10_short",
     "digits",
+    "digits_search",
     "eva6_s8_resnet18_8x8",
     "fast90",
     "fast94",
@@ -122,19 +97,24 @@ EXPERIMENTS = [
     "s11_resnet18",
     "s12_custom_resnet_lightning",
     "s8_custom_resnet_gradcam",
+    "short_augmentation",
+    "short_optimizers",
 ]
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_every_experiment_runs_two_batches(experiment, tmp_path):
     words = [f"experiments={experiment}", "debug=smoke", "trainer.batch_size=16"]
-    if experiment != "digits":
+    if not experiment.startswith("digits"):
         classes = tuple(f"class{number}" for number in range(10))
         root = write_image_folder(tmp_path / "images", classes, side=32, train=8)
-        narrow = ["model.widths=[4,4,4]"] if experiment.startswith("fast") else ["model.width=4"]
+        narrow = ["model.width=4"]
+        if experiment.startswith(("fast", "short")):
+            narrow = ["model.widths=[4,4,4]"]
         if "resnet18" in experiment:  # of one width
             narrow = []
-        words += [f"dataset.root={root}", *narrow, "measure_work=false"]
+        few = ["dataset.validation_fraction=0.2"] if experiment.startswith("short") else []
+        words += [f"dataset.root={root}", *narrow, "measure_work=false", *few]
     assert main(["train", *words]) == 0
 
 
@@ -171,19 +151,17 @@ class Died(BaseException):
     """Stands for SIGKILL: nothing is caught, nothing is written afterwards."""
 
 
-@pytest.mark.parametrize("sweeps", [False, True])
-def test_a_run_that_dies_right_after_its_claim_can_be_resumed(sweeps, tmp_path, monkeypatch):
+def test_a_run_that_dies_right_after_its_claim_can_be_resumed(tmp_path, monkeypatch):
     def died(*_, **__):
         raise Died
 
-    place = "hydra.sweep.dir=outputs/here" if sweeps else "hydra.run.dir=outputs/here"
-    words = [*QUICK, "seed=3", "report.enabled=false", place, *(["-m"] if sweeps else [])]
+    words = [*QUICK, "seed=3", "report.enabled=false", "hydra.run.dir=outputs/here"]
     monkeypatch.setattr("cifar_lab.recipe.launch.run_experiment", died)
     with pytest.raises(Died):
         main(["train", *words])
     monkeypatch.undo()
     monkeypatch.chdir(tmp_path)
-    run = Run(RunFolder(tmp_path / "outputs/here" / ("0" if sweeps else "")))
+    run = Run(RunFolder(tmp_path / "outputs/here"))
     assert run.state == "died"
     assert run.config["seed"] == 3
     assert "seed=3" in run.overrides
@@ -277,7 +255,8 @@ def test_every_verb_has_help(verb, capsys):
 
 
 def test_check_of_a_sweep_checks_every_job(capsys):
-    assert main(["check", *QUICK, "-m", "model.width=4,0"]) == 2
+    words = [word for word in QUICK if not word.startswith("model.width")]
+    assert main(["check", *words, "-m", "model.width=4,0"]) == 2
     captured = capsys.readouterr()
     assert "job: " in captured.out
     assert captured.err == "error: model.width=0: must be greater than 0\n"

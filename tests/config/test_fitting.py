@@ -21,7 +21,7 @@ COMPOSER = Composer()
         ("debug=null", "debug=null: leave it out, or write ~debug, to choose none"),
         ("experiments=null", "leave it out, or write ~experiments, to choose none"),
         ("model=null", "a run needs a model; the options are: custom_resnet"),
-        ("hydra/launcher=joblib", "no option 'joblib'; .* basic; .*hydra-joblib-launcher"),
+        ("hydra/launcher=ray", r"no option 'ray'; .* basic.*pip install 'cifar-lab\[joblib\]'"),
         ("hydra/launcher=null", "a run needs a hydra/launcher"),
         ("hydra/nothing=x", "Hydra has no group 'hydra/nothing'"),
         ("+experiment=x", "no key 'experiment'; did you mean 'experiments'.; write experiments=x"),

@@ -7,8 +7,6 @@ import pytest
 from cifar_lab import assembly
 from cifar_lab.config.compose import Composer
 from cifar_lab.config.preflight import preflight
-from cifar_lab.config.sweeps import sweep_jobs
-from cifar_lab.refusal import Refusal
 
 COMPOSER = Composer()
 
@@ -263,14 +261,3 @@ def test_what_shows_only_when_built_is_refused_too(overrides, message):
     told = [*found.problems, *assembly.problems(found.job(), skip=found.groups)]
     assert len(told) == 1, told
     assert re.search(message, told[0])
-
-
-def test_a_sweep_is_the_product_of_its_values():
-    assert sweep_jobs(COMPOSER, ["seed=1,2", "model=resnet18", "trainer.epochs=3,4"]) == [
-        ["seed=1", "model=resnet18", "trainer.epochs=3"],
-        ["seed=1", "model=resnet18", "trainer.epochs=4"],
-        ["seed=2", "model=resnet18", "trainer.epochs=3"],
-        ["seed=2", "model=resnet18", "trainer.epochs=4"],
-    ]
-    with pytest.raises(Refusal):
-        sweep_jobs(COMPOSER, ["model=["])

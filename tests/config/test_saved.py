@@ -9,7 +9,7 @@ from cifar_lab.own_code import OwnCode
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.files import write_object
 from cifar_lab.run.folder import RunFolder
-from cifar_lab.run.older import ADDED
+from cifar_lab.run.older import ADDED, ADDED_VALUES
 from cifar_lab.run.record import Run
 from tests.made import a_provenance
 
@@ -37,6 +37,15 @@ def test_without_overrides_the_saved_configuration_stands(earlier):
     assert dropped == []
     assert found.job() == Run(folder).config
     assert found.job()["trainer"]["epochs"] == 3
+
+
+def test_a_rerun_without_overrides_still_tells_the_options(earlier):
+    choices = {"model": "resnet18", "experiments": "digits"}
+    folder = earlier()
+    folder.hydra.write_text(OmegaConf.to_yaml({"hydra": {"runtime": {"choices": choices}}}))
+    found, _ = rerun(COMPOSER, Run(folder), [])
+    assert {k: found.config.hydra.runtime.choices[k] for k in choices} == choices
+    assert found.config.hydra.runtime.choices["dataset"] == "cifar10"  # not told: by default
 
 
 def test_saved_values_survive_later_edits_of_the_yaml(earlier):
@@ -146,6 +155,8 @@ def test_a_run_from_before_a_group_or_a_key_existed_is_read_as_what_it_did(overr
         if not config[group]:
             del config[group]
     assert "mixing" not in config
+    for key in ADDED_VALUES:
+        del config[key]
     OmegaConf.save(config, folder.config)
     folder.written.unlink()  # which those runs did not have
     assert Run(folder).config == job
@@ -163,6 +174,7 @@ def test_what_older_runs_did_is_what_happens_by_default():
     since = {"trainer": {"ema_warmup": False}}  # of an average that is off by default
     for group, added in ADDED.items():
         assert {key: config[group][key] for key in added} == added or since[group] == added
+    assert {key: config[key] for key in ADDED_VALUES} == ADDED_VALUES
 
 
 def test_new_overrides_are_checked(earlier):

@@ -6,6 +6,7 @@ import numpy as np
 
 from cifar_lab.data.arrays import Dataset, ImageArrays, SourceImages
 from cifar_lab.data.duplicates import copies, groups_of, trained_on
+from cifar_lab.data.held_out import held_out
 
 NOTHING = np.zeros(3)
 
@@ -39,10 +40,19 @@ def test_only_images_trained_on_make_a_test_image_seen():
     data = dataset()
     trained = {data.source.train.images[row].tobytes() for row in data.train_indices}
     expected = [image.tobytes() in trained for image in data.source.test.images]
-    seen = trained_on(copies(data), len(data.source.test))
+    seen = trained_on(copies(data), held_out(data, "test"))
     assert seen.tolist() == expected
     everything = {image.tobytes() for image in data.source.train.images}
     assert 0 < sum(expected) < sum(i.tobytes() in everything for i in data.source.test.images)
+
+
+def test_a_validation_image_is_seen_likewise():
+    data = dataset()
+    train = data.source.train.images
+    trained = {train[row].tobytes() for row in data.train_indices}
+    expected = [train[row].tobytes() in trained for row in data.val_indices]
+    assert trained_on(copies(data), held_out(data, "validation")).tolist() == expected
+    assert 0 < sum(expected) < len(expected)
 
 
 def test_images_that_differ_in_one_bit_are_not_copies():

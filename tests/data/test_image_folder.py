@@ -87,10 +87,10 @@ def test_images_are_at_hand_from_the_first_load_until_a_file_changes(image_folde
 
 def test_the_outline_omits_what_only_decoding_shows(image_folder, tmp_path):
     as_they_are = folder_source(image_folder, tmp_path).outline()
-    assert as_they_are == Outline(classes=2, images=8, train_images=8)
+    assert as_they_are == Outline(classes=2, images=8, train_images=8, validated=False)
     (image_folder / "train" / "ant" / "notes.txt").write_text("no image")
     skipping = folder_source(image_folder, tmp_path, skip_unreadable=True, resize=8)
-    assert skipping.outline() == Outline(classes=2, image_size=(8, 8))
+    assert skipping.outline() == Outline(classes=2, image_size=(8, 8), validated=False)
     assert skipping.load().outline().images == 8
 
 
@@ -157,7 +157,7 @@ def test_without_any_other_folder_a_seeded_rule_makes_the_splits(image_folder, t
         folder_source(root, tmp_path, test_seed=seed, validation_fraction=0.3, split_seed=split)
         for seed, split in ((0, 0), (0, 0), (0, 5), (1, 0))
     ]
-    assert sources[0].outline() == Outline(classes=2)
+    assert sources[0].outline() == Outline(classes=2, validated=True)
     loaded = [source.load() for source in sources]
     tests = [dataset.source.test.sample_ids.tolist() for dataset in loaded]
     assert tests[0] == tests[1] == tests[2] != tests[3]

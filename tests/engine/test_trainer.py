@@ -305,6 +305,13 @@ def test_a_row_has_the_columns_of_the_splits_that_were_evaluated(validation, tes
     assert [row.keys() for row in recording.rows] == [expected] * 2
 
 
+def test_without_a_loader_of_the_test_images_they_are_not_evaluated():
+    run, recording = make_run(validation=7, test_every_epoch=True), Recording()
+    run.loaders = run.loaders._replace(test=None)
+    run.fit(recording)
+    assert not any("test" in column for row in recording.rows for column in row)
+
+
 def test_the_best_epoch_is_chosen_by_validation_and_never_by_test():
     run = make_run(
         learner=lambda *a: Scripted([0.5, 0.1, 0.5, 0.2, 0.75, 0.3, 0.25, 0.9], *a),
@@ -366,6 +373,24 @@ def test_it_stops_after_epochs_without_a_better_validation_accuracy():
     run.fit(recording)
     assert run.state.stopped == "validation accuracy has not improved for 2 epochs"
     assert [row["val_accuracy"] for row in recording.rows] == [0.5, 0.25, 0.75, 0.75, 0.5]
+
+
+def test_a_hook_may_stop_it_after_any_epoch_but_the_last():
+    asked: list[int] = []
+
+    class Stopping(Hooks):
+        def reason_to_stop(self, state):
+            asked.append(state.epoch)
+            return "enough" if state.epoch == 2 else None
+
+    run, recording = make_run(validation=4, epochs=4), Recording()
+    run.fit(HookList(recording, Stopping()))
+    assert (run.state.epoch, run.state.stopped, run.state.failed) == (2, "enough", False)
+    assert len(recording.rows) == 2  # the last one was recorded like any other
+    short = make_run(validation=4, epochs=2)
+    short.fit(HookList(Stopping()))
+    assert short.state.stopped is None
+    assert asked == [1, 2, 1]
 
 
 #: Validation accuracy and loss of each epoch; the fourth equals the third.

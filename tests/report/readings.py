@@ -24,6 +24,7 @@ from cifar_lab.run.predictions import Predictions, SplitPredictions
 from cifar_lab.run.provenance import Git
 from cifar_lab.run.record import Maps, Run
 from cifar_lab.run.store import Store
+from cifar_lab.run.summary import ValidationResult
 from cifar_lab.run.trust import Trust
 from tests.made import a_provenance, a_summary
 
@@ -73,7 +74,7 @@ def reading(**changes: Any) -> Reading:
         "seed": 0,
         "optimizer": {"_target_": "x.sgd", "momentum": 0.9},
         "augmentation": {"train": {}},
-        "trainer": {"batch_size": 512, "limit_batches": None},
+        "trainer": {"batch_size": 512, "limit_batches": None, "test_time_flips": False},
     }
     predictions = Predictions(SplitPredictions(logits, LABELS, np.asarray([""] * 12)), None)
     parts = {
@@ -108,6 +109,20 @@ def reading(**changes: Any) -> Reading:
     parts["summary"] = dataclasses.replace(summary, **of_summary)
     parts["provenance"] = dataclasses.replace(provenance, **changes)
     return Reading(run=a_run(**parts), **settings)
+
+
+def closed(predicted: Sequence[int] = (0, 2, 2), **changes: Any) -> Reading:
+    """The same while its test set stays closed; its validation images are of the classes 0 1 2."""
+    logits = np.eye(3, dtype=np.float32)[list(predicted)]
+    validation = SplitPredictions(logits, np.arange(3), np.asarray(["a", "b", "c"]))
+    wrong = int((np.asarray(predicted) != np.arange(3)).sum())
+    settings = {
+        "test": None,
+        "evaluated": "validation",
+        "validation": ValidationResult(1 - wrong / 3, 0.4, count=3, wrong=wrong),
+        "predictions": Predictions(None, validation),
+    }
+    return reading(**(settings | changes))
 
 
 def a_run(trust: Trust | None, drawn: Sequence[DrawnFigure], folder: Path, **parts: Any) -> Run:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 import pytest
@@ -57,17 +56,6 @@ def test_a_report_is_written_whatever_fails_in_it(tmp_path, monkeypatch, caplog,
         assert "Run it again" in content
     assert [message.split(":")[0] for message in caplog.messages] == [told]
     assert len(list((folder / "figures").glob("*.png"))) > 5
-
-
-def test_characters_without_a_font_are_told_in_one_line(monkeypatch, caplog):
-    monkeypatch.setattr(page, "missing", lambda names: "苹果")
-    caplog.set_level(logging.WARNING)
-    (text,) = page.without_font(["Æble 苹果"])
-    assert text.warning
-    assert text.text.startswith("No installed font has the characters 苹 果: figures give such")
-    assert caplog.messages == [text.text]
-    monkeypatch.setattr(page, "missing", lambda names: "")
-    assert page.without_font(["cat"]) == []
 
 
 def test_the_folder_of_a_report_is_made(tmp_path: Path):

@@ -37,7 +37,9 @@ def folder(tmp_path_factory) -> RunFolder:
     folder = RunFolder(tmp_path_factory.mktemp("run"))
     run = reading(
         folder=folder.path,
-        trust=Trust("gradcam", "layer2", 12, (OrderScore("gradcam", 0.3, 0.6, 0.01, 0.02),), 0.1),
+        trust=Trust(
+            "gradcam", "layer2", "test", 12, (OrderScore("gradcam", 0.3, 0.6, 0.01, 0.02),), 0.1
+        ),
     )
     rows = [error.row for error in run.errors]
     draw = np.random.default_rng(0)
@@ -46,7 +48,7 @@ def folder(tmp_path_factory) -> RunFolder:
         return draw.normal(size=shape).astype(np.float32)
 
     explained = Explained(
-        sample_ids=run.test.sample_ids[rows],
+        sample_ids=run.evaluated.sample_ids[rows],
         predicted=run.predicted[rows],
         layer=np.asarray("layer2"),
         gradcam=maps(len(rows), 3, 4, 4) / 1000,  # negligible: without colours

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cifar_lab.run.files import write_atomically, write_json, write_object
-from cifar_lab.run.summary import ClassSummary, TestResult
+from cifar_lab.run.summary import ClassSummary, Result
 from tests.made import a_provenance, a_summary
 
 PUBLISHED: dict[str, Any] = {
@@ -97,7 +97,7 @@ def _record(
         epochs_trained=trained,
         stopped=stopped,
         reported_epoch=trained,
-        test=TestResult(accuracy=test, loss=0.3, count=10, wrong=1),
+        test=Result(accuracy=test, loss=0.3, count=10, wrong=1),
         final={"train_accuracy": test + 0.02},
         per_class=tuple(ClassSummary(k, 10, v, v, v) for k, v in recalls.items()),
         training_seconds=90.0,

@@ -26,7 +26,7 @@ from cifar_lab.run.files import (
 from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.provenance import Git, Provenance
 from cifar_lab.run.record import Run
-from cifar_lab.run.summary import Evaluated, Summary, TestResult, Work
+from cifar_lab.run.summary import Evaluated, Result, Summary, Work
 from tests.made import COMMIT, a_provenance, a_summary
 
 CONFIG = {
@@ -166,6 +166,24 @@ def test_names_and_commands_are_text_and_not_markup(tmp_path, experiments):
     text = record([(run, CONFIG)], experiments).read_text()
     assert r'| digits | Net(fill="\*a\*\|\<b\>") | 1 |' in text
     assert r"| ``cifar-lab train 'x=`a\|b`'`` |" in text
+
+
+def test_a_run_whose_test_set_was_opened_later_is_one_of_the_experiment(tmp_path, experiments):
+    first, second = finished_run(tmp_path, "10"), finished_run(tmp_path, "11", seed=1)
+    runs = [(first, CONFIG), (second, CONFIG | {"seed": 1, "evaluate_test": False})]
+    assert "| digits | ResNet18 | 2 |" in record(runs, experiments).read_text()
+
+
+def test_runs_whose_test_set_is_closed_are_not_recorded(tmp_path, experiments):
+    run = finished_run(tmp_path)
+    change(run.summary, Summary, test=None, evaluated="validation")
+    with pytest.raises(Refusal) as refused:
+        record([(run, CONFIG)], experiments)
+    assert refused.value.problems == [
+        f"{run.path} has no test result, as evaluate_test=false; add it with "
+        f"`cifar-lab eval {run.path}`"
+    ]
+    assert not (experiments / "results").exists()
 
 
 def test_the_rows_of_one_run(tmp_path, experiments):
@@ -369,7 +387,7 @@ def finished_run(
     root: Path, hour: str = "10", seed: int = 0, accuracy: float = 0.98765, seconds: float = 120.0
 ) -> RunFolder:
     run = RunFolder(root / "outputs" / "digits" / "2025-01-02" / f"{hour}-00-00-000000")
-    result = TestResult(accuracy=accuracy, loss=0.1, count=10, wrong=1)
+    result = Result(accuracy=accuracy, loss=0.1, count=10, wrong=1)
     write_object(run.summary, a_summary(test=result, training_seconds=seconds))
     made_with = a_provenance(command=f"cifar-lab train seed={seed}", seed=seed)
     write_object(run.provenance, made_with)

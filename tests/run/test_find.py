@@ -12,10 +12,19 @@ import pytest
 
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.files import write_atomically, write_object
-from cifar_lab.run.find import find_run, find_runs, point_latest
+from cifar_lab.run.find import (
+    find_folders,
+    find_run,
+    find_runs,
+    find_sweep,
+    newest_run,
+    point_latest,
+    repair_latest,
+)
 from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.record import Run
-from cifar_lab.run.summary import ValidationResult
+from cifar_lab.run.summary import Summary, ValidationResult
+from cifar_lab.run.sweep_folder import SweepFolder
 from tests.made import a_provenance, a_status, a_summary
 
 
@@ -70,6 +79,59 @@ def test_latest_is_switched_and_never_removed(tmp_path, monkeypatch):
     point_latest(tmp_path, second.path)
     assert (tmp_path / "latest").resolve() == tmp_path / "a"
     assert sorted(os.listdir(tmp_path)) == ["a", "b", "latest"]
+
+
+def test_the_newest_run_is_the_one_that_was_started_last(tmp_path):
+    assert newest_run(tmp_path) is None
+    for name, started in (
+        ("a", "2025-01-01T12:00:00+02:00"),
+        ("b", "2025-01-01T11:00:00+00:00"),  # later, by the clock of the world
+        ("c", "2024-12-31T23:59:59"),  # by this machine's clock
+    ):
+        write_object(run_in(tmp_path, name).status, a_status(started=started))
+    run_in(tmp_path, "d")  # damaged, and without a configuration
+    assert newest_run(tmp_path).folder.path == tmp_path / "b"
+
+
+def test_a_link_to_what_is_gone_is_repaired_and_any_other_is_left_as_it_is(tmp_path):
+    latest, run = tmp_path / "latest", run_in(tmp_path, "a")
+    repair_latest(tmp_path)
+    assert not os.path.lexists(latest)
+    latest.symlink_to("../gone")  # the user's own
+    repair_latest(tmp_path)
+    assert os.readlink(latest) == "../gone"
+    latest.unlink()
+    point_latest(tmp_path, tmp_path / "gone")
+    repair_latest(tmp_path)
+    assert os.readlink(latest) == "a"
+    write_object(run_in(tmp_path, "b").status, a_status())  # newer, but `a` is still there
+    repair_latest(tmp_path)
+    assert os.readlink(latest) == "a"
+    assert run.exists()
+
+
+def test_a_sweep_is_named_by_its_path_or_the_end_of_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    outputs = Path("outputs")
+    folders = {name: sweep_in(outputs, name) for name in ("a/one", "b/one", "b/two")}
+    for text, found in (
+        ("outputs/a/one", "a/one"),
+        (str(tmp_path / "outputs" / "a" / "one"), "a/one"),
+        ("a/one/", "a/one"),
+        ("two", "b/two"),
+        ("one", None),  # two of them
+        ("wo", None),  # the names are whole
+        ("b", None),
+        ("outputs/a/one/0", None),  # a job, which is a run
+        ("latest", None),
+    ):
+        assert find_sweep(outputs, text) == (folders[found] if found else None), text
+    assert [each.path.as_posix() for each in find_folders(outputs / "a")] == [
+        "outputs/a/one",
+        "outputs/a/one/0",
+    ]
+    (outputs / "latest").symlink_to("b/two")
+    assert find_sweep(outputs, "latest") == folders["b/two"]
 
 
 def test_runs_are_found_once_and_in_the_order_of_their_paths(tmp_path):
@@ -188,14 +250,14 @@ def test_what_matches_no_run_is_refused_with_what_to_do(tmp_path, text):
 
 def test_of_equal_accuracies_best_is_the_lowest_loss_and_then_the_earlier_run(tmp_path):
     for name, loss in (("z/1/1", 0.2), ("a/1/2", 0.2), ("b/0/3", 0.3), ("c/2/1", float("nan"))):
-        summary = a_summary(validation=ValidationResult(accuracy=0.9, loss=loss))
+        summary = validated(0.9, loss=loss)
         write_object(run_in(tmp_path, name).summary, summary)
     assert find_run(tmp_path, "best").folder.path == tmp_path / "z/1/1"
 
 
 def test_best_is_the_finished_run_of_highest_validation_accuracy(tmp_path):
     for name, accuracy in (("a", 0.5), ("b", 0.9), ("c", 0.7)):
-        summary = a_summary(validation=ValidationResult(accuracy=accuracy, loss=1.0))
+        summary = validated(accuracy, loss=1.0)
         write_object(run_in(tmp_path, name).summary, summary)
     write_object(run_in(tmp_path, "without_validation").summary, a_summary(validation=None))
     run_in(tmp_path, "unfinished")
@@ -206,7 +268,7 @@ def test_best_is_the_finished_run_of_highest_validation_accuracy(tmp_path):
 def test_best_among_runs_in_different_precisions_says_so(tmp_path, capsys):
     for name, accuracy, precision in (("a", 0.5, "float32"), ("b", 0.9, "bfloat16")):
         run = run_in(tmp_path, name)
-        summary = a_summary(validation=ValidationResult(accuracy=accuracy, loss=1.0))
+        summary = validated(accuracy, loss=1.0)
         write_object(run.summary, summary)
         write_object(run.provenance, a_provenance(precision=precision))
     find_run(tmp_path, "best")
@@ -223,8 +285,7 @@ def test_a_failed_run_is_not_the_best(tmp_path):
     for name, accuracy, state in (("a", 0.5, "done"), ("b", 0.9, "failed")):
         folder = run_in(tmp_path, name)
         write_object(folder.status, a_status(state=state))
-        validation = ValidationResult(accuracy=accuracy, loss=1.0)
-        write_object(folder.summary, a_summary(validation=validation))
+        write_object(folder.summary, validated(accuracy, loss=1.0))
     assert find_run(tmp_path, "best").folder.path == tmp_path / "a"
 
 
@@ -235,10 +296,21 @@ def test_without_validation_there_is_no_best(tmp_path):
         find_run(tmp_path, "best")
 
 
+def validated(accuracy: float, loss: float) -> Summary:
+    return a_summary(validation=ValidationResult(accuracy, loss, count=10, wrong=1))
+
+
 def run_in(outputs: Path, name: str) -> RunFolder:
     run = RunFolder(outputs / name)
     write_atomically(run.status, "{}")
     return run
+
+
+def sweep_in(outputs: Path, name: str) -> SweepFolder:
+    run_in(outputs, f"{name}/0")
+    sweep = SweepFolder(outputs / name)
+    write_atomically(sweep.plan, "{}")
+    return sweep
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ import pytest
 
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.folder import RunFolder, file_name
+from cifar_lab.run.sweep_folder import SweepFolder
 
 
 def test_file_names_are_those_that_people_and_tools_rely_on():
@@ -108,3 +109,15 @@ def test_different_parts_have_different_names():
     ]
     assert len(set(names)) == len(names)
     assert all("/" not in name for name in names)
+
+
+def test_a_folder_with_a_plan_is_a_sweeps(tmp_path):
+    sweep = SweepFolder(tmp_path)
+    assert not sweep.exists()
+    sweep.plan.write_text("{}")
+    assert sweep.exists()
+    assert not RunFolder(tmp_path).exists()
+    files = [value for value in vars(SweepFolder).values() if isinstance(value, property)]
+    paths = {part.fget(sweep) for part in files}
+    assert len(paths) == len(files)
+    assert {path.parent for path in paths} == {tmp_path, tmp_path / "frozen"}

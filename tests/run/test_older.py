@@ -59,11 +59,17 @@ def test_what_a_configuration_has_is_kept_and_what_it_lacks_is_added():
     found = completed(config)
     assert found["report"] == {"gallery": "random", "misclassified": 3, "averaged_images": 1000}
     assert found["mixing"] == ADDED["mixing"]
+    assert found["evaluate_test"] is True
+    assert completed({"evaluate_test": False})["evaluate_test"] is False
 
 
 def test_what_is_there_is_not_replaced():
     assert upgraded("Provenance", {"processes": 4})["processes"] == 4
     assert upgraded("Provenance", {})["processes"] == 1
+    assert upgraded("Summary", {"validation": {"loss": 1}})["validation"] == {
+        "loss": 1, "count": None, "wrong": None,
+    }  # fmt: skip
+    assert upgraded("Summary", {"validation": None})["validation"] is None
     assert upgraded("NothingOfOurs", {"a": 1}) == {"a": 1}
 
 

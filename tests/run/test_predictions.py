@@ -12,6 +12,7 @@ from cifar_lab.run.predictions import (
     Predictions,
     SplitPredictions,
     packed_predictions,
+    read_images,
     read_predictions,
 )
 
@@ -23,12 +24,20 @@ def made(seed: int, images: int) -> SplitPredictions:
     return SplitPredictions(logits, generator.integers(0, 2, images), ids)
 
 
-@pytest.mark.parametrize("validation", [None, made(1, 2)], ids=["test alone", "both splits"])
-def test_predictions_read_back_exactly(tmp_path, validation):
-    written = Predictions(made(0, 3), validation)
+@pytest.mark.parametrize(
+    "written",
+    [
+        Predictions(made(0, 3), None),
+        Predictions(made(0, 3), made(1, 2)),
+        Predictions(None, made(1, 2)),
+    ],
+    ids=["test alone", "both splits", "validation alone"],
+)
+def test_predictions_read_back_exactly(tmp_path, written):
     (tmp_path / "predictions.npz").write_bytes(packed_predictions(written))
     again = read_predictions(tmp_path / "predictions.npz")
-    assert (again.validation is None) == (validation is None)
+    assert (again.test is None) == (written.test is None)
+    assert (again.validation is None) == (written.validation is None)
     for one, other in ((written.test, again.test), (written.validation, again.validation)):
         for name, array in {} if one is None else vars(one).items():
             np.testing.assert_array_equal(getattr(other, name), array)
@@ -42,6 +51,21 @@ def test_the_arrays_of_the_test_images_have_no_prefix():
             "logits": 3, "labels": 3, "sample_ids": 3,
             "validation_logits": 2, "validation_labels": 2, "validation_sample_ids": 2,
         }  # fmt: skip
+
+
+def test_the_images_of_a_split_are_read_without_its_logits(tmp_path):
+    path = tmp_path / "predictions.npz"
+    path.write_bytes(packed_predictions(Predictions(None, made(1, 2))))
+    assert read_images(path, "test") is None
+    labels, ids = read_images(path, "validation") or ((), ())
+    np.testing.assert_array_equal(labels, made(1, 2).labels)
+    np.testing.assert_array_equal(ids, made(1, 2).sample_ids)
+
+
+def test_labels_without_their_sample_ids_are_refused(tmp_path):
+    np.savez_compressed(tmp_path / "predictions.npz", labels=made(0, 3).labels)
+    with pytest.raises(Refusal, match="it has no array sample_ids"):
+        read_images(tmp_path / "predictions.npz", "test")
 
 
 def test_an_older_file_has_the_test_images_only(tmp_path):

@@ -13,8 +13,8 @@ from cifar_lab.refusal import Refusal
 from cifar_lab.run.files import write_json, write_object
 from cifar_lab.run.folder import RecordedFolder, RunFolder
 from cifar_lab.run.record import Run
-from cifar_lab.run.summary import TestResult
-from tests.made import a_provenance, a_status, a_summary
+from cifar_lab.run.summary import Result
+from tests.made import CONFIG, a_provenance, a_run, a_status, a_summary
 
 RESULTS = Path(__file__).parents[2] / "experiments" / "results"
 
@@ -94,7 +94,7 @@ def test_unknown_keys_are_ignored(run):
 
 def test_numbers_that_are_not_finite_are_null_in_strict_json_and_read_back(tmp_path):
     folder = RunFolder(tmp_path)
-    result = TestResult(accuracy=0.1, loss=math.nan, count=10, wrong=9)
+    result = Result(accuracy=0.1, loss=math.nan, count=10, wrong=9)
     write_object(folder.summary, a_summary(test=result, final={"val_loss": math.inf}))
 
     def refuse(word):
@@ -152,3 +152,36 @@ def test_what_is_not_a_configuration_is_refused_by_its_name(run, text):
     run.folder.config.write_text(text)
     with pytest.raises(Refusal, match=r"config\.yaml"):
         assert run.config
+
+
+def test_interpolations_are_resolved_and_a_configuration_without_any_stands(tmp_path, monkeypatch):
+    monkeypatch.setenv("PLACE", "/somewhere")
+    here = {"root": "${oc.env:PLACE}/images", "other": "${oc.env:NOWHERE,'x'}"}
+    assert Run(a_run(tmp_path / "plain")).config["optimizer"] == CONFIG["optimizer"]
+    alone = Run(a_run(tmp_path / "alone", config={**CONFIG, "dataset": here}))
+    assert alone.config["dataset"] == {"root": "/somewhere/images", "other": "x"}
+    assert alone.config["optimizer"] == CONFIG["optimizer"]
+    assert alone.config_saved["dataset"] == here
+    other = {"root": "${oc.env:PLACE}/${name}", "seeds": ["${seed}", 1]}
+    together = Run(a_run(tmp_path / "together", config={**CONFIG, "dataset": other}))
+    assert together.config["dataset"] == {"root": "/somewhere/digits", "seeds": [0, 1]}
+
+
+@pytest.mark.parametrize("text", ["${a", "${oc.env:}}${", "${nothing}"])
+def test_an_interpolation_that_leads_nowhere_is_refused_with_the_file(tmp_path, text):
+    run = Run(a_run(tmp_path / "run", config={**CONFIG, "name": text}))
+    with pytest.raises(Refusal, match=r"config\.yaml could not be read"):
+        assert run.config
+
+
+def test_the_chosen_options_are_read_from_hydras_settings(tmp_path):
+    choices = {"debug": None, "model": "resnet18", "hydra/launcher": "basic"}
+    run = Run(a_run(tmp_path / "run", choices=choices))
+    assert run.choices == {"debug": None, "model": "resnet18"}
+    assert Run(a_run(tmp_path / "without")).choices == {}
+    kept = RESULTS.parents[1] / "tests" / "kept_runs" / "validated"
+    assert Run(RunFolder(kept)).choices["augmentation"] == "crop_cutout16"
+    run.folder.manifest.unlink()
+    run.folder.hydra.write_text("hydra: {}\n")
+    with pytest.raises(Refusal, match=r"hydra\.yaml must contain hydra\.runtime\.choices; restore"):
+        assert Run(run.folder).choices

@@ -1,84 +1,18 @@
-"""Tests the per-class numbers against scikit-learn, and the source of every other number."""
+"""Tests that a summary is read as it was written, and that another shape is refused by its key."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
 
-import numpy as np
 import pytest
 
-from cifar_lab.engine.metrics import LossAndAccuracy
 from cifar_lab.nodes import described, type_name
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.files import read_object, write_object
-from cifar_lab.run.summary import Summary, ValidationResult, WithoutCopies, Work
-from cifar_lab.run.summary import summarised as summary
+from cifar_lab.run.summary import Result, Summary, ValidationResult
 from tests.made import a_summary
 
-NAMES = ("ant", "bee", "cat", "dog")
-#: Four epochs, the third the best.
-ROWS = [
-    {"epoch": epoch, "val_accuracy": accuracy, "val_loss": loss, "epoch_seconds": seconds}
-    for epoch, accuracy, loss, seconds in [
-        (1, 0.25, 2.0, 4.5),
-        (2, 0.5, 1.0, 3.0),
-        (3, 0.75, 0.5, 3.0),
-        (4, 0.7, 0.25, 2.0),
-    ]
-]
-
-
-def test_with_validation_the_numbers_are_those_of_the_reported_epoch():
-    record = summarised(validated=True)
-    assert record.validation == ValidationResult(accuracy=0.75, loss=0.5)
-    assert record.reported_because == (
-        "the best by validation accuracy, and of equal ones the one with the lowest validation loss"
-    )
-    assert record.final == ROWS[-1]
-
-
-def test_without_validation_the_last_epoch_is_reported():
-    record = summarised(validated=False, reported_epoch=len(ROWS))
-    assert record.validation is None
-    assert record.reported_because == "the last one, as there is no validation split"
-    failed = summarised(validated=False, reported_epoch=len(ROWS) - 1)
-    assert failed.reported_because == (
-        "the last one in which all was finite, as there is no validation split"
-    )
-    assert record.final == ROWS[-1]
-
-
-def test_each_number_stands_under_its_name():
-    record = summarised(validated=False)
-    expected = {
-        "name": "digits",
-        "model": "ResNet18",
-        "parameters": 11,
-        "multiply_adds": 22,
-        "epochs_planned": 10,
-        "epochs_trained": 4,
-        "stopped": "patience",
-        "reported_epoch": 3,
-        "training_seconds": 12.5,
-        "evaluation_seconds": 1.5,
-        "eager_because": "a sync",
-    }
-    assert {key: getattr(record, key) for key in expected} == expected
-    assert vars(record.test) == {"accuracy": 0.5, "loss": 1.25, "count": 4, "wrong": 2}
-    assert [each.recall for each in record.per_class] == [1.0, 0.0, 0.0, 1.0]
-    assert [each.name for each in record.per_class] == list(NAMES)
-
-
-def test_a_class_that_is_never_predicted_has_no_precision(tmp_path):
-    logits = np.eye(4, dtype=np.float32)[[0, 0, 0, 0]]
-    record = summarised(validated=False, logits=logits, labels=np.array([0, 0, 1, 1]))
-    found = [(each.precision, each.recall, each.f1) for each in record.per_class]
-    # Ant: 2 of 4 predictions, 2 of 2 images; bee: no predictions of 2 images; then neither.
-    assert found == [(0.5, 1.0, 2 / 3), (None, 0.0, 0.0), *[(None, None, None)] * 2]
-    write_object(tmp_path / "summary.json", record)
-    assert json.loads((tmp_path / "summary.json").read_text())["per_class"][1]["precision"] is None
-    assert read_object(tmp_path / "summary.json", Summary) == record
+CLOSED = {"test": None, "evaluated": "validation"}
 
 
 def test_a_configuration_node_is_described_as_it_would_be_called():
@@ -86,31 +20,6 @@ def test_a_configuration_node_is_described_as_it_would_be_called():
     assert type_name(node) == "ResNet18"
     assert described(node) == "ResNet18(width=64, pool=None)"
     assert described({"_target_": "torch.nn.CrossEntropyLoss"}) == "CrossEntropyLoss()"
-
-
-def test_the_summary_is_read_as_it_was_written_and_is_plain_json(tmp_path):
-    for validated in (True, False):
-        record = summarised(validated)
-        write_object(tmp_path / "summary.json", record)
-        assert read_object(tmp_path / "summary.json", Summary) == record
-    plain = json.loads((tmp_path / "summary.json").read_text())
-    assert plain["per_class"][0] == {
-        "class": "ant", "count": 1, "precision": 0.5, "recall": 1.0, "f1": 2 / 3,
-    }  # fmt: skip
-    assert plain["work"]["tflop"] == 2.0
-
-
-@pytest.mark.parametrize(
-    ("copies", "expected"),
-    [
-        ([0, 0, 0, 0], None),
-        ([1, 1, 1, 1], None),  # nothing is left to be right or wrong about
-        ([1, 0, 0, 0], WithoutCopies(accuracy=1 / 3, count=3, copies=1)),
-        ([0, 1, 1, 0], WithoutCopies(accuracy=1.0, count=2, copies=2)),
-    ],
-)
-def test_the_accuracy_without_copies_is_of_the_other_images(copies, expected):
-    assert summarised(validated=True, copies=np.array(copies, bool)).test_without_copies == expected
 
 
 def test_a_summary_is_read_as_it_was_written(tmp_path):
@@ -134,6 +43,10 @@ def test_a_summary_is_read_as_it_was_written(tmp_path):
         ("training_seconds", -1.0, "must be greater than or equal to 0, got -1.0"),
         ("training_seconds", 10**400, "must be a finite number"),
         ("evaluation_seconds", "fast", 'must be a valid number, got "fast"'),
+        ("test", None, "contradicts test, which is null"),
+        ("evaluated", "validation", "contradicts test, which is not null"),
+        ("evaluated", "train", "must be 'test' or 'validation', got \"train\""),
+        ("validation.wrong", 201, "201 of 200 images cannot be misclassified, got an object"),
         ("per_class", {}, "must be a valid array, got an object"),
         ("name", 3, "must be a valid string, got 3"),
     ],
@@ -147,7 +60,8 @@ def test_a_summary_of_another_shape_is_refused_by_its_key(tmp_path, key, value, 
         node = node[parent]
     node[last] = value
     file.write_text(json.dumps(content))
-    place = "test" if "misclassified" in problem else key
+    place = key.split(".")[0] if "misclassified" in problem else key
+    place = "evaluated" if "contradicts" in problem else place
     with pytest.raises(Refusal) as refused:
         read_object(file, Summary)
     (message,) = refused.value.problems
@@ -155,27 +69,25 @@ def test_a_summary_of_another_shape_is_refused_by_its_key(tmp_path, key, value, 
     assert message.endswith("; restore a copy of the file")
 
 
-def summarised(validated: bool, **changes: Any) -> Summary:
-    """Four images of four classes; the second is predicted as the first, third as fourth."""
-    parts = {
-        "name": "digits",
-        "dataset": "Digits",
-        "model": "ResNet18",
-        "parameters": 11,
-        "multiply_adds": 22,
-        "rows": ROWS,
-        "validated": validated,
-        "epochs_planned": 10,
-        "stopped": "patience",
-        "reported_epoch": 3,
-        "logits": np.eye(4, dtype=np.float32)[[0, 0, 3, 3]],
-        "labels": np.arange(4),
-        "class_names": NAMES,
-        "evaluation_seconds": 1.5,
-        "work": Work(seconds=2.0, matmul_flops_per_second=1e12, measurements=(1e12,), tflop=2.0),
-        "eager_because": "a sync",
-        "test": LossAndAccuracy(loss=1.25, accuracy=0.5, count=4),
-        "test_without_flips": None,
-        "copies": np.zeros(4, dtype=bool),
-    }
-    return summary(**(parts | changes))
+@pytest.mark.parametrize("validation", [None, ValidationResult(0.9, 0.4, None, None)])
+def test_a_closed_run_without_a_result_on_its_validation_images_is_refused(tmp_path, validation):
+    write_object(tmp_path / "summary.json", a_summary(**CLOSED, validation=validation))
+    with pytest.raises(Refusal, match="evaluated: validation has no count of images"):
+        read_object(tmp_path / "summary.json", Summary)
+
+
+def test_the_result_is_of_the_split_that_was_evaluated():
+    assert a_summary().result == a_summary().opened == Result(0.75, 0.3, 12, 3)
+    closed = a_summary(**CLOSED)
+    assert closed.result == Result(0.905, 0.4, 200, 19)
+    with pytest.raises(Refusal, match="no test result, as evaluate_test=false; `cifar-lab eval"):
+        closed.opened  # noqa: B018
+
+
+def test_an_older_summary_is_of_the_test_images(tmp_path):
+    write_object(tmp_path / "summary.json", a_summary())
+    content = json.loads((tmp_path / "summary.json").read_text())
+    del content["evaluated"], content["validation"]["count"], content["validation"]["wrong"]
+    (tmp_path / "summary.json").write_text(json.dumps({**content, "format": 4}))
+    found = read_object(tmp_path / "summary.json", Summary)
+    assert found == a_summary(validation=ValidationResult(0.905, 0.4, None, None))

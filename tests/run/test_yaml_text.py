@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 from omegaconf import OmegaConf
 
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.yaml_text import MOST_LEVELS, MOST_VALUES, refuse_unloadable
+from cifar_lab.run.yaml_text import MOST_LEVELS, MOST_VALUES, load, refuse_unloadable
+
+TOP = Path(__file__).parents[2]
+FILES = [*TOP.glob("tests/kept_runs/*/.hydra/*.yaml"), *TOP.glob("conf/**/*.yaml")]
 
 #: Nine values nine times over, nine times: 9**9 values in a few hundred characters.
 BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + "".join(
@@ -47,3 +51,34 @@ def test_what_is_let_through_can_be_loaded():
     assert OmegaConf.to_container(OmegaConf.create(deepest))
     refuse_unloadable("f", "a: &a {b: 1}\nc: *a\n")
     refuse_unloadable("f", "")
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda path: path.relative_to(TOP).as_posix())
+def test_a_file_is_loaded_as_omegaconf_loads_it(file):
+    expected = OmegaConf.to_container(OmegaConf.load(file), resolve=False)
+    assert repr(load(file, file.read_text()) or {}) == repr(expected)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1e-3", "1.0e-05", "-.5", "1_000", "0x1F", "yes", "no", "null", "~", "''", "2020-01-02",
+     ".inf", ".NaN", "1:30", "08", "${a.b}", "'1'", "1e", "e5", "+1", "[1, 2.0, x]", "{a: 1}",
+     "!!str 1"],
+)  # fmt: skip
+def test_a_value_is_loaded_as_omegaconf_loads_it(text):
+    expected = OmegaConf.to_container(OmegaConf.create(f"a: {text}"), resolve=False)
+    assert repr(load("f", f"a: {text}")) == repr(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: 1\na: 2\n", "line 2: the key a stands twice"),
+        ("a: !!timestamp 2020-01-02", r"datetime.date\(2020, 1, 2\) is not a text, a number"),
+        ("a: !!python/object:os.system x", "could not determine a constructor"),
+        ("~: 1", "the key None is not text"),
+    ],
+)
+def test_what_no_configuration_holds_is_refused(text, message):
+    with pytest.raises(Refusal, match=f"^some.yaml could not be read: .*{message}"):
+        load("some.yaml", text)

@@ -59,7 +59,13 @@ def lettering() -> Iterator[None]:
         yield
 
 
-def labels(names: Sequence[str], room: float = ROOM, size: float = SIZE) -> list[str]:
+def labels(
+    names: Sequence[str],
+    room: float = ROOM,
+    size: float = SIZE,
+    kind: str = "class",
+    first: int = 0,
+) -> list[str]:
     """Names as a chart shows them: on one line, shortened in the middle, each different.
 
     A name that no font can draw becomes ``class 3``; the page has a table of numbers and names.
@@ -68,14 +74,16 @@ def labels(names: Sequence[str], room: float = ROOM, size: float = SIZE) -> list
         names: in the order of the labels.
         room: width in inches.
         size: of the letters, in points.
+        kind: what has the names, in one word.
+        first: number of the first name.
     """
     lines = [on_one_line(name) for name in names]
     short = [fitted(line, room, size) for line in lines]
     often = Counter(short)
     shown = []
-    for number, (line, text) in enumerate(zip(lines, short, strict=True)):
+    for number, (line, text) in enumerate(zip(lines, short, strict=True), start=first):
         if not line or missing([line]):
-            text = f"class {number}"
+            text = f"{kind} {number}"
         elif often[text] > 1:
             end = f" ({number})"
             text = fitted(line, room - width(end, size), size) + end
@@ -95,6 +103,19 @@ def fitted(line: str, room: float, size: float) -> str:
         else:
             too_long = kept
     return _without_middle(line, fits)
+
+
+def on_two_lines(line: str, room: float, size: float) -> str:
+    """Break a line that is wider than ``room`` inches, after a comma or a space if one is near.
+
+    What does not fit the second line is shortened in its middle.
+    """
+    if width(line, size) <= room:
+        return line
+    fits = next(n for n in range(len(line), 0, -1) if n == 1 or width(line[:n], size) <= room)
+    after = 1 + max(line.rfind(mark, fits // 2, fits) for mark in ", ")
+    end = after or fits
+    return f"{line[:end].rstrip()}\n{fitted(line[end:].lstrip(), room, size)}"
 
 
 def on_one_line(text: str) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cifar_lab.report.figures.chart import BLUE, GREY, VERMILION, png, tidy
-from cifar_lab.report.figures.lettering import PlainLog, lettering
+from cifar_lab.report.figures.chart import BLUE, GREY, VERMILION, plain_log, png, tidy
+from cifar_lab.report.figures.lettering import lettering
 from cifar_lab.run.lr_finder import RULE_NAMES, LrFinder, SeedTest, Suggested, rate
 
 #: Size and margins in inches; the left margin leaves room for the rules' names and values.
@@ -44,8 +44,7 @@ def range_tests(found: LrFinder) -> bytes:
     _curves(losses, found.seeds)
     losses.set_xscale("linear" if settings.spacing == "linear" else "log")
     if settings.spacing != "linear":
-        losses.xaxis.set_major_formatter(PlainLog())
-        losses.xaxis.set_minor_formatter(PlainLog(labelOnlyBase=False, minor_thresholds=(1, 0.4)))
+        plain_log(losses.xaxis)
     # One row per rule, so that labels and ranges never overlap however close the values are.
     medians = (rate(None if spread is None else spread.median) for spread in spreads.values())
     names = [f"{RULE_NAMES[rule]}: {median}" for rule, median in zip(spreads, medians, strict=True)]

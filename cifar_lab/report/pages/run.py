@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 from cifar_lab.explain.explained import ReportMaps
 from cifar_lab.report import attempts
 from cifar_lab.report.blocks import Page, Text
-from cifar_lab.report.figures.lettering import missing
+from cifar_lab.report.fonts import without_font
 from cifar_lab.report.page import page_files
 from cifar_lab.report.reading import Reading
 from cifar_lab.report.sections.attribution import attribution
@@ -21,11 +20,6 @@ from cifar_lab.report.sections.predictions import classes, confidence, confusion
 from cifar_lab.report.sections.result import first_screen, lead
 from cifar_lab.report.sections.training import training
 from cifar_lab.run.record import Run
-
-log = logging.getLogger("cifar_lab")
-
-#: How many characters without a font are named.
-NAMED = 12
 
 
 def write_report(reading: Reading, maps: ReportMaps, warnings: Sequence[Text] = ()) -> None:
@@ -65,18 +59,3 @@ def _replace(run: Run, contents: Mapping[Path, str | bytes]) -> None:
     shown = {*contents, *(run.folder.figure(figure.name) for figure in run.maps.drawn)}
     run.files.write(contents)
     run.files.remove([path for path in run.files.listed("figures") if path not in shown])
-
-
-def without_font(class_names: Sequence[str]) -> list[Text]:
-    """A warning if no installed font has some characters of the names; it is logged, too."""
-    characters = missing(class_names)
-    if not characters:
-        return []
-    more = f" and {len(characters) - NAMED} more" if len(characters) > NAMED else ""
-    text = (
-        f"No installed font has the characters {' '.join(characters[:NAMED])}{more}: figures give "
-        "such classes by number, and the table of classes names them. For names in figures, "
-        "install a font that has them, e.g. Noto Sans CJK, and redraw the report."
-    )
-    log.warning(text)
-    return [Text(text, warning=True)]

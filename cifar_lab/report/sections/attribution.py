@@ -115,7 +115,7 @@ def _maps(reading: Reading, found: Explained, methods: Sequence[str], name: str)
     for error, values in zip(shown, found.values, strict=True):
         words = (names[error.predicted], names[error.label], "difference")
         titles.append([f"{w}: {v:.2f}" for w, v in zip(words, values, strict=True)])
-    images = reading.test.images[[error.row for error in shown]]
+    images = reading.evaluated.images(np.asarray([error.row for error in shown]))
     heads = [f"true: {names[e.label]}\npredicted: {names[e.predicted]}" for e in shown]
     height, width = found.gradcam.shape[2:]
     own = "its own scale" if len(methods) == 1 else "a scale for each method"
@@ -136,7 +136,7 @@ def _maps(reading: Reading, found: Explained, methods: Sequence[str], name: str)
 
 
 def _averages(reading: Reading, averaged: Averaged) -> list[Block]:
-    names = reading.class_names
+    names, split = reading.class_names, reading.evaluated.name
     methods = leading(float(averaged.agreement))
     shown = np.flatnonzero(averaged.class_counts)[:CLASSES]
     titles = [f"{names[c]}, n={averaged.class_counts[c]}" for c in shown]
@@ -147,8 +147,8 @@ def _averages(reading: Reading, averaged: Averaged) -> list[Block]:
             _mean_maps(averaged, "class", shown, methods, titles),
             alt=f"Mean {named(methods)} maps of {several([names[c] for c in shown])}.",
             caption=f"Mean {named(methods)} maps of the predicted class (as recorded) at "
-            f"{averaged.layer}, {each}, over {int(averaged.images):,} test images sampled with a "
-            f"fixed seed; one scale for each method. {COLOURS}{_left_out(averaged, shown)}",
+            f"{averaged.layer}, {each}, over {int(averaged.images):,} {split} images sampled with "
+            f"a fixed seed; one scale for each method. {COLOURS}{_left_out(averaged, shown)}",
             width="natural",
         )
     ]
@@ -164,7 +164,7 @@ def _averages(reading: Reading, averaged: Averaged) -> list[Block]:
                 _mean_maps(averaged, "pair", pairs, methods, titles),
                 alt=f"Mean {named(methods)} maps of the most frequently confused pairs of classes.",
                 caption="The same for the most frequently confused pairs (true → predicted), over "
-                "their images in the whole test set, at most 50 each.",
+                f"their images in the whole {split} set, at most 50 each.",
                 width="natural",
             )
         )

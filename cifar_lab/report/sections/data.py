@@ -131,12 +131,15 @@ def _more(count: int) -> list[str]:
 
 
 def without_copies(reading: Reading) -> list[Block]:
-    """The test accuracy without exact copies of images trained on; nothing without copies."""
-    seen = trained_on(copies(reading.dataset), len(reading.test))
+    """The accuracy without exact copies of images trained on; nothing without copies."""
+    name, seen = reading.evaluated.name, trained_on(copies(reading.dataset), reading.evaluated)
     if not seen.any():
         return []
     right, unseen = reading.right, ~seen
-    accuracy = f"Test accuracy is {percent(right.mean())} on all {len(right):,} test images"
+    accuracy = (
+        f"{name.capitalize()} accuracy is {percent(right.mean())} on all {len(right):,} {name} "
+        "images"
+    )
     if not unseen.any():
         return [Text(f"{accuracy}, all of which are exact copies of images trained on.")]
     return [

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from cifar_lab.analysis.misclassified import RULES
+import numpy as np
+
+from cifar_lab.analysis.misclassified import rule_in_words
 from cifar_lab.explain.explained import ReportMaps
 from cifar_lab.report.blocks import Picture, Section, Table, Text
 from cifar_lab.report.figures.attribution import gallery
@@ -13,10 +15,10 @@ from cifar_lab.wording import percent, several
 
 def errors(reading: Reading, maps: ReportMaps) -> Section:
     """Misclassified images: predicted and true class, both probabilities, and sample ids."""
-    shown, wrong = reading.errors, reading.run.summary.test.wrong
+    shown, split, wrong = reading.errors, reading.evaluated, int((~reading.right).sum())
     if not shown:
-        return Section("Misclassified images", [Text("No test image is misclassified.")])
-    names, ids = reading.class_names, reading.test.sample_ids
+        return Section("Misclassified images", [Text(f"No {split.name} image is misclassified.")])
+    names, ids = reading.class_names, split.sample_ids
     all_of_them = len(shown) == wrong
     begins = f"Showing all {wrong:,}" if all_of_them else f"Showing {len(shown)} of {wrong:,}"
     rows = [
@@ -33,7 +35,7 @@ def errors(reading: Reading, maps: ReportMaps) -> Section:
     return Section(
         "Misclassified images",
         [
-            Text(f"{begins}: {RULES[reading.options.gallery]}."),
+            Text(f"{begins}: {rule_in_words(reading.options.gallery, split.name)}."),
             *_pictures(reading, maps),
             Table(header, rows, text_columns=(1, 3)),
         ],
@@ -43,7 +45,7 @@ def errors(reading: Reading, maps: ReportMaps) -> Section:
 def _pictures(reading: Reading, maps: ReportMaps) -> list[Picture]:
     names, shown = reading.class_names, reading.errors
     told = several([f"{names[e.label]} predicted as {names[e.predicted]}" for e in shown])
-    images = reading.test.images[[error.row for error in shown]]
+    images = reading.evaluated.images(np.asarray([error.row for error in shown]))
     caption = "Above each image: the predicted and the true class with their probabilities."
     below, groups = [], []
     for found in maps.gallery:

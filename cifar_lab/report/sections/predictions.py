@@ -89,7 +89,7 @@ def _undefined(results: list[ClassResult]) -> list[Block]:
 def confusions(reading: Reading) -> Section:
     """The confusion matrix, and images of the most frequently confused pairs."""
     pairs = confused_pairs(reading.matrix, PAIRS)
-    names = reading.class_names
+    names, split = reading.class_names, reading.evaluated.name
     told = ", ".join(f"{names[p.label]} → {names[p.predicted]} ({p.images})" for p in pairs)
     by_number = len(names) > NAMED_CLASSES
     numbers = " Classes are numbered as in the table of classes." * by_number
@@ -97,12 +97,12 @@ def confusions(reading: Reading) -> Section:
         "confusion",
         lambda: figures.confusion_matrix(reading.matrix, names),
         alt=f"Confusion matrix; most frequent confusions: {told or 'none'}.",
-        caption="Test images by true class (rows) and predicted class (columns), coloured by their "
-        f"share of the true class.{numbers}",
+        caption=f"{split.capitalize()} images by true class (rows) and predicted class (columns), "
+        f"coloured by their share of the true class.{numbers}",
         width="natural" if len(names) <= COUNTED_CLASSES else "full",
     )
     if not pairs:
-        return Section("Confusions", [matrix, Text("No test image is misclassified.")])
+        return Section("Confusions", [matrix, Text(f"No {split} image is misclassified.")])
     return Section(
         "Confusions",
         [matrix, Text(f"Most frequent confusions: {told}."), _pair_images(reading, pairs)],
@@ -139,15 +139,16 @@ def confidence(reading: Reading) -> Section:
 
 
 def _pair_images(reading: Reading, pairs: list[Pair]) -> Block:
-    names, test = reading.class_names, reading.test
+    names, split = reading.class_names, reading.evaluated
+    blank = np.full_like(split.arrays.images[0], 255)
     pictures, titles = [], []
     for pair in pairs:
-        of_pair = (test.labels == pair.label) & (reading.predicted == pair.predicted)
+        of_pair = (split.labels == pair.label) & (reading.predicted == pair.predicted)
         rows = np.flatnonzero(of_pair)
         rows = rows[np.argsort(-reading.confidence[rows], kind="stable")][:EACH]
-        pictures += [test.images[row] for row in rows]
+        pictures += list(split.images(rows))
         titles += [f"{names[pair.label]}\n→ {names[pair.predicted]}"] * len(rows)
-        pictures += [np.full_like(test.images[0], 255)] * (EACH - len(rows))
+        pictures += [blank] * (EACH - len(rows))
         titles += [""] * (EACH - len(rows))
     return picture(
         "confused_pairs",

@@ -7,7 +7,6 @@ from cifar_lab.nodes import PLACES
 from cifar_lab.report.blocks import Block, Facts, Text
 from cifar_lab.report.reading import Reading
 from cifar_lab.run.provenance import Provenance
-from cifar_lab.run.summary import Summary
 from cifar_lab.wording import duration, percent, plural, several, with_interval
 
 #: Keys that say what a run is called and where its files are, not what was run.
@@ -16,6 +15,7 @@ UNNAMED = ("name", *PLACES)
 NAMED = 5
 #: Longest value, in characters, that the first screen gives in full.
 LONGEST = 40
+CLOSED = "The test set stays closed: it was not evaluated; `cifar-lab eval RUN` adds it."
 
 
 def lead(reading: Reading) -> str:
@@ -31,17 +31,20 @@ def lead(reading: Reading) -> str:
 
 def first_screen(reading: Reading) -> list[Block]:
     """The key results, the checkpoint they are from, and what differs from the defaults."""
-    summary = reading.run.summary
+    summary, split = reading.run.summary, reading.evaluated.name
     because = (
         f"All results are from the checkpoint of epoch {summary.reported_epoch}: "
         f"{summary.reported_because}. Intervals are 95 % Wilson intervals."
     )
-    if summary.test_without_flips is not None:
+    if _flips_averaged(reading):
         because += (
-            " Test results are with test-time flip averaging: the mean of the logits of each image "
-            "and its mirror image; the accuracy without it is shown beside them."
+            f" {split.capitalize()} results are with test-time flip averaging: the mean of the "
+            "logits of each image and its mirror image"
         )
-    return [Facts(_facts(summary)), Text(because), Text(differences(reading.run.provenance))]
+        because += "; the accuracy without it is shown beside them." if summary.test else "."
+    texts = [because, *([CLOSED] if summary.test is None else [])]
+    texts.append(differences(reading.run.provenance))
+    return [Facts(_facts(reading)), *map(Text, texts)]
 
 
 def differences(provenance: Provenance) -> str:
@@ -62,23 +65,30 @@ def _short(text: str) -> str:
     return text if len(text) <= LONGEST else text.partition("(")[0]
 
 
-def _facts(summary: Summary) -> list[tuple[str, str]]:
-    test, flips = summary.test, summary.test_without_flips
-    count, right = test.count, test.count - test.wrong
+def _flips_averaged(reading: Reading) -> bool:
+    """Whether the results are with test-time flip averaging."""
+    summary, trainer = reading.run.summary, reading.run.config["trainer"]
+    if summary.test is None:
+        return bool(trainer["test_time_flips"])
+    return summary.test_without_flips is not None
+
+
+def _facts(reading: Reading) -> list[tuple[str, str]]:
+    summary, split = reading.run.summary, reading.evaluated.name
+    result, flips = summary.result, summary.test_without_flips
+    count, right = result.count, result.count - result.wrong
+    averaged = " with test-time flip averaging" * _flips_averaged(reading)
     facts = [
-        (
-            "Test accuracy" + (" with test-time flip averaging" if flips else ""),
-            percent(test.accuracy),
-        ),
+        (f"{split.capitalize()} accuracy{averaged}", percent(result.accuracy)),
         ("95 % interval", with_interval(wilson(right, count)).partition("(")[2].rstrip(")") + " %"),
     ]
     if flips:
         facts.append(("Without flip averaging", percent(flips.accuracy)))
-    if summary.validation is not None:
+    if summary.test is not None and summary.validation is not None:
         facts.append(("Validation accuracy", percent(summary.validation.accuracy)))
     return [
         *facts,
-        ("Misclassified test images", f"{test.wrong:,} of {count:,}"),
+        (f"Misclassified {split} images", f"{result.wrong:,} of {count:,}"),
         ("Parameters", f"{summary.parameters:,}"),
         ("Multiply-adds", f"{summary.multiply_adds / 1e6:,.1f} million"),
         ("Training time", duration(summary.training_seconds)),

@@ -32,7 +32,7 @@ def study_section(study: Study) -> Section:
 
 def accuracy(group: Sequence[Run]) -> str:
     """Test accuracy as mean ± standard deviation over n runs."""
-    return _over(group, lambda run: run.summary.test.accuracy)
+    return _over(group, lambda run: run.summary.opened.accuracy)
 
 
 def _over(group: Sequence[Run], value: Callable[[Run], float]) -> str:
@@ -150,7 +150,7 @@ OURS: dict[str, Callable[[Sequence[Run]], str]] = {
 
 def _curves(study: Study) -> Picture:
     runs = [run.metrics for run in study.whole]
-    last = ", ".join(f"{100 * run.summary.test.accuracy:.2f} %" for run in study.whole)
+    last = ", ".join(f"{100 * run.summary.opened.accuracy:.2f} %" for run in study.whole)
     return Picture(
         f"{study.name}-curves",
         study_curves(runs, study.facts["test_accuracy"]),
@@ -188,7 +188,7 @@ def _not_counted(study: Study) -> list[Block]:
     rows = [
         [
             "/".join(run.folder.path.parts[-2:]),
-            percent(run.summary.test.accuracy),
+            percent(run.summary.opened.accuracy),
             "; ".join(reasons),
         ]
         for run, reasons in study.not_counted

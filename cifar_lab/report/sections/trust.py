@@ -38,11 +38,11 @@ def trust(found: Trust) -> list[Block]:
     return [
         Text(
             f"How far {named(found.method)} at {found.layer} can be trusted, over "
-            f"{found.images:,} fixed test images: the mean probability of the predicted class, "
-            "with its standard error, as cells are covered with the mean colour (deletion) or "
-            "uncovered (insertion), one after another. With all weights re-initialised, the maps "
-            f"have a rank correlation of {found.randomised:.2f} with those shown (0 means that "
-            "they depend entirely on what was learned)."
+            f"{found.images:,} fixed {found.split} images: the mean probability of the predicted "
+            "class, with its standard error, as cells are covered with the mean colour (deletion) "
+            "or uncovered (insertion), one after another. With all weights re-initialised, the "
+            f"maps have a rank correlation of {found.randomised:.2f} with those shown (0 means "
+            "that they depend entirely on what was learned)."
         ),
         Table(header, rows),
         Text(f"Verdict: {verdict}", warning=doubtful),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import matplotlib
 import numpy as np
@@ -12,7 +13,18 @@ import pytest
 
 from cifar_lab.analysis.misclassified import Misclassified
 from cifar_lab.analysis.predictions import class_results
-from cifar_lab.report.figures import attribution, data, images, predictions, study
+from cifar_lab.report.figures import (
+    ablation,
+    attribution,
+    comparison,
+    data,
+    effects,
+    history,
+    images,
+    predictions,
+    study,
+    sweep,
+)
 from cifar_lab.report.figures import lettering as lettering_module
 from cifar_lab.report.figures.attribution import Scaled, Series
 from cifar_lab.report.figures.lettering import (
@@ -21,6 +33,7 @@ from cifar_lab.report.figures.lettering import (
     lettering,
     missing,
     on_one_line,
+    on_two_lines,
     width,
 )
 
@@ -32,6 +45,12 @@ HOSTILE = (
 COUNT = len(HOSTILE)
 PIXELS = np.zeros((COUNT, 4, 4, 3), np.uint8)
 MATRIX = np.eye(COUNT, dtype=np.int64)
+CURVES = [sweep.Curve(name, [1], [[0.5]]) for name in HOSTILE]
+FACTOR = SimpleNamespace(
+    key=HOSTILE[1],
+    balanced=False,
+    levels=[SimpleNamespace(value=name, mean=1.0, low=0.5, high=2.0) for name in HOSTILE],
+)
 MEANS = Series(np.ones((COUNT, 2, 2), np.float32), HOSTILE, [""] * COUNT)
 DRAWINGS = {
     "confusion": lambda: predictions.confusion_matrix(MATRIX, HOSTILE),
@@ -42,6 +61,18 @@ DRAWINGS = {
     "gallery": lambda: attribution.gallery(
         PIXELS[:1], [], [Misclassified(0, 2, 3, 0.9, 0.1)], HOSTILE
     )[0],
+    "curves": lambda: sweep.validation_curves(CURVES, CURVES),
+    "effects": lambda: effects.effects([FACTOR] * 2),
+    "heat map": lambda: effects.heat_map("$x$", "", HOSTILE, HOSTILE, MATRIX.astype(float), MATRIX),
+    "parallel": lambda: effects.parallel_coordinates(HOSTILE, [HOSTILE, HOSTILE[::-1]], [1, 2]),
+    "ablation": lambda: ablation.costs(HOSTILE, *np.ones((3, COUNT))),
+    "cost": lambda: comparison.accuracy_and_cost(
+        HOSTILE, *np.ones((3, COUNT)), "$x$", [True] * COUNT
+    ),
+    "class differences": lambda: comparison.class_differences(HOSTILE, 1.0 * MATRIX, HOSTILE),
+    "flipped": lambda: comparison.flipped_images(PIXELS, [HOSTILE[:3]] * COUNT, None, None),
+    "history": lambda: history.search_history([None] * COUNT, HOSTILE),
+    "importances": lambda: history.importances(HOSTILE, np.ones(COUNT)),
     "means": lambda: attribution.mean_maps([Scaled("logits per cell", [MEANS])], 3),
 }
 
@@ -83,6 +114,21 @@ def test_a_long_name_is_shortened_in_the_middle_and_no_more_than_needed(letter):
     begin, end = short.split("…")
     assert line.startswith(begin)
     assert line.endswith(end)
+
+
+def test_a_line_is_broken_after_a_comma_and_its_end_is_kept():
+    assert on_two_lines("short", room=2.0, size=10) == "short"
+    assert on_two_lines("first,second", room=0.6, size=10) == "first,\nsecond"
+    assert on_two_lines("first second", room=0.6, size=10) == "first\nsecond"
+    for line in (f"lr=0.1,{'m' * 100},end", "m" * 200, "i" * 500):
+        upper, lower = on_two_lines(line, room=1.5, size=10).split("\n")
+        assert line.startswith(upper)
+        assert line.endswith(lower.split("…")[1])
+        assert max(width(upper, 10), width(lower, 10)) <= 1.5
+
+
+def test_labels_are_numbered_by_what_they_are_of():
+    assert labels(["", "a", "a"], kind="value", first=1) == ["value 1", "a (2)", "a (3)"]
 
 
 def test_widths_are_those_that_are_drawn():

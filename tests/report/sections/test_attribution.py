@@ -176,7 +176,9 @@ def test_where_nothing_can_be_shown_the_section_says_so():
 
 
 def test_the_trust_table_is_shown_once_it_exists():
-    found = Trust("gradcam", "layer2", 512, (OrderScore("gradcam", 0.31, 0.62, 0.01, 0.02),), 0.12)
+    found = Trust(
+        "gradcam", "layer2", "test", 512, (OrderScore("gradcam", 0.31, 0.62, 0.01, 0.02),), 0.12
+    )
     nothing = ReportMaps([], None)
     assert "explain RUN --trust" in attribution(reading(), nothing).blocks[-1].text
     shown = attribution(reading(trust=found), nothing).blocks

@@ -17,7 +17,7 @@ from cifar_lab.report.sections.data import (
     splits,
     without_copies,
 )
-from tests.report.readings import dataset, reading
+from tests.report.readings import closed, dataset, reading
 
 
 def test_splits_are_counted_with_size_mean_and_deviation():
@@ -118,6 +118,16 @@ def test_the_accuracy_without_copies_stands_beside_the_other():
     )
     assert block.text in [b.text for b in data(found).blocks if b.kind == "text"]
     assert others.mean() != right.mean()
+
+
+def test_while_the_test_set_is_closed_it_is_of_the_validation_images():
+    images = dataset()
+    images.source.train.images[9] = images.source.train.images[0]  # the first validation image
+    [block] = without_copies(closed(dataset=images))
+    assert block.text == (
+        "Validation accuracy is 66.67 % on all 3 validation images, and 50.00 % on the 2 that are "
+        "not exact copies of images trained on."
+    )
 
 
 def test_notes_of_the_source_are_told():

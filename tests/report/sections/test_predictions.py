@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from cifar_lab.data.arrays import ImageArrays, SourceImages
+from cifar_lab.explain.explained import ReportMaps
 from cifar_lab.report.reading import Reading
+from cifar_lab.report.sections.errors import errors
 from cifar_lab.report.sections.predictions import classes, confidence, confusions
-from tests.report.readings import PREDICTED, dataset, reading
+from tests.report.readings import PREDICTED, closed, dataset, reading
 
 
 def test_each_class_has_its_row_in_the_order_of_the_labels():
@@ -72,9 +74,26 @@ def test_numbers_in_place_of_names_are_said_to_be_those_of_the_table(number, sai
     assert ("Classes are numbered as in the table of classes." in matrix.caption) == said
 
 
+def test_while_the_test_set_is_closed_everything_is_of_the_validation_images():
+    found = closed()
+    np.testing.assert_array_equal(found.matrix, [[1, 0, 0], [0, 0, 1], [0, 0, 1]])
+    matrix, text, _ = confusions(found).blocks
+    assert matrix.caption.startswith("Validation images by true class")
+    assert text.text == 'Most frequent confusions: cats & dogs → "quoted" (1).'
+    right = confusions(closed(predicted=(0, 1, 2))).blocks[1]
+    assert right.text == "No validation image is misclassified."
+    (error,) = found.errors
+    assert found.evaluated.sample_ids[error.row] == "train/10"  # of the rows 9, 10 and 11
+    said, _, table = errors(found, ReportMaps([], None)).blocks
+    assert said.text.startswith("Showing all 1: the misclassified validation images")
+    assert table.rows[0][0] == "train/10"
+    every = errors(closed(predicted=(0, 1, 2)), ReportMaps([], None))
+    assert every.blocks[0].text == "No validation image is misclassified."
+
+
 def test_where_nothing_is_confused_there_are_no_pairs():
     right = reading()
-    logits = np.eye(3, dtype=np.float32)[right.test.labels]
+    logits = np.eye(3, dtype=np.float32)[right.evaluated.labels]
     blocks = confusions(reading(logits=logits)).blocks
     assert blocks[-1].text == "No test image is misclassified."
 
@@ -84,5 +103,5 @@ def test_confidence_is_told_beside_accuracy():
     mean = float(np.mean(reading().confidence))
     assert f"mean confidence {100 * mean:.2f} % at an accuracy of 75.00 %" in diagram.caption
     surest = np.argsort(-reading().confidence, kind="stable")[:6]
-    right = np.mean([PREDICTED[row] == reading().test.labels[row] for row in surest])
+    right = np.mean([PREDICTED[row] == reading().evaluated.labels[row] for row in surest])
     assert f"{100 * right:.2f} % on the most confident half" in coverage.caption

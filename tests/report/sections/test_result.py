@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from cifar_lab.report.blocks import Facts, Text
-from cifar_lab.report.sections.result import first_screen, lead
+from cifar_lab.report.sections.result import CLOSED, first_screen, lead
 from cifar_lab.run.origin import Difference
 from cifar_lab.run.summary import Evaluated
-from tests.report.readings import reading
+from tests.report.readings import closed, reading
 
 
 def facts(**changes) -> dict[str, str]:
@@ -47,6 +47,25 @@ def test_test_time_flips_are_named_beside_the_accuracy_without_them():
     assert found["Without flip averaging"] == "70.00 %"
     assert "Test accuracy" not in found
     assert "are with test-time flip averaging" in texts(test_without_flips=flips)
+
+
+def test_while_the_test_set_is_closed_the_result_is_of_the_validation_images():
+    block, *said = first_screen(closed())
+    found = dict(block.facts)
+    assert (found["Validation accuracy"], found["Misclassified validation images"]) == (
+        "66.67 %", "1 of 3",
+    )  # fmt: skip
+    assert found["95 % interval"] == "20.8 to 93.9 %"  # Wilson's for 2 of 3
+    assert not any("test" in name.lower() for name in found)
+    assert said[1].text == CLOSED
+    assert CLOSED not in texts()
+
+
+def test_its_test_time_flips_are_those_of_its_configuration():
+    config = {**reading().run.config, "trainer": {"test_time_flips": True}}
+    block, text, *_ = first_screen(closed(config=config))
+    assert "Validation accuracy with test-time flip averaging" in dict(block.facts)
+    assert text.text.endswith("of each image and its mirror image.")
 
 
 def test_without_validation_there_is_no_validation_accuracy():

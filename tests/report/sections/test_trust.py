@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -19,7 +20,7 @@ def measured(*orders: OrderScore, randomised: float = 0.1) -> Trust:
         scored("centre", 0.25, 0.35),
         scored("edges", 0.28, 0.33),
     )
-    return Trust(orders[0].order, "layer2", 512, (*orders, *priors), randomised)
+    return Trust(orders[0].order, "layer2", "test", 512, (*orders, *priors), randomised)
 
 
 def scored(order: str, deletion: float, insertion: float, error: float = 0.005) -> OrderScore:
@@ -29,6 +30,8 @@ def scored(order: str, deletion: float, insertion: float, error: float = 0.005) 
 def test_the_table_ends_in_a_verdict():
     text, table, verdict = trust(measured(scored("gradcam", 0.1, 0.6)))
     assert "over 512 fixed test images" in text.text
+    on_validation = replace(measured(scored("gradcam", 0.1, 0.6)), split="validation")
+    assert "over 512 fixed validation images" in trust(on_validation)[0].text
     assert "rank correlation of 0.10" in text.text
     assert table.rows[0] == ["GradCAM", "0.100 ± 0.005", "0.600 ± 0.005"]
     assert table.rows[2][0] == "distance from the centre"

@@ -1,0 +1,8 @@
+"""Many runs: plan a sweep, run its jobs, go on with it, search, take pieces away.
+
+The public names are listed in ``__init__.pyi`` and imported on first use.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

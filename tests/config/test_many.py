@@ -1,0 +1,108 @@
+"""Checking many jobs together finds what checking each alone finds, and composes the same."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from omegaconf import OmegaConf
+
+from cifar_lab.config.compose import Composer
+from cifar_lab.config.many import Excluded, ManyPreflights
+from cifar_lab.config.preflight import preflight
+from cifar_lab.config.space import Request, read_space
+from cifar_lab.refusal import Refusal
+
+COMPOSER = Composer()
+JOBS = read_space(
+    COMPOSER,
+    Request(
+        (
+            "dataset=digits",
+            "model=resnet18,three_block",
+            "optimizer=sgd,adam",
+            "optimizer.lr=0.1,0.2",
+            "augmentation.train={},{a: 1}",
+            "trainer.batch_size=32,none",
+            "seed=1,2",
+        )
+    ),
+)
+
+
+def plain(config):
+    """Everything but the moment at which it was composed."""
+    return OmegaConf.to_container(config, resolve=False)
+
+
+def test_every_job_is_composed_and_judged_as_if_it_were_alone():
+    many = ManyPreflights(COMPOSER, JOBS.varied)
+    jobs = JOBS.jobs()
+    for job in jobs[:: len(jobs) // 12]:
+        found, alone = many(job), preflight(COMPOSER, job)
+        assert found.problems == alone.problems
+        assert found.groups == alone.groups
+        assert found.job() == alone.job()
+        ours, theirs = plain(found.config), plain(alone.config)
+        assert sorted(ours["hydra"].pop("overrides")["task"]) == sorted(
+            theirs["hydra"].pop("overrides")["task"]
+        )
+        light, whole = ours.pop("hydra"), theirs.pop("hydra")
+        assert ours == theirs
+        assert light.pop("runtime")["choices"] == whole.pop("runtime")["choices"]
+        assert light == {key: whole[key] for key in light}
+
+
+def test_a_key_that_does_not_exist_is_told_as_if_the_job_were_alone():
+    many = ManyPreflights(COMPOSER, ["optimizer.x", "seed"])
+    job = ["optimizer.x=3", "seed=1"]
+    assert many(job).problems == preflight(COMPOSER, job).problems != []
+
+
+def test_each_distinct_choice_is_composed_once(monkeypatch):
+    composed = []
+    compose = Composer.compose
+    monkeypatch.setattr(
+        Composer,
+        "compose",
+        lambda self, words, *mode: composed.append(words) or compose(self, words, *mode),
+    )
+    many = ManyPreflights(COMPOSER, ["optimizer", "seed"])
+    for optimizer in ("sgd", "adam"):
+        for seed in range(20):
+            assert many([f"optimizer={optimizer}", f"seed={seed}"]).problems == []
+    assert len(composed) <= 4  # the defaults and the choice, for each of two choices
+
+
+@pytest.mark.parametrize(
+    ("rule", "left_out"),
+    [
+        ("model=resnet18", True),
+        ("model=resnet18 optimizer=sgd", True),
+        ("model=resnet18 optimizer=adam", False),
+        ("optimizer=adam,sgd trainer.epochs=24", True),
+        ("trainer.epochs=3", False),
+    ],
+)
+def test_a_combination_is_left_out_if_all_of_a_rule_applies(rule, left_out):
+    config = ManyPreflights(COMPOSER, [])(["model=resnet18"]).config
+    excluded = Excluded([rule], COMPOSER)
+    assert excluded(config) is left_out
+    assert excluded.unused() == ([] if left_out else [rule])
+
+
+def test_a_rule_about_a_key_that_does_not_exist_is_refused():
+    with pytest.raises(Refusal, match="there is no key 'modle'; did you mean 'model'"):
+        Excluded(["modle=x"], COMPOSER)(COMPOSER.compose([]))
+
+
+@pytest.mark.slow
+def test_a_thousand_jobs_are_checked_in_seconds():
+    space = read_space(
+        COMPOSER,
+        Request(("model=resnet18,three_block", "optimizer.lr=range(1,11)", "seed=range(50)")),
+    )
+    started = time.process_time()
+    many = ManyPreflights(COMPOSER, space.varied)
+    assert not any(many(job).problems for job in space.jobs())
+    assert time.process_time() - started < 60
