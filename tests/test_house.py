@@ -224,9 +224,12 @@ def test_no_absolute_path_is_recorded():
 def test_the_ledger_is_what_record_would_write():
     from cifar_lab.results.ledger import render
     from cifar_lab.results.recorded import read_results
+    from cifar_lab.results.recorded_sweeps import read_sweeps, render_sweeps
 
-    results = read_results(TOP / "experiments" / "results")
-    assert (TOP / "experiments" / "README.md").read_text() == render(results, studies=True)
+    results = TOP / "experiments" / "results"
+    sweeps = render_sweeps(read_sweeps(results))
+    written = render(read_results(results), studies=True, sweeps=sweeps)
+    assert (TOP / "experiments" / "README.md").read_text() == written
 
 
 def test_the_studies_page_is_what_record_would_write():

@@ -59,7 +59,7 @@ class Plan:
         command: starts it anew.
         asked: what it was composed from.
         config_dir: absolute path of ``--config-dir``; None without it.
-        working_directory: absolute path of the folder in which it was planned.
+        working_directory: absolute path of the folder in which it was planned; None in records.
         keys: that vary, in order.
         launcher: Hydra's option.
         workers: how many jobs run at once at most; None where the launcher decides.
@@ -84,7 +84,7 @@ class Plan:
     command: str
     asked: Asked
     config_dir: str | None
-    working_directory: str
+    working_directory: str | None
     keys: tuple[str, ...]
     launcher: str
     workers: int | None

@@ -54,7 +54,7 @@ def _record(sweep: SweepFolder, place: SweepFolder) -> None:
     plan = as_object(read_plan(sweep))
     told = {
         "config_dir": None,
-        "working_directory": "",
+        "working_directory": None,
         "command": portable_command(plan["command"]),
     }
     write_json(place.plan, {**portable({**plan, **told}), "command": told["command"]})

@@ -46,7 +46,7 @@ def carry(sweep: Path, numbers: Sequence[int]) -> None:
     """
     folder = SweepFolder(below_current(sweep))
     plan = read_plan(folder)
-    beside(plan.config_dir, Path(plan.working_directory)).make_importable()
+    beside(plan.config_dir, Path(plan.working_directory or ".")).make_importable()
     version.setbase("1.3")
     setup_globals()
     JobRuntime.instance().set("name", "cifar_lab")

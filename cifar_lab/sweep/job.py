@@ -92,7 +92,7 @@ def run(folder: SweepFolder, plan: Plan, job: Job, hydra: Any) -> float | None:
 
 def _run(folder: SweepFolder, plan: Plan, job: Job, found: Run, hydra: Any) -> None:
     frozen = read_frozen(folder, job.number)
-    own = beside(plan.config_dir, Path(plan.working_directory))
+    own = beside(plan.config_dir, Path(plan.working_directory or "."))
     own.make_importable()
     try:
         run_frozen(
