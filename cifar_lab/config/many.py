@@ -70,7 +70,7 @@ class ManyPreflights:
         check_composed(found, self._composer.own_code())
         return found
 
-    def whole(self, overrides: Sequence[str]) -> DictConfig:
+    def hydra_of(self, overrides: Sequence[str]) -> DictConfig:
         """Return Hydra's node, whole, as it is composed for a job but for the values that vary."""
         choices = tuple(word for word in overrides if key_of(word) not in self._values)
         return self._base(choices).config.hydra

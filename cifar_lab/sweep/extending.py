@@ -16,7 +16,7 @@ from cifar_lab.results.plan import Asked, Frozen, Job, Plan, read_frozen, read_p
 from cifar_lab.run.sweep_folder import SweepFolder
 from cifar_lab.sweep.drafts import drafted
 from cifar_lab.sweep.naming import job_names
-from cifar_lab.sweep.planning import Draft, prepared
+from cifar_lab.sweep.planning import CLOSED, Draft, prepared
 from cifar_lab.sweep.trusted import keep_plan
 
 
@@ -43,7 +43,9 @@ def extend(composer: Composer, folder: SweepFolder, overrides: Sequence[str]) ->
             f"{folder.path} cannot be extended, as its jobs would now be composed differently "
             f"({'; '.join(changed)}); undo the changes, or start a new sweep"
         )
-    request = _with_values(plan.asked, overrides)
+    # What is added is judged as the rest is, even if the added jobs alone would choose nothing.
+    closed = [CLOSED] if plan.test == "closed" else []
+    request = _with_values(plan.asked, [*overrides, *closed])
     new = prepared(
         composer,
         drafted(composer, request),

@@ -19,7 +19,7 @@ from cifar_lab.config.differences import differences
 from cifar_lab.config.many import Excluded, ManyPreflights
 from cifar_lab.config.preflight import Preflight
 from cifar_lab.config.resolution import as_written, resolved, saved_form
-from cifar_lab.config.space import SEED
+from cifar_lab.config.space import SEED, key_of
 from cifar_lab.nodes import NOT_OF_A_RUN
 from cifar_lab.recipe.launch import say_replaced
 from cifar_lab.refusal import Refusal
@@ -32,8 +32,10 @@ from cifar_lab.sweep.timing import expected_seconds
 
 log = logging.getLogger("cifar_lab")
 
+#: Whether a run evaluates the test images.
+EVALUATE_TEST = "evaluate_test"
 #: What a job of a sweep that keeps the test set closed is told.
-CLOSED = "evaluate_test=false"
+CLOSED = f"{EVALUATE_TEST}=false"
 #: What a sweep is for.
 Kind = Literal["sweep", "ablation", "confirmation", "search"]
 
@@ -87,20 +89,20 @@ def prepared(
     """
     varied = list(dict.fromkeys(key for draft in drafts for key in draft.values))
     chooses = any(key != SEED for key in varied)
-    many = ManyPreflights(composer, [*varied, CLOSED.partition("=")[0]])
+    many = ManyPreflights(composer, [*varied, EVALUATE_TEST])
     first = many(drafts[0].overrides)
     options = _options(first)
-    closed, because = _test_policy(first, drafts[0].overrides, options, kind, chooses)
-    if closed and not first.problems:
+    stated = [word for word in drafts[0].overrides if key_of(word) == EVALUATE_TEST]
+    closed, because = _test_policy(first, stated, options, kind, chooses)
+    if closed and not stated and not first.problems:
         drafts = [_closed(draft) for draft in drafts]
     composed = composed_jobs(many, drafts, Excluded(asked.excluded, composer), assembly.Tried())
     say_replaced(composed.replaced)
     jobs = composed.jobs
     probe = assembly.probe_for(jobs)
-    hydra = many.whole(composed.drafts[0].overrides)
+    hydra = many.hydra_of(composed.drafts[0].overrides)
     launcher, workers, threads = _machine(hydra)
     seconds = expected_seconds(jobs, composed.tried, probe) if timing else [None] * len(jobs)
-    names = job_names([draft.values for draft in composed.drafts])
     plan = Plan(
         id=secrets.token_hex(16),
         kind=kind,
@@ -123,18 +125,7 @@ def prepared(
         baseline=experiment_hash(jobs[0]) if kind == "ablation" else None,
         chosen_from=None,
         extended=0,
-        jobs=tuple(
-            Job(
-                number=number,
-                name=names[number],
-                overrides=draft.overrides,
-                values=draft.values,
-                seed=int(jobs[number]["seed"]),
-                configuration=experiment_hash(jobs[number]),
-                seconds=seconds[number],
-            )
-            for number, draft in enumerate(composed.drafts)
-        ),
+        jobs=_jobs(composed, seconds),
     )
     folder = SweepFolder(Path(os.path.relpath(str(hydra.sweep.dir))))
     return Prepared(folder, plan, tuple(composed.frozen), _hydra(hydra, folder))
@@ -145,7 +136,6 @@ class Composed:
     """Jobs that were composed and checked, without those that would repeat another.
 
     Attributes:
-        first: what the first one was composed to, with Hydra's node.
         tried: parts that were built for them.
         drafts: of the jobs.
         jobs: their configurations as plain values.
@@ -153,7 +143,6 @@ class Composed:
         replaced: files of the user's own that were used instead of packaged ones.
     """
 
-    first: Preflight
     tried: assembly.Tried
     drafts: list[Draft] = field(default_factory=list)
     jobs: list[dict[str, Any]] = field(default_factory=list)
@@ -179,7 +168,7 @@ def composed_jobs(
         if excluded(found.config):
             continue
         if composed is None:
-            composed, defaults = Composed(found, tried), job_part(found.defaults)
+            composed, defaults = Composed(tried), job_part(found.defaults)
         job = found.job()
         problems.update(dict.fromkeys(found.problems))
         any_seed = {**job, "seed": 0}  # validity does not depend on it
@@ -201,6 +190,22 @@ def composed_jobs(
         log.info(f'--exclude "{text}" leaves nothing out')
     composed.replaced = list(replaced)
     return composed
+
+
+def _jobs(composed: Composed, seconds: Sequence[float | None]) -> tuple[Job, ...]:
+    names = job_names([draft.values for draft in composed.drafts])
+    return tuple(
+        Job(
+            number=number,
+            name=names[number],
+            overrides=draft.overrides,
+            values=draft.values,
+            seed=int(composed.jobs[number]["seed"]),
+            configuration=experiment_hash(composed.jobs[number]),
+            seconds=seconds[number],
+        )
+        for number, draft in enumerate(composed.drafts)
+    )
 
 
 def _frozen(
@@ -227,15 +232,22 @@ def _options(found: Preflight) -> SweepOptions:
 
 def _test_policy(
     found: Preflight,
-    overrides: Sequence[str],
+    stated: Sequence[str],
     options: SweepOptions,
     kind: Kind,
     chooses: bool,
 ) -> tuple[bool, str]:
-    """Whether the jobs keep the test set closed, and why."""
-    stated = [text for text in overrides if text.partition("=")[0] == "evaluate_test"]
+    """Whether the jobs keep the test set closed, and why.
+
+    Args:
+        found: the first job.
+        stated: its overrides that state it already.
+        options: of the sweep.
+        kind: what the sweep is for.
+        chooses: whether its jobs differ in more than the seed.
+    """
     if stated:
-        return False, f"as {stated[-1]} was given"
+        return found.job().get(EVALUATE_TEST) is False, f"{stated[-1]} was given"
     if kind == "confirmation":
         return False, "a confirmation chooses nothing"
     if options.open_test:

@@ -163,12 +163,12 @@ def _search(composer: Composer, asked: Start, config: DictConfig | None) -> Outc
         timing=asked.timing,
     )
     tell_search(plan.folder, plan.plan, corners.plan)
-    return Outcome(None, 0, 0) if asked.dry_run else _run(composer, plan, request)
+    return Outcome(None) if asked.dry_run else _run(composer, plan, request)
 
 
 def _told_and_run(composer: Composer, plan: Prepared, request: Request, dry_run: bool) -> Outcome:
     tell_plan(plan.folder, plan.plan)
-    return Outcome(None, 0, 0) if dry_run else _run(composer, plan, request)
+    return Outcome(None) if dry_run else _run(composer, plan, request)
 
 
 def _run(composer: Composer, plan: Prepared, request: Request) -> Outcome:

@@ -56,6 +56,13 @@ def test_a_key_that_varies_only_now_is_filled_in_for_the_earlier_jobs(folder):
     assert {job.values["trainer.batch_size"] for job in plan.jobs[4:]} == {"32"}
 
 
+def test_what_is_added_to_a_sweep_that_chooses_keeps_the_test_set_closed_too(folder):
+    plan = extend(COMPOSER, folder, ["optimizer=adamw"])  # alone, it would vary the seed only
+    assert [job.values["optimizer"] for job in plan.jobs[4:]] == ["adamw", "adamw"]
+    opened = [json.loads(folder.frozen(n).read_text())["config"]["evaluate_test"] for n in range(6)]
+    assert opened == [False] * 6
+
+
 def test_jobs_that_are_there_already_are_not_added(folder):
     with pytest.raises(Refusal, match="has all of these jobs already"):
         extend(COMPOSER, folder, ["seed=0"])

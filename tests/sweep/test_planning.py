@@ -62,6 +62,13 @@ def test_the_test_set_opens_where_nothing_is_chosen_or_it_is_asked_for(words, be
     assert {job.config["evaluate_test"] for job in found.frozen} == {True}
 
 
+@pytest.mark.parametrize(("value", "test"), [("false", "closed"), ("true", "open")])
+def test_what_is_stated_of_the_test_set_holds_and_is_told(value, test):
+    found = plan("optimizer=sgd,adam", f"evaluate_test={value}")
+    assert (found.plan.test, found.plan.test_because) == (test, f"evaluate_test={value} was given")
+    assert {job.config["evaluate_test"] for job in found.frozen} == {test == "open"}
+
+
 def test_choosing_without_validation_images_is_refused_with_what_to_type():
     with pytest.raises(Refusal) as told:
         plan("optimizer=sgd,adam", "dataset.validation_fraction=0")
