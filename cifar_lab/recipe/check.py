@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cifar_lab.assembly import Experiment
 from cifar_lab.config.compose import Composer
-from cifar_lab.config.many import Excluded
+from cifar_lab.config.excluded import Excluded
 from cifar_lab.config.preflight import preflight
 from cifar_lab.config.space import Request, read_space
 from cifar_lab.explain.layers import map_sizes

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from cifar_lab import assembly
 from cifar_lab.config.compose import Composer
-from cifar_lab.config.many import Excluded, ManyPreflights
+from cifar_lab.config.excluded import Excluded
+from cifar_lab.config.many import ManyPreflights
 from cifar_lab.results.plan import Frozen, Job, Plan
 from cifar_lab.results.recorded import experiment_hash
 from cifar_lab.sweep.naming import job_names

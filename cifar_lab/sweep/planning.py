@@ -16,7 +16,8 @@ from omegaconf import DictConfig, OmegaConf
 from cifar_lab import assembly
 from cifar_lab.config.compose import Composer, job_part
 from cifar_lab.config.differences import differences
-from cifar_lab.config.many import Excluded, ManyPreflights
+from cifar_lab.config.excluded import Excluded
+from cifar_lab.config.many import ManyPreflights
 from cifar_lab.config.preflight import Preflight
 from cifar_lab.config.resolution import as_written, resolved, saved_form
 from cifar_lab.config.space import SEED, key_of

@@ -8,10 +8,9 @@ import pytest
 from omegaconf import OmegaConf
 
 from cifar_lab.config.compose import Composer
-from cifar_lab.config.many import Excluded, ManyPreflights
+from cifar_lab.config.many import ManyPreflights
 from cifar_lab.config.preflight import preflight
 from cifar_lab.config.space import Request, read_space
-from cifar_lab.refusal import Refusal
 
 COMPOSER = Composer()
 JOBS = read_space(
@@ -72,28 +71,6 @@ def test_each_distinct_choice_is_composed_once(monkeypatch):
         for seed in range(20):
             assert many([f"optimizer={optimizer}", f"seed={seed}"]).problems == []
     assert len(composed) <= 4  # the defaults and the choice, for each of two choices
-
-
-@pytest.mark.parametrize(
-    ("rule", "left_out"),
-    [
-        ("model=resnet18", True),
-        ("model=resnet18 optimizer=sgd", True),
-        ("model=resnet18 optimizer=adam", False),
-        ("optimizer=adam,sgd trainer.epochs=24", True),
-        ("trainer.epochs=3", False),
-    ],
-)
-def test_a_combination_is_left_out_if_all_of_a_rule_applies(rule, left_out):
-    config = ManyPreflights(COMPOSER, [])(["model=resnet18"]).config
-    excluded = Excluded([rule], COMPOSER)
-    assert excluded(config) is left_out
-    assert excluded.unused() == ([] if left_out else [rule])
-
-
-def test_a_rule_about_a_key_that_does_not_exist_is_refused():
-    with pytest.raises(Refusal, match="there is no key 'modle'; did you mean 'model'"):
-        Excluded(["modle=x"], COMPOSER)(COMPOSER.compose([]))
 
 
 @pytest.mark.slow
