@@ -124,7 +124,7 @@ def criterion(config: dict[str, Any], classes: int | None, device: torch.device)
 
 
 def device(name: str) -> torch.device:
-    """Return a device by name, after putting a number on it.
+    """Return a device by name, with its number, after putting a value on it.
 
     Args:
         name: ``auto`` is CUDA if available, else the CPU.
@@ -151,7 +151,8 @@ def device(name: str) -> torch.device:
         raise Refusal(
             f"device={name} cannot be used: {reason}; set device=cpu, or free the device"
         ) from error
-    return torch.device(name)
+    # With its number, as tensors have it: torch's "cuda" does not equal "cuda:0".
+    return torch.device("cuda", number)
 
 
 def trainer(config: dict[str, Any]) -> tuple[Engine, Setup]:

@@ -34,13 +34,14 @@ class Pixels:
         self.device = device
         free = free_memory(device)
         fits = free is None or images.nbytes < free / 2
-        on_device = device.type == "cpu" or (resident and fits)
-        if on_device:
+        # Known here rather than read off the tensor: "cuda" and its "cuda:0" are not equal.
+        self._on_device = device.type == "cpu" or (resident and fits)
+        if self._on_device:
             self._tensor = self._tensor.to(device)
         size = f"{images.nbytes / 1e6:,.0f} MB as uint8"
         if device.type == "cpu":
             self.described = f"resident, {size}" if fits else f"streamed from the file, {size}"
-        elif on_device:
+        elif self._on_device:
             self.described = f"resident on {device}, {size}"
         else:
             why = "switched off" if fits else "over half of the device's free memory"
@@ -55,7 +56,7 @@ class Pixels:
         Returns:
             uint8 ``(m, height, width, 3)`` and int64 ``(batch,)``, both on the device.
         """
-        if self._tensor.device == self.device or self.device.type == "cpu":
+        if self._on_device:
             return self._tensor, rows.to(self.device, non_blocking=True)
         batch = self._tensor.index_select(0, rows.cpu()).pin_memory()
         places = torch.arange(len(rows), device=self.device)

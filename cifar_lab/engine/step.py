@@ -144,7 +144,9 @@ class CapturedStep:
         graph = torch.cuda.CUDAGraph()
         inputs = type(batch)(*(part.clone() for part in batch))
         try:
-            with torch.cuda.graph(graph, stream=self._stream):
+            # Other threads may use the device meanwhile: one pins batches of the loader's workers,
+            # another writes checkpoints.
+            with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
                 result = self._eager.gradients(inputs, 1.0)
                 self._eager.update()
         except RuntimeError as error:

@@ -7,6 +7,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,8 @@ LIBRARIES = (
 )
 #: Prefixes of environment variables that libraries read.
 COMPUTING = ("CUDA_", "DNNL_", "KMP_", "MKL_", "OMP_", "ONEDNN_", "PYTORCH_", "TORCH_")
+#: Environment variable that tells the commit where git cannot, as in a copy of the files.
+STATED_COMMIT = "CIFAR_LAB_COMMIT"
 #: What ``record`` writes, for example between the runs of ``make studies``; it affects no run.
 RECORDED = (":(top,exclude)experiments/results", ":(top,exclude)experiments/README.md")
 
@@ -202,7 +205,9 @@ def config_hash(config: dict[str, Any]) -> str:
 def git_state(inside: Path) -> Git | None:
     """Commit of the checkout that contains the package, and whether there are later changes.
 
-    Recorded results do not count as changes.
+    Recorded results do not count as changes. Where git cannot tell, CIFAR_LAB_COMMIT does: the
+    hash, followed by ``-dirty`` if there were changes (``git describe --always --abbrev=0 --dirty``
+    writes it so).
     """
 
     def git(*arguments: str) -> str:
@@ -214,7 +219,8 @@ def git_state(inside: Path) -> Git | None:
         changed = git("status", "--porcelain", "--", ":/", *RECORDED)
         return Git(git("rev-parse", "HEAD"), bool(changed))
     except (OSError, subprocess.CalledProcessError):
-        return None
+        stated = re.fullmatch(r"([0-9a-f]{40})(-dirty)?", os.environ.get(STATED_COMMIT, "").strip())
+        return Git(stated[1], bool(stated[2])) if stated else None
 
 
 def device_name(device: torch.device) -> str:

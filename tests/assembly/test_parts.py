@@ -63,6 +63,13 @@ def test_a_device_is_tried_before_it_is_used(monkeypatch):
         parts.device("cuda")
 
 
+@pytest.mark.parametrize(("name", "number"), [("cuda", 0), ("cuda:0", 0), ("cuda:1", 1)])
+def test_a_cuda_device_has_the_number_that_its_tensors_have(name, number, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch, "ones", lambda *_, **__: torch.zeros(1))
+    assert parts.device(name) == torch.device("cuda", number)
+
+
 CPU = torch.device("cpu")
 OTHER_CRITERIA = [
     ({"_target_": "torch.nn.Identity"}, "takes 2 positional arguments"),

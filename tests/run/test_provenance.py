@@ -123,6 +123,24 @@ def test_without_git_there_is_no_commit(checkout, monkeypatch):
     assert git_state(checkout) is None
 
 
+@pytest.mark.parametrize(
+    ("stated", "expected"),
+    [
+        ("a" * 40, Git("a" * 40, dirty=False)),
+        ("0" * 40 + "-dirty\n", Git("0" * 40, dirty=True)),
+        ("main", None),
+        ("", None),
+    ],
+)
+def test_where_git_cannot_tell_the_commit_is_the_stated_one(
+    stated, expected, checkout, monkeypatch
+):
+    monkeypatch.setenv("CIFAR_LAB_COMMIT", stated)
+    assert git_state(checkout).commit == git(checkout, "rev-parse", "HEAD")
+    monkeypatch.setenv("PATH", "")
+    assert git_state(checkout) == expected
+
+
 def test_the_processor_is_named():
     name = device_name(CPU)
     assert name.strip() == name != ""
