@@ -43,7 +43,7 @@ def speedrun(settings: Settings) -> Result:
             result = compare(
                 lambda: _our_run(settings, accuracies["ours"]),
                 lambda: _their_run(airbench, accuracies["theirs"]),
-                settings.size(10, 1),
+                settings.size(6, 1),
             )
         finally:
             os.chdir(before)

@@ -117,26 +117,31 @@ class LightningTrainer(Engine):
             logging.getLogger(name).setLevel(logging.WARNING)
         device = fit.learner.device
         one_of_several = device.type == "cuda" and self.devices == 1
-        driver = Driver(
-            accelerator="gpu" if device.type == "cuda" else "cpu",
-            devices=[device.index or 0] if one_of_several else self.devices,
-            num_nodes=self.num_nodes,
-            strategy=self._strategy(),
-            precision="32-true",  # the learner handles autocasting
-            plugins=[LightningEnvironment()],
-            max_epochs=-1,  # the fit decides when to stop
-            reload_dataloaders_every_n_epochs=1,  # the first epoch may be partial
-            num_sanity_val_steps=0,
-            use_distributed_sampler=False,
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-        )
         with _process_group(), warnings.catch_warnings():
             # Lightning itself uses names that newer torch versions have renamed.
             warnings.filterwarnings("ignore", module=r"lightning\.")
+            warnings.filterwarnings("ignore", "GPU available but not used")  # as configured
+            driver = Driver(
+                accelerator="gpu" if device.type == "cuda" else "cpu",
+                devices=[device.index or 0] if one_of_several else self.devices,
+                num_nodes=self.num_nodes,
+                strategy=self._strategy(),
+                precision="32-true",  # the learner handles autocasting
+                plugins=[LightningEnvironment()],
+                max_epochs=-1,  # the fit decides when to stop
+                reload_dataloaders_every_n_epochs=1,  # the first epoch may be partial
+                num_sanity_val_steps=0,
+                use_distributed_sampler=False,
+                logger=False,
+                enable_checkpointing=False,
+                enable_progress_bar=False,
+                enable_model_summary=False,
+            )
             driver.fit(module)
+        if device.type == "cuda":
+            # Lightning leaves the model and the optimizer's state on the CPU.
+            fit.learner.model.to(device)
+            fit.state.optimizer.load_state_dict(fit.state.optimizer.state_dict())
 
     def _strategy(self) -> str:
         if self.strategy != "auto" or self.world.size == 1:

@@ -99,6 +99,16 @@ def test_losses_are_the_native_engines_step_by_step():
     assert native[-1] < native[0]
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+def test_lightning_leaves_model_and_momentum_on_the_device():
+    device = torch.device("cuda", 0)
+    run = make_run(net=net(), momentum=0.9, device=device)
+    run.engine = trainer(epochs=2)
+    run.fit()
+    momenta = [state["momentum_buffer"] for state in run.state.optimizer.state.values()]
+    assert {tensor.device for tensor in (*run.state.model.parameters(), *momenta)} == {device}
+
+
 class Recorded(nn.CrossEntropyLoss):
     """Records every training loss."""
 

@@ -52,6 +52,7 @@ def test_as_many_values_are_read_in_a_long_epoch_as_in_a_short_one(mixing):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype")
 @MIXINGS
 def test_cuda_reports_no_synchronisation_within_the_steps(mixing):
     class Guard(Hooks):

@@ -811,6 +811,7 @@ def make_run(
     momentum: float = 0.0,
     mixing: Mixing | None = None,
     precision: Precision = "float32",
+    device: torch.device = CPU,
     **changes: Any,
 ) -> Run:
     """Twenty random images in five batches of four, two epochs, SGD."""
@@ -818,9 +819,11 @@ def make_run(
     several = {"devices": 1, "num_nodes": 1, "strategy": "auto"}
     engine = ENGINE["class"](plan=plan, **(several if ENGINE["class"] is LightningTrainer else {}))
     dataset = random_dataset(images, validation)
-    normalise = Normalise(dataset.mean, dataset.std, CPU, channels_last=False, dtype=torch.float32)
+    normalise = Normalise(
+        dataset.mean, dataset.std, device, channels_last=False, dtype=torch.float32
+    )
     train, test = dataset.source.train, dataset.source.test
-    pixels, test_pixels = (Pixels(arrays.images, CPU, resident=True) for arrays in (train, test))
+    pixels, test_pixels = (Pixels(arrays.images, device, resident=True) for arrays in (train, test))
     val = EvalLoader(pixels, train.labels, dataset.val_indices, normalise, batch_size=5)
     loaders = Loaders(
         train=TrainLoader(
@@ -830,19 +833,19 @@ def make_run(
         test=EvalLoader(test_pixels, test.labels, np.arange(len(test)), normalise, batch_size=5),
     )
     steps_per_epoch = plan.steps_per_epoch(images, processes=1)
-    model = make_net(seed=0) if net is None else net
+    model = (make_net(seed=0) if net is None else net).to(device)
     if optimizer is None:
         sgd = torch.optim.SGD(model.parameters(), lr=9.0, momentum=momentum)
     return Run(
         engine,
-        learner(model, criterion or nn.CrossEntropyLoss(), CPU, precision, False),
+        learner(model, criterion or nn.CrossEntropyLoss(), device, precision, False),
         loaders,
         Ramp(plan.epochs * steps_per_epoch, steps_per_epoch),
         TrainingState(
             model,
             sgd if optimizer is None else optimizer(model.parameters()),
             plan.ema_decay,
-            CPU,
+            device,
             plan.ema_warmup,
         ),
         dataset,
