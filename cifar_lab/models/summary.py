@@ -6,6 +6,7 @@ import re
 import warnings
 from dataclasses import dataclass
 
+import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -41,6 +42,9 @@ def summarise(model: nn.Module, image_size: tuple[int, int]) -> ModelSummary:
     """
     import torchinfo
 
+    # torchinfo would move the model to CUDA wherever there is one.
+    first = next(model.parameters(), None)
+    device = torch.device("cpu") if first is None else first.device
     with warnings.catch_warnings(), FlopCounterMode(display=False) as counter:
         # torchinfo uses typed storages, which torch has deprecated.
         warnings.simplefilter("ignore", UserWarning)
@@ -51,6 +55,7 @@ def summarise(model: nn.Module, image_size: tuple[int, int]) -> ModelSummary:
             col_names=("output_size", "num_params", "mult_adds"),
             row_settings=("var_names",),
             verbose=0,
+            device=device,
         )
     # Since Python 3.11 torchinfo prints the name of its unit enum instead of the letter.
     table = re.sub(r"Units\.(\w)\w+", lambda unit: unit[1], str(statistics))

@@ -28,7 +28,7 @@ from cifar_lab.run.manifest import Manifest, entry, write_manifest
 from cifar_lab.run.metrics import write_metrics
 from cifar_lab.run.record import Run
 from cifar_lab.run.summary import Work
-from cifar_lab.wording import code_in_markdown, in_markdown
+from cifar_lab.wording import code_in_markdown, duration, in_markdown
 
 log = logging.getLogger("cifar_lab")
 
@@ -199,7 +199,7 @@ def _row(group: Sequence[Run]) -> str:
         without = mean_and_deviation([100 * each.accuracy for each in plain], 2)
         accuracy = f"{accuracy} with test-time flip averaging; {without} without"
     works = [each.work for each in summaries if each.work is not None]
-    minutes = statistics.mean(each.training_seconds for each in summaries) / 60
+    seconds = statistics.mean(each.training_seconds for each in summaries)
     trained, planned = first.epochs_trained, first.epochs_planned
     texts = (
         first.name,
@@ -207,7 +207,7 @@ def _row(group: Sequence[Run]) -> str:
         str(len(group)),
         accuracy,
         f"{trained}" if trained == planned else f"{trained} of {planned}",
-        f"{minutes:.1f} min",
+        duration(seconds),
         _work(works) if len(works) == len(group) else "–",
         made.hardware,
     )

@@ -80,3 +80,11 @@ def test_the_model_is_left_as_it_was(training):
     assert all(module.training is training for module in model.modules())
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     assert not any(module._forward_hooks for module in model.modules())
+
+
+def test_a_model_on_the_cpu_stays_there_where_cuda_is_available(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    model = CustomResNet(num_classes=3, width=4)
+    summarise(model, (32, 32))
+    assert {parameter.device for parameter in model.parameters()} == {torch.device("cpu")}
+    assert summarise(torch.nn.Flatten(), (2, 2)).parameters == 0

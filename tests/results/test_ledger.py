@@ -189,7 +189,7 @@ def test_runs_whose_test_set_is_closed_are_not_recorded(tmp_path, experiments):
 def test_the_rows_of_one_run(tmp_path, experiments):
     text = record([(finished_run(tmp_path), CONFIG)], experiments).read_text()
     assert (
-        "| digits | ResNet18 | 1 | 98.77 | 20 | 2.0 min | – | A processor, 2 threads, bf16 "
+        "| digits | ResNet18 | 1 | 98.77 | 20 | 2 min 0 s | – | A processor, 2 threads, bf16 "
         "| `cifar-lab train seed=0` |\n"
     ) in text
     assert (
@@ -207,7 +207,7 @@ def test_the_spread_over_seeds_is_the_sample_standard_deviation(tmp_path, experi
     ]
     text = record(runs, experiments).read_text()
     # Mean (90 + 92 + 97) / 3 = 93; standard deviation: the root of (9 + 1 + 16) / (n - 1) = 13.
-    assert "| 3 | 93.00 ± 3.61 | 20 | 2.3 min | – |" in text
+    assert "| 3 | 93.00 ± 3.61 | 20 | 2 min 20 s | – |" in text
     assert len(rows_below(text, "| run |")) == 3
 
 
