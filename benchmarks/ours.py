@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from cifar_lab import assembly
-from cifar_lab.assembly import Experiment, parts
+from cifar_lab.assembly import Experiment, updates
 from cifar_lab.config.compose import Composer, config_folder, job_part
 from cifar_lab.data.loaders import Batch
 from cifar_lab.engine.hooks import HookList, Hooks, Row
@@ -44,7 +44,13 @@ def around(built: Experiment, model: nn.Module) -> Experiment:
     return dataclasses.replace(
         built,
         learner=learner,
-        optimizer=parts.optimizer(built.config["optimizer"], model, built.setup.fused_optimizer),
+        optimizer=updates.optimizer(
+            built.config["optimizer"],
+            model,
+            len(built.dataset.class_names),
+            built.setup.fused_optimizer,
+            built.setup.head_lr_factor,
+        ),
     )
 
 

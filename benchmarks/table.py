@@ -1,4 +1,4 @@
-"""Writes the README's table from saved measurements: ``python -m benchmarks.table``."""
+"""Writes the tables of docs/benchmarks.md from what was saved: ``python -m benchmarks.table``."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ HEADER = (
 
 
 def with_table(
-    readme: str, saved: Sequence[dict[str, Any]], cases: Mapping[str, Case] | None = None
+    page: str, saved: Sequence[dict[str, Any]], cases: Mapping[str, Case] | None = None
 ) -> str:
-    """Replaces the table of a README.
+    """Replaces the table of a page.
 
     Args:
-        readme: contains the two markers, each once, on separate lines.
+        page: contains the two markers, each once, on separate lines.
         saved: from :func:`benchmarks.results.load_all`.
         cases: by name, in the order of their rows and with their current titles; saved ones that
             are not among them follow.
@@ -31,7 +31,7 @@ def with_table(
     Raises:
         NoMarkers: the text does not contain both.
     """
-    return between(readme, START, END, render(saved, cases))
+    return between(page, START, END, render(saved, cases))
 
 
 def render(saved: Sequence[dict[str, Any]], cases: Mapping[str, Case] | None = None) -> str:
@@ -96,10 +96,10 @@ def number(value: float) -> str:
 
 
 def main() -> None:
-    """Rewrites the README's table and prints it."""
+    """Rewrites the table of docs/benchmarks.md and prints it."""
     from benchmarks.cases import all_cases
 
-    path, saved, cases = TOP / "README.md", load_all(), all_cases()
+    path, saved, cases = TOP / "docs" / "benchmarks.md", load_all(), all_cases()
     path.write_text(with_table(path.read_text(), saved, cases))
     print(render(saved, cases))
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+import sysconfig
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 #: Packages that no file of a user's may stand for.
 TAKEN = {"cifar_lab", "hydra_plugins", "torch", "torchvision", "timm", "albumentations"}
@@ -30,31 +32,42 @@ class OwnCode:
         folders: absolute paths; earlier ones win.
         only: names of the only modules allowed; None for all in the folders.
         instead: why there is none and what to do, as the end of a message; may be empty.
+        copied: whether the folders hold copies that a run recorded, and nothing else. They are
+            imported instead of any files with the same names, and never along with these.
     """
 
     folders: tuple[Path, ...] = ()
     only: frozenset[str] | None = None
     instead: str = ""
+    copied: bool = False
 
     def file_of(self, module: str) -> Path | None:
-        """Return the file of a module by its dotted name; imports nothing."""
-        parts = module.split(".")
-        named = all(part.isidentifier() and not part.startswith("__") for part in parts)
-        if not named or _is_taken(parts[0]):
-            return None
+        """Return the file of a module that may be named, by its dotted name; imports nothing."""
         if self.only is not None and module not in self.only:
             return None
+        return self.place_of(module)
+
+    def place_of(self, module: str) -> Path | None:
+        """Return the file of a module, whether it may be named or is only imported by another."""
+        if not is_own_name(module):
+            return None
         for folder in self.folders:
-            path = folder.joinpath(*parts)
+            path = folder.joinpath(*module.split("."))
             for file in (path / "__init__.py", path.with_suffix(".py")):
                 if file.is_file():
                     return file
         return None
 
+    @staticmethod
+    def is_taken(module: str) -> bool:
+        """Whether a module of Python's or of the lab has the first name of a module."""
+        return _is_taken(module.split(".")[0])
+
     def shadowed_by(self, module: str) -> str | None:
         """Return what Python imports under the module's first name instead; None if it is ours."""
         top = module.split(".")[0]
-        spec = importlib.util.find_spec(top)
+        spec = _installed(top) if self.copied else None
+        spec = spec or importlib.util.find_spec(top)
         if spec is None:
             return None
         found = [spec.origin] if spec.origin else list(spec.submodule_search_locations or ())
@@ -66,20 +79,24 @@ class OwnCode:
     def make_importable(self) -> None:
         """Append the folders to Python's search path, which started processes inherit.
 
-        Appended, so that no file of a user's stands for a library that another one imports.
+        Appended, so that no file of a user's stands for a library that another one imports. Copies
+        come first: they were imported as the user's own once, and must not be mixed with what the
+        current folder holds now.
         """
+        if self.folders and self not in _PERMITTED:
+            if self.copied or any(other.copied for other in _PERMITTED):
+                _forget_others()
+            _PERMITTED.append(self)
         for folder in map(str, self.folders):
             if folder not in sys.path:
-                sys.path.append(folder)
-        if self.folders and self not in _PERMITTED:
-            _PERMITTED.append(self)
+                sys.path.insert(0 if self.copied else len(sys.path), folder)
 
     def loaded(self) -> Iterator[tuple[str, Path]]:
         """Yield name and file of each module that was imported from the folders."""
         for name, module in sorted(sys.modules.items()):
             file = getattr(module, "__file__", None)
             if file and any(Path(file).is_relative_to(folder) for folder in self.folders):
-                found = self.file_of(name)
+                found = self.place_of(name)
                 if found is not None and found.samefile(file):
                     yield name, found
 
@@ -90,10 +107,12 @@ class Given(NamedTuple):
     Attributes:
         config_dir: ``--config-dir``; None without it.
         trusted: whether whoever made the run is trusted.
+        as_recorded: whether the copies in the run are used instead of the files.
     """
 
     config_dir: str | None = None
     trusted: bool = False
+    as_recorded: bool = False
 
 
 #: Whatever this process made importable.
@@ -134,23 +153,32 @@ def inside_a_run(path: Path) -> bool:
     )
 
 
-def as_plain(codes: Sequence[OwnCode]) -> list[dict[str, list[str] | None]]:
+def is_own_name(module: str) -> bool:
+    """Whether a module of a user's own may have this dotted name."""
+    parts = module.split(".")
+    named = all(part.isidentifier() and not part.startswith("__") for part in parts)
+    return named and not _is_taken(parts[0])
+
+
+def as_plain(codes: Sequence[OwnCode]) -> list[dict[str, Any]]:
     """Return what a started process needs to permit the same, as plain values."""
     return [
         {
             "folders": [str(folder) for folder in code.folders],
             "only": None if code.only is None else sorted(code.only),
+            "copied": code.copied,
         }
         for code in codes
     ]
 
 
-def from_plain(codes: Sequence[dict[str, list[str] | None]]) -> list[OwnCode]:
+def from_plain(codes: Sequence[dict[str, Any]]) -> list[OwnCode]:
     """Return what :func:`as_plain` describes."""
     return [
         OwnCode(
-            tuple(map(Path, code["folders"] or ())),
+            tuple(map(Path, code["folders"])),
             None if code["only"] is None else frozenset(code["only"]),
+            copied=code["copied"],
         )
         for code in codes
     ]
@@ -158,3 +186,21 @@ def from_plain(codes: Sequence[dict[str, list[str] | None]]) -> list[OwnCode]:
 
 def _is_taken(name: str) -> bool:
     return name in TAKEN or name in sys.stdlib_module_names
+
+
+def _installed(name: str) -> ModuleSpec | None:
+    """Return the library of this name, whatever else comes before it on the search path."""
+    places = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    return PathFinder.find_spec(name, sorted(places))
+
+
+def _forget_others() -> None:
+    """Forget every module of a user's own, and where copies lie: they must not be mixed."""
+    for code in _PERMITTED:
+        for name, _ in list(code.loaded()):
+            del sys.modules[name]
+        if code.copied:
+            gone = set(map(str, code.folders))
+            sys.path[:] = [entry for entry in sys.path if entry not in gone]
+    _PERMITTED.clear()
+    importlib.invalidate_caches()

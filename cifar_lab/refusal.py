@@ -6,6 +6,11 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+#: Least similarity of two words' ends, of 1; two letters in the wrong order are 0.5 alike.
+LEAST_ALIKE = 0.5
+#: How many more similar words to consider, of which some are similar in their beginnings alone.
+CANDIDATES = 10
+
 
 def in_our_words(message: str) -> str:
     """Rewrite Pydantic's "Input should be …" as "must be …"."""
@@ -59,6 +64,8 @@ def did_you_mean(
 ) -> str:
     """Return ``; did you mean 'x'?`` for an unknown word; empty if no allowed word is similar.
 
+    Of dotted words, what follows their common parts must be similar, too.
+
     Args:
         word: the unknown word.
         words: the allowed words.
@@ -66,9 +73,19 @@ def did_you_mean(
         quote: placed on either side of each suggestion.
         otherwise: suggestions to use if no allowed word is similar.
     """
-    found = difflib.get_close_matches(word, list(words), n=most) or otherwise
+    near = difflib.get_close_matches(word, list(words), n=most + CANDIDATES)
+    found = [each for each in near if _ends_alike(word, each)][:most] or otherwise
     named = " or ".join(f"{quote}{candidate}{quote}" for candidate in found)
     return f"; did you mean {named}?" if named else ""
+
+
+def _ends_alike(word: str, candidate: str) -> bool:
+    """Whether two words are similar even without the first dotted parts that they share."""
+    ours, theirs = word.split("."), candidate.split(".")
+    while ours and theirs and ours[0] == theirs[0]:
+        del ours[0], theirs[0]
+    matcher = difflib.SequenceMatcher(None, ".".join(ours), ".".join(theirs))
+    return not ours or not theirs or matcher.ratio() >= LEAST_ALIKE
 
 
 class Refusal(ValueError):

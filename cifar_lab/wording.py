@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Sequence
 
+#: Lines are not broken to be narrower than this.
+MINIMUM_WIDTH = 20
 #: What Markdown would read as markup anywhere in a line, with GitHub's links and formulas.
 _MARKUP = re.compile(
     r"[\\`*\[\]<>~$|]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)|:(?=//)|(?<=www)\.", re.I
@@ -79,6 +82,26 @@ def first_sentence(error: Exception) -> str:
         return error.strerror
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__
+
+
+def wrapped(text: str, width: int) -> str:
+    """Break lines that are wider than ``width`` between words; a longer word stays whole.
+
+    What follows a break is indented by two more spaces than its line.
+    """
+    lines = []
+    for line in text.split("\n"):
+        indent = " " * (len(line) - len(line.lstrip(" ")) + 2)
+        fits = len(line) <= width
+        broken = textwrap.wrap(
+            line,
+            max(width, MINIMUM_WIDTH),
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        lines += [line] if fits else broken
+    return "\n".join(lines)
 
 
 def aligned(

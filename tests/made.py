@@ -13,9 +13,10 @@ import yaml
 from cifar_lab.run.claim import claim
 from cifar_lab.run.files import object_text, write_object
 from cifar_lab.run.folder import RunFolder
+from cifar_lab.run.git import Git
 from cifar_lab.run.manifest import Manifest, entry, read_manifest, write_manifest
 from cifar_lab.run.origin import Difference
-from cifar_lab.run.provenance import Git, Provenance
+from cifar_lab.run.provenance import Provenance
 from cifar_lab.run.record import Run
 from cifar_lab.run.status import Status
 from cifar_lab.run.summary import ClassSummary, Result, Summary, ValidationResult
@@ -73,6 +74,9 @@ def a_provenance(**changes: Any) -> Provenance:
         seed=0,
         differences=(Difference("trainer.epochs", "24", "30"),),
         replaced_options=(),
+        weights=None,
+        parent=None,
+        own_code=None,
     )
     return dataclasses.replace(provenance, **changes)
 
@@ -153,3 +157,13 @@ def interrupted(folder: RunFolder) -> None:
     for path in (folder.summary, folder.predictions):
         path.unlink()
     entered(folder)
+
+
+def made_run(
+    path: Path, provenance: Provenance | None = None, summary: Summary | None = None, **run: Any
+) -> RunFolder:
+    """Makes a run as :func:`a_run` does, with a provenance of its own."""
+    folder = a_run(path, summary=summary, **run)
+    if provenance is not None:
+        Run(folder).files.write({folder.provenance: object_text(provenance)})
+    return folder

@@ -11,37 +11,57 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "cifar_lab"
 
 #: Anyone may import these: the ground, without a room of their own.
-EVERYWHERE = {"refusal", "bounds", "network", "nodes", "own_code", "targets", "wording"}
+EVERYWHERE = {
+    "refusal",
+    "bounds",
+    "contracts",
+    "network",
+    "nodes",
+    "own_code",
+    "targets",
+    "wording",
+}
 
 #: room: (rooms of ours, libraries), both besides EVERYWHERE, the room itself and the standard
 #: library. From the top floor down.
 MAY_IMPORT = {
     "cli": (
-        {"config", "engine", "recipe", "report", "results", "run", "sweep"},
+        {"config", "engine", "recipe", "report", "results", "run", "sweeps"},
         {"hydra", "omegaconf", "torch"},
     ),
-    "sweep": (
+    "api": (
+        {"analysis", "config", "engine", "explain", "recipe", "report", "results", "run",
+         "sweeps"},
+        {"lazy_loader", "numpy", "pandas", "polars", "torch"},
+    ),
+    "sweeps": (
         {"analysis", "assembly", "config", "engine", "recipe", "report", "results", "run"},
         {"hydra", "hydra_plugins", "lazy_loader", "omegaconf", "optuna", "torch"},
     ),
     "recipe": (
-        {"analysis", "assembly", "config", "data", "engine", "explain", "models", "optim",
-         "report", "results", "run"},
+        {"analysis", "assembly", "config", "data", "engine", "explain", "hooks", "models",
+         "optim", "report", "results", "run", "trackers"},
         {"numpy", "torch"},
     ),
     "config": ({"run"}, {"hydra", "lazy_loader", "omegaconf", "pydantic", "yaml"}),
     "assembly": (
-        {"data", "engine", "explain", "optim", "report", "run"},
+        {"data", "engine", "explain", "hooks", "optim", "report", "run"},
         {"hydra", "numpy", "pydantic", "torch"},
     ),
     "report": (
         {"analysis", "data", "engine", "explain", "results", "run"},
         {"PIL", "jinja2", "lazy_loader", "markupsafe", "matplotlib", "numpy"},
     ),
+    "trackers": (
+        {"engine", "hooks", "run"},
+        {"lazy_loader", "mlflow", "pydantic", "tensorboard", "trackio", "wandb"},
+    ),
+    "hooks": ({"analysis", "data", "engine", "run"}, {"lazy_loader", "numpy", "torch"}),
     "results": ({"analysis", "run"}, {"lazy_loader", "numpy"}),
     "run": (
         {"analysis", "data", "engine", "explain"},
-        {"lazy_loader", "numpy", "omegaconf", "pydantic", "torch", "tqdm", "yaml"},
+        {"lazy_loader", "numpy", "omegaconf", "pydantic", "safetensors", "torch", "tqdm",
+         "yaml"},
     ),
     "engine": (
         {"analysis", "data", "optim"},
@@ -50,39 +70,53 @@ MAY_IMPORT = {
     "explain": ({"analysis"}, {"captum", "lazy_loader", "numpy", "torch"}),
     "data": (
         set(),
-        {"PIL", "albumentations", "annotated_types", "cv2", "lazy_loader", "numpy", "pydantic",
-         "sklearn", "torch", "torchvision"},
+        {"PIL", "albumentations", "annotated_types", "cv2", "lazy_loader", "numpy", "pyarrow",
+         "pydantic", "sklearn", "torch", "torchvision"},
     ),
     "models": (set(), {"lazy_loader", "timm", "torch", "torchinfo", "torchvision"}),
     "optim": (set(), {"lazy_loader", "timm", "torch"}),
     "analysis": (set(), {"lazy_loader", "numpy", "scipy"}),
     "bounds": (set(), {"annotated_types"}),
+    "contracts": (set(), {"timm", "torch"}),
     "network": (set(), {"torch"}),
     "nodes": (set(), set()),
     "own_code": (set(), set()),
     "refusal": (set(), set()),
     "targets": (set(), set()),
     "wording": (set(), set()),
-    "__init__": (set(), set()),
+    "__init__": (set(), {"lazy_loader"}),
     "__main__": ({"cli"}, set()),
 }  # fmt: skip
 
 #: Of a room below, others may import these modules only.
 ONLY_FROM = {
     ("assembly", "report"): {"cifar_lab.report.options"},
-    ("assembly", "run"): {"cifar_lab.run.files", "cifar_lab.run.provenance"},
+    ("assembly", "run"): {
+        "cifar_lab.run.files",
+        "cifar_lab.run.origin",
+        "cifar_lab.run.provenance",
+        "cifar_lab.run.weights",
+    },
     ("assembly", "explain"): {"cifar_lab.explain.layers"},
+    ("assembly", "hooks"): {"cifar_lab.hooks.base"},
+    ("recipe", "hooks"): {"cifar_lab.hooks.calling"},
     ("engine", "analysis"): {"cifar_lab.analysis.choice"},
     ("engine", "data"): {"cifar_lab.data.loaders", "cifar_lab.data.mixing"},
     ("engine", "optim"): {"cifar_lab.optim.schedules"},
     ("report", "engine"): {"cifar_lab.engine.hooks"},
+    ("trackers", "engine"): {"cifar_lab.engine.hooks"},
     ("cli", "engine"): {"cifar_lab.engine.interrupts"},
+    ("api", "engine"): {"cifar_lab.engine.interrupts"},
+    ("api", "explain"): {"cifar_lab.explain.attribution"},
 }
 #: The only files of a room that may import a library.
 IN_ONE_FILE = {
     ("run", "omegaconf"): "config.py",
+    ("run", "safetensors"): "weights.py",
     ("run", "yaml"): "yaml_text.py",
-    ("sweep", "optuna"): "study.py",
+    ("sweeps", "optuna"): "study.py",
+    ("api", "pandas"): "table.py",
+    ("api", "polars"): "table.py",
 }
 
 

@@ -37,11 +37,13 @@ from cifar_lab.run.status import Status
 from cifar_lab.run.summary import Summary
 from cifar_lab.run.sweep_folder import SweepFolder
 from cifar_lab.run.trust import Trust
+from cifar_lab.trackers.sent import Sent
 from tests import test_house
 from tests.test_architecture import MAY_IMPORT
 
 TOP = Path(__file__).parents[1]
-PAGES = [TOP / "CONTRIBUTING.md", *sorted((TOP / "docs").glob("*.md"))]
+#: For people who work on the project; test_pages.py runs what those for users show.
+PAGES = [TOP / "CONTRIBUTING.md", TOP / "docs" / "how-it-works.md"]
 PAGE = (TOP / "docs" / "how-it-works.md").read_text()
 PICTURE = TOP / "docs" / "floors.svg"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -56,12 +58,24 @@ OF_A_RUN, OF_A_SWEEP = [
     for kind in (RunFolder, SweepFolder)
 ]
 #: Folders that runs make and no checkout has.
-WRITTEN = ("outputs", "figures", "attributions", "frozen", ".running", "confirm-1")
+WRITTEN = (
+    "outputs",
+    "code",
+    "figures",
+    "attributions",
+    "frozen",
+    ".running",
+    "confirm-1",
+    "hooks",
+    "tensorboard",
+    "sent.json",
+)
 ENDINGS = "py|pyi|yaml|md|json|svg|cfg|txt|csv|npz|png|html|log|pt|lock|sha256"
 RECORDS = {
     "status.json": Status,
     "manifest.json": Manifest,
     "labels.json": Labels,
+    "sent.json": Sent,
     ".hydra/code.json": Code,
     "data.json": Data,
     "provenance.json": Provenance,
@@ -99,7 +113,7 @@ def exists(path: str) -> bool:
         return True
     if any(path in keys(kind) for kind in RECORDS.values()):
         return True
-    if path.split("/")[0] in WRITTEN:
+    if path.split("/")[0] in WRITTEN or re.fullmatch(r"hooks/[^/]+/[^/]*", path):
         return True
     return any(any(folder.glob(path)) for folder in (TOP, TOP / "cifar_lab"))
 

@@ -1,10 +1,18 @@
 from __future__ import annotations
 
+import importlib
 import sys
 
 import pytest
 
-from cifar_lab.own_code import OwnCode, as_plain, beside, from_plain, inside_a_run
+from cifar_lab.own_code import (
+    OwnCode,
+    as_plain,
+    beside,
+    from_plain,
+    inside_a_run,
+    permitted,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -53,6 +61,7 @@ def test_nothing_is_found_inside_a_run_or_below_outputs(mark, tmp_path):
 
 def test_a_started_process_is_told_the_same(tmp_path):
     codes = [OwnCode((tmp_path,)), OwnCode((tmp_path, tmp_path / "x"), frozenset({"b", "a"}))]
+    codes.append(OwnCode((tmp_path,), frozenset({"a"}), copied=True))
     assert from_plain(as_plain(codes)) == codes
 
 
@@ -61,6 +70,27 @@ def test_folders_come_last_on_the_path_so_that_no_library_is_replaced(tmp_path):
     beside(None, tmp_path).make_importable()
     beside(None, tmp_path).make_importable()
     assert sys.path == [*before, str(tmp_path)]
+
+
+def test_copies_come_first_and_are_forgotten_with_the_next_files(tmp_path):
+    files, copies = tmp_path / "files", tmp_path / "copies"
+    for folder in (files, copies):
+        folder.mkdir()
+        (folder / "own_mod_8.py").write_text(f"WHERE = {folder.name!r}\n")
+    before = list(sys.path)
+    for folder, copied in ((files, False), (copies, True), (files, False)):
+        OwnCode((folder,), copied=copied).make_importable()
+        importlib.invalidate_caches()
+        assert folder.name == importlib.import_module("own_mod_8").WHERE
+        assert sys.path[0] == (str(copies) if copied else before[0])
+    assert permitted() == [OwnCode((files,))]
+    del sys.modules["own_mod_8"]
+
+
+def test_a_copy_does_not_stand_for_a_library(tmp_path):
+    (tmp_path / "yaml.py").write_text("")
+    own = OwnCode((tmp_path,), frozenset({"yaml"}), copied=True)
+    assert "'yaml' is already" in str(own.shadowed_by("yaml"))
 
 
 def test_a_name_that_python_finds_elsewhere_is_told(tmp_path):

@@ -59,3 +59,18 @@ def test_a_refusal_keeps_its_problems_apart_and_says_them_all():
 )
 def test_pydantics_sentences_become_ours(theirs, ours):
     assert in_our_words(theirs) == ours
+
+
+@pytest.mark.parametrize(
+    ("word", "candidate", "near"),
+    [
+        ("trainer.gpus", "trainer.epochs", False),  # alike in their common beginning alone
+        ("trainer.epoch", "trainer.epochs", True),
+        ("optimizer.rl", "optimizer.lr", True),
+        ("augmentation.train.cutuot", "augmentation.train.cutout", True),
+        ("augmentation.train", "augmentation.train.crop", True),
+        ("epochs", "trainer.epochs", True),
+    ],
+)
+def test_of_dotted_words_the_ends_must_be_alike(word, candidate, near):
+    assert did_you_mean(word, [candidate]) == (f"; did you mean '{candidate}'?" if near else "")

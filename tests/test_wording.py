@@ -16,6 +16,7 @@ from cifar_lab.wording import (
     signed,
     size,
     with_interval,
+    wrapped,
 )
 
 
@@ -146,3 +147,19 @@ def test_code_has_more_backticks_around_it_than_in_it():
     assert code_in_markdown("ls | wc", in_table=True) == r"`ls \| wc`"
     assert code_in_markdown("a ``b`` c") == "```a ``b`` c```"
     assert code_in_markdown("`a`") == "`` `a` ``"
+
+
+@pytest.mark.parametrize("width", [20, 33, 80])
+def test_a_wide_line_breaks_between_words_and_its_rest_is_indented(width):
+    text = "  run: a line of several words, some-with-hyphens\n\nshort\n" + "x" * 100 + " end"
+    lines = wrapped(text, width).split("\n")
+    assert " ".join(lines).split() == text.split()
+    assert all(len(line) <= width or len(line.split()) == 1 for line in lines)
+    assert lines[1].startswith("    ") == (width < 50)
+    assert "" in lines
+    assert "short" in lines
+
+
+def test_a_table_that_fits_keeps_its_columns():
+    table = "a    b   c\n  1    2  3"
+    assert wrapped(table, 20) == table

@@ -1,27 +1,37 @@
-"""Time of listing a thousand finished runs, from starting the command to its output."""
+"""Time of listing a thousand finished runs, and of making a table of them in Python."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.measure import Case, Result, Settings, Target, arithmetic_mean, assert_same
 from benchmarks.processes import CIFAR_LAB, run
+from cifar_lab.run.folder import RunFolder
+from cifar_lab.run.record import Run
 
 #: A filter and a column for which the configuration of every run is read as well.
 COMMAND = [CIFAR_LAB, "ls", "model=custom_resnet", "--sort", "optimizer.lr"]
+#: Prints how long it takes to make a table with a row for each run.
+TABLE = """
+import time
+started = time.perf_counter()
+import cifar_lab
+table = cifar_lab.runs("outputs/**").to_frame(frame="pandas")
+seconds = time.perf_counter() - started
+assert (len(table), table["seed"].nunique()) == ({count}, {count})
+print(seconds)
+"""
 
 
 def measure(settings: Settings) -> Result:
     """Asserts that every run is listed with its result, then times the command."""
-    count = settings.size(1000, 3)
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as name:  # on disk: /tmp may be in memory
-        folder = Path(name)
-        finished = _finished(folder)
-        for number in range(1, count):
-            _linked(finished, finished.with_name(f"{finished.name}-{number}"))
+    with _runs(settings) as (folder, count):
         lines = run(COMMAND, folder=folder).output.splitlines()[1:]
         assert_same("runs", len(lines), count)
         assert_same("different results", len({tuple(line.split()[1:]) for line in lines}), 1)
@@ -34,6 +44,32 @@ def measure(settings: Settings) -> Result:
     )
 
 
+def measure_table(settings: Settings) -> Result:
+    """Asserts that every run has a row with its own seed, then times making the table."""
+    with _runs(settings) as (folder, count):
+        code = TABLE.format(count=count)
+        seconds = []
+        for _ in range(settings.size(5, 2)):
+            output = run([sys.executable, "-c", code], folder=folder).output
+            seconds.append(float(output.split()[-1]))
+    value, low, high = arithmetic_mean(seconds)
+    return Result(value, low, high, len(seconds), seconds).noted(
+        '`cifar_lab.runs("outputs/**").to_frame()`, with the import of what it needs and of pandas'
+    )
+
+
+@contextmanager
+def _runs(settings: Settings) -> Iterator[tuple[Path, int]]:
+    """A folder with many finished runs, each with another seed, and their number."""
+    count = settings.size(1000, 3)
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as name:  # on disk: /tmp may be in memory
+        folder = Path(name)
+        finished = _finished(folder)
+        for number in range(1, count):
+            _linked(finished, finished.with_name(f"{finished.name}-{number}"), number)
+        yield folder, count
+
+
 def _finished(folder: Path) -> Path:
     """Makes a small finished run."""
     small = ["model.width=4", "trainer.limit_batches=1", "trainer.limit_epochs=1"]
@@ -42,9 +78,12 @@ def _finished(folder: Path) -> Path:
     return (folder / "outputs" / "latest").resolve()
 
 
-def _linked(finished: Path, other: Path) -> None:
-    """Makes another run of the same content; links take no space and are read like files."""
+def _linked(finished: Path, other: Path, seed: int) -> None:
+    """Makes another run with another seed; links take no space and are read like files."""
     shutil.copytree(finished, other, copy_function=os.link)
+    folder = RunFolder(other)
+    text = folder.config.read_text().replace("\nseed: 0\n", f"\nseed: {seed}\n")
+    Run(folder).files.write({folder.config: text})
 
 
 CASES = [
@@ -55,5 +94,13 @@ CASES = [
         target=Target(5, at_most=True),
         run=measure,
         unit="s",
-    )
+    ),
+    Case(
+        name="runs-table",
+        what="time to make a data frame of 1,000 finished runs in a new Python process",
+        against="",
+        target=Target(2, at_most=True),
+        run=measure_table,
+        unit="s",
+    ),
 ]

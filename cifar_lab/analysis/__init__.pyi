@@ -27,6 +27,7 @@ from .power import smallest_difference as smallest_difference
 from .predictions import UNDEFINED as UNDEFINED
 from .predictions import ClassResult as ClassResult
 from .predictions import Pair as Pair
+from .predictions import balanced_accuracy as balanced_accuracy
 from .predictions import class_results as class_results
 from .predictions import confused_pairs as confused_pairs
 from .predictions import confusion as confusion

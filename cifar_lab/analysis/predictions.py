@@ -29,6 +29,17 @@ def confusion(
     return counts.reshape(classes, classes)
 
 
+def balanced_accuracy(matrix: NDArray[np.int64]) -> float:
+    """Mean recall over the classes that have images, as scikit-learn's balanced_accuracy_score.
+
+    Args:
+        matrix: counts by true class (row) and predicted class (column), ``(classes, classes)``.
+    """
+    counts = matrix.sum(axis=1)
+    there = counts > 0
+    return float((np.diag(matrix)[there] / counts[there]).mean())
+
+
 class Pair(NamedTuple):
     """Number of images of one class that were predicted as another."""
 

@@ -2,9 +2,10 @@
 
 from cifar_lab.assembly.attempts import Tried
 from cifar_lab.assembly.experiment import Experiment, experiment, network, problems, readable
-from cifar_lab.assembly.parts import device, source
+from cifar_lab.assembly.parts import device
 from cifar_lab.assembly.precision import probe_for
 from cifar_lab.assembly.setup import Setup
+from cifar_lab.assembly.sources import source
 from cifar_lab.assembly.timing import BatchTimes, batch_times
 
 __all__ = [

@@ -18,6 +18,7 @@ from cifar_lab.refusal import Refusal
 KEYS = {
     "place": "device",
     "batch": "trainer.batch_size",
+    "weights": "model.weights",
     "length": "trainer",
     "freezing": "trainer.freeze_after_epochs",
     "gradcam_layers": "report.gradcam_layer",

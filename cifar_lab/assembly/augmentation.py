@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,11 +62,26 @@ def augmentation(
             return stack
 
         try:
+            with _certain(built.values()):  # a rare step fails now, and not after hours
+                tried(built)
             return tried(built)
         except Refusal:
             raise
         except Exception as error:
             raise Refusal(_failing(built, tried, error)) from error
+
+
+@contextmanager
+def _certain(steps: Iterable[Any]) -> Iterator[None]:
+    """Apply steps that are applied with some probability in any case."""
+    before = {step: step.p for step in steps if 0 < getattr(step, "p", 0) < 1}
+    try:
+        for step in before:
+            step.p = 1.0
+        yield
+    finally:
+        for step, p in before.items():
+            step.p = p
 
 
 def _failing(steps: dict[str, Any], tried: Callable[..., Any], error: Exception) -> str:
@@ -108,10 +124,12 @@ def _filled(step: dict[str, Any], grey_levels: Sequence[int] | None) -> dict[str
 def _step(name: str, step: dict[str, Any]) -> Any:
     try:
         built = node(step)
-        if not hasattr(built, "available_keys"):
-            raise Refusal(
-                f"augmentation.train.{name}: {step['_target_']} is not an albumentations transform"
-            )
+        if not hasattr(built, "available_keys"):  # not one of albumentations
+            from cifar_lab.data.torchvision_step import why_not_a_step  # torchvision loads slowly
+
+            other = why_not_a_step(built)
+            if other is not None:
+                raise Refusal(f"augmentation.train.{name}: {step['_target_']} {other}")
         return built
     except InstantiationException as error:
         path = f"augmentation.train.{name}"

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import partial
 from typing import Any
 
 import torch
 
-from cifar_lab.assembly import fitting, parts
+from cifar_lab.assembly import criteria, fitting, parts, sources, updates
 from cifar_lab.assembly.attempts import Attempts, Tried
 from cifar_lab.assembly.augmentation import augmentation, grey_levels
+from cifar_lab.assembly.extending import planned
+from cifar_lab.assembly.hooks import try_hook
 from cifar_lab.assembly.setup import Setup
+from cifar_lab.assembly.weights import fitted
 from cifar_lab.data.arrays import Outline
 from cifar_lab.engine.engine import Engine
 from cifar_lab.engine.lr_finder import RangeTest
 from cifar_lab.engine.seeding import seed_everything
 from cifar_lab.explain.layers import choose_layers
+from cifar_lab.nodes import BALANCED, HOOKS
 from cifar_lab.report.options import ReportOptions
+from cifar_lab.run.weights import Weights
 
 #: Stands in for unknown properties of the images, so that the other parts can be checked.
 ASSUMED = Outline(
@@ -25,7 +31,11 @@ ASSUMED = Outline(
 
 
 def attempted(
-    config: dict[str, Any], tried: Tried, skip: Collection[str] = (), load: bool = True
+    config: dict[str, Any],
+    tried: Tried,
+    skip: Collection[str] = (),
+    load: bool = True,
+    weights: Weights | None = None,
 ) -> Attempts:
     """Build every part whose dependencies could be built, and collect the problems of the rest.
 
@@ -34,6 +44,7 @@ def attempted(
         tried: earlier results to reuse.
         skip: groups and root keys that are already known to be wrong.
         load: whether images may be decoded or downloaded.
+        weights: to fit to the network, if any.
     """
     attempts = Attempts(tried, set(skip))
     seed = 0 if "seed" in skip else config["seed"]
@@ -43,6 +54,8 @@ def attempted(
     # on anything drawn above.
     seed_everything(seed)
     model = _network(attempts, config, setup, device, known)
+    if weights is not None:
+        attempts("weights", fitted, lambda: [model, weights, known.classes], ("model",))
     _augmentation(attempts, config, setup, seed, known)
     attempts(
         "freezing",
@@ -53,8 +66,14 @@ def attempted(
     attempts("mixing", parts.mixing, lambda: [config["mixing"]])
     attempts(
         "criterion",
-        parts.criterion,
-        lambda: [config["criterion"], known.classes, device],
+        criteria.criterion,
+        lambda: [
+            config["criterion"],
+            known.classes,
+            # Only where they matter, as they may become known late.
+            known.class_counts if BALANCED in config["criterion"].values() else None,
+            device,
+        ],
         ("place",),
     )
     _updates(attempts, config, engine, setup, model, known)
@@ -66,7 +85,16 @@ def attempted(
         lambda: [model, known.image_size, report.gradcam_layer],
         ("report", "model"),
     )
+    if HOOKS not in skip:
+        _try_hooks(attempts, config)
     return attempts
+
+
+def _try_hooks(attempts: Attempts, config: dict[str, Any]) -> None:
+    """Try each hook of the configuration."""
+    for name, node in config.get(HOOKS, {}).items():
+        inputs = [name, node, attempts.known]
+        attempts(f"{HOOKS}.{name}", try_hook, partial(list, inputs))
 
 
 def _machine(attempts: Attempts, config: dict[str, Any]) -> tuple[Any, Any, Any]:
@@ -83,8 +111,8 @@ def _place(engine: Engine, device: torch.device) -> torch.device:
 
 def _data(attempts: Attempts, config: dict[str, Any], engine: Any, load: bool) -> Outline:
     """Return what is known about the images, with assumed values for the rest."""
-    source = attempts("dataset", parts.found, lambda: [config["dataset"]])
-    dataset = attempts("dataset", parts.images, lambda: [source, load or source.at_hand()])
+    source = attempts("dataset", sources.found, lambda: [config["dataset"]])
+    dataset = attempts("dataset", sources.images, lambda: [source, load or source.at_hand()])
     known = source if dataset is None else dataset
     outline = Outline() if known is None else known.outline()
     attempts(
@@ -131,8 +159,14 @@ def _updates(
     """Build the optimizer and the schedule; refuse values that need a longer run."""
     attempts(
         "optimizer",
-        parts.optimizer,
-        lambda: [config["optimizer"], model, setup.fused_optimizer],
+        updates.optimizer,
+        lambda: [
+            config["optimizer"],
+            model,
+            known.classes,
+            setup.fused_optimizer,
+            setup.head_lr_factor,
+        ],
         ("model", "trainer"),
     )
 
@@ -151,7 +185,7 @@ def _updates(
     )
     attempts(
         "scheduler",
-        parts.schedule,
-        lambda: [config["scheduler"], engine.plan.epochs, steps()],
+        planned,
+        lambda: [config, engine.plan.epochs, steps()],
         ("trainer", "optimizer", "end"),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,11 @@ from torch import nn
 from cifar_lab.assembly import parts
 from cifar_lab.assembly.attempts import Tried
 from cifar_lab.assembly.building import attempted
+from cifar_lab.assembly.extending import planned
+from cifar_lab.assembly.hooks import hooks
 from cifar_lab.assembly.precision import chosen
 from cifar_lab.assembly.setup import Setup
+from cifar_lab.assembly.weights import Fitted
 from cifar_lab.data.arrays import Dataset
 from cifar_lab.data.normalise import Normalise
 from cifar_lab.engine.allocator import keep_freed_memory
@@ -26,11 +29,14 @@ from cifar_lab.engine.lr_finder import RangeTest
 from cifar_lab.engine.plan import Plan
 from cifar_lab.engine.precision import dtype_of
 from cifar_lab.engine.seeding import seed_everything
+from cifar_lab.engine.step import freeze
+from cifar_lab.hooks.base import Hook
 from cifar_lab.nodes import FIND
 from cifar_lab.optim.schedules import Schedule
 from cifar_lab.refusal import Refusal
 from cifar_lab.report.options import ReportOptions
 from cifar_lab.run.provenance import PrecisionProbe
+from cifar_lab.run.weights import Weights
 
 log = logging.getLogger("cifar_lab")
 
@@ -56,10 +62,12 @@ class Experiment:
         setup: precision, batch sizes and speed settings.
         lr_finder: settings of the learning rate search.
         report: what the report shows.
+        hooks: what looks on while the run trains, by name.
         gradcam_layers: names of the layers that the report explains; empty if the model declares
             none whose output is a feature map.
         memory_kept: whether the process keeps freed memory.
         precision_probe: the measurement that chose the precision; None if there was none.
+        fitted: weights from elsewhere that the model starts from; None for its initial ones.
     """
 
     config: dict[str, Any]
@@ -78,9 +86,11 @@ class Experiment:
     setup: Setup
     lr_finder: RangeTest
     report: ReportOptions
+    hooks: Mapping[str, Hook]
     gradcam_layers: tuple[str, ...]
     memory_kept: bool
     precision_probe: PrecisionProbe | None
+    fitted: Fitted | None
 
     @property
     def plan(self) -> Plan:
@@ -94,8 +104,7 @@ class Experiment:
 
     def with_max_lr(self, found: float) -> Experiment:
         """Return the experiment with the maximum learning rate that was found."""
-        steps = self.schedule.steps_per_epoch
-        schedule = parts.schedule(self.config["scheduler"], self.plan.epochs, steps, found)
+        schedule = planned(self.config, self.plan.epochs, self.schedule.steps_per_epoch, found)
         return dataclasses.replace(self, schedule=schedule, max_lr_found=found)
 
     def fast_path(self, failure: str | None = None) -> dict[str, str]:
@@ -123,7 +132,10 @@ class Experiment:
 
 
 def experiment(
-    config: dict[str, Any], tried: Tried | None = None, probe: PrecisionProbe | None = None
+    config: dict[str, Any],
+    tried: Tried | None = None,
+    probe: PrecisionProbe | None = None,
+    weights: Weights | None = None,
 ) -> Experiment:
     """Build the experiment of a checked configuration.
 
@@ -131,11 +143,13 @@ def experiment(
         config: as plain values.
         tried: results of :func:`problems` to reuse.
         probe: an earlier measurement for ``precision=auto`` to go by.
+        weights: what the model starts from; None for its initial weights, and for a run that is
+            opened, whose own are loaded later.
 
     Raises:
         Refusal: with the problems of all parts that cannot be built.
     """
-    attempts = attempted(config, Tried() if tried is None else tried)
+    attempts = attempted(config, Tried() if tried is None else tried, weights=weights)
     if attempts.problems:
         raise Refusal(attempts.problems)
     built = attempts.parts
@@ -146,6 +160,11 @@ def experiment(
     normalise = parts.normalise(dataset, device, setup.channels_last, dtype_of(precision))
     in_float32 = parts.normalise(dataset, device, setup.channels_last, torch.float32)
     parts.initialise(model, dataset, in_float32)
+    starts: Fitted | None = built.get("weights")
+    if starts is not None:
+        starts.load(model)  # after what is computed from images, which would replace them
+    # Now, and not at the first step, so that range tests train what the run trains.
+    freeze(model, engine.plan.freeze_after_epochs, epoch=0)
     return Experiment(
         config=config,
         name=config["name"],
@@ -162,6 +181,7 @@ def experiment(
             built["mixing"],
             config["seed"],
             config["evaluate_test"],
+            config["dataset"].get(parts.SAMPLING, "shuffled"),
         ),
         learner=Learner(model, built["criterion"], device, precision, setup.test_time_flips),
         normalise=in_float32,
@@ -172,14 +192,19 @@ def experiment(
         setup=setup,
         lr_finder=built["lr_finder"],
         report=built["report"],
+        hooks=hooks(config),
         gradcam_layers=built["gradcam_layers"],
         memory_kept=memory_kept,
         precision_probe=probe,
+        fitted=starts,
     )
 
 
 def problems(
-    config: dict[str, Any], skip: Collection[str] = (), tried: Tried | None = None
+    config: dict[str, Any],
+    skip: Collection[str] = (),
+    tried: Tried | None = None,
+    weights: Weights | None = None,
 ) -> list[str]:
     """Return the problems found by building the parts of a configuration.
 
@@ -189,8 +214,10 @@ def problems(
         config: as plain values.
         skip: groups and root keys that are already known to be wrong.
         tried: earlier results, of this or other configurations, to reuse and add to.
+        weights: what the model starts from, if not from its initial weights.
     """
-    attempts = attempted(config, Tried() if tried is None else tried, skip, load=False)
+    tried = Tried() if tried is None else tried
+    attempts = attempted(config, tried, skip, load=False, weights=weights)
     engine, _ = attempts.parts.get("trainer", (None, None))
     return [*attempts.problems, *([] if engine is None else engine.unmet_needs())]
 

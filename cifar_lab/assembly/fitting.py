@@ -6,6 +6,7 @@ from torch import nn
 
 from cifar_lab.engine.plan import Plan
 from cifar_lab.refusal import Refusal
+from cifar_lab.wording import plural
 
 #: Largest number of optimizer steps in a run; 600 epochs of ImageNet in batches of 256 have three
 #: million.
@@ -28,7 +29,7 @@ def refuse_nothing_evaluated(evaluate_test: bool, validated: bool | None) -> Non
 
 
 def refuse_idle_freezing(after_epochs: dict[str, int], model: nn.Module) -> None:
-    """Refuse names to freeze that match no parameter."""
+    """Refuse names to freeze that match no parameter, and names that leave none to train."""
     names = [name for name, _ in model.named_parameters()]
     begin = ", ".join(dict.fromkeys(name.split(".")[0] for name in names))
     idle = [b for b in after_epochs if not any(n.startswith(b) for n in names)]
@@ -39,6 +40,13 @@ def refuse_idle_freezing(after_epochs: dict[str, int], model: nn.Module) -> None
                 f"{type(model).__name__} begins with '{name}'; the names begin with: {begin}"
                 for name in idle
             ]
+        )
+    trained = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
+    if after_epochs and all(name.startswith(tuple(after_epochs)) for name in trained):
+        raise Refusal(
+            "trainer.freeze_after_epochs freezes every parameter after "
+            f"{plural(max(after_epochs.values()), 'epoch', 'epochs')}, so that nothing is trained; "
+            f"leave one of these out: {begin}"
         )
 
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import warnings
 from collections.abc import Mapping
+from functools import partial
 from inspect import signature
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,18 +20,17 @@ from torch import nn
 from cifar_lab import targets
 from cifar_lab.assembly.memory import is_out_of_memory
 from cifar_lab.assembly.setup import Setup
+from cifar_lab.contracts import Sampling
 from cifar_lab.data.arrays import Dataset
 from cifar_lab.data.loaders import EvalLoader, Shard, TrainLoader
 from cifar_lab.data.mixing import Mixing
 from cifar_lab.data.normalise import Normalise
 from cifar_lab.data.pixels import Pixels
-from cifar_lab.data.sources import Source
 from cifar_lab.engine.engine import Engine
 from cifar_lab.engine.fit import Loaders
 from cifar_lab.engine.plan import Plan
 from cifar_lab.network import ComputedFromImages
-from cifar_lab.nodes import FIND, NO_MIXING
-from cifar_lab.optim.schedules import Schedule
+from cifar_lab.nodes import NO_MIXING, without_taken
 from cifar_lab.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -39,25 +38,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+#: Key of the data set's node that is for the loader.
+SAMPLING = "sampling"
 #: Number of training images, evenly spread, for models that compute initial weights from them.
 INITIALISING_IMAGES = 5000
-
-
-def source(config: dict[str, Any]) -> Source:
-    """Build the data source; reads no files."""
-    return made(Source, config["dataset"])
-
-
-def found(dataset: dict[str, Any]) -> Source:
-    """Build the data source and check that its images exist."""
-    images = made(Source, dataset)
-    images.check()
-    return images
-
-
-def images(source: Source, load: bool) -> Dataset | None:
-    """Load the source's images, or return None if ``load`` is false."""
-    return source.load() if load else None
 
 
 def node(config: Mapping[str, Any], **supplied: Any) -> Any:
@@ -68,6 +52,16 @@ def node(config: Mapping[str, Any], **supplied: Any) -> Any:
     """
     targets.guard(config)
     return instantiate(config, _convert_="all", **supplied)
+
+
+def target_of(config: Mapping[str, Any]) -> Any:
+    """Return the class or function that a node names.
+
+    Raises:
+        NotAllowed: it names, at any depth, what a configuration may not name.
+    """
+    targets.guard(config)
+    return get_object(config["_target_"])
 
 
 def made(kind: type[T], config: Mapping[str, Any], **supplied: Any) -> T:
@@ -86,41 +80,24 @@ def made(kind: type[T], config: Mapping[str, Any], **supplied: Any) -> T:
     return part
 
 
+def maker(config: Mapping[str, Any]) -> partial[Any]:
+    """Return the target of a node with its arguments, to be called with those of the build.
+
+    Raises:
+        TypeError: ``_partial_`` is set in the configuration.
+    """
+    if "_partial_" in config:
+        raise TypeError("_partial_ cannot be set here; remove it")
+    make: partial[Any] = node({**config, "_partial_": True})
+    return make
+
+
 def mixing(config: dict[str, Any]) -> Mixing | None:
     """Build what mixes the images of a batch; None if nothing does."""
     if config["_target_"] == NO_MIXING:
         return None
     mixing: Mixing = made(Mixing, config)  # type: ignore[type-abstract]
     return mixing
-
-
-def criterion(config: dict[str, Any], classes: int | None, device: torch.device) -> nn.Module:
-    """Build the criterion on its device and try it.
-
-    Args:
-        config: the criterion's node.
-        classes: number of classes; None if unknown, to try nothing.
-        device: of the logits.
-
-    Raises:
-        Refusal: it gives no mean loss with a gradient.
-    """
-    built = made(nn.Module, config).to(device)
-    if classes is None:
-        return built
-    # One more image than classes, so that the shapes of logits and labels never match by chance.
-    logits = torch.zeros(classes + 1, classes, device=device, requires_grad=True)
-    labels = torch.arange(classes + 1, device=device) % classes
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what is wrong is told as a problem
-        loss = built(logits, labels)
-    if not isinstance(loss, torch.Tensor) or loss.shape != () or not loss.requires_grad:
-        got = f"shape {tuple(loss.shape)}" if isinstance(loss, torch.Tensor) else repr(type(loss))
-        raise Refusal(
-            f"criterion: {config['_target_']} must return a mean loss of shape () with a gradient, "
-            f"from logits (batch, classes) and labels (batch,); got {got}"
-        )
-    return built
 
 
 def device(name: str) -> torch.device:
@@ -189,12 +166,13 @@ def model(
         device: the device to put it on.
 
     Raises:
-        Refusal: it has no parameters, or more than the memory holds.
+        Refusal: it takes no ``num_classes``, has no parameters, or more than the memory holds.
     """
+    _refuse_without_class_count(config)
     sized = {} if size is None else {"image_size": size}
     memory_format = torch.channels_last if channels_last else torch.contiguous_format
     try:
-        model = made(nn.Module, config, num_classes=classes, **sized)
+        model = made(nn.Module, without_taken("model", config), num_classes=classes, **sized)
         model.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
     except Exception as error:
         if is_out_of_memory(error):
@@ -205,6 +183,19 @@ def model(
     return model
 
 
+def _refuse_without_class_count(config: dict[str, Any]) -> None:
+    targets.guard(config)
+    takes = signature(get_object(config["_target_"])).parameters
+    if "num_classes" in takes or any(p.kind is p.VAR_KEYWORD for p in takes.values()):
+        return
+    given = [name for name, p in takes.items() if p.kind is not p.VAR_POSITIONAL]
+    raise Refusal(
+        f"model: {config['_target_']} takes no argument num_classes; the lab supplies num_classes "
+        "and, to a model that takes it, image_size (height and width); the YAML gives all others "
+        f"({', '.join(given) or 'it has none'}); add num_classes: int to its arguments"
+    )
+
+
 def _too_large(config: dict[str, Any]) -> str:
     numbers = [f"model.{k}={v}" for k, v in config.items() if type(v) in (int, float)]
     advice = f"reduce {' or '.join(numbers)}" if numbers else "choose a smaller one"
@@ -213,8 +204,7 @@ def _too_large(config: dict[str, Any]) -> str:
 
 def size_for(model: dict[str, Any], size: tuple[int, int] | None) -> tuple[int, int] | None:
     """Return the image size if the model has an ``image_size`` argument, else None."""
-    targets.guard(model)
-    takes_size = "image_size" in signature(get_object(model["_target_"])).parameters
+    takes_size = "image_size" in signature(target_of(model)).parameters
     return size if takes_size else None
 
 
@@ -226,36 +216,11 @@ def initialise(model: nn.Module, dataset: Dataset, normalise: Normalise) -> None
         model.initialise(normalise(torch.from_numpy(images)))
 
 
-def optimizer(config: dict[str, Any], model: nn.Module, fused: bool) -> torch.optim.Optimizer:
-    """Build the optimizer over the model's parameters."""
-    return made(torch.optim.Optimizer, config, model=model, fused=fused)
-
-
 def normalise(
     dataset: Dataset, device: torch.device, channels_last: bool, dtype: torch.dtype
 ) -> Normalise:
     """Build the normalisation that turns the data set's images into model input."""
     return Normalise(dataset.mean, dataset.std, device, channels_last, dtype)
-
-
-def schedule(
-    config: dict[str, Any], epochs: int, steps_per_epoch: int, max_lr: float | None = None
-) -> Schedule:
-    """Build the schedule for the length of the run.
-
-    Args:
-        config: the scheduler's node.
-        epochs: number of epochs in the whole run.
-        steps_per_epoch: optimizer steps per full epoch.
-        max_lr: the learning rate found, if the configuration says ``max_lr: find``; None uses 1
-            until it is found.
-    """
-    if config.get("max_lr") == FIND:
-        config = {**config, "max_lr": 1.0 if max_lr is None else max_lr}
-    schedule: Schedule = node(config, epochs=epochs, steps_per_epoch=steps_per_epoch)
-    if not hasattr(schedule, "learning_rate"):
-        raise TypeError(f"{config['_target_']} does not give a schedule")
-    return schedule
 
 
 def loaders(
@@ -267,6 +232,7 @@ def loaders(
     mixing: Mixing | None,
     seed: int,
     evaluate_test: bool,
+    sampling: Sampling,
 ) -> Loaders:
     """Build the loaders of each split; without ``evaluate_test``, none of the test images."""
     train, test = dataset.source.train, dataset.source.test
@@ -281,7 +247,7 @@ def loaders(
         test_loader = EvalLoader(test_pixels, test.labels, rows, normalise, size)
     return Loaders(
         train=TrainLoader(
-            dataset, pixels, stack, normalise, mixing, batch_size, seed, workers, shard
+            dataset, pixels, stack, normalise, mixing, batch_size, seed, workers, shard, sampling
         ),
         val=EvalLoader(pixels, train.labels, val, normalise, size) if len(val) else None,
         test=test_loader,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from cifar_lab.bounds import NonNegativeInt, PositiveInt
+from cifar_lab.bounds import NonNegativeInt, PositiveFloat, PositiveInt
 from cifar_lab.engine.precision import PrecisionChoice
 
 #: Most worker processes to start if ``workers`` is None.
@@ -29,6 +29,7 @@ class Setup:
         lowered_augmentation: use the batched form of each augmentation step that has one.
         fused_optimizer: use torch's fused optimizer, which updates all weights in one operation,
             if there is one.
+        head_lr_factor: multiplies the learning rate of the last layer; 1 treats all layers alike.
         background_checkpoints: write checkpoints in a background thread.
         keep_freed_memory: keep freed memory in the process instead of requesting new memory from
             the system for every large tensor (glibc only).
@@ -42,6 +43,7 @@ class Setup:
     resident_data: bool
     lowered_augmentation: bool
     fused_optimizer: bool
+    head_lr_factor: PositiveFloat
     background_checkpoints: bool
     keep_freed_memory: bool
 

@@ -6,16 +6,19 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hydra._internal.utils import get_args_parser
 
 from cifar_lab.cli.verbs import VERBS
+from cifar_lab.config.habits import flag_problems
 from cifar_lab.own_code import Given
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.folder import OUTPUTS
 
 if TYPE_CHECKING:
+    from cifar_lab.config.compose import Composer
     from cifar_lab.run.record import Run
 
 #: Flags of a sweep, and how they are parsed.
@@ -35,6 +38,9 @@ def hydra_arguments(words: Sequence[str]) -> argparse.Namespace:
     Raises:
         Refusal: a flag is unknown, or is a Hydra flag that is not supported.
     """
+    habits = flag_problems(words)
+    if habits:
+        raise Refusal(habits)
     parser = get_args_parser()
     parser.error = _refuse  # type: ignore[method-assign,assignment]
     for flag, options in SWEEP_FLAGS.items():
@@ -82,7 +88,8 @@ def run_and_overrides(words: Sequence[str], verb: str) -> tuple[Run, list[str], 
     flags = [word for word in words if word.startswith("-")]
     if flags:
         raise Refusal(
-            f"`cifar-lab {verb}` accepts no flags but --config-dir DIR and --trust, got {flags[0]}"
+            f"`cifar-lab {verb}` accepts no flags but --config-dir DIR, --trust and --as-recorded, "
+            f"got {flags[0]}"
         )
     runs, overrides = runs_and_overrides(words)
     return named_run(one_run(runs, verb)), overrides, given
@@ -102,8 +109,34 @@ def code_flags(words: Sequence[str], verb: str) -> tuple[list[str], Given]:
     parser.error = _refuse  # type: ignore[method-assign,assignment]
     parser.add_argument("--config-dir", "-cd")
     parser.add_argument(VERBS[verb].trust, action="store_true", dest="trusted")
+    if VERBS[verb].as_recorded:
+        parser.add_argument("--as-recorded", action="store_true")
     flags, others = parser.parse_known_args(list(words))
-    return others, Given(flags.config_dir, flags.trusted)
+    return others, Given(flags.config_dir, flags.trusted, getattr(flags, "as_recorded", False))
+
+
+def composer_of(flags: argparse.Namespace) -> Composer:
+    """Return what composes a command line; say so if ``./conf`` is left out.
+
+    Raises:
+        Refusal: ``--config-dir`` is not a directory.
+    """
+    from cifar_lab.config.own_folder import composer_for, has_main_configuration
+
+    if flags.config_dir is None and has_main_configuration(Path.cwd()):
+        print(
+            "note: ./conf has a config.yaml and may be another program's, so it is not used; add "
+            "--config-dir conf to use it",
+            file=sys.stderr,
+        )
+    return composer_for(flags.config_dir)
+
+
+def without_config_dir(words: Sequence[str]) -> list[str]:
+    """Return the words of a command line except ``--config-dir`` and its value."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--config-dir", "-cd")
+    return parser.parse_known_args(list(words))[1]
 
 
 def runs_and_overrides(words: Sequence[str]) -> tuple[list[str], list[str]]:

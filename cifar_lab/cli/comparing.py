@@ -27,7 +27,10 @@ def compare(words: list[str]) -> int:
     from cifar_lab.results.comparison import compared
     from cifar_lab.results.exported import FORMATS
 
-    found = compared(*_runs(flags), flags.metric)
+    runs, baseline = _runs(flags)
+    found = compared(runs, baseline, flags.metric)
+    if flags.format in ("text", "html") and len(runs) == 2:
+        _print_differing_code(*runs)
     if flags.format == "html":
         print(f"{FORMATS['text'](found)}\n\npage: {_write_page(found)}")
     elif flags.output is None:
@@ -38,6 +41,15 @@ def compare(words: list[str]) -> int:
         write_atomically(flags.output, FORMATS[flags.format](found))
         print(f"{flags.format}: {flags.output}")
     return DONE
+
+
+def _print_differing_code(first: Run, second: Run) -> None:
+    """Print what differs between the Python files of the user's own of two runs."""
+    from cifar_lab.results.differing_code import differing_code
+
+    lines = differing_code(first, second)
+    if lines:
+        print("\n".join(["Python files of your own:", *lines, ""]))
 
 
 def _runs(flags: argparse.Namespace) -> tuple[list[Run], Run | None]:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import os
+from argparse import ArgumentParser
 from collections.abc import Iterable, Sequence
 
 from hydra.errors import HydraException
 
 from cifar_lab.cli.verbs import DONE, REFUSED, VERBS
-from cifar_lab.config.compose import CONFIG_NAME, Composer
+from cifar_lab.config.compose import CONFIG_NAME
+from cifar_lab.config.own_folder import composer_for
 from cifar_lab.refusal import Refusal
 
 #: Verbs each of whose arguments is a run.
-TAKES_SUBJECTS = ("ls", "compare", "record", "rm", "restore", "prune")
+TAKES_SUBJECTS = ("ls", "compare", "record", "rm", "restore", "prune", "sync")
 #: Verbs whose first argument is a run, or a part to show.
 TAKES_SUBJECT = (
-    *TAKES_SUBJECTS, "show", "report", "explain", "eval", "resume", "rerun", "tag", "note"
+    *TAKES_SUBJECTS, "show", "report", "explain", "eval", "resume", "extend", "rerun", "tag", "note"
 )  # fmt: skip
 #: Verbs whose remaining arguments Hydra completes.
-TAKES_OVERRIDES = ("train", "check", "find-lr", "show", "report", "rerun")
+TAKES_OVERRIDES = ("train", "check", "find-lr", "show", "report", "extend", "rerun")
 
 
 def complete(words: Sequence[str]) -> int:
@@ -26,7 +28,7 @@ def complete(words: Sequence[str]) -> int:
     if any(word.startswith("query=") for word in words):
         return _query(words)
     try:
-        Composer().hydra.shell_completion(config_name=CONFIG_NAME, overrides=list(words))
+        composer_for(None).hydra.shell_completion(config_name=CONFIG_NAME, overrides=list(words))
     except (HydraException, ValueError) as error:
         raise Refusal(f"{error}; for example: cifar-lab -sc install=bash") from error
     return DONE
@@ -41,6 +43,7 @@ def _query(words: Sequence[str]) -> int:
     if not space:
         return _answer(words, VERBS, verb)
     *complete_words, last = remainder.split(" ")
+    config_dir, complete_words = _config_dir(complete_words)
     subjects = [
         word for word in complete_words if word and "=" not in word and word[0] not in "-~+"
     ]
@@ -51,8 +54,18 @@ def _query(words: Sequence[str]) -> int:
         # the line that it completes.
         kept = [word for word in complete_words if word not in subjects]
         os.environ["COMP_LINE"] = " ".join([program, *kept, last])
-        Composer().hydra.shell_completion(config_name=CONFIG_NAME, overrides=list(words))
+        composer = composer_for(config_dir)
+        composer.hydra.shell_completion(config_name=CONFIG_NAME, overrides=list(words))
     return DONE
+
+
+def _config_dir(words: Sequence[str]) -> tuple[str | None, list[str]]:
+    """Split off ``--config-dir`` with the folder it names, which is left out if there is none."""
+    parser = ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--config-dir", "-cd", nargs="?")
+    found, others = parser.parse_known_args(list(words))
+    named = found.config_dir
+    return (named if named is not None and os.path.isdir(named) else None), others
 
 
 def _subjects(verb: str) -> list[str]:

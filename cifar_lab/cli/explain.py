@@ -9,7 +9,6 @@ from cifar_lab.cli.arguments import code_flags, named_run, one_run, runs_and_ove
 from cifar_lab.cli.runs import PLACE_OVERRIDES, refuse_others
 from cifar_lab.cli.verbs import DONE
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.believed import own_code
 
 
 def explain(words: list[str]) -> int:
@@ -20,10 +19,10 @@ def explain(words: list[str]) -> int:
     run = named_run(flags.run)
     from cifar_lab.cli.process import speak
     from cifar_lab.recipe import explain as answers
-    from cifar_lab.recipe.open import experiment
+    from cifar_lab.recipe.open import code_of, experiment
 
     speak()
-    built = experiment(run, flags.overrides, own_code(run, given))
+    built = experiment(run, flags.overrides, code_of(run, given))
     if flags.trust:
         lines = answers.measure_trust(built, run, flags.method)
     else:

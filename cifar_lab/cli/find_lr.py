@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
-
-from cifar_lab.cli.arguments import overrides_only
+from cifar_lab.cli.arguments import composer_of, overrides_only
 from cifar_lab.cli.verbs import DONE
-from cifar_lab.config.compose import Composer
+from cifar_lab.config.own_folder import command
 
 
 def find_lr(words: list[str]) -> int:
@@ -16,6 +14,7 @@ def find_lr(words: list[str]) -> int:
     from cifar_lab.recipe import launch
 
     speak()
-    command = shlex.join(["cifar-lab", "find-lr", *words])
-    launch.find_lr(Composer(flags.config_dir), flags.overrides, command)
+    composer = composer_of(flags)
+    repeated = command(composer, ["find-lr", *flags.overrides])
+    launch.find_lr(composer, flags.overrides, repeated)
     return DONE

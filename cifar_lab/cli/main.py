@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from cifar_lab import __version__
+from cifar_lab.cli.terminal import say
 from cifar_lab.cli.verbs import DONE, FAILED, REFUSED, VERBS, help_of, usage
 from cifar_lab.engine.interrupts import Interrupted
 from cifar_lab.refusal import Refusal, RunFailed, did_you_mean
@@ -57,7 +58,7 @@ def _status(words: list[str]) -> int:
         return _dispatch(words)
     except Refusal as refusal:
         for problem in refusal.problems:
-            print(f"error: {readable(problem)}", file=sys.stderr)
+            say(f"error: {readable(problem)}", sys.stderr)
         return REFUSED
     except BrokenPipeError:  # `cifar-lab ls | head`
         sys.stderr.close()
@@ -70,14 +71,14 @@ def _status(words: list[str]) -> int:
         told = described_loss(error)
         if told is None:
             raise
-        print(f"error: {told}, then repeat the command", file=sys.stderr)
+        say(f"error: {told}, then repeat the command", sys.stderr)
         return FAILED
     except Interrupted as interruption:
         return 128 + interruption.signum
     except OSError as error:  # e.g. a full disk or a read-only folder: not a bug
         where = "" if error.filename is None else f"{error.filename}: "
         text = readable(f"{where}{first_sentence(error)}")
-        print(f"error: {text}; when this is put right, repeat the command", file=sys.stderr)
+        say(f"error: {text}; when this is put right, repeat the command", sys.stderr)
         return REFUSED if error.errno in NO_SUCH_PATH else FAILED
     except KeyboardInterrupt:  # before a run has installed its signal handlers
         print("interrupted", file=sys.stderr)
@@ -91,7 +92,7 @@ def readable(message: str) -> str:
 
 def _dispatch(words: list[str]) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
-        print(usage())
+        say(usage())
         return DONE if words else REFUSED
     if words[0] == "--version":
         print(f"cifar-lab {__version__}")
@@ -107,7 +108,7 @@ def _dispatch(words: list[str]) -> int:
         verbs = f"the verbs are: {', '.join(VERBS)}"
         raise Refusal(f"there is no verb '{shortened(words[0])}'{hint}; {verbs}")
     if words[0] != "train" and not {"-h", "--help"}.isdisjoint(words):
-        print(help_of(words[0]))
+        say(help_of(words[0]))
         return DONE
     module, _, function = VERBS[words[0]].function.partition(".")
     run: Callable[[list[str]], int] = getattr(import_module(f"cifar_lab.cli.{module}"), function)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cifar_lab.cli.arguments import code_flags, named_run, run_and_overrides
 from cifar_lab.cli.verbs import DONE
 from cifar_lab.nodes import PLACES
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.believed import own_code
+
+if TYPE_CHECKING:
+    from cifar_lab.run.record import Run
 
 #: Prefixes of the overrides that say where a run's data are and which device to use.
 PLACE_OVERRIDES = tuple(f"{key}=" for key in PLACES)
@@ -20,11 +24,11 @@ def report(words: list[str]) -> int:
     run, overrides, given = run_and_overrides(words, "report")
     refuse_others("report", overrides, ("report.", *PLACE_OVERRIDES))
     from cifar_lab.cli.process import speak
-    from cifar_lab.recipe.open import experiment
+    from cifar_lab.recipe.open import code_of, experiment
     from cifar_lab.recipe.read import draw_report
 
     speak()
-    draw_report(experiment(run, overrides, own_code(run, given)), run)
+    draw_report(experiment(run, overrides, code_of(run, given)), run)
     return DONE
 
 
@@ -33,12 +37,12 @@ def evaluate(words: list[str]) -> int:
     run, overrides, given = run_and_overrides(words, "eval")
     refuse_others("eval", overrides, PLACE_OVERRIDES)
     from cifar_lab.cli.process import speak, use_threads_of
-    from cifar_lab.recipe.open import experiment
+    from cifar_lab.recipe.open import code_of, experiment
     from cifar_lab.recipe.read import evaluate as evaluate_again
 
     speak()
     use_threads_of(run)
-    opened = experiment(run, [*overrides, "evaluate_test=true"], own_code(run, given))
+    opened = experiment(run, [*overrides, "evaluate_test=true"], code_of(run, given))
     evaluate_again(opened, run)
     return DONE
 
@@ -51,7 +55,7 @@ def resume(words: list[str]) -> int:
     if sweep is not None:
         return resume_sweep(sweep, words)
     run, overrides, given = run_and_overrides(words, "resume")
-    refuse_others("resume", overrides, PLACE_OVERRIDES)
+    refuse_changes(run, overrides)
     from cifar_lab.cli.process import listening, speak, use_threads_of
     from cifar_lab.recipe import launch
 
@@ -62,18 +66,41 @@ def resume(words: list[str]) -> int:
     return DONE
 
 
+def extend(words: list[str]) -> int:
+    """Train a finished run for more epochs, as a new run; or add jobs to a sweep."""
+    from cifar_lab.cli.sweep import extend_sweep, named_sweep
+
+    sweep = named_sweep(words, "extend")
+    if sweep is not None:
+        return extend_sweep(sweep, words)
+    run, overrides, given = run_and_overrides(words, "extend")
+    from cifar_lab.cli.process import listening, speak, use_threads_of
+    from cifar_lab.recipe import extending
+
+    speak()
+    if run.began:
+        use_threads_of(run)
+    extending.extend(run, overrides, given, listening)
+    return DONE
+
+
 def rerun(words: list[str]) -> int:
     """Run a run's saved configuration again, with changes."""
     run, overrides, given = run_and_overrides(words, "rerun")
     from cifar_lab.cli.process import listening, speak
     from cifar_lab.recipe import launch
+    from cifar_lab.recipe.starting import say_changed_weights
 
     speak()
     composer, found, dropped = launch.rerun(run, overrides, given)
     if dropped:
         print(f"dropped overrides of the earlier run: {shlex.join(dropped)}")
-    command = shlex.join(["cifar-lab", "rerun", str(run.folder.path), *overrides])
-    launch.start(composer, found, launch.built(found), command, listening)
+    as_recorded = ["--as-recorded"] if given.as_recorded else []
+    command = shlex.join(["cifar-lab", "rerun", str(run.folder.path), *overrides, *as_recorded])
+    experiment = launch.built(found)
+    say_changed_weights(experiment, run)
+    recorded = run if given.as_recorded else None
+    launch.start(composer, found, experiment, command, listening, recorded)
     return DONE
 
 
@@ -101,6 +128,30 @@ def record(words: list[str]) -> int:
     if page is not None:
         print(f"studies: {page}")
     return DONE
+
+
+def refuse_changes(run: Run, overrides: list[str]) -> None:
+    """Refuse to continue a run with other values; say what does work."""
+    others = [text for text in overrides if not text.startswith(PLACE_OVERRIDES)]
+    if not others:
+        return
+    from cifar_lab.recipe.extending import lead, may_change
+
+    path = run.folder.path
+    again = shlex.join(["cifar-lab", "rerun", str(path), *others])
+    if not all(may_change(text.partition("=")[0].lstrip("+~")) for text in others):
+        instead = f"run it again with `{again}`"
+    elif run.state == "done":
+        instead = f"train on with `{lead(run, others)}`, or run it again with `{again}`"
+    else:
+        instead = (
+            f"finish it first with `cifar-lab resume {path}`, then train on with "
+            f"`{lead(run, others)}`; or run it again with `{again}`"
+        )
+    raise Refusal(
+        f"{others[0]}: `cifar-lab resume` continues a run as it was planned, and accepts only "
+        f"{', '.join(PLACE_OVERRIDES)}; {instead}"
+    )
 
 
 def refuse_others(verb: str, overrides: list[str], allowed: tuple[str, ...]) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from cifar_lab.cli.arguments import overrides_only
+from cifar_lab.cli.arguments import composer_of, overrides_only
 from cifar_lab.cli.verbs import DONE
-from cifar_lab.config.compose import Composer
-from cifar_lab.nodes import type_name
+from cifar_lab.nodes import dataset_name
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.folder import OUTPUTS
 
@@ -21,15 +20,15 @@ def show(words: list[str]) -> int:
     from cifar_lab.cli.process import speak
     from cifar_lab.config.preflight import preflight
     from cifar_lab.recipe import show as shows
-    from cifar_lab.recipe.launch import built
+    from cifar_lab.recipe.launch import built, images
 
     speak()
-    experiment = built(preflight(Composer(flags.config_dir), flags.overrides), download=False)
-    folder = OUTPUTS / "show"
+    found, folder = preflight(composer_of(flags), flags.overrides), OUTPUTS / "show"
     if chosen == ["data"]:
-        name = type_name(experiment.config["dataset"])
-        print(shows.data(experiment.dataset, name, folder))
-    elif chosen == ["augmentation"]:
+        print(shows.data(images(found), dataset_name(found.job()["dataset"]), folder))
+        return DONE
+    experiment = built(found, download=False)
+    if chosen == ["augmentation"]:
         loader, names = experiment.loaders.train, experiment.dataset.class_names
         print(shows.augmentation(loader, experiment.plan, names, folder))
     elif chosen == ["model"]:

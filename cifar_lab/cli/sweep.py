@@ -7,15 +7,20 @@ import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from cifar_lab.cli.arguments import code_flags, hydra_arguments, runs_and_overrides
+from cifar_lab.cli.arguments import (
+    code_flags,
+    composer_of,
+    hydra_arguments,
+    runs_and_overrides,
+)
 from cifar_lab.cli.verbs import DONE, FAILED
-from cifar_lab.config.compose import Composer
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.folder import OUTPUTS
 
 if TYPE_CHECKING:
+    from cifar_lab.config.compose import Composer
     from cifar_lab.run.sweep_folder import SweepFolder
-    from cifar_lab.sweep.ended import Outcome
+    from cifar_lab.sweeps.ended import Outcome
 
 #: Flags of an ablation and of a confirmation, and how they are parsed.
 ABLATION_FLAGS: dict[str, dict[str, Any]] = {
@@ -33,14 +38,12 @@ def sweep(composer: Composer, flags: argparse.Namespace) -> int:
     """Train one experiment for each combination of values."""
     from cifar_lab.cli.process import speak
     from cifar_lab.config.space import Request
-    from cifar_lab.sweep.start import Start, start
+    from cifar_lab.sweeps.commands import sweep_command
+    from cifar_lab.sweeps.start import Start, start
 
     speak()
     request = Request(tuple(flags.overrides), tuple(flags.sets), tuple(flags.excluded))
-    words = ["train", "-m", *flags.overrides]
-    words += [word for text in flags.sets for word in ("--set", text)]
-    words += [word for text in flags.excluded for word in ("--exclude", text)]
-    command = _command(composer, words)
+    command = sweep_command(composer, request)
     return _status(start(composer, Start(request, command, flags.dry_run, not flags.no_timing)))
 
 
@@ -48,32 +51,33 @@ def ablate(words: list[str]) -> int:
     """Run a baseline, and the same with each piece taken away."""
     own, rest = _split_flags(words, ABLATION_FLAGS)
     flags = hydra_arguments([*rest, "-m"])
-    composer = Composer(flags.config_dir)
+    composer = composer_of(flags)
     from cifar_lab.cli.process import speak
-    from cifar_lab.sweep.ablation import Ablation
-    from cifar_lab.sweep.start import start_ablation
+    from cifar_lab.sweeps.ablation import Ablation
+    from cifar_lab.sweeps.commands import ablation_command
+    from cifar_lab.sweeps.start import start_ablation
 
     speak()
     if flags.sets or flags.excluded:
         raise Refusal("`cifar-lab ablate` accepts no --set and no --exclude; use --without")
-    groups = [word for word in flags.overrides if "=" not in word and word[:1] not in "~+"]
-    if len(groups) > 1:
-        raise Refusal(f"`cifar-lab ablate` takes one GROUP, got {', '.join(groups)}")
-    overrides = tuple(word for word in flags.overrides if word not in groups)
-    group = groups[0] if groups else None
-    asked = Ablation(overrides, group, tuple(own.without), own.add_one_in)
-    command = _command(composer, ["ablate", *words])
+    asked = Ablation.of(flags.overrides, own.without, own.add_one_in)
+    command = ablation_command(composer, asked)
     return _status(start_ablation(composer, asked, command, flags.dry_run, not flags.no_timing))
 
 
 def resume_sweep(folder: SweepFolder, words: list[str]) -> int:
     """Go on with a sweep as it was planned."""
     from cifar_lab.cli.process import speak
-    from cifar_lab.sweep.start import go_on
-    from cifar_lab.sweep.trusted import composer_of
+    from cifar_lab.sweeps.start import go_on
+    from cifar_lab.sweeps.trusted import composer_of
 
     speak()
     others, given = code_flags(words, "resume")
+    if given.as_recorded:
+        raise Refusal(
+            "--as-recorded uses the copies of one run; continue a job with "
+            f"`cifar-lab resume {folder.path}/JOB --as-recorded`"
+        )
     if len(others) > 1:
         raise Refusal(
             f"`cifar-lab resume` of a sweep accepts no overrides, got {shlex.join(others[1:])}; "
@@ -82,9 +86,8 @@ def resume_sweep(folder: SweepFolder, words: list[str]) -> int:
     return _status(go_on(composer_of(folder, given), folder))
 
 
-def extend(words: list[str]) -> int:
+def extend_sweep(folder: SweepFolder, words: list[str]) -> int:
     """Add jobs to a sweep, and run them."""
-    folder = _sweep(words, "extend")
     others, given = code_flags(words, "extend")
     _, overrides = runs_and_overrides(others)
     if not overrides:
@@ -93,8 +96,8 @@ def extend(words: list[str]) -> int:
             "'seed=range(3,6)'"
         )
     from cifar_lab.cli.process import speak
-    from cifar_lab.sweep.start import go_on_with
-    from cifar_lab.sweep.trusted import composer_of
+    from cifar_lab.sweeps.start import go_on_with
+    from cifar_lab.sweeps.trusted import composer_of
 
     speak()
     return _status(go_on_with(composer_of(folder, given), folder, overrides))
@@ -113,9 +116,9 @@ def confirm(words: list[str]) -> int:
     if not 1 <= own.seeds <= 1000:
         raise Refusal(f"--seeds={own.seeds}: must be between 1 and 1,000")
     from cifar_lab.cli.process import speak
-    from cifar_lab.sweep.confirming import Confirmation
-    from cifar_lab.sweep.start import start_confirmation
-    from cifar_lab.sweep.trusted import refuse_foreign
+    from cifar_lab.sweeps.confirming import Confirmation
+    from cifar_lab.sweeps.start import start_confirmation
+    from cifar_lab.sweeps.trusted import refuse_foreign
 
     speak()
     refuse_foreign(folder, given)
@@ -159,13 +162,6 @@ def _split_flags(
 
     parser.error = refused  # type: ignore[method-assign,assignment]
     return parser.parse_known_args(list(words))
-
-
-def _command(composer: Composer, words: Sequence[str]) -> str:
-    """Return the command that starts the same sweep anew."""
-    stated = composer.config_dir is None or "--config-dir" in words
-    also = [] if stated else ["--config-dir", str(composer.config_dir)]
-    return shlex.join(["cifar-lab", *words, *also])
 
 
 def _status(outcome: Outcome) -> int:

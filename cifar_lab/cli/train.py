@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import shlex
 
-from cifar_lab.cli.arguments import hydra_arguments
+from cifar_lab.cli.arguments import composer_of, hydra_arguments
+from cifar_lab.cli.terminal import announce
 from cifar_lab.cli.verbs import DONE
 from cifar_lab.config.compose import CONFIG_NAME, Composer
 from cifar_lab.refusal import Refusal
@@ -14,9 +15,10 @@ from cifar_lab.refusal import Refusal
 def train(words: list[str]) -> int:
     """Train one experiment or, with ``-m``, one for each combination of values."""
     flags = hydra_arguments(words)
-    composer = Composer(flags.config_dir)
+    composer = composer_of(flags)
     if _only_prints(flags, composer):
         return DONE
+    announce("loading")
     if flags.multirun:
         from cifar_lab.cli.sweep import sweep
 
@@ -42,7 +44,8 @@ def check(words: list[str]) -> int:
             "`cifar-lab check` accepts only overrides, -m and --config-dir; use `cifar-lab train` "
             "for --cfg, --info and --hydra-help"
         )
-    composer = Composer(flags.config_dir)
+    composer = composer_of(flags)
+    announce("loading")
     from cifar_lab.cli.process import speak
     from cifar_lab.config.space import Request
     from cifar_lab.recipe.check import checked
@@ -79,7 +82,9 @@ def _only_prints(flags: argparse.Namespace, composer: Composer) -> bool:
         else:
             hydra.show_info(flags.info, config_name=CONFIG_NAME, overrides=overrides)
     except CANNOT_COMPOSE as error:
-        raise Refusal(reason(error)) from error
+        from cifar_lab.config.preflight import preflight  # pydantic loads slowly
+
+        raise Refusal(preflight(composer, overrides).problems or reason(error)) from error
     except SystemExit as ending:  # Hydra exits after printing an error or the requested text
         if ending.code not in (None, 0):
             raise Refusal("--info failed; see the message above") from ending

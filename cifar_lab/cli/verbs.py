@@ -18,12 +18,16 @@ class Verb(NamedTuple):
         function: as ``module.name``.
         trust: flag by which whoever made the run is trusted; empty for verbs that read no run.
             A verb that has one also accepts ``--config-dir``.
+        as_recorded: whether it can use the copies of Python files in the run.
+        options: flags with their values, each with its meaning, for the help of the verb.
     """
 
     usage: str
     help: str
     function: str
     trust: str = ""
+    as_recorded: bool = False
+    options: tuple[tuple[str, str], ...] = ()
 
 
 VERBS = {
@@ -47,22 +51,42 @@ VERBS = {
         "show.show",
     ),
     "report": Verb(
-        "report RUN [report.KEY=VALUE]", "redraw a run's report", "runs.report", "--trust"
+        "report RUN [report.KEY=VALUE]", "redraw a run's report", "runs.report", "--trust", True
     ),
     "explain": Verb(
         "explain RUN [FLAGS]",
         "show where the model looks: --ids, --layer, --target, --method, --trust",
         "explain.explain",
         "--trust-code",
+        True,
+        (
+            ("--ids ID,…", "sample ids of evaluated images; without it, those of the report"),
+            ("--layer LAYER,…", "module names; without it, the report's (report.gradcam_layer)"),
+            (
+                "--target predicted,true,difference",
+                "the logit to explain: of the predicted class, "
+                "of the true class, or their difference; without it, all three",
+            ),
+            (
+                "--method gradcam,hirescam,guided_gradcam,integrated_gradients,occlusion",
+                "how to attribute; the last two need no layer; without it, GradCAM or, where it is "
+                "unfaithful, HiResCAM and GradCAM",
+            ),
+            ("--trust", "measure how far the maps can be trusted; combines with one --method only"),
+            ("report.KEY=VALUE", "which images and layers, as in the configuration of the report"),
+        ),
     ),
     "eval": Verb(
-        "eval RUN", "recompute a run's test accuracy, or add it", "runs.evaluate", "--trust"
+        "eval RUN", "recompute a run's test accuracy, or add it", "runs.evaluate", "--trust", True
     ),
     "resume": Verb(
-        "resume RUN|SWEEP", "continue an interrupted run or sweep", "runs.resume", "--trust"
+        "resume RUN|SWEEP", "continue an interrupted run or sweep", "runs.resume", "--trust", True
     ),
     "extend": Verb(
-        "extend SWEEP OVERRIDES", "add jobs to a sweep and run them", "sweep.extend", "--trust"
+        "extend RUN|SWEEP OVERRIDES",
+        "train a finished run for more epochs, or add jobs to a sweep",
+        "runs.extend",
+        "--trust",
     ),
     "confirm": Verb(
         "confirm SWEEP [--seeds 5] [--all-within-noise] [--all-images]",
@@ -75,7 +99,15 @@ VERBS = {
         "run a run's configuration again, with changes",
         "runs.rerun",
         "--trust",
+        True,
     ),
+    "new": Verb(
+        "new KIND NAME",
+        "write a part of your own to begin with: dataset, model, criterion, augmentation, "
+        "optimizer, scheduler, hook or experiment",
+        "own_parts.new",
+    ),
+    "cp": Verb("cp GROUP/OPTION TARGET", "copy a packaged option, to change it", "own_parts.cp"),
     "ls": Verb(
         "ls [PART…] [KEY=VALUE…] [FLAGS]",
         "list runs: --sort COLUMN, --reverse, --all (jobs of sweeps, too), --json",
@@ -99,6 +131,11 @@ VERBS = {
         "compare runs, sweeps and globs: --baseline, --metric, --format, -o",
         "comparing.compare",
     ),
+    "sync": Verb(
+        "sync RUN|SWEEP… [hooks=mlflow …]",
+        "send runs that have ended to the trackers of their configurations, or to others",
+        "sync.sync",
+    ),
     "record": Verb(
         "record [RUN|SWEEP…]",
         "add runs and sweeps to experiments/results/ and its ledger",
@@ -112,7 +149,8 @@ RUN_HELP = "RUN is a path, 'latest', 'best', or any part of a path that matches 
 
 CODE_HELP = (
     "Verbs that read a RUN accept --config-dir DIR, beside which its own Python files lie, and "
-    "--trust\n(explain: --trust-code), which imports them from wherever the run says."
+    "--trust\n(explain: --trust-code), which imports them from wherever the run says; "
+    "--as-recorded uses the\ncopies in the run instead of the files."
 )
 
 COMPLETION_HELP = 'Completion: eval "$(cifar-lab -sc install=bash)" (or zsh); fish: … | source'
@@ -122,7 +160,11 @@ def help_of(name: str) -> str:
     """Return the help text of one verb."""
     verb = VERBS[name]
     flags = f" [--config-dir DIR] [{verb.trust}]" if verb.trust else ""
-    lines = [f"usage: cifar-lab {verb.usage}{flags}", "", verb.help, "", RUN_HELP]
+    flags += " [--as-recorded]" if verb.as_recorded else ""
+    lines = [f"usage: cifar-lab {verb.usage}{flags}", "", verb.help]
+    for flag, meaning in verb.options:
+        lines += ["", f"  {flag}", f"      {meaning}"]
+    lines += ["", RUN_HELP] if "RUN" in verb.usage else []
     return "\n".join([*lines, *([CODE_HELP] if verb.trust else [])])
 
 

@@ -106,7 +106,7 @@ class Composer:
         GlobalHydra.instance().clear()
         Plugins.instance()  # registers Hydra's reader of files, which ours replaces
         SourcesRegistry.instance().types[CheckedFiles.scheme()] = CheckedFiles
-        self.config_dir = config_dir
+        self.config_dir = None if config_dir is None else os.path.abspath(config_dir)
         self._own = own
         self.hydra = Hydra.create_main_hydra2("cifar_lab", search_path)
 
@@ -160,6 +160,12 @@ class Composer:
     def options(self, group: str) -> list[str]:
         """Return the options of a group."""
         return sorted(self.loader.get_group_options(group, ObjectType.CONFIG))
+
+    def chosen(self, group: str, overrides: Sequence[str]) -> list[str]:
+        """Return the options of a group that are composed with overrides, in their order."""
+        found = self.loader.compute_defaults_list(CONFIG_NAME, list(overrides), RunMode.RUN)
+        paths = [str(each.config_path) for each in found.defaults]
+        return [path.removeprefix(f"{group}/") for path in paths if path.startswith(f"{group}/")]
 
     def is_hydras_group(self, name: str) -> bool:
         """Whether a group of Hydra's own has this name, e.g. ``hydra/launcher``."""

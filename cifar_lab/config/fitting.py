@@ -9,8 +9,9 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
 from cifar_lab.config.compose import Composer
+from cifar_lab.config.habits import lead
 from cifar_lab.config.overrides import written
-from cifar_lab.nodes import OPTIONAL_GROUPS
+from cifar_lab.nodes import HOOKS, OPTIONAL_GROUPS
 from cifar_lab.refusal import did_you_mean
 from cifar_lab.wording import shortened
 
@@ -44,6 +45,9 @@ def choice_problem(override: Override, composer: Composer) -> str | None:
         return f"{text}: a run takes exactly one option of {group}; {listed}"
     for option in chosen if isinstance(chosen, list) else [chosen]:
         if option not in options:
+            known = lead(override)
+            if known is not None:
+                return f"{text}: {group} has no option '{shortened(str(option))}'; {known}"
             return (
                 f"{text}: {group} has no option '{shortened(str(option))}'"
                 f"{did_you_mean(str(option), options)}; {listed}{_other_packages(group)}"
@@ -85,6 +89,9 @@ def key_problem(
             f"the groups are: {', '.join(groups)}"
         )
     exists = has_key(config, key)
+    known = None if exists or override.is_delete() else lead(override)
+    if known is not None:
+        return f"{text}: there is no key '{key}'; {known}"
     if override.is_add() and exists and not _grows(override, config):
         return f"{text}: the key exists already; write {written(key, _value(override))}"
     if override.is_add() or override.is_force_add():
@@ -104,6 +111,8 @@ def _hint(
 ) -> str:
     key = override.key_or_group
     parent = key.rpartition(".")[0]
+    if parent.split(".")[0] == HOOKS and not has_key(config, parent):
+        return f"; choose the hook as well, e.g. {HOOKS}={key.split('.')[1]}"
     if parent and _is_open(config, parent) and not override.is_delete():
         return f"; write {written(f'+{key}', _value(override))}"
     same = [k for k in keys if k.split(".")[-1] == key.split(".")[-1]]

@@ -16,6 +16,7 @@ from cifar_lab.config.folders import folder_problems
 from cifar_lab.config.overrides import parsed, refuse_too_many, written
 from cifar_lab.config.reasons import CANNOT_COMPOSE, reason
 from cifar_lab.config.resolution import Resolved, resolved
+from cifar_lab.nodes import HOOKS, OPTIONAL_GROUPS
 from cifar_lab.own_code import OwnCode
 from cifar_lab.refusal import Refusal
 from cifar_lab.wording import shortened
@@ -78,14 +79,34 @@ def preflight(composer: Composer, overrides: Sequence[str]) -> Preflight:
     choices = _composed(composer, [], choices, found)
     keys = all_keys(found.config)
     values = [o for o in values if _fits_a_key(o, groups, keys, found)]
-    _composed(composer, choices, values, found)
+    values = _composed(composer, choices, values, found)
     found.replaced = composer.replaced(found.config)
+    for name, options in _named_twice(composer, [*choices, *values], found).items():
+        found.add(
+            HOOKS,
+            f"{HOOKS}=[{','.join(options)}]: each of these options names a hook {name}; choose one "
+            "of them, or rename the hook in one of the files",
+        )
     check_composed(found, composer.own_code())
     unread = tuple(
         f"{key} must be set" for key in _keys_of(overrides) - {o.key_or_group for o in read}
     )
     found.problems = [problem for problem in found.problems if not problem.startswith(unread)]
     return found
+
+
+def _named_twice(
+    composer: Composer, overrides: Sequence[Override], found: Preflight
+) -> dict[str, list[str]]:
+    """Return, by name of a hook, the options that all name it, which composing would merge."""
+    if not found.config.get(HOOKS):
+        return {}
+    options = composer.chosen(HOOKS, [str(o.input_line) for o in overrides])
+    named: dict[str, list[str]] = {}
+    for option in options if len(options) > 1 else []:
+        for name in composer.compose([f"{HOOKS}={option}"]).get(HOOKS) or {}:
+            named.setdefault(str(name), []).append(option)
+    return {name: options for name, options in named.items() if len(options) > 1}
 
 
 def _keys_of(overrides: Sequence[str]) -> set[str]:
@@ -100,11 +121,15 @@ def _parsed(text: str, composer: Composer, found: Preflight) -> Override | None:
             found.add("", problem)
         return None
     if override.is_sweep_override():
-        quoted = written(override.key_or_group, f'"{text.partition("=")[2]}"')
+        key, _, values = text.partition("=")
+        several = key in OPTIONAL_GROUPS
+        quoted = written(key, f"[{values}]" if several else f'"{values}"')
         found.add(
             "",
-            f"{shortened(text)}: a list of values needs -m, which runs one job for each; "
-            f"write one value with a comma as {shortened(quoted)}",
+            f"{shortened(text)}: a list of values needs -m, which runs one job for each (from "
+            "Python: cifar_lab.sweep); write "
+            f"{'several options of one run' if several else 'one value with a comma'} as "
+            f"{shortened(quoted)}",
         )
         return None
     return override

@@ -13,29 +13,34 @@ from cifar_lab.config.compose import Composer
 from cifar_lab.config.overrides import parsed
 from cifar_lab.config.preflight import Preflight, check_composed, preflight
 from cifar_lab.config.reasons import CANNOT_COMPOSE, reason
-from cifar_lab.nodes import NOT_OF_A_RUN
+from cifar_lab.nodes import HOOKS, NOT_OF_A_RUN
 from cifar_lab.own_code import OwnCode
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.record import Run
 from cifar_lab.wording import shortened
 
+#: Keys whose values are paths.
+PATHS = (("dataset", "root"), ("dataset", "file"), ("model", "weights"), ("extends", "run"))
 #: The key whose value ``auto`` may mean something else on another day.
 PRECISION = "trainer.precision"
 
 
-def restored(run: Run, overrides: Sequence[str], own: OwnCode) -> Preflight:
+def restored(run: Run, overrides: Sequence[str], own: OwnCode, to_train: bool = False) -> Preflight:
     """Load a run's saved configuration and override values in it; reads no other YAML.
 
     Args:
         run: the run whose configuration to load.
         overrides: ``key=value`` for keys that exist in the configuration.
         own: where modules of the user's own may come from.
+        to_train: whether the run is to be continued; else it has no hooks, which only look on while
+            it trains, and may need what is not installed here.
 
     Raises:
         Refusal: the configuration could not be read, or an override is not ``key=value`` for one
             of its keys.
     """
-    config = OmegaConf.create(_anchored(run, run.config_saved))
+    saved = run.config_saved if to_train else {**run.config_saved, HOOKS: {}}
+    config = OmegaConf.create(_anchored(run, saved))
     for override in _parse(overrides):
         group, _, last = override.key_or_group.rpartition(".")
         node = OmegaConf.select(config, group) if group else config
@@ -105,6 +110,25 @@ def rerun(composer: Composer, run: Run, overrides: Sequence[str]) -> tuple[Prefl
     return found, [*hydras, *dropped]
 
 
+def extended(found: Preflight, parent: dict[str, Any]) -> None:
+    """Let a configuration, as :func:`rerun` returns it, continue a run instead of repeating it.
+
+    Args:
+        found: the checked configuration, which is changed.
+        parent: the run that is continued, as plain values of its record. What that run started
+            from matters no more.
+    """
+    if OmegaConf.select(found.config, "model.weights") is not None:
+        OmegaConf.update(found.config, "model.weights", None)
+    with open_dict(found.config):
+        found.config["extends"] = parent
+    if found.values is not None:
+        values = found.values[1].values
+        values["extends"] = parent
+        if isinstance(values.get("model"), dict):
+            values["model"] = {**values["model"], "weights": None}
+
+
 def _without_hydras(overrides: Sequence[str]) -> tuple[list[str], list[str]]:
     """Split earlier overrides into the experiment's and Hydra's own."""
     of_hydra = {
@@ -134,19 +158,28 @@ def _parse(overrides: Sequence[str]) -> list[Override]:
 
 
 def _anchored(run: Run, job: dict[str, Any]) -> dict[str, Any]:
-    """Return a configuration of a run, with a relative ``dataset.root`` made absolute.
+    """Return a configuration of a run, with its relative paths made absolute.
 
-    It is relative to the directory in which the run was started.
+    They are relative to the directory in which the run was started.
     """
     job = {key: value for key, value in job.items() if key != "hydra"}
-    dataset = job.get("dataset")
-    root = dataset.get("root") if isinstance(dataset, dict) else None
-    if not isinstance(root, str) or not run.began or run.provenance.working_directory is None:
+    paths = {(group, key): _relative(job.get(group), key) for group, key in PATHS}
+    # What the run recorded is read only where it is needed: it may be damaged.
+    if not any(paths.values()) or not run.began or run.provenance.working_directory is None:
         return job
     then = Path(run.provenance.working_directory)
-    if then == Path.cwd() or Path(root).expanduser().is_absolute() or "${" in root:
-        return job
-    return {**job, "dataset": {**job["dataset"], "root": str(then / root)}}
+    for (group, key), path in paths.items():
+        if path is not None and then != Path.cwd():
+            job[group] = {**job[group], key: str(then / path)}
+    return job
+
+
+def _relative(node: Any, key: str) -> str | None:
+    """Return the relative path that a node has as a key; None if it has none."""
+    path = node.get(key) if isinstance(node, dict) else None
+    if not isinstance(path, str) or "${" in path or Path(path).expanduser().is_absolute():
+        return None
+    return path
 
 
 def _in_its_precision(job: dict[str, Any], run: Run) -> dict[str, Any]:

@@ -10,50 +10,36 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
-import json
-import re
-import typing
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Literal
-
-from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
-from pydantic.errors import PydanticUserError
+from typing import Any, Literal
 
 from cifar_lab import targets
 from cifar_lab.bounds import PositiveInt, Seed
-from cifar_lab.nodes import FIND, NOT_OF_A_RUN, OPTIONAL_GROUPS
+from cifar_lab.config import named
+from cifar_lab.config.annotations import annotations_of, shown_value, wrong_value
+from cifar_lab.config.names import FolderName
+from cifar_lab.config.wrapped import wrapper
+from cifar_lab.contracts import Contract, contract
+from cifar_lab.nodes import NOT_OF_A_RUN, OF_OTHER_GROUPS, TAKEN, without_taken
 from cifar_lab.own_code import OwnCode
-from cifar_lab.refusal import did_you_mean, reasons
+from cifar_lab.refusal import did_you_mean
+from cifar_lab.run.origin import Parent
 from cifar_lab.wording import first_sentence, shortened
 
-
-def _folder_name(name: str) -> str:
-    if len(name) > LONGEST_NAME:
-        raise ValueError(f"must be at most {LONGEST_NAME} characters long, got {len(name):,}")
-    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name) and name not in RESERVED_NAMES:
-        return name
-    raise ValueError(
-        "must be a folder name made of letters, digits, '.', '_' and '-' that begins with a letter "
-        "or a digit, and must not be one of "
-        f"{', '.join(sorted(RESERVED_NAMES))}"
-    )
-
-
-#: Names under outputs/ that have another meaning.
-RESERVED_NAMES = {"latest", "best", "show", "find-lr"}
-LONGEST_NAME = 100
 #: Root keys that are values; the others are groups: a node or a dictionary of nodes each.
 ROOT_VALUES: dict[str, Any] = {
-    "name": Annotated[str, AfterValidator(_folder_name)],
+    "name": FolderName,
     "seed": Seed,
     "device": str,
     "profile_batches": PositiveInt | None,
     "measure_work": bool,
     "evaluate_test": bool,
 }
+#: Root keys that only some runs have: that of the run that another one extends.
+ROOT_OPTIONS: dict[str, Any] = {"extends": Parent}
 #: Root keys that are groups, with the arguments that the build adds to their nodes.
 SUPPLIED: dict[str, set[str]] = {
-    "dataset": set(),
+    "dataset": {"made", "arguments"},
     "model": {"num_classes", "image_size"},
     "augmentation": set(),
     "mixing": set(),
@@ -63,17 +49,16 @@ SUPPLIED: dict[str, set[str]] = {
     "trainer": {"plan"},
     "lr_finder": set(),
     "report": set(),
+    "hooks": set(),
     "sweep": set(),
 }
-ROOT_KEYS = [*ROOT_VALUES, *SUPPLIED, *OPTIONAL_GROUPS]
+ROOT_KEYS = [*ROOT_VALUES, *SUPPLIED, *OF_OTHER_GROUPS, *ROOT_OPTIONS]
 #: What else is created from a group's node, whose arguments the node must hold as well.
 BESIDES: dict[str, tuple[str, ...]] = {
     "trainer": ("cifar_lab.engine.Plan", "cifar_lab.assembly.Setup")
 }
 #: Most keys of a node, or unused keys, that are looked at one by one.
 MOST_UNUSED = 200
-#: Special values, by key, that the build replaces before calling the constructor.
-WORDS: dict[str, Any] = {"scheduler.max_lr": Literal[FIND]}
 #: Keys that Hydra's ``instantiate`` interprets itself, and their values.
 HYDRA_KEYS: dict[str, Any] = {
     "_target_": str,
@@ -98,7 +83,7 @@ def problems(config: dict[str, Any], own: OwnCode) -> Iterator[tuple[str, str]]:
 
 
 def _problems(config: dict[str, Any], own: OwnCode) -> Iterator[tuple[str, str]]:
-    for key in OPTIONAL_GROUPS:
+    for key in OF_OTHER_GROUPS:
         if key in config:
             yield (
                 key,
@@ -113,43 +98,31 @@ def _problems(config: dict[str, Any], own: OwnCode) -> Iterator[tuple[str, str]]
         yield key, f"{shortened(key)}: this key is not used{did_you_mean(key[:100], ROOT_KEYS)}"
     for key, annotation in ROOT_VALUES.items():
         if key in config:
-            yield from _wrong_value(key, config[key], annotation)
+            yield from wrong_value(key, config[key], annotation)
         else:
             yield key, f"{key} is missing; a run needs it"
+    step = functools.partial(node_problems, supplied=set(), own=own)
+    for key in ROOT_OPTIONS.keys() & config.keys():
+        yield from wrong_value(key, config[key], ROOT_OPTIONS[key])
     for group, supplied in SUPPLIED.items():
         if group in NOT_OF_A_RUN and group not in config:  # a run's own, as it was saved
             continue
         node = config.get(group)
         if group == "augmentation":
-            yield from _augmentation_problems(node, own)
+            yield from named.augmentation_problems(node, step)
+        elif group == "hooks":
+            yield from named.hook_problems(node, step)
         elif not isinstance(node, dict) or "_target_" not in node:
             yield (
                 group,
-                f"{group} must be a node with _target_, got {_shown(node)}; choose an option",
+                f"{group} must be a node with _target_, got {shown_value(node)}; choose an option",
             )
         else:
-            yield from node_problems(group, node, supplied, BESIDES.get(group, ()), own)
-
-
-def _augmentation_problems(node: Any, own: OwnCode) -> Iterator[tuple[str, str]]:
-    if not isinstance(node, dict) or not isinstance(node.get("train"), dict):
-        yield (
-            "augmentation",
-            f"augmentation must contain a dictionary 'train' of steps, got {_shown(node)}",
-        )
-        return
-    for key in node.keys() - {"train"}:
-        path = f"augmentation.{key}"
-        yield path, f"{path}: this key is not used{did_you_mean(key, ['train'])}"
-    for name, step in node["train"].items():
-        path = f"augmentation.train.{name}"
-        if not isinstance(step, dict) or "_target_" not in step:
-            yield (
-                path,
-                f"{path} must be a step with _target_, got {_shown(step)}; ~{path} removes it",
-            )
-        else:
-            yield from node_problems(path, step, set(), own=own)
+            for key in node.keys() & TAKEN.get(group, ()):
+                yield from wrong_value(f"{group}.{key}", node[key], str | None)
+            kept = without_taken(group, node)
+            besides = BESIDES.get(group, ()) or wrapper(group, node, own)
+            yield from node_problems(group, kept, supplied, besides, own)
 
 
 def _too_many(path: str, keys: Sequence[str]) -> str:
@@ -187,15 +160,20 @@ def node_problems(
         reason = f"{type(error).__name__}: {first_sentence(error)}"
         yield path, f"{path}._target_={dotted} could not be imported: {reason}"
         return
-    if dotted != targets.TENSOR:  # its numbers were checked, and it has no signature
-        yield from argument_problems(path, node, target, supplied, besides, own)
+    if dotted == targets.TENSOR:  # its numbers were checked, and it has no signature
+        return
+    terms = contract(path, target, supplied)
+    if terms.refused is not None:
+        yield path, f"{path}._target_={dotted}: {terms.refused}"
+    else:
+        yield from argument_problems(path, node, target, terms, besides, own)
 
 
 def argument_problems(
     path: str,
     node: dict[str, Any],
     target: Any,
-    supplied: set[str],
+    terms: Contract,
     besides: Sequence[str] = (),
     own: OwnCode = OwnCode(),  # noqa: B008  # immutable
 ) -> Iterator[tuple[str, str]]:
@@ -205,10 +183,11 @@ def argument_problems(
         path: the node's key.
         node: its values.
         target: class or function that is called with them.
-        supplied, besides, own: as for :func:`node_problems`.
+        terms: how the lab calls it.
+        besides, own: as for :func:`node_problems`.
     """
     for key in HYDRA_KEYS.keys() & node.keys():
-        yield from _wrong_value(f"{path}.{key}", node[key], HYDRA_KEYS[key])
+        yield from wrong_value(f"{path}.{key}", node[key], HYDRA_KEYS[key])
     name = str(node.get("_target_", target.__name__)).rsplit(".", 1)[-1]
     made = [*map(_ours, besides), target]
     try:
@@ -224,67 +203,39 @@ def argument_problems(
     settable = [
         n for n, p in parameters.items() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
     ]
-    allowed = [n for n in settable if n not in supplied]
-    annotations = {n: a for each in made for n, a in _annotations(each).items()}
+    allowed = [n for n in [*settable, *terms.read] if n not in terms.supplied]
+    annotations = {n: a for each in made for n, a in annotations_of(each).items()} | {**terms.read}
     for key, value in given.items():
         if key not in allowed and not takes_any:
             hint = did_you_mean(key, allowed)
             accepted = ", ".join(allowed) or "none"
             yield (
                 f"{path}.{key}",
-                f"{path}.{key}: {name} has no argument '{key}'{hint}; "
-                f"its arguments are: {accepted}",
+                f"{path}.{key}: {_not_taken(name, key, settable)}{hint}; "
+                f"its arguments are: {accepted}{terms.supplies(settable)}",
             )
         elif value == "???":
             yield f"{path}.{key}", f"{path}.{key} must be set: {path}.{key}=…"
         elif key in annotations:
-            yield from _wrong_value(f"{path}.{key}", value, annotations[key])
+            yield from wrong_value(f"{path}.{key}", value, annotations[key])
         for inner_path, inner in _nodes_within(f"{path}.{key}", value):
             yield from node_problems(inner_path, inner, set(), own=own)
-    for key in allowed:
-        if parameters[key].default is inspect.Parameter.empty and key not in given:
+    for key in dict.fromkeys([*allowed, *terms.required]):
+        optional = key in parameters and parameters[key].default is not inspect.Parameter.empty
+        left_out = key in terms.unless_given | set(terms.read) or optional
+        if key not in given and (key in terms.required or not left_out):
             yield f"{path}.{key}", f"{path}.{key} is missing; {name} needs it"
+
+
+def _not_taken(name: str, key: str, settable: Sequence[str]) -> str:
+    if key in settable:
+        return f"the lab supplies this argument of {name}; remove it"
+    return f"{name} has no argument '{key}'"
 
 
 def _ours(dotted: str) -> Any:
     module_name, _, name = dotted.rpartition(".")
     return getattr(importlib.import_module(module_name), name)
-
-
-def _annotations(target: Any) -> dict[str, Any]:
-    """Return the argument annotations of our own targets; third-party ones are not checked."""
-    if not target.__module__.startswith("cifar_lab."):
-        return {}
-    # A dataclass and its bases hold their fields' annotations; a plain class has them in __init__.
-    is_plain_class = inspect.isclass(target) and not hasattr(target, "__dataclass_fields__")
-    owner = target.__init__ if is_plain_class else target
-    return typing.get_type_hints(owner, include_extras=True)
-
-
-def _wrong_value(path: str, value: Any, annotation: Any) -> Iterator[tuple[str, str]]:
-    annotation = annotation | WORDS[path] if path in WORDS else annotation
-    try:
-        adapter = _adapter(annotation)
-    except TypeError:  # it cannot be hashed
-        adapter = _adapter.__wrapped__(annotation)
-    try:
-        # As JSON, so that a list is accepted for a tuple while "3" is rejected as a number.
-        adapter.validate_json(json.dumps(value), strict=True)
-    except ValidationError as error:
-        yield path, f"{path}={_shown(value)}: {reasons(error.errors())}"
-
-
-@functools.cache
-def _adapter(annotation: Any) -> TypeAdapter[Any]:
-    """Cached, as creating one takes longer than using it for all jobs of a sweep."""
-    try:
-        return TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
-    except PydanticUserError:  # a dataclass must bring its own config
-        return TypeAdapter(annotation)
-
-
-def _shown(value: Any) -> str:
-    return shortened(value if isinstance(value, str) else json.dumps(value))
 
 
 def _nodes_within(path: str, value: Any) -> Iterator[tuple[str, dict[str, Any]]]:

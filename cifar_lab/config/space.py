@@ -12,6 +12,7 @@ from hydra.core.override_parser.types import RangeSweep
 
 from cifar_lab.config.compose import Composer
 from cifar_lab.config.overrides import parsed, refuse_too_many
+from cifar_lab.nodes import HOOKS
 from cifar_lab.refusal import Refusal
 from cifar_lab.wording import shortened
 
@@ -95,6 +96,11 @@ def read_space(composer: Composer, request: Request) -> Space:
             continue
         if len(axis) == 1:
             constant += axis[0]
+        elif any(key_of(word).split(".")[0] == HOOKS for word in axis[0]):
+            problems.append(
+                f"{shortened(text)}: hooks only look on, so that the jobs would be the same; write "
+                f"several hooks of each job as {HOOKS}=[…,…]"
+            )
         else:
             axes.append(axis)
     sets = _sets(request.sets, composer, problems)

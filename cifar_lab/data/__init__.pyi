@@ -1,3 +1,4 @@
+from .array_file import ArrayFile as ArrayFile
 from .arrays import Dataset as Dataset
 from .arrays import ImageArrays as ImageArrays
 from .arrays import SourceImages as SourceImages
@@ -6,6 +7,7 @@ from .augment import PadAndCrop as PadAndCrop
 from .batch_augment import AugmentationStack as AugmentationStack
 from .cifar import Cifar10 as Cifar10
 from .cifar import Cifar100 as Cifar100
+from .from_torchvision import TorchvisionImages as TorchvisionImages
 from .image_folder import ImageFolder as ImageFolder
 from .loaders import Batch as Batch
 from .loaders import EvalLoader as EvalLoader
@@ -16,6 +18,9 @@ from .mixing import Mixing as Mixing
 from .mixing import Mixup as Mixup
 from .mixing import no_mixing as no_mixing
 from .normalise import Normalise as Normalise
+from .own import LabelledImages as LabelledImages
+from .own import OwnSource as OwnSource
+from .parquet import Parquet as Parquet
 from .policies import rand_augment as rand_augment
 from .policies import trivial_augment as trivial_augment
 from .sources import Digits as Digits

@@ -108,6 +108,7 @@ class Outline:
         train_images: how many of them are trained on.
         mean: mean of those images' pixels / 255, one number per channel.
         validated: whether any image is held out for validation.
+        class_counts: number of images of each class among those trained on.
     """
 
     classes: int | None = None
@@ -116,6 +117,7 @@ class Outline:
     train_images: int | None = None
     mean: tuple[float, ...] | None = None
     validated: bool | None = None
+    class_counts: tuple[int, ...] | None = None
 
     def or_else(self, other: Outline) -> Outline:
         """Fill in unknown values from ``other``."""
@@ -151,6 +153,11 @@ class Dataset:
         """Height and width in pixels."""
         return self.source.train.image_size
 
+    def class_counts(self) -> NDArray[np.int64]:
+        """Number of images of each class among those trained on, int64 ``(classes,)``."""
+        labels = self.source.train.labels[self.train_indices]
+        return np.bincount(labels, minlength=len(self.class_names)).astype(np.int64)
+
     def outline(self) -> Outline:
         """The complete outline."""
         return Outline(
@@ -160,6 +167,7 @@ class Dataset:
             train_images=len(self.train_indices),
             mean=tuple(self.mean.tolist()),
             validated=len(self.val_indices) > 0,
+            class_counts=tuple(self.class_counts().tolist()),
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import zlib
+from contextlib import nullcontext
 from typing import Any, Literal
 
 import albumentations as A
@@ -11,6 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
+
+from cifar_lab.data.draws import global_draws
 
 BORDERS = {"reflect": cv2.BORDER_REFLECT_101, "replicate": cv2.BORDER_REPLICATE}
 
@@ -86,6 +89,8 @@ class PlainStep:
         self._python = random.Random()
         self._stack.set_random_state(np.random.Generator(self._bits), self._python)
         self._epoch, self._key = -1, np.zeros(2, np.uint64)
+        # A class of a user's own may draw from the global random states.
+        self._is_own = type(step).__module__.split(".")[0] not in ("albumentations", "cifar_lab")
 
     def __call__(self, image: NDArray[np.uint8], epoch: int, row: int) -> NDArray[Any]:
         """Augment one training image, uint8 ``(height, width, 3)``, given its epoch and row."""
@@ -99,5 +104,6 @@ class PlainStep:
         state["buffer_pos"], state["has_uint32"] = 4, 0
         self._bits.state = state
         self._python.seed(f"{self._entropy}/{epoch}/{row}")
-        augmented: NDArray[Any] = self._stack(image=image)["image"]
+        with global_draws((*self._entropy, epoch, row)) if self._is_own else nullcontext():
+            augmented: NDArray[Any] = self._stack(image=image)["image"]
         return augmented

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import albumentations as A
 import numpy as np
@@ -19,12 +20,17 @@ from cifar_lab.data.augment import PlainStep
 from cifar_lab.data.batched import OUTSIDE, BatchedForm, Movement, Painting, batched_form
 from cifar_lab.refusal import Refusal
 
+if TYPE_CHECKING:  # torchvision loads slowly
+    from torchvision.transforms import v2
+
+    from cifar_lab.data.torchvision_step import TorchvisionStep
+
 
 class AugmentationStack:
     """Named steps in order, split into those run on single images and those run on batches.
 
     Args:
-        steps: albumentations transforms by name, applied in the mapping's order.
+        steps: transforms of albumentations or torchvision by name, applied in the mapping's order.
         seed: the run's seed.
         images: number of training images, validation included.
         size: height and width of the images in pixels.
@@ -37,7 +43,7 @@ class AugmentationStack:
 
     def __init__(
         self,
-        steps: Mapping[str, A.BasicTransform],
+        steps: Mapping[str, A.BasicTransform | v2.Transform],
         seed: int,
         images: int,
         size: tuple[int, int],
@@ -53,7 +59,7 @@ class AugmentationStack:
         first = names.index(without[-1]) + 1 if without else 0
         split = first if lowered else len(names)
         self.images = ImageSteps(
-            [drawn.get(name) or PlainStep(steps[name], name, seed) for name in names[:split]]
+            [drawn.get(name) or _single(steps[name], name, seed) for name in names[:split]]
         )
         self.batches = BatchSteps([drawn[name] for name in names[split:]])
 
@@ -79,7 +85,7 @@ class AugmentationStack:
 class ImageSteps:
     """Steps that run on single images."""
 
-    def __init__(self, steps: Sequence[_Drawn | PlainStep]) -> None:
+    def __init__(self, steps: Sequence[_Drawn | PlainStep | TorchvisionStep]) -> None:
         self._steps = steps
 
     def __len__(self) -> int:
@@ -152,6 +158,16 @@ class BatchSteps:
                 painting.batched_form.paint(images, painting.of(epoch, rows))
             places = torch.arange(len(images), device=images.device)
         return images
+
+
+def _single(
+    step: A.BasicTransform | v2.Transform, name: str, seed: int
+) -> PlainStep | TorchvisionStep:
+    if isinstance(step, A.BasicTransform | A.BaseCompose):
+        return PlainStep(step, name, seed)
+    from cifar_lab.data.torchvision_step import TorchvisionStep  # torchvision loads slowly
+
+    return TorchvisionStep(step, name, seed)
 
 
 class _Drawn:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from errno import ENOSPC
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,34 +12,29 @@ import numpy as np
 from annotated_types import Gt, Lt
 from numpy.typing import NDArray
 
-from cifar_lab.bounds import NonNegativeInt, PositiveInt
+from cifar_lab.bounds import NonNegativeInt
 from cifar_lab.data.arrays import ImageArrays, Outline, SourceImages
-from cifar_lab.data.cache import cache_key, cached
+from cifar_lab.data.cache import cache_key
 from cifar_lab.data.decoding import Decoded, decode_folder
 from cifar_lab.data.division import divided
 from cifar_lab.data.duplicates import groups_of
 from cifar_lab.data.folders import FolderListing, list_folder
-from cifar_lab.data.sources import Source
-from cifar_lab.refusal import Refusal
+from cifar_lab.data.sources import DecodedSource
 
 
 @dataclass(frozen=True, kw_only=True)
-class FolderSource(Source):
+class FolderSource(DecodedSource):
     """Images on disk as ``root/train/<class>/*`` and ``root/test/<class>/*``.
 
     Files are listed only once per object: create a new one if they change.
 
     Attributes:
         root: the directory.
-        resize: side in pixels to which images are resized; None requires them to share one size.
         skip_unreadable: skip files that are not images instead of refusing them.
-        cache_dir: directory for decoded images.
     """
 
     root: str
-    resize: PositiveInt | None
     skip_unreadable: bool
-    cache_dir: str
 
     @property
     def folder(self) -> Path:
@@ -69,9 +62,6 @@ class FolderSource(Source):
     def check(self) -> None:
         assert self._listing  # raises the refusal
 
-    def at_hand(self) -> bool:
-        return os.path.isdir(self._cache_folder() / self._key())
-
     def outline(self) -> Outline:
         """Classes; images, unless only decoding shows how many; the size if ``resize`` is set."""
         splits = self._listing.files
@@ -98,25 +88,6 @@ class FolderSource(Source):
 
     def _key(self) -> str:
         return self._folder_key
-
-    def _cache_folder(self) -> Path:
-        folder = os.path.expanduser(self.cache_dir)
-        if folder.startswith("~"):
-            raise Refusal(
-                f"dataset.cache_dir={self.cache_dir}: {folder} names no user of this machine"
-            )
-        return Path(folder)
-
-    def _cached(self, key: str, decode: Callable[[Path], SourceImages]) -> SourceImages:
-        try:
-            return cached(self._cache_folder(), key, decode)
-        except OSError as error:
-            remedy = "free some space, or choose a directory on another disk"
-            if error.errno != ENOSPC:
-                remedy = "choose a directory that can be written to"
-            raise Refusal(
-                f"dataset.cache_dir={self.cache_dir} cannot be used: {error}; {remedy}"
-            ) from error
 
 
 @dataclass(frozen=True, kw_only=True)

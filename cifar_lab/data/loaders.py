@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import zlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader
 
+from cifar_lab.contracts import Sampling
 from cifar_lab.data.arrays import Dataset
 from cifar_lab.data.mixing import MixedBatch, Mixing
 from cifar_lab.data.normalise import Normalise
 from cifar_lab.data.pixels import Pixels
+from cifar_lab.data.sampling import balanced
+from cifar_lab.data.workers import SingleImages
 
 if TYPE_CHECKING:  # albumentations costs seconds to import
-    from cifar_lab.data.batch_augment import AugmentationStack, ImageSteps
+    from cifar_lab.data.batch_augment import AugmentationStack
 
 #: Images prepared at once when batches are smaller.
 CHUNK_IMAGES = 2048
@@ -59,8 +59,9 @@ class TrainLoader:
     """Shuffled, augmented batches of the training rows; the last one may be smaller.
 
     Order and augmentation depend on (seed, epoch, image): they are the same for any batch size and
-    any number of workers, and differ from epoch to epoch. Mixing depends on (seed, epoch, index of
-    the batch).
+    any number of workers, and differ from epoch to epoch. Balanced sampling may show an image
+    several times, so that its augmentation depends on (seed, epoch, place in the epoch). Mixing
+    depends on (seed, epoch, index of the batch).
 
     Args:
         dataset: the data set to draw from.
@@ -72,6 +73,8 @@ class TrainLoader:
         seed: the run's seed.
         workers: worker processes for single-image steps; 0 runs them in this process.
         shard: the part of every batch that this process gets.
+        sampling: ``shuffled`` shows every row once; ``balanced`` draws as many rows, with
+            replacement, equally many of every class.
 
     Attributes:
         augmentation: where its steps run and why, as shown in the run's log.
@@ -90,8 +93,10 @@ class TrainLoader:
         seed: int,
         workers: int,
         shard: Shard = WHOLE,
+        sampling: Sampling = "shuffled",
     ) -> None:
         self.rows = dataset.train_indices
+        self.sampling = sampling
         self.batch_size = batch_size
         self.seed = seed
         self.stack = stack
@@ -102,10 +107,10 @@ class TrainLoader:
         self.mixing = mixing
         self.images, self.labels = dataset.source.train.images, dataset.source.train.labels
         self._labels = torch.from_numpy(dataset.source.train.labels).to(normalise.device)
-        self._single: _SingleImages | None = None
+        self._single: SingleImages | None = None
         if stack is not None and len(stack.images):
             pinned = normalise.device.type == "cuda"
-            self._single = _SingleImages(self.images, stack.images, workers, pinned)
+            self._single = SingleImages(self.images, stack.images, workers, pinned)
 
     def __len__(self) -> int:
         """Batches per epoch."""
@@ -113,11 +118,19 @@ class TrainLoader:
 
     def order(self, epoch: int) -> NDArray[np.int64]:
         """The training rows in the order of this epoch."""
-        return np.random.default_rng((self.seed, epoch)).permutation(self.rows)
+        stream = np.random.default_rng((self.seed, epoch))
+        if self.sampling == "balanced":
+            return balanced(self.rows, self.labels, stream)
+        return stream.permutation(self.rows)
 
     def mixing_stream(self, epoch: int, number: int) -> np.random.Generator:
         """The random stream that mixes batch ``number`` of an epoch."""
         return np.random.default_rng((self.seed, MIXING_STREAM, epoch, number))
+
+    def unaugmented(self, images: int) -> EvalLoader:
+        """The first training images, in the data set's order, without augmentation and mixing."""
+        rows = self.rows[:images]
+        return EvalLoader(self.pixels, self.labels, rows, self._normalise, self.batch_size)
 
     def batches(self, epoch: int, first: int, end: int) -> Iterator[TrainBatch]:
         """Yield batches ``first`` to ``end - 1`` of an epoch."""
@@ -133,33 +146,44 @@ class TrainLoader:
         if first >= end:
             return
         size = self.batch_size
-        order = self._share(torch.from_numpy(self.order(epoch)), first, end)
+        order = torch.from_numpy(self.order(epoch))
+        # What an image's augmentation is drawn by: its row, unless it is shown more than once.
+        draws = order if self.sampling == "shuffled" else torch.arange(len(order))
         # Several small batches are prepared at once: call overhead dominates small operations.
         together = size * max(CHUNK_IMAGES // size, 1) if self._single is None else size
-        chunks = order.to(self._normalise.device, non_blocking=True).split(together)
-        for rows, (store, places) in zip(chunks, self._stores(epoch, chunks), strict=True):
+        rows_of, draws_of = (
+            self._share(each, first, end)
+            .to(self._normalise.device, non_blocking=True)
+            .split(together)
+            for each in (order, draws)
+        )
+        stores = self._stores(epoch, rows_of, draws_of)
+        for rows, drawn, (store, places) in zip(rows_of, draws_of, stores, strict=True):
             if self.stack is None:
                 augmented = store.index_select(0, places)
             else:
-                augmented = self.stack.batches(store, places, epoch, rows)
+                augmented = self.stack.batches(store, places, epoch, drawn)
             images = self._normalise(augmented).split(size)
             yield from map(Batch, images, self._labels[rows].split(size))
 
     def _share(self, order: Tensor, first: int, end: int) -> Tensor:
         """The rows of batches ``first`` to ``end - 1`` for this process, in order."""
-        rank, parts = self._shard
-        together = self.batch_size * parts
+        (rank, parts), together = self._shard, self.batch_size * self._shard.parts
         rows = order[first * together : end * together]
         whole, rest = rows.split((len(rows) - len(rows) % together, len(rows) % together))
         mine = whole.view(-1, parts, self.batch_size)[:, rank].flatten()
         return torch.cat([mine, rest.tensor_split(parts)[rank]])
 
-    def _stores(self, epoch: int, chunks: tuple[Tensor, ...]) -> Iterator[tuple[Tensor, Tensor]]:
+    def _stores(
+        self, epoch: int, rows: tuple[Tensor, ...], draws: tuple[Tensor, ...]
+    ) -> Iterator[tuple[Tensor, Tensor]]:
         """For each chunk, images on the device and the indices of its rows among them."""
         if self._single is None:
-            yield from map(self.pixels.chosen, chunks)
+            yield from map(self.pixels.chosen, rows)
             return
-        for images in self._single.batches(epoch, [rows.cpu().numpy() for rows in chunks]):
+        pairs = zip(rows, draws, strict=True)
+        chunks = [torch.stack(pair, dim=1).cpu().numpy() for pair in pairs]
+        for images in self._single.batches(epoch, chunks):
             on_device = images.to(self._normalise.device, non_blocking=True)
             yield on_device, torch.arange(len(images), device=on_device.device)
 
@@ -173,6 +197,9 @@ class EvalLoader:
         rows: int64 ``(m,)``, the rows to load.
         normalise: applied to whole batches, on the device.
         batch_size: images per batch.
+
+    Attributes:
+        labels: int64 ``(m,)``, of these rows, on the device.
     """
 
     def __init__(
@@ -185,7 +212,7 @@ class EvalLoader:
     ) -> None:
         self._pixels = pixels
         self._rows = torch.from_numpy(rows).to(normalise.device)
-        self._labels = torch.from_numpy(labels[rows]).to(normalise.device)
+        self.labels = torch.from_numpy(labels[rows]).to(normalise.device)
         self._normalise = normalise
         self.batch_size = batch_size
 
@@ -195,92 +222,6 @@ class EvalLoader:
 
     def __iter__(self) -> Iterator[Batch]:
         size = self.batch_size
-        for rows, labels in zip(self._rows.split(size), self._labels.split(size), strict=True):
+        for rows, labels in zip(self._rows.split(size), self.labels.split(size), strict=True):
             store, places = self._pixels.chosen(rows)
             yield Batch(self._normalise(store.index_select(0, places)), labels)
-
-
-class _SingleImages:
-    """Batches of images augmented one by one in worker processes."""
-
-    def __init__(
-        self, images: NDArray[np.uint8], augment: ImageSteps, workers: int, pinned: bool
-    ) -> None:
-        self._plan = _EpochPlan()
-        self._loader: DataLoader[Tensor] = DataLoader(
-            _AugmentedRows(images, augment),
-            batch_sampler=self._plan,
-            num_workers=workers,
-            persistent_workers=workers > 0,
-            worker_init_fn=_leave_signals_to_the_trainer,
-            collate_fn=_as_fetched,  # __getitems__ already returns a batch
-            pin_memory=pinned,
-            # The loader must not draw from the global stream, or a resumed epoch would get
-            # different dropout masks.
-            generator=torch.Generator(),
-        )
-
-    def batches(self, epoch: int, rows: list[NDArray[np.int64]]) -> Iterator[Tensor]:
-        """Yield uint8 ``(batch, height, width, 3)`` for each batch of rows."""
-        self._plan.epoch, self._plan.batches = epoch, rows
-        yield from self._loader
-
-
-class _EpochPlan:
-    """Batch sampler of (epoch, row) pairs, updated every epoch so that workers stay alive."""
-
-    def __init__(self) -> None:
-        self.epoch = 0
-        self.batches: list[NDArray[np.int64]] = []
-
-    def __len__(self) -> int:
-        return len(self.batches)
-
-    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
-        for rows in self.batches:
-            yield [(self.epoch, int(row)) for row in rows]
-
-
-class _AugmentedRows(torch.utils.data.Dataset[Tensor]):
-    """Returns a whole batch per call: torch's fetcher uses ``__getitems__`` if it exists."""
-
-    def __init__(self, images: NDArray[np.uint8], augment: ImageSteps) -> None:
-        self.images = images
-        self.augment = augment
-
-    def __getitem__(self, key: tuple[int, int]) -> Tensor:
-        return self.__getitems__([key])
-
-    def __getitems__(self, keys: list[tuple[int, int]]) -> Tensor:
-        images = self.images[[row for _, row in keys]]
-        for position, (epoch, row) in enumerate(keys):
-            images[position] = self.augment(images[position], epoch, row)
-        return torch.from_numpy(images)
-
-
-def _as_fetched(batch: Any) -> Any:
-    return batch
-
-
-def _leave_signals_to_the_trainer(_: int) -> None:
-    # Ctrl-C and signals from `timeout` or batch systems reach the whole process group, but the
-    # trainer needs its workers to finish its step. So each worker gets a process group of its own.
-    # SIGHUP may reach every process of a session that ends.
-    # SIGTERM still ends them: that is how the interpreter stops them when the trainer fails.
-    os.setpgid(0, 0)
-    for ignored in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(ignored, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-
-def lost_worker(error: BaseException) -> str | None:
-    """Return torch's words if the error means that a worker process died; else None.
-
-    torch may raise it anywhere in the main thread, from its handler of SIGCHLD. If a batch was just
-    being received, its connection breaks first.
-    """
-    if isinstance(error, (ConnectionResetError, EOFError)):
-        return f"DataLoader worker lost ({str(error) or 'end of file'})"
-    text = str(error)
-    lost = isinstance(error, RuntimeError) and text.startswith("DataLoader worker (pid")
-    return text.partition(". ")[0].rstrip(". ") if lost else None

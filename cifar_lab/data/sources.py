@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from errno import ENOSPC
+from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -12,8 +16,13 @@ from pydantic import AfterValidator
 
 from cifar_lab.bounds import Fraction, NonNegativeInt, PositiveInt
 from cifar_lab.data.arrays import Dataset, ImageArrays, Outline, SourceImages, pixel_statistics
+from cifar_lab.data.cache import cached
 from cifar_lab.data.splits import left_to_train, limited, stratified_split
 from cifar_lab.refusal import Refusal
+
+#: Images that are compared at once, to find out whether all are grey.
+COMPARED_AT_ONCE = 1024
+GREY = "all images are grey: their three channels are equal"
 
 
 def _mean(values: tuple[float, ...]) -> tuple[float, ...]:
@@ -103,6 +112,8 @@ class Source:
             Refusal: the images cannot be used.
         """
         source = self.read()
+        if all(_is_grey(split.images) for split in (source.train, source.test)):
+            source = replace(source, notes=(*source.notes, GREY))
         train, val = self._split(source)
         train = limited(train, source.train.labels, self.limit_train_images, self.split_seed)
         mean, std = pixel_statistics(source.train.images, train)
@@ -127,6 +138,51 @@ class Source:
         return stratified_split(
             source.train.labels, self.validation_fraction, self.split_seed, copies
         )
+
+
+def _is_grey(images: NDArray[np.uint8]) -> bool:
+    """Whether the three channels are equal everywhere; quick to tell of images in colour."""
+    chunks = (images[i : i + COMPARED_AT_ONCE] for i in range(0, len(images), COMPARED_AT_ONCE))
+    return all((chunk == chunk[..., :1]).all() for chunk in chunks)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecodedSource(Source):
+    """A source whose images are decoded once and then kept as memory-mapped arrays.
+
+    Attributes:
+        resize: side in pixels to which images are resized; None requires them to share one size.
+        cache_dir: directory for decoded images.
+    """
+
+    resize: PositiveInt | None
+    cache_dir: str
+
+    def at_hand(self) -> bool:
+        return os.path.isdir(self._cache_folder() / self._key())
+
+    def _key(self) -> str:
+        """The name of the cache entry, which changes with the files and the settings."""
+        raise NotImplementedError
+
+    def _cache_folder(self) -> Path:
+        folder = os.path.expanduser(self.cache_dir)
+        if folder.startswith("~"):
+            raise Refusal(
+                f"dataset.cache_dir={self.cache_dir}: {folder} names no user of this machine"
+            )
+        return Path(folder)
+
+    def _cached(self, key: str, decode: Callable[[Path], SourceImages]) -> SourceImages:
+        try:
+            return cached(self._cache_folder(), key, decode)
+        except OSError as error:
+            remedy = "free some space, or choose a directory on another disk"
+            if error.errno != ENOSPC:
+                remedy = "choose a directory that can be written to"
+            raise Refusal(
+                f"dataset.cache_dir={self.cache_dir} cannot be used: {error}; {remedy}"
+            ) from error
 
 
 @dataclass(frozen=True, kw_only=True)

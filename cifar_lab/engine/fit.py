@@ -19,7 +19,7 @@ from cifar_lab.engine.plan import Plan
 from cifar_lab.engine.state import TrainingState
 from cifar_lab.engine.step import Step, StepResult, freeze
 from cifar_lab.engine.world import World
-from cifar_lab.optim.schedules import Schedule
+from cifar_lab.optim.schedules import Schedule, steps_of
 from cifar_lab.refusal import RunFailed
 from cifar_lab.wording import plural
 
@@ -186,6 +186,7 @@ class Fit:
         not_finite = self._not_finite(row) if world.leads else None
         is_best = world.leads and self._remember_best(row, not_finite is not None)
         state.begin_next_epoch(row["epoch_seconds"])
+        self.hooks.on_epoch_evaluated(state, row)
         reason = not_finite or self.cut_short or self._reason_to_stop()
         state.stopped, state.failed = world.broadcast((reason, not_finite is not None))
         self.hooks.on_epoch_end(state, row, is_best)
@@ -242,7 +243,8 @@ class Fit:
 
         A failed epoch is the best only if it is the only one.
         """
-        if failed and self.state.epoch > 0:
+        first = steps_of(self.schedule).start // self.schedule.steps_per_epoch
+        if failed and self.state.epoch > first:
             return False
         if self.loaders.val is None:
             return True

@@ -9,6 +9,20 @@ if TYPE_CHECKING:
 
 #: A row of metrics.csv: column to value.
 Row = dict[str, float]
+#: Columns of the engine itself; what else a row has was added by hooks.
+COLUMNS = (
+    "epoch",
+    "step",
+    "lr",
+    "train_loss",
+    "train_accuracy",
+    "val_loss",
+    "val_accuracy",
+    "test_loss",
+    "test_accuracy",
+    "epoch_seconds",
+    "images_per_second",
+)
 
 
 class Hooks:
@@ -20,8 +34,11 @@ class Hooks:
     def on_batch_end(self, state: TrainingState) -> None:
         """Called after each batch; must not synchronise with the device."""
 
+    def on_epoch_evaluated(self, state: TrainingState, row: Row) -> None:
+        """Called after an epoch has been trained and evaluated; may add columns to its row."""
+
     def on_epoch_end(self, state: TrainingState, row: Row, is_best: bool) -> None:
-        """Called after an epoch has been trained and evaluated; ``is_best`` is by validation."""
+        """Called once it is decided whether training goes on; ``is_best`` is by validation."""
 
     def reason_to_stop(self, state: TrainingState) -> str | None:
         """Asked after an epoch that is not the last: why training stops; None if it goes on."""
@@ -47,6 +64,10 @@ class HookList(Hooks):
     def on_batch_end(self, state: TrainingState) -> None:
         for hook in self._hooks:
             hook.on_batch_end(state)
+
+    def on_epoch_evaluated(self, state: TrainingState, row: Row) -> None:
+        for hook in self._hooks:
+            hook.on_epoch_evaluated(state, row)
 
     def on_epoch_end(self, state: TrainingState, row: Row, is_best: bool) -> None:
         for hook in self._hooks:

@@ -90,7 +90,7 @@ class RangeTest:
     ) -> Curve:
         """Run the engine's own steps over the first batches of the run, then undo them.
 
-        All parameters are trained, as at the start of a run, and epochs are not shortened. Weights,
+        Parameters are trained as at the start of a run, and epochs are not shortened. Weights,
         buffers, optimizer and random states are restored afterwards, even if an error is raised.
         """
         together = engine.plan.accumulate_batches

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cifar_lab.bounds import Epochs, Fraction, PositiveFloat, PositiveInt
+from cifar_lab.bounds import Epochs, Fraction, NonNegativeInt, PositiveFloat, PositiveInt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +21,9 @@ class Plan:
         ema_warmup: use a smaller decay in the first steps, so that the average does not keep to
             the initial weights. Without it, 1 / (1 - decay) must not exceed the number of steps.
         freeze_after_epochs: prefixes of parameter names, each with the number of epochs after which
-            these parameters are frozen; freezing a first layer saves its backward pass.
+            these parameters are frozen: 0 freezes them from the first step. Gradients, momentum and
+            weight decay no longer touch them, and their average stays equal to them. Statistics of
+            batch norms are no parameters and go on following the data.
         early_stopping_patience: epochs without a better validation result (accuracy or, at the same
             accuracy, loss) after which training stops; None disables early stopping.
         max_minutes: wall time after which training stops at the next step; None disables the limit.
@@ -38,7 +40,7 @@ class Plan:
     clip_gradient_norm: PositiveFloat | None
     ema_decay: Fraction | None
     ema_warmup: bool
-    freeze_after_epochs: dict[str, PositiveInt]
+    freeze_after_epochs: dict[str, NonNegativeInt]
     early_stopping_patience: PositiveInt | None
     max_minutes: PositiveFloat | None
     limit_batches: PositiveInt | None

@@ -46,6 +46,39 @@ def kept(model: nn.Module, optimizer: Optimizer) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def looked_on(*models: nn.Module) -> Iterator[None]:
+    """Allow anything inside but changes of weights, which are not copied, and restore the rest.
+
+    Existing gradients are put aside.
+
+    Args:
+        models: their buffers, gradients and modes are restored, and which parameters are trained;
+            as are the random states, and whether gradients are computed.
+    """
+    enabled = torch.is_grad_enabled()
+    with contextlib.ExitStack() as stack:
+        stack.callback(torch.set_grad_enabled, enabled)
+        stack.enter_context(random_states_kept())
+        for model in models:
+            for part in (_gradients(model), _buffers(model), _modes(model)):
+                stack.enter_context(part)
+        yield
+
+
+@contextlib.contextmanager
+def _gradients(model: nn.Module) -> Iterator[None]:
+    before = [(p, p.grad, p.requires_grad) for p in model.parameters()]
+    for parameter, _, _ in before:
+        parameter.grad = None
+    try:
+        yield
+    finally:
+        for parameter, gradient, trained in before:
+            parameter.requires_grad_(trained)
+            parameter.grad = gradient
+
+
+@contextlib.contextmanager
 def _weights(model: nn.Module) -> Iterator[None]:
     before = [(p, p.detach().clone(), p.grad) for p in model.parameters()]
     for parameter, _, _ in before:

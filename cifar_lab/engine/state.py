@@ -12,6 +12,9 @@ from cifar_lab.engine.metrics import RunningMetrics
 from cifar_lab.engine.seeding import random_states, restore_random_states
 
 FORMAT = 1
+#: What an extended run may change of its optimizer's groups, besides the learning rate, which the
+#: schedule sets.
+CONFIGURED = ("weight_decay", "lr_scale")
 
 
 class TrainingState:
@@ -108,6 +111,21 @@ class TrainingState:
             "best": self.best,
             "random_states": random_states(),
         }
+
+    def extend(self, state: dict[str, Any]) -> None:
+        """Begin where a finished run ended, whose last :meth:`state_dict` this is.
+
+        Weights, average, optimizer, random states and the number of epochs are continued. What the
+        optimizer was configured with, and not computed, stays: its groups may now have another
+        weight decay. The best epoch, the time spent and why that run ended are left behind.
+        """
+        groups = self.optimizer.param_groups
+        configured = [{k: g[k] for k in CONFIGURED if k in g} for g in groups]
+        self.load_state_dict({**state, "best": None, "stopped": None, "failed": False})
+        for group, values in zip(self.optimizer.param_groups, configured, strict=True):
+            group.update(values)
+        self.batches_done, self.train_seconds, self.elapsed_seconds = 0, 0.0, 0.0
+        self.train_metrics = RunningMetrics(self.train_metrics.device)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore the result of :meth:`state_dict`, random states included."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -14,19 +15,24 @@ from cifar_lab.refusal import Refusal
 
 #: Side of the smallest map worth looking at on a small image.
 SMALLEST_SIDE = 5
+#: Most layers that a message names.
+MOST_NAMED = 8
+#: Why nothing can be explained.
+NO_MAP = "none of its modules outputs a feature map"
 
 
 def choose_layers(
     model: nn.Module, image_size: tuple[int, int], names: str | Sequence[str] | None
 ) -> tuple[str, ...]:
-    """Choose the layers whose maps are shown; none if the model declares no layer with a map.
+    """Choose the layers whose maps are shown; none if no layer of the model has a map.
 
     Args:
         model: accepts float ``(1, 3, height, width)``; may declare layers, see
             :mod:`cifar_lab.network`.
         image_size: height and width in pixels.
-        names: the module name of one or several layers; None chooses the deepest declared layer
-            with a map of at least 5×5, or the one with the largest map if there is none.
+        names: the module name of one or several layers; None chooses, among the declared layers
+            or, if there are none, all modules, the deepest one with a map of at least 5×5, or
+            the one with the largest map if there is none.
 
     Raises:
         Refusal: named layers do not exist, or their output is not a map (all are reported at
@@ -70,8 +76,7 @@ def unfit_layers(
         Refusal: the model does not accept images of that size.
     """
     modules = dict(model.named_modules())
-    declared = ", ".join(declared_by(model).explainable_layers) or "none"
-    worth = f"it declares {declared} as worth explaining"
+    worth = _worth_explaining(model, image_size)
     missing = f"{type(model).__name__} has no such module; {worth}"
     sizes = map_sizes(model, [name for name in names if name in modules], image_size)
     without_map = [name for name, size in sizes.items() if size is None]
@@ -82,10 +87,40 @@ def unfit_layers(
 
 
 def _own_layer(model: nn.Module, image_size: tuple[int, int]) -> tuple[str, ...]:
-    found = map_sizes(model, list(declared_by(model).explainable_layers), image_size)
-    sizes = {layer: size for layer, size in found.items() if size is not None}
+    sizes = _sizes_worth_explaining(model, image_size)
     large = [layer for layer, size in sizes.items() if min(size) >= SMALLEST_SIDE]
     return tuple(large[-1:] or sorted(sizes, key=lambda layer: sizes[layer])[-1:])
+
+
+def _worth_explaining(model: nn.Module, image_size: tuple[int, int]) -> str:
+    """Return which layers can be explained, as a clause of a message."""
+    declared = declared_by(model).explainable_layers
+    if declared:
+        return f"it declares {', '.join(declared)} as worth explaining"
+    found = list(_sizes_worth_explaining(model, image_size))[-MOST_NAMED:]
+    return f"its deepest modules with a map are {', '.join(found)}" if found else NO_MAP
+
+
+def _sizes_worth_explaining(
+    model: nn.Module, image_size: tuple[int, int]
+) -> dict[str, tuple[int, int]]:
+    """Height and width of the maps of the declared layers, or of all modules; shallow to deep."""
+    declared = list(declared_by(model).explainable_layers)
+    if declared:
+        found = map_sizes(model, declared, image_size)
+        return {layer: size for layer, size in found.items() if size is not None}
+    seen: list[tuple[str, tuple[int, int]]] = []
+    names = [name for name, _ in model.named_modules() if name]
+    _observe(model, names, image_size, lambda name, size: seen.append((name, size)))
+    calls = Counter(name for name, _ in seen)  # of a module that is called again, which map?
+    return {n: size for n, size in seen if calls[n] == 1 and _shows_image(size, image_size)}
+
+
+def _shows_image(size: tuple[int, int], image_size: tuple[int, int]) -> bool:
+    """Whether a map has the shape of the image, unlike weights of attention, and several cells."""
+    (height, width), (full_height, full_width) = size, image_size
+    same_shape = abs(height * full_width - width * full_height) <= max(image_size)
+    return same_shape and min(size) > 1 and height <= full_height
 
 
 def map_sizes(
@@ -97,12 +132,27 @@ def map_sizes(
         Refusal: the model does not accept images of that size.
     """
     sizes: dict[str, tuple[int, int] | None] = dict.fromkeys(names)
+    _observe(model, names, image_size, sizes.__setitem__)
+    return sizes
+
+
+def _observe(
+    model: nn.Module,
+    names: Sequence[str],
+    image_size: tuple[int, int],
+    observer: Callable[[str, tuple[int, int]], None],
+) -> None:
+    """Pass an image, and call ``observer`` with name and map size of each layer that gives a map.
+
+    Raises:
+        Refusal: the model does not accept images of that size.
+    """
 
     def remember(name: str) -> Callable[[nn.Module, object, object], None]:
         def hook(_module: nn.Module, _inputs: object, output: object) -> None:
             seen = as_map(output, model)
             if seen is not None:
-                sizes[name] = (seen.shape[2], seen.shape[3])
+                observer(name, (seen.shape[2], seen.shape[3]))
 
         return hook
 
@@ -119,4 +169,3 @@ def map_sizes(
     finally:
         for handle in handles:
             handle.remove()
-    return sizes

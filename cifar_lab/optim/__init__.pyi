@@ -1,5 +1,6 @@
 from .criteria import cross_entropy as cross_entropy
 from .from_timm import timm_optimizer as timm_optimizer
+from .from_torch import torch_optimizer as torch_optimizer
 from .muon_optimizer import Muon as Muon
 from .muon_optimizer import muon as muon
 from .optimizers import adam as adam

@@ -5,13 +5,13 @@ https://huggingface.co/docs/timm/reference/optimizers
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 import torch
 from torch import nn
 
 from cifar_lab.bounds import Fraction, NonNegativeFloat, PositiveFloat
+from cifar_lab.optim.from_torch import is_capturable, switches
 from cifar_lab.optim.optimizers import on_cuda, parameter_groups
 from cifar_lab.refusal import did_you_mean
 
@@ -58,9 +58,9 @@ def timm_optimizer(
         lr=lr,
         weight_decay=weight_decay,
         momentum=momentum,
-        **_switches(kind, fused, on_cuda(model) and opt == name),
+        **switches(kind, fused, on_cuda(model) and opt == name),
     )
-    if opt != name or not _is_capturable(kind):
+    if opt != name or not is_capturable(kind):
         for group in optimizer.param_groups:
             group["capturable"] = False
     return optimizer
@@ -86,23 +86,3 @@ def _refuse(opt: str, name: str) -> None:
         reasons.append("needs second derivatives, which a training step does not compute")
     if reasons:
         raise ValueError(f"opt={opt} {reasons[0]}; choose another, e.g. lamb or adamw")
-
-
-def _switches(kind: Any, fused: bool, captured: bool) -> dict[str, bool]:
-    """Options of torch's own optimizers; timm's own optimizers keep their defaults."""
-    switches = {}
-    if issubclass(kind, (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)):
-        switches["fused"] = fused
-    if _is_capturable(kind) and "capturable" in inspect.signature(kind).parameters:
-        switches["capturable"] = captured
-    return switches
-
-
-def _is_capturable(kind: Any) -> bool:
-    """Whether a CUDA graph may replay the step: torch's optimizers can count steps on the device.
-
-    timm's optimizers count in Python numbers, which a graph would replay as constants.
-    """
-    can_count_there = "capturable" in inspect.signature(kind).parameters
-    counts_nothing = issubclass(kind, torch.optim.SGD)
-    return kind.__module__.startswith("torch.") and (can_count_there or counts_nothing)

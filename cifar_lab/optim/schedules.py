@@ -34,12 +34,20 @@ class Schedule(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class _RunLength:
+class RunLength:
+    """The length of a run, which every schedule has.
+
+    Attributes:
+        epochs: number of epochs of the whole run.
+        steps_per_epoch: optimizer updates in a whole epoch.
+    """
+
     epochs: int
     steps_per_epoch: int
 
     @property
     def total_steps(self) -> int:
+        """Optimizer updates in the full, unshortened run."""
         return self.epochs * self.steps_per_epoch
 
     def _refuse_beyond(self, step: int) -> None:
@@ -49,7 +57,7 @@ class _RunLength:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Constant(_RunLength):
+class Constant(RunLength):
     """A constant learning rate."""
 
     max_lr: PositiveFloat
@@ -61,7 +69,7 @@ class Constant(_RunLength):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Triangular(_RunLength):
+class Triangular(RunLength):
     """A linear rise to the peak, then a linear fall to the end.
 
     Attributes:
@@ -103,7 +111,7 @@ class Triangular(_RunLength):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OneCycle(_RunLength):
+class OneCycle(RunLength):
     """One cycle with two linear phases (Smith, https://arxiv.org/abs/1708.07120).
 
     Equals torch's ``OneCycleLR(anneal_strategy="linear", three_phase=False)`` at every step if the
@@ -140,7 +148,7 @@ class OneCycle(_RunLength):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cosine(_RunLength):
+class Cosine(RunLength):
     """Linear warm-up, then half a cosine (Loshchilov & Hutter, https://arxiv.org/abs/1608.03983).
 
     Attributes:
@@ -175,7 +183,7 @@ class Cosine(_RunLength):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MultiStep(_RunLength):
+class MultiStep(RunLength):
     """Multiplies the learning rate by ``gamma`` after each milestone.
 
     Attributes:
@@ -206,6 +214,41 @@ class MultiStep(_RunLength):
         self._refuse_beyond(step)
         passed = sum(step >= round(m * self.steps_per_epoch) for m in self.milestone_epochs)
         return self.max_lr * self.gamma**passed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Continued:
+    """A schedule for the added epochs of a run that extends another one.
+
+    Attributes:
+        schedule: of the added epochs alone; its update 0 is the first of them.
+        epochs_before: epochs of the earlier run, each as long as one of the added.
+    """
+
+    schedule: Schedule
+    epochs_before: int
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return self.schedule.steps_per_epoch
+
+    @property
+    def first_step(self) -> int:
+        """Index of the first added update."""
+        return self.epochs_before * self.steps_per_epoch
+
+    @property
+    def total_steps(self) -> int:
+        return self.first_step + self.schedule.total_steps
+
+    def learning_rate(self, step: int) -> float:
+        """That of the added epochs; an earlier step is out of range."""
+        return self.schedule.learning_rate(step - self.first_step)
+
+
+def steps_of(schedule: Schedule) -> range:
+    """Return the updates that a schedule is for: all, or those added to an earlier run."""
+    return range(getattr(schedule, "first_step", 0), schedule.total_steps)
 
 
 def _refuse_late_peak(peak_epoch: float | None, epochs: int) -> None:

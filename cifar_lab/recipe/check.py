@@ -11,9 +11,12 @@ from cifar_lab.config.preflight import preflight
 from cifar_lab.config.space import Request, read_space
 from cifar_lab.explain.layers import map_sizes
 from cifar_lab.models.summary import summarise
+from cifar_lab.optim.listed import origin
+from cifar_lab.optim.schedules import steps_of
 from cifar_lab.recipe.launch import built
 from cifar_lab.recipe.trial import try_batches
 from cifar_lab.refusal import Refusal
+from cifar_lab.trackers.tracker import Tracker
 
 
 def checked(
@@ -65,19 +68,29 @@ def checks(experiment: Experiment) -> list[str]:
     )
     probe = experiment.precision_probe
     measured = "" if probe is None else f": {probe.described}"
-    rates = [schedule.learning_rate(step) for step in range(schedule.total_steps)]
+    rates = [schedule.learning_rate(step) for step in steps_of(schedule)]
+    starts = experiment.fitted
     rows = {
         "data": f"{len(data.train_indices):,} training, {len(data.val_indices):,} validation, "
         f"{len(data.source.test):,} test images of {data.image_size[0]}×{data.image_size[1]} in "
         f"{len(data.class_names)} classes",
         "model": f"{type(learner.model).__name__}, {size.parameters:,} parameters, "
         f"{size.multiply_adds / 1e6:,.1f} million multiply-adds per image",
+        **({} if starts is None else {"weights": starts.described}),
         "device": f"{learner.device} in {learner.precision}{measured}",
         "one batch": f"forward and backward pass succeeded, loss {loss:.4f}",
-        "schedule": f"{schedule.total_steps:,} steps; learning rate starts at {rates[0]:.4g}, "
-        f"peaks at {max(rates):.4g}, ends at {rates[-1]:.4g}{unit}",
+        "schedule": f"{len(rates):,} steps; learning rate starts at {rates[0]:.4g}, "
+        f"peaks at {max(rates):.4g}, ends at {rates[-1]:.4g}{unit}{origin(schedule)}",
         "GradCAM": " and ".join(shown)
-        or "none: the model declares no layer whose output is a feature map",
+        or "none: the model has no layer whose output is a feature map",
     }
-    notes = [("note", note) for note in data.source.notes]
+    notes = [("note", note) for note in [*data.source.notes, *_missing(experiment)]]
     return [f"{name + ':':<11}{text}" for name, text in [*rows.items(), *notes]]
+
+
+def _missing(experiment: Experiment) -> Iterator[str]:
+    """Yield which trackers' packages are not installed; the run would train without them."""
+    for name, hook in experiment.hooks.items():
+        problem = hook.missing() if isinstance(hook, Tracker) else None
+        if problem is not None:
+            yield f"hooks.{name}: {problem}"

@@ -12,7 +12,7 @@ from cifar_lab.data.held_out import SplitName, held_out
 from cifar_lab.data.loaders import EvalLoader
 from cifar_lab.engine.metrics import LossAndAccuracy
 from cifar_lab.models.summary import summarise
-from cifar_lab.nodes import described, type_name
+from cifar_lab.nodes import dataset_name, described, without_taken
 from cifar_lab.run.files import object_text
 from cifar_lab.run.predictions import Predictions, SplitPredictions, packed_predictions
 from cifar_lab.run.record import Run
@@ -71,8 +71,8 @@ def write_evaluation(
     training_seconds = sum(row["epoch_seconds"] for row in run.metrics)
     result = summarised(
         name=experiment.name,
-        dataset=type_name(experiment.config["dataset"]),
-        model=described(experiment.config["model"]),
+        dataset=dataset_name(experiment.config["dataset"]),
+        model=described(without_taken("model", experiment.config["model"])),
         parameters=size.parameters,
         multiply_adds=size.multiply_adds,
         rows=run.metrics,

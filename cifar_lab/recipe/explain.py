@@ -25,8 +25,8 @@ log = logging.getLogger("cifar_lab")
 
 #: Number of images to measure trust on, and the fixed seed that draws them.
 TRUST_IMAGES, TRUST_SEED = 512, 0
-#: Layer name to use if the model declares no layer whose output is a feature map.
-NO_LAYER = "(none declared)"
+#: Stands for a layer if the model has none whose output is a feature map.
+NO_LAYER = ""
 
 
 def explain(
@@ -181,5 +181,11 @@ def _wrong_layers(
 
     if set(methods) <= set(WITHOUT_LAYER):
         return []
-    unfit = unfit_layers(experiment.learner.model, experiment.dataset.image_size, layers)
+    model = experiment.learner.model
+    if list(layers) == [NO_LAYER]:
+        return [
+            f"{type(model).__name__} has no layer whose output is a feature map; use --method "
+            f"{' or '.join(WITHOUT_LAYER)}, which need none"
+        ]
+    unfit = unfit_layers(model, experiment.dataset.image_size, layers)
     return [f"--layer {name}: {reason}" for name, _, reason in unfit]

@@ -7,7 +7,7 @@ import errno
 import time
 from collections.abc import Iterator
 
-from cifar_lab.data.loaders import lost_worker
+from cifar_lab.data.workers import lost_worker
 from cifar_lab.refusal import RunFailed
 from cifar_lab.run.folder import RunFolder
 

@@ -81,7 +81,12 @@ def _trials(experiment: Experiment) -> Iterator[Experiment]:
     yield experiment
     for offset in range(1, experiment.lr_finder.seeds):
         config = {**experiment.config, "seed": experiment.seed + offset}
-        yield assembly.experiment(config, probe=experiment.precision_probe)
+        starts = experiment.fitted
+        yield assembly.experiment(
+            config,
+            probe=experiment.precision_probe,
+            weights=None if starts is None else starts.weights,
+        )
 
 
 def _curve(trial: Experiment) -> Curve:

@@ -10,16 +10,18 @@ from typing import Any
 from cifar_lab import assembly
 from cifar_lab.engine.hooks import Hooks
 from cifar_lab.own_code import OwnCode
-from cifar_lab.recipe.launch import Listening, claim_with
+from cifar_lab.recipe.launch import Listening, claim_with, keep_code
 from cifar_lab.recipe.train import completed, running
 from cifar_lab.recipe.trial import try_batches
 from cifar_lab.results.plan import Frozen
-from cifar_lab.run.code import Code, used
+from cifar_lab.run.changes import changes, say
+from cifar_lab.run.code import Used, used
 from cifar_lab.run.config import resolved
 from cifar_lab.run.origin import Origin
 from cifar_lab.run.provenance import PrecisionProbe
 from cifar_lab.run.record import Run
 from cifar_lab.run.summary import Summary
+from cifar_lab.run.weights import read_weights
 from cifar_lab.targets import own_modules
 
 
@@ -57,18 +59,26 @@ def run_frozen(
     if not run.folder.exists():
         claim_with(run.folder, files, _code(own, config_dir, config))
         run = Run(run.folder)
+    elif not run.began and run.code is None:  # its process died before it claimed a folder
+        keep_code(run, _code(own, config_dir, config))
+        run = Run(run.folder)
     at = [] if config_dir is None else ["--config-dir", config_dir]
     command = shlex.join(["cifar-lab", "train", *frozen.overrides, *at])
     origin = Origin(command, list(frozen.differences), frozen.replaced)
     with listening() as stop, running(run.folder, command):
-        experiment = assembly.experiment(config, tried, probe)
+        if run.began:
+            say(changes(run.code, own), "the run continues with the files as they are now")
+        resumed = run.files.has(run.folder.last_checkpoint)
+        place = None if resumed else config["model"].get("weights")
+        weights = None if place is None else read_weights(str(place))
+        experiment = assembly.experiment(config, tried, probe, weights)
         if not run.began:
             try_batches(experiment)
         origin = run.provenance.origin if run.began else origin
         return completed(experiment, run, origin, stop, also)
 
 
-def _code(own: OwnCode, config_dir: str | None, config: dict[str, Any]) -> Code | None:
+def _code(own: OwnCode, config_dir: str | None, config: dict[str, Any]) -> Used | None:
     """Describe what the job uses of the user's own, which is imported for that."""
     for name in own_modules(config, own):
         importlib.import_module(name)

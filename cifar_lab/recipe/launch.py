@@ -17,19 +17,25 @@ from cifar_lab.assembly import Experiment
 from cifar_lab.config.compose import Composer, hydra_files, job_part
 from cifar_lab.config.contradictions import single_device_search
 from cifar_lab.config.differences import differences
+from cifar_lab.config.own_folder import command as repeated
+from cifar_lab.config.own_folder import found_by_itself
 from cifar_lab.config.preflight import Preflight, preflight
 from cifar_lab.config.saved import rerun as rerun_config
+from cifar_lab.data.arrays import Dataset
 from cifar_lab.engine.interrupts import StopRequest
 from cifar_lab.own_code import Given, OwnCode
 from cifar_lab.recipe import open as opened
 from cifar_lab.recipe.find_lr import find_lr as run_tests
 from cifar_lab.recipe.processes import follow
+from cifar_lab.recipe.starting import refuse_lost_parent, weights_of
 from cifar_lab.recipe.train import run_experiment
 from cifar_lab.recipe.trial import try_batches
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.believed import config_dir, own_code
+from cifar_lab.run.believed import COPIED, config_dir
+from cifar_lab.run.changes import changes, say
 from cifar_lab.run.claim import claim
-from cifar_lab.run.code import Code, used
+from cifar_lab.run.code import Used, used
+from cifar_lab.run.console import logged_to
 from cifar_lab.run.files import object_text
 from cifar_lab.run.find import point_latest
 from cifar_lab.run.folder import OUTPUTS, RunFolder
@@ -64,21 +70,42 @@ def built(found: Preflight, download: bool = True) -> Experiment:
         Refusal: there are problems; nothing was written, decoded or downloaded.
     """
     say_replaced(found.replaced)
+    weights = weights_of(found)
+    refuse_lost_parent(found)
     config = found.job()
     tried = assembly.Tried()
-    refused = assembly.problems(config, found.groups, tried)
+    refused = assembly.problems(config, found.groups, tried, weights)
     if found.problems or refused:
         raise Refusal([*found.problems, *refused])
     if not download and "download" in config["dataset"]:
         config["dataset"]["download"] = False
-    return assembly.experiment(config, tried)
+    return assembly.experiment(config, tried, weights=weights)
+
+
+def images(found: Preflight) -> Dataset:
+    """Load the images alone, whatever a run of the configuration would do with them.
+
+    Args:
+        found: the configuration and its problems.
+
+    Raises:
+        Refusal: there are problems, or the images do not exist.
+    """
+    say_replaced(found.replaced)
+    config = found.job()
+    refused = assembly.problems(config, {*found.groups, *config} - {"dataset"})
+    if found.problems or refused:
+        raise Refusal([*found.problems, *refused])
+    if "download" in config["dataset"]:
+        config["dataset"]["download"] = False
+    return assembly.source(config).load()
 
 
 def say_replaced(files: Sequence[str]) -> None:
     """Log which options of the user's own are used instead of packaged ones."""
     if files:
         log.info(
-            f"used from --config-dir instead of the packaged files of the same name: "
+            f"your own files are used instead of the packaged ones of the same name: "
             f"{', '.join(files)}"
         )
 
@@ -89,6 +116,7 @@ def start(
     experiment: Experiment,
     command: str,
     listening: Listening,
+    recorded: Run | None = None,
 ) -> Summary | None:
     """Claim the run's folder and run the experiment in it.
 
@@ -98,6 +126,7 @@ def start(
         experiment: built from it.
         command: the command that repeats the run.
         listening: entered around the run.
+        recorded: the earlier run whose copies the user's own modules were imported from, if any.
 
     Returns:
         The summary; None in a follower process, which trains along with its leader.
@@ -109,8 +138,10 @@ def start(
     if not experiment.engine.world.leads:
         follow(experiment)
         return None
-    folder = RunFolder.below_current(str(found.config.hydra.run.dir))
+    folder = folder_of(found)
     code = used(composer.config_dir, composer.own_code(), experiment.config)
+    if code is not None and recorded is not None and recorded.code is not None:
+        code = code.taken_from(recorded.id, recorded.code, recorded.is_mine)
     claim_with(folder, hydra_files(found.config), code)
     changed = differences(found.job(), job_part(found.defaults))
     origin = Origin(command, changed, tuple(found.replaced))
@@ -118,6 +149,11 @@ def start(
         found.config, lambda _: _run(experiment, folder, origin, listening)
     )
     return summary
+
+
+def folder_of(found: Preflight) -> RunFolder:
+    """Return the folder that a configuration names for its run."""
+    return RunFolder.below_current(str(found.config.hydra.run.dir))
 
 
 def resume(run: Run, overrides: Sequence[str], own: OwnCode, listening: Listening) -> None:
@@ -134,10 +170,14 @@ def resume(run: Run, overrides: Sequence[str], own: OwnCode, listening: Listenin
     """
     path = run.folder.path
     if run.state == "done":
-        raise Refusal(f"{path} is done; use `cifar-lab rerun` to run it again")
+        raise Refusal(
+            f"{path} is done; use `cifar-lab rerun` to run it again, or `cifar-lab extend` to "
+            "train it for more epochs"
+        )
     if run.state == "running":
         raise Refusal(f"{path} is still running in another process")
-    experiment = opened.experiment(run, overrides, own)
+    _say_changes(run, own)
+    experiment = opened.experiment(run, overrides, own, to_train=True)
     if experiment.engine.unmet_needs():
         raise Refusal(experiment.engine.unmet_needs())
     if not experiment.engine.world.leads:
@@ -146,6 +186,14 @@ def resume(run: Run, overrides: Sequence[str], own: OwnCode, listening: Listenin
     origin = Origin(shlex.join(["cifar-lab", "rerun", str(path)]), differences=[])
     with listening() as stop:
         run_experiment(experiment, run, run.provenance.origin if run.began else origin, stop)
+
+
+def _say_changes(run: Run, own: OwnCode) -> None:
+    """Log what has changed of the user's own since the run began; run.log keeps it."""
+    changed = changes(run.code, own)
+    if changed:
+        with logged_to(run.folder):
+            say(changed, f"the run continues with the files as they are now; {COPIED}")
 
 
 def rerun(
@@ -165,8 +213,13 @@ def rerun(
     Raises:
         Refusal: the saved configuration could not be read, or no longer composes.
     """
-    composer = Composer(config_dir(run, given), own_code(run, given))
+    composer = Composer(config_dir(run, given), opened.code_of(run, given))
     found, dropped = rerun_config(composer, run, overrides)
+    if found.refused_choices and composer.config_dir is None and found_by_itself(Path.cwd()):
+        found.add(
+            "",
+            "./conf is not used, as the run was made without it; add --config-dir conf to use it",
+        )
     return composer, found, dropped
 
 
@@ -198,12 +251,11 @@ def find_lr(composer: Composer, overrides: Sequence[str], command: str) -> None:
 
 def train_command(composer: Composer, overrides: Sequence[str]) -> str:
     """Return the command that composes the same configuration."""
-    also = [] if composer.config_dir is None else ["--config-dir", composer.config_dir]
-    return shlex.join(["cifar-lab", "train", *overrides, *also])
+    return repeated(composer, ["train", *overrides])
 
 
-def claim_with(folder: RunFolder, files: dict[str, str], code: Code | None) -> None:
-    """Claim a folder; what the run uses of the user's own is saved and remembered.
+def claim_with(folder: RunFolder, files: dict[str, str], code: Used | None) -> None:
+    """Claim a folder; what the run uses of the user's own is copied and remembered.
 
     Args:
         folder: of the new run.
@@ -213,8 +265,18 @@ def claim_with(folder: RunFolder, files: dict[str, str], code: Code | None) -> N
     if code is None:
         claim(folder, files)
         return
-    text = object_text(code)
-    remember(claim(folder, {**files, folder.code.name: text}), text)
+    text = object_text(code.code)
+    remember(claim(folder, {**files, folder.code.name: text}, code.copies), text)
+
+
+def keep_code(run: Run, code: Used | None) -> None:
+    """Save and remember what a run uses of the user's own, if its folder was claimed without."""
+    if code is None or run.id is None:
+        return
+    text = object_text(code.code)
+    copies = {run.folder.path / name: content for name, content in code.copies.items()}
+    run.files.write({run.folder.code: text, **copies})
+    remember(run.id, text)
 
 
 def _run(

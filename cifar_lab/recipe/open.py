@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,11 +16,13 @@ from cifar_lab.config.preflight import Preflight
 from cifar_lab.config.saved import restored
 from cifar_lab.data.held_out import held_out
 from cifar_lab.data.loaders import Batch
-from cifar_lab.own_code import OwnCode
+from cifar_lab.own_code import Given, OwnCode
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.believed import own_code
+from cifar_lab.run.believed import COPIED, own_code
+from cifar_lab.run.changes import changes, say
 from cifar_lab.run.checkpoint import load_evaluated_weights
 from cifar_lab.run.record import Run
+from cifar_lab.run.weights import Weights, read_weights
 
 #: Largest tolerated difference between recorded and recomputed logits: as a fraction of their
 #: standard deviation (bfloat16 rounds to about 1 %, and different batches sum in a different
@@ -51,32 +54,60 @@ def network(run: Run, device: str = "cpu", own: OwnCode | None = None) -> nn.Mod
     return model.eval()
 
 
-def experiment(run: Run, overrides: Sequence[str] = (), own: OwnCode | None = None) -> Experiment:
+def experiment(
+    run: Run, overrides: Sequence[str] = (), own: OwnCode | None = None, to_train: bool = False
+) -> Experiment:
     """Build a run's experiment from its saved configuration, adapted to this machine.
 
     Args:
         run: a run whose folder was at least claimed.
         overrides: ``key=value`` for saved keys that do not change what the experiment is.
         own: where modules of the user's own may come from; None for the places that the run
-            recorded, if this user made it on this machine and they have not changed.
+            recorded, if this user made it on this machine.
+        to_train: whether the run is to be continued, and therefore needs its hooks.
 
     Raises:
         Refusal: the configuration could not be read, or can no longer be built here.
     """
-    found = _checked(run, overrides, own)
+    found = _checked(run, overrides, own, to_train)
+    begun = not to_train or run.files.has(run.folder.last_checkpoint)
+    weights = None if begun else _weights(found.job())
     if not run.began:  # stopped before anything was recorded
-        return assembly.experiment(found.job())
+        return assembly.experiment(found.job(), weights=weights)
     stated = any(text.startswith("device=") for text in overrides)
     config = assembly.readable(found.job(), run.provenance.precision, stated)
-    built = assembly.experiment(config)
+    built = assembly.experiment(config, weights=weights)
     found_lr = run.lr_finder
     if found_lr is None or found_lr.max_lr is None:
         return built
     return built.with_max_lr(found_lr.max_lr)
 
 
-def _checked(run: Run, overrides: Sequence[str], own: OwnCode | None) -> Preflight:
-    found = restored(run, overrides, own_code(run) if own is None else own)
+def _weights(config: dict[str, Any]) -> Weights | None:
+    """Read what a run without a checkpoint starts from; one with a checkpoint needs it no more."""
+    place = config["model"].get("weights")
+    return None if place is None else read_weights(str(place))
+
+
+def code_of(run: Run, given: Given = Given()) -> OwnCode:  # noqa: B008  # immutable
+    """Return where modules of a run's own may come from; log what has changed since the run.
+
+    Args:
+        run: any run.
+        given: whose Python files to use.
+
+    Raises:
+        Refusal: as :func:`cifar_lab.run.believed.own_code`.
+    """
+    own = own_code(run, given)
+    say(changes(run.code, own), f"the files are used as they are now; {COPIED}")
+    return own
+
+
+def _checked(
+    run: Run, overrides: Sequence[str], own: OwnCode | None, to_train: bool = False
+) -> Preflight:
+    found = restored(run, overrides, code_of(run) if own is None else own, to_train)
     if found.problems:
         raise Refusal(found.problems)
     return found

@@ -29,6 +29,7 @@ from cifar_lab.engine.fit import NonFinite
 from cifar_lab.engine.hooks import Hooks
 from cifar_lab.engine.interrupts import StopRequest
 from cifar_lab.engine.state import TrainingState
+from cifar_lab.nodes import HOOKS
 from cifar_lab.own_code import as_plain, from_plain, permitted
 from cifar_lab.recipe.leader import end_with
 from cifar_lab.refusal import RunFailed
@@ -127,9 +128,12 @@ class _Worker:
 
 
 def _as_led(experiment: Experiment) -> dict[str, Any]:
-    """The configuration with the leader's precision, which a worker might choose differently."""
+    """The configuration with the leader's precision, which a worker might choose differently.
+
+    It has no hooks, as only the leader calls them.
+    """
     trainer = {**experiment.config["trainer"], "precision": experiment.learner.precision}
-    return {**experiment.config, "trainer": trainer}
+    return {**experiment.config, "trainer": trainer, HOOKS: {}}
 
 
 def _start(rank: int, config: dict[str, Any], files: contextlib.ExitStack) -> _Worker:

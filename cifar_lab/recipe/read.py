@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cifar_lab.assembly import Experiment
+from cifar_lab.optim.schedules import steps_of
 from cifar_lab.recipe.evaluation import log_result, open_test_set, predict
 from cifar_lab.recipe.open import refuse_other_predictions, restore
 from cifar_lab.refusal import Refusal
@@ -98,7 +99,8 @@ def draw_report(experiment: Experiment, run: Run, fresh: bool = False) -> None:
         options=experiment.report,
         dataset=experiment.dataset,
         loader=experiment.loaders.train,
-        planned=[schedule.learning_rate(step) for step in range(schedule.total_steps)],
+        planned=[schedule.learning_rate(step) for step in steps_of(schedule)],
+        first_step=steps_of(schedule).start,
         steps_per_epoch=schedule.steps_per_epoch,
         layers=experiment.gradcam_layers,
     )

@@ -11,6 +11,7 @@ from cifar_lab.data.arrays import Dataset
 from cifar_lab.data.loaders import TrainLoader
 from cifar_lab.engine.plan import Plan
 from cifar_lab.models.summary import summarise
+from cifar_lab.optim.listed import origin
 from cifar_lab.optim.schedules import Schedule
 from cifar_lab.report.figures.training import SPLIT_NAMES, learning_rate
 from cifar_lab.report.page import write_page
@@ -77,7 +78,7 @@ def schedule(planned: Schedule, relative: bool, folder: Path) -> str:
     """
     rates = [planned.learning_rate(step) for step in range(planned.total_steps)]
     steps_per_epoch = planned.steps_per_epoch
-    lines = [f"{planned.total_steps:,} steps, {steps_per_epoch:,} per epoch"]
+    lines = [f"{planned.total_steps:,} steps, {steps_per_epoch:,} per epoch{origin(planned)}"]
     if relative:
         lines.append("the run finds the maximum before training; these are multiples of it:")
     lines.append(f"first step: {rates[0]:.6g}; largest: {max(rates):.6g}; last: {rates[-1]:.6g}")

@@ -12,6 +12,7 @@ from cifar_lab.engine.fit import REMEDIES, NonFinite
 from cifar_lab.engine.hooks import HookList, Hooks, Row
 from cifar_lab.engine.interrupts import StopRequest
 from cifar_lab.engine.state import TrainingState
+from cifar_lab.hooks.calling import HookCalls
 from cifar_lab.models.summary import summarise
 from cifar_lab.recipe.evaluation import log_result, write_evaluation
 from cifar_lab.recipe.failures import explained_failures
@@ -19,11 +20,13 @@ from cifar_lab.recipe.find_lr import found_max_lr
 from cifar_lab.recipe.open import refuse_other_images
 from cifar_lab.recipe.processes import worker_processes
 from cifar_lab.recipe.read import draw_report
+from cifar_lab.recipe.starting import parent_of, parent_state
 from cifar_lab.run.checkpoint import (
     load_checkpoint,
     load_evaluated_weights,
     refuse_other_model,
 )
+from cifar_lab.run.code import OwnModules
 from cifar_lab.run.console import Progress, logged_to
 from cifar_lab.run.data import described_data
 from cifar_lab.run.files import object_text
@@ -32,7 +35,7 @@ from cifar_lab.run.origin import Origin
 from cifar_lab.run.profiler import Profiler
 from cifar_lab.run.provenance import collected
 from cifar_lab.run.record import Run
-from cifar_lab.run.records import Recorder, completed_rows
+from cifar_lab.run.records import Recorder, completed_rows, write_first_checkpoint
 from cifar_lab.run.status import recorded
 from cifar_lab.run.store import Store
 from cifar_lab.run.summary import Summary
@@ -92,10 +95,30 @@ def completed(
         rows = _load_last_checkpoint(experiment, run, state)
     else:
         _begin(experiment, run, origin)
+        _start_from_elsewhere(experiment, run, state)
     if experiment.finds_max_lr:
         experiment = found_max_lr(experiment, run.files)
+    calls = HookCalls(
+        experiment.hooks, run.files, experiment.config, experiment.learner, experiment.loaders, rows
+    )
+    with calls.told_of_failure():
+        result = _reported(experiment, run, state, rows, calls, also, stop)
+        calls.end(result)
+    return result
+
+
+def _reported(
+    experiment: Experiment,
+    run: Run,
+    state: TrainingState,
+    rows: Sequence[Row],
+    first: Hooks,
+    last: Sequence[Hooks],
+    stop: StopRequest,
+) -> Summary:
+    """Train, evaluate and report."""
     meter = WorkMeter(experiment.learner.device) if experiment.measure_work else None
-    hooks = HookList(*_hooks(experiment, run.files, rows, meter), *also)
+    hooks = HookList(first, *_hooks(experiment, run.files, rows, meter), *last)
     failure, not_finite = _trained(experiment, state, hooks, stop)
     run.folder.require()
     result = _evaluate(experiment, run, state.stopped, failure, meter)
@@ -166,9 +189,19 @@ def _load_last_checkpoint(experiment: Experiment, run: Run, state: TrainingState
     return rows
 
 
+def _start_from_elsewhere(experiment: Experiment, run: Run, state: TrainingState) -> None:
+    """Take over what the run starts from, if anything, into a first checkpoint of its own."""
+    parent = parent_of(experiment.config)
+    if parent is not None:
+        state.extend(parent_state(parent, experiment))
+        log.info(f"extending {parent.run} after epoch {state.epoch}; its rows are not repeated")
+    if parent is not None or experiment.fitted is not None:
+        write_first_checkpoint(run.files, state)
+
+
 def _begin(experiment: Experiment, run: Run, origin: Origin) -> None:
     """Write the model table, the data description and the provenance; log a short form."""
-    learner, dataset = experiment.learner, experiment.dataset
+    learner, dataset, starts = experiment.learner, experiment.dataset, experiment.fitted
     size = summarise(learner.model, dataset.image_size)
     provenance = collected(
         origin=origin,
@@ -180,6 +213,9 @@ def _begin(experiment: Experiment, run: Run, origin: Origin) -> None:
         precision_probe=experiment.precision_probe,
         fast_path=experiment.fast_path(),
         fingerprint=dataset.source.fingerprint,
+        weights=None if starts is None else starts.recorded,
+        parent=parent_of(experiment.config),
+        own_code=OwnModules.of(run.code),
     )
     folder = run.folder
     run.files.write(
@@ -190,6 +226,11 @@ def _begin(experiment: Experiment, run: Run, origin: Origin) -> None:
         }
     )
     log.info(f"run: {folder.path}")
+    code = run.code
+    if code is not None and code.config_dir is not None:
+        log.info(f"your own options: {code.config_dir}")
+    if code is not None and code.modules:
+        log.info(f"your own files: {', '.join(module.file for module in code.modules)}")
     log.info(
         f"{type(learner.model).__name__}, {size.parameters:,} parameters, on {learner.device} "
         f"({provenance.device_name}, {provenance.threads} threads) in {learner.precision}; "
@@ -198,6 +239,15 @@ def _begin(experiment: Experiment, run: Run, origin: Origin) -> None:
     )
     if provenance.precision_probe is not None:
         log.info(f"precision=auto: {provenance.precision_probe.described}")
+    if starts is not None:
+        log.info(f"weights: {starts.described}")
+    frozen = [name for name, after in experiment.plan.freeze_after_epochs.items() if after == 0]
+    if frozen:
+        trained = sum(p.numel() for p in learner.model.parameters() if p.requires_grad)
+        log.info(
+            f"frozen from the start: {', '.join(frozen)}; {trained:,} of {size.parameters:,} "
+            "parameters are trained, and statistics of batch norms go on following the data"
+        )
     for note in dataset.source.notes:
         log.info(f"images: {note}")
     if experiment.plan.test_every_epoch and experiment.loaders.test is None:

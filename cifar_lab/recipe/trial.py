@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor, nn
 
 from cifar_lab.assembly import Experiment
 from cifar_lab.data.loaders import Batch
@@ -12,6 +13,8 @@ from cifar_lab.wording import first_sentence, plural
 
 #: A small batch shows whether the parts work together, and costs no time.
 IMAGES = 2
+#: How close to 1 probabilities add up, also in bfloat16.
+UNITY = 0.01
 
 
 def try_batches(experiment: Experiment) -> float:
@@ -48,10 +51,18 @@ def _tried(experiment: Experiment, size: int) -> float:
     images = experiment.normalise(torch.from_numpy(train.images[rows]))
     labels = torch.from_numpy(train.labels[rows]).to(images.device)
     learner.model.train()
+
+    def forward(images: Tensor) -> Tensor:
+        output = learner.model(images)
+        _refuse_other_than_logits(output, learner.model, (size, len(dataset.class_names)))
+        return output
+
     try:
-        loss, _ = learner.loss_and_logits(Batch(images, labels))
+        loss, _ = learner.loss_and_logits(Batch(images, labels), forward)
         loss.backward()
         return loss.item()
+    except Refusal:
+        raise
     except Exception as error:  # a user's model may raise anything
         batch, trained = experiment.plan.batch_size, len(dataset.train_indices)
         cause = (
@@ -64,3 +75,25 @@ def _tried(experiment: Experiment, size: int) -> float:
             f"a batch of {plural(size, 'image', 'images')} could not be passed through "
             f"{type(learner.model).__name__} ({first_sentence(error)}){cause}"
         ) from error
+
+
+def _refuse_other_than_logits(output: object, model: nn.Module, shape: tuple[int, int]) -> None:
+    """Refuse what a model gives if it cannot be logits ``(batch, classes)``."""
+    name = type(model).__name__
+    if not isinstance(output, Tensor):
+        raise Refusal(
+            f"model: {name} must return logits as one tensor, of shape {shape} for {shape[0]} "
+            f"images of {shape[1]} classes, got {type(output).__name__}"
+        )
+    if tuple(output.shape) != shape:
+        raise Refusal(
+            f"model: {name} must return logits of shape {shape} for {shape[0]} images of "
+            f"{shape[1]} classes, got {tuple(output.shape)}; the lab supplies the number of "
+            "classes as num_classes"
+        )
+    shares = output.detach().float()
+    if bool((shares >= 0).all()) and bool(((shares.sum(1) - 1).abs() < UNITY).all()):
+        raise Refusal(
+            f"model: {name} returns probabilities, as each image's add up to 1, but logits are "
+            "needed; leave out the softmax, which the criterion computes"
+        )

@@ -93,10 +93,11 @@ def _contradictions(run: Run) -> Iterator[str]:
     """Compare the files with each other."""
     summary, rows, config = run.summary, run.metrics, run.config
     epochs = [row["epoch"] for row in rows]
-    if epochs != list(range(1, summary.epochs_trained + 1)):
+    before = (config.get("extends") or {}).get("epochs", 0)
+    if epochs != list(range(before + 1, summary.epochs_trained + 1)):
         yield (
-            f"metrics.csv must have a row for each of the {summary.epochs_trained} epochs in "
-            f"summary.json, got {len(rows)}"
+            f"metrics.csv must have a row for each of the {summary.epochs_trained - before} epochs "
+            f"in summary.json, got {len(rows)}"
         )
         return
     yield from _contradicting_metrics(summary, rows)

@@ -18,7 +18,7 @@ class ReportOptions:
         gallery: how they are chosen: ``most_confident``, ``highest_loss``, ``pair`` (from the most
             frequently confused pairs of classes) or ``random`` (with the run's seed).
         gradcam_layer: name of the layer for GradCAM, or several names, of which the first is used
-            for averages; None uses the deepest declared layer whose map is at least 5×5.
+            for averages; None uses the deepest layer whose map is at least 5×5.
         averaged_images: number of evaluated images whose maps are averaged; 0 disables averages.
     """
 

@@ -31,7 +31,8 @@ class Reading:
         options: what to show.
         dataset: images and splits.
         loader: of the training images, with the run's augmentation and mixing.
-        planned: learning rate of each step.
+        planned: learning rate of each step of the run.
+        first_step: number of the first of them: not 0 if the run extends another one.
         steps_per_epoch: converts steps to epochs.
         layers: layers that the maps explain; empty if no layer gives a map.
     """
@@ -43,6 +44,7 @@ class Reading:
     planned: Sequence[float]
     steps_per_epoch: int
     layers: tuple[str, ...]
+    first_step: int = 0
 
     @property
     def title(self) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 from cifar_lab.nodes import ABSENT, FIND, PLACES, shown, type_name
 from cifar_lab.results.recorded import WITHOUT_EFFECT
 
+#: Of a run that was extended, what says no more than its path to a reader.
+OF_A_PARENT = ("extends.id", "extends.checkpoint", "extends.recipe")
 #: Longest name of a configuration that is made of its values, in characters.
 LONGEST_NAME = 48
 #: How many keys a name may state of every configuration; beyond, only what the first does not have.
@@ -41,7 +43,7 @@ def differing(configs: Sequence[Mapping[str, Any]]) -> list[Differing]:
         configs: as plain values, one per configuration.
     """
     idle = all(config.get("scheduler", {}).get("max_lr") != FIND for config in configs)
-    skipped = {*WITHOUT_EFFECT, *PLACES, *(["lr_finder"] if idle else [])}
+    skipped = {*WITHOUT_EFFECT, *PLACES, *OF_A_PARENT, *(["lr_finder"] if idle else [])}
     return list(_below("", configs, skipped))
 
 

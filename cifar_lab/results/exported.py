@@ -54,14 +54,15 @@ def _differing(comparison: Comparison) -> list[str]:
 def as_csv(comparison: Comparison) -> str:
     """One line per configuration, with exact numbers; those that are not ranked come last."""
     text = io.StringIO()
-    lines = _lines(comparison)
+    lines = records(comparison)
     writer = csv.DictWriter(text, fieldnames=list(lines[0]), lineterminator="\n", restval="")
     writer.writeheader()
     writer.writerows(lines)
     return text.getvalue()
 
 
-def _lines(comparison: Comparison) -> list[dict[str, Any]]:
+def records(comparison: Comparison) -> list[dict[str, Any]]:
+    """One line per configuration, with exact numbers; those that are not ranked come last."""
     configurations, ranked = comparison.configurations, len(comparison.rows)
     lines = []
     for number, each in enumerate(configurations):
@@ -177,7 +178,7 @@ def class_difference(row: Row, baseline: Row, label: int) -> float | None:
 def as_json(comparison: Comparison) -> str:
     """All of it; shares are in 0 … 1, and variances in squared shares."""
     metric, flips = comparison.metric, comparison.flips
-    lines = _lines(comparison)
+    lines = records(comparison)
     for line, each in zip(lines, comparison.configurations, strict=True):
         line["folders"] = [run.run.folder.path.as_posix() for run in each.runs]
         line["seeds"] = [run.seed for run in each.runs]

@@ -32,6 +32,11 @@ class Filter(NamedTuple):
         key, _, value = word.partition("=")
         return cls(key, value)
 
+    @classmethod
+    def of(cls, key: str, value: Any) -> Filter:
+        """Return the filter for a plain value, as it would be typed."""
+        return cls(key, value if isinstance(value, str) else json.dumps(value))
+
     def fits(self, run: Run, row: Row) -> bool:
         """Whether a run has the value.
 
@@ -112,6 +117,32 @@ def unknown_keys(keys: Sequence[str], runs: Sequence[Run]) -> dict[str, str]:
             if missing and not known:
                 known = {*_keys(run.config), *run.choices}
     return {key: did_you_mean(key, known) for key in missing if known}
+
+
+def whole_key(key: str, runs: Sequence[Run]) -> str:
+    """Return the dotted key that a key stands for: itself, or the only one that ends in it.
+
+    ``lr`` is ``optimizer.lr`` if no other key of any run ends in ``.lr``.
+
+    Raises:
+        Refusal: no run has such a key, or several keys end in it.
+    """
+    unknown = unknown_keys([key], runs)
+    if not unknown:
+        return key
+    known: dict[str, None] = {}
+    for run in runs:
+        with contextlib.suppress(Refusal):
+            known.update(dict.fromkeys(_keys(run.config)))
+    ending = [each for each in known if each.endswith(f".{key}")]
+    if len(ending) == 1:
+        return ending[0]
+    if ending:
+        raise Refusal(f"{key}: several keys end in it: {', '.join(ending)}; write one of them")
+    raise Refusal(
+        f"{key}: no run has such a key with a single value; a key is that of a group or of the "
+        f"configuration, e.g. model or optimizer.lr{unknown[key]}"
+    )
 
 
 def _has(run: Run, key: str) -> bool:

@@ -47,42 +47,47 @@ def as_csv(board: Leaderboard) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["rank", *keys, *COLUMNS])
     for entry in [*board.entries, *board.without]:
-        writer.writerow(
-            [_shown(entry.rank), *(entry.values.get(k, "") for k in keys), *_csv(entry)]
-        )
+        numbers = [_shown(value, name) for name, value in measured(entry).items()]
+        writer.writerow([_shown(entry.rank), *(entry.values.get(k, "") for k in keys), *numbers])
     return text.getvalue()
 
 
-def _csv(entry: Entry) -> list[str]:
+def measured(entry: Entry) -> dict[str, float | int | bool | str | None]:
+    """Return what the columns behind the keys tell of a configuration; accuracies from 0 to 1."""
     validation, test = entry.validation, entry.test
     losses = [row.val_loss for row in entry.rows if row.val_loss is not None]
     first = entry.rows[0] if entry.rows else None
-    return [
-        str(len(entry.rows)),
+    values = (
+        len(entry.rows),
         _mean(validation, 100),
         _deviation(validation),
-        "yes" if entry.within_noise else "no",
+        entry.within_noise,
         _mean(losses, 1),
         _mean(test, 100),
         _deviation(test),
-        _shown(first and first.parameters),
-        _shown(first and first.multiply_adds),
-        "" if entry.seconds is None else f"{entry.seconds:.1f}",
-        "yes" if entry.pareto else "no",
-        str(len(entry.failed)),
-        entry.failed[0][1] if entry.failed else "",
-    ]
+        None if first is None else first.parameters,
+        None if first is None else first.multiply_adds,
+        entry.seconds,
+        entry.pareto,
+        len(entry.failed),
+        entry.failed[0][1] if entry.failed else None,
+    )
+    return dict(zip(COLUMNS, values, strict=True))
 
 
-def _mean(values: Sequence[float], scale: float) -> str:
-    return f"{mean(values) / scale:.6f}" if values else ""
+def _mean(values: Sequence[float], scale: float) -> float | None:
+    return mean(values) / scale if values else None
 
 
-def _deviation(percents: Sequence[float]) -> str:
-    return f"{stdev(percents) / 100:.6f}" if len(percents) > 1 else ""
+def _deviation(percents: Sequence[float]) -> float | None:
+    return stdev(percents) / 100 if len(percents) > 1 else None
 
 
-def _shown(value: object) -> str:
+def _shown(value: object, column: str = "") -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.1f}" if column == "training_seconds_mean" else f"{value:.6f}"
     return "" if value is None else str(value)
 
 

@@ -58,7 +58,7 @@ class Plan:
         name: of the experiment.
         command: starts it anew.
         asked: what it was composed from.
-        config_dir: absolute path of ``--config-dir``; None without it.
+        config_dir: absolute path of the folder of own options, given or found; None without it.
         working_directory: absolute path of the folder in which it was planned; None in records.
         keys: that vary, in order.
         launcher: Hydra's option.
@@ -181,12 +181,13 @@ def read_frozen(folder: SweepFolder, number: int) -> Frozen:
 
 
 def read_hydra(folder: SweepFolder) -> dict[str, Any]:
-    """Read Hydra's own node.
+    """Read Hydra's own node; its folders are where the sweep lies now, seen from where one stands.
 
     Raises:
         Refusal: it is missing or damaged.
     """
-    return read_object(folder.hydra, HydraNode).hydra
+    hydra, now = read_object(folder.hydra, HydraNode).hydra, {"dir": str(folder.path)}
+    return {**hydra, "sweep": {**hydra["sweep"], **now}, "run": {**hydra["run"], **now}}
 
 
 def sweep_folder(path: Path) -> SweepFolder:

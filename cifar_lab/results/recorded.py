@@ -13,7 +13,7 @@ from cifar_lab.run.provenance import config_hash
 from cifar_lab.run.record import Run
 
 #: Root keys that do not define the experiment: they only distinguish its runs.
-WITHOUT_EFFECT = ("seed", "report", "evaluate_test")
+WITHOUT_EFFECT = ("seed", "report", "evaluate_test", "hooks")
 
 
 def read_results(results: Path) -> list[Run]:
@@ -39,6 +39,9 @@ def experiment_hash(config: dict[str, Any]) -> str:
     """
     # The hardware names the precision that was used, whether it was stated or chosen.
     config = {**config, "trainer": {**config.get("trainer", {}), "precision": None}}
+    if config.get("extends"):  # where the parent lies, and its seed, define no experiment
+        parent = {key: config["extends"][key] for key in ("epochs", "recipe")}
+        config = {**config, "extends": parent}
     idle = config.get("scheduler", {}).get("max_lr") != FIND
     kept = {
         group: {k: v for k, v in node.items() if f"{group}.{k}" not in PLACES}

@@ -1,8 +1,8 @@
 """What may be used now of the code that a run says it used.
 
 A run folder may be a stranger's, and so may be all that it says. What it recorded is imported only
-if a private list of this user's knows the run, see :mod:`cifar_lab.run.mine`, and the files are as
-they were.
+if a private list of this user's knows the run, see :mod:`cifar_lab.run.mine`; its copies only if
+they are asked for as well.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from pathlib import Path
 
 from cifar_lab.own_code import Given, OwnCode, beside, inside_a_run
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.code import Code, hash_of
+from cifar_lab.run.code import Code
+from cifar_lab.run.copies import unpacked
 from cifar_lab.run.record import Run
 
 #: What to do where a run's own code is not imported.
 PASS_IT = "pass the folder that it lies beside as --config-dir DIR"
 TRUST_IT = "add --trust (for explain: --trust-code)"
+COPIED = "add --as-recorded to use the copies in the run"
 
 
 def config_dir(run: Run, given: Given = Given()) -> str | None:  # noqa: B008  # immutable
@@ -34,26 +36,30 @@ def own_code(run: Run, given: Given = Given()) -> OwnCode:  # noqa: B008  # immu
 
     Args:
         run: any run, perhaps a stranger's.
-        given: in this call; its ``config_dir`` decides alone.
+        given: in this call; its ``as_recorded`` decides alone, else its ``config_dir``.
 
     Raises:
-        Refusal: the given ``config_dir`` is not a directory.
+        Refusal: the given ``config_dir`` is not a directory, or the copies cannot be used.
     """
-    config_dir, trusted = given
-    if config_dir is not None:
-        if not Path(config_dir).is_dir():
-            raise Refusal(f"--config-dir={config_dir} is not a directory; choose one that exists")
-        return beside(config_dir, None, trusted)
+    if given.as_recorded:
+        return unpacked(run, given.trusted)
+    if given.config_dir is not None:
+        if not Path(given.config_dir).is_dir():
+            raise Refusal(
+                f"--config-dir={given.config_dir} is not a directory; choose one that exists"
+            )
+        return beside(given.config_dir, None, given.trusted)
     code = run.code
     if code is None or not code.modules:
         return OwnCode(instead=f"; for a Python file of your own, {PASS_IT}")
     folders = tuple(map(Path, code.folders))
-    if trusted:
-        return OwnCode(folders)
+    lost = _lost(code)
+    if given.trusted:
+        return OwnCode(folders, instead=lost)
     reason = _not_to_be_imported(run, code)
     if reason is not None:
         return OwnCode(instead=f"; {reason}")
-    return OwnCode(folders, frozenset(module.name for module in code.modules))
+    return OwnCode(folders, frozenset(module.name for module in code.modules), lost)
 
 
 def _not_to_be_imported(run: Run, code: Code) -> str | None:
@@ -64,12 +70,13 @@ def _not_to_be_imported(run: Run, code: Code) -> str | None:
             f"are not imported: {PASS_IT}, or "
             f"{TRUST_IT} if you trust whoever made the run"
         )
-    for module in code.modules:
-        file = Path(module.file)
-        if inside_a_run(file):
-            return f"{file} lies inside a run folder: {PASS_IT}, or {TRUST_IT}"
-        if not file.is_file():
-            return f"{file} does not exist: {PASS_IT}"
-        if hash_of(file) != module.sha256:
-            return f"{file} has changed since the run: to use it as it is now, {PASS_IT}"
-    return None
+    inside = [module.file for module in code.modules if inside_a_run(Path(module.file))]
+    return f"{inside[0]} lies inside a run folder: {PASS_IT}, or {TRUST_IT}" if inside else None
+
+
+def _lost(code: Code) -> str:
+    """Return what to do about files that are no longer there, as the end of a message."""
+    if not code.folders:
+        return f"; the run was made with the copies of another run: {COPIED}"
+    lost = [module.file for module in code.modules if not Path(module.file).is_file()]
+    return f"; missing: {', '.join(lost)}; {PASS_IT}, or {COPIED}" if lost else ""

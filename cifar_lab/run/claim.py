@@ -11,6 +11,7 @@ import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.files import write_atomically
@@ -23,7 +24,11 @@ from cifar_lab.wording import first_sentence
 PREPARED, LEFT_AFTER_SECONDS = re.compile(r"\..+\.[0-9a-f]{32}\.claim"), 3600.0
 
 
-def claim(folder: RunFolder, configuration: Mapping[str, str]) -> str:
+def claim(
+    folder: RunFolder,
+    configuration: Mapping[str, str],
+    copies: Mapping[str, bytes] = MappingProxyType({}),
+) -> str:
     """Claims the folder for a new run; returns the run's id.
 
     A hidden folder beside it is filled and then renamed, which fails if the name is in use.
@@ -32,6 +37,7 @@ def claim(folder: RunFolder, configuration: Mapping[str, str]) -> str:
     Args:
         folder: of the new run. It may exist if it is empty.
         configuration: content of the files in ``.hydra/``, by name.
+        copies: content of the copied Python files, by path in the folder.
 
     Raises:
         Refusal: the folder belongs to another run, is not empty, or could not be written.
@@ -40,7 +46,7 @@ def claim(folder: RunFolder, configuration: Mapping[str, str]) -> str:
     prepared = RunFolder(folder.path.with_name(f".{folder.path.name}.{identity}.claim"))
     try:
         _clear_leftovers(folder.path.parent)
-        _fill(prepared, identity, configuration)
+        _fill(prepared, identity, configuration, copies)
         os.rename(prepared.path, folder.path)
     except OSError as error:
         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
@@ -55,10 +61,16 @@ def claim(folder: RunFolder, configuration: Mapping[str, str]) -> str:
     return identity
 
 
-def _fill(prepared: RunFolder, identity: str, configuration: Mapping[str, str]) -> None:
+def _fill(
+    prepared: RunFolder,
+    identity: str,
+    configuration: Mapping[str, str],
+    copies: Mapping[str, bytes],
+) -> None:
     contents = {
         prepared.config.with_name(name): text.encode() for name, text in configuration.items()
     }
+    contents |= {prepared.path / name: content for name, content in copies.items()}
     for path, content in contents.items():
         write_atomically(path, content)
     write_atomically(prepared.status, "")  # claimed, but not started

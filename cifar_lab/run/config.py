@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.files import Reader, read_json, read_text
 from cifar_lab.run.older import completed, with_current_targets
+from cifar_lab.run.yaml_sections import load_shared
 from cifar_lab.run.yaml_text import load
 from cifar_lab.wording import first_sentence
 
@@ -85,7 +87,7 @@ def read_choices(path: Path, read: Reader) -> dict[str, Any]:
     """
     # The rest takes ten times as long to load, and a list of runs needs it of thousands.
     found = CHOICES.search(read_text(path, read))
-    choices = load(path, found[1]) if found else None
+    choices = load_shared(path, dedent(found[1])) if found else None
     if not isinstance(choices, dict):
         raise Refusal(f"{path} must contain hydra.runtime.choices; restore a copy of it")
     return {group: option for group, option in choices.items() if "/" not in str(group)}
@@ -97,7 +99,7 @@ def read_overrides(path: Path, read: Reader) -> list[str]:
     Raises:
         Refusal: they could not be read.
     """
-    value = _loaded(path, read_text(path, read))
+    value = _checked(path, load(path, read_text(path, read)))
     if not isinstance(value, list):
         raise Refusal(f"{path} must contain a list of overrides; restore a copy of it")
     return [str(override) for override in value]
@@ -122,15 +124,14 @@ def pinned(written: Any, saved: Any) -> Any:
 
 
 def _mapping(path: Path, text: str) -> dict[str, Any]:
-    value = _loaded(path, text)
+    value = _checked(path, load_shared(path, text))
     if not isinstance(value, dict) or not value:
         raise Refusal(f"{path} must contain a mapping of keys to values; restore a copy of it")
     return {str(key): each for key, each in value.items()}
 
 
-def _loaded(path: Path, text: str) -> Any:
-    """Loads YAML, and refuses an interpolation that could never be resolved, such as ``${a``."""
-    value = load(path, text)
+def _checked(path: Path, value: Any) -> Any:
+    """Refuses an interpolation that could never be resolved, such as ``${a``."""
     texts = list(_interpolated(value))
     if texts:
         from omegaconf import OmegaConf

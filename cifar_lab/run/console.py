@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from cifar_lab.engine.hooks import Hooks, Row
 from cifar_lab.engine.state import TrainingState
 from cifar_lab.run.files import not_followed
 from cifar_lab.run.folder import RunFolder
+from cifar_lab.wording import wrapped
 
 log = logging.getLogger("cifar_lab")
 
@@ -29,7 +31,10 @@ class _Stdout(logging.Handler):
 
         # The terminal may be closed, or the reader of a pipe gone: run.log has the line.
         with contextlib.suppress(OSError):
-            tqdm.write(self.format(record), file=sys.stdout)
+            text = self.format(record)
+            if sys.stdout.isatty():
+                text = wrapped(text, shutil.get_terminal_size().columns)
+            tqdm.write(text, file=sys.stdout)
 
 
 class _RunLog(logging.FileHandler):
@@ -49,14 +54,43 @@ class _RunLog(logging.FileHandler):
 
 
 def speak() -> None:
-    """Sends the package's log and Python's warnings to the terminal. May be called repeatedly."""
+    """Sends the package's log and Python's warnings to the terminal. May be called repeatedly.
+
+    Lines at debug level, such as tracebacks of what a run outlives, go to run.log alone.
+    """
     logging.captureWarnings(True)
     for name in ("cifar_lab", "py.warnings"):
         logger = logging.getLogger(name)
         logger.propagate = False
-        logger.setLevel(logging.INFO)
+        logger.setLevel(logging.DEBUG)
         if not any(isinstance(handler, _Stdout) for handler in logger.handlers):
-            logger.addHandler(_Stdout())
+            logger.addHandler(_Stdout(logging.INFO))
+
+
+@contextlib.contextmanager
+def spoken() -> Iterator[None]:
+    """Does what :func:`speak` does, inside the context only.
+
+    A level that somebody has set for the package's log holds for the terminal, not for run.log.
+    """
+    loggers = [logging.getLogger(name) for name in ("cifar_lab", "py.warnings")]
+    before = [(log.propagate, log.level, list(log.handlers)) for log in loggers]
+    captured = getattr(logging, "_warnings_showwarning", None) is not None
+    speak()
+    talking = [(h, h.level) for log in loggers for h in log.handlers if isinstance(h, _Stdout)]
+    for logger, (_, level, _) in zip(loggers, before, strict=True):
+        for handler, quietest in talking:
+            if handler in logger.handlers:
+                handler.setLevel(max(level, quietest))
+    try:
+        yield
+    finally:
+        for logger, (propagate, level, handlers) in zip(loggers, before, strict=True):
+            logger.propagate, logger.handlers[:] = propagate, handlers
+            logger.setLevel(level)
+        for handler, quietest in talking:
+            handler.setLevel(quietest)
+        logging.captureWarnings(captured)
 
 
 @contextlib.contextmanager

@@ -25,7 +25,7 @@ T = TypeVar("T")
 Reader = Callable[[Path], bytes]
 
 #: Format number of the objects in a run's JSON files; files without a number are older.
-FORMAT = 5
+FORMAT = 6
 #: Names of the temporary files of :func:`write_atomically`.
 LEFTOVER = re.compile(r"\..+\.\d+\.tmp")
 #: A number that may not be finite. JSON cannot express that: it is written as null.

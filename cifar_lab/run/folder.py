@@ -170,6 +170,10 @@ class RunFolder:
         """A figure by name, without extension."""
         return self.path / "figures" / f"{name}.png"
 
+    def hook_file(self, hook: str, name: str) -> Path:
+        """A file that a hook writes, by the name of the hook and its own."""
+        return self.path / "hooks" / hook / name
+
     @property
     def report(self) -> Path:
         return self.path / "report.html"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cifar_lab.engine.hooks import COLUMNS
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.files import Reader, write_atomically
 
@@ -23,7 +25,8 @@ NEWER = {"step"}
 def write_metrics(path: Path, rows: Sequence[Row]) -> None:
     """Writes rows with equal columns; numbers can be read back exactly.
 
-    Only ``NEWER`` columns may be missing, in rows of a run that an older version began.
+    Columns of hooks may be missing in some rows, and ``NEWER`` ones in rows of a run that an older
+    version began.
     """
     write_atomically(path, metrics_text(rows))
 
@@ -47,11 +50,7 @@ def read_metrics(path: Path, read: Reader = Path.read_bytes) -> list[Row]:
     try:
         text = io.StringIO(read(path).decode("utf-8"), newline="")
         rows = [
-            {
-                k: int(v) if k in WHOLE_NUMBERS else float(v)
-                for k, v in row.items()
-                if v or k not in NEWER
-            }
+            {k: _number(k, v) for k, v in row.items() if v or k not in NEWER}
             for row in csv.DictReader(text)
         ]
         if not rows:
@@ -61,3 +60,9 @@ def read_metrics(path: Path, read: Reader = Path.read_bytes) -> list[Row]:
         raise
     except (OSError, ValueError, TypeError) as error:
         raise Refusal(f"{path} could not be read: {error}") from error
+
+
+def _number(column: str, text: str) -> float:
+    if text == "" and column not in COLUMNS:
+        return math.nan  # the hook had not yet given it
+    return int(text) if column in WHOLE_NUMBERS else float(text)

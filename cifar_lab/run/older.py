@@ -46,6 +46,8 @@ TARGETS = {
 
 #: Groups and keys that older configurations lack, with values that describe what those runs did.
 ADDED: dict[str, dict[str, Any]] = {
+    "dataset": {"sampling": "shuffled"},
+    "criterion": {"class_weights": None},
     "mixing": {"_target_": NO_MIXING},
     # Those runs had no range tests, so that the settings do not matter.
     "lr_finder": {
@@ -59,8 +61,10 @@ ADDED: dict[str, dict[str, Any]] = {
         "seeds": 3,
         "suggestion": "steepest",
     },
-    "trainer": {"ema_warmup": False},
+    "model": {"weights": None},
+    "trainer": {"ema_warmup": False, "head_lr_factor": 1.0},
     "report": {"gallery": "most_confident", "averaged_images": 1000},
+    "hooks": {},
 }
 
 #: Root keys that are values and that older configurations lack, likewise.
@@ -86,7 +90,11 @@ LACKING: dict[str, dict[str, Any]] = {
         "fast_path": {},
         "differences": None,
         "replaced_options": [],
+        "weights": None,
+        "parent": None,
+        "own_code": None,
     },
+    "Code": {"git": None, "taken_from": None},
     "Summary": {
         "test_without_flips": None,
         "test_without_copies": None,
@@ -128,7 +136,7 @@ def completed(config: dict[str, Any]) -> dict[str, Any]:
     filled = {g: {**ADDED[g], **node} for g, node in groups.items() if isinstance(node, dict)}
     nodes = {
         group: {**ADDED_TO[node["_target_"]], **node}
-        for group, node in config.items()
+        for group, node in {**config, **filled}.items()
         if isinstance(node, dict) and node.get("_target_") in ADDED_TO
     }
     return {**ADDED_VALUES, **config, **filled, **nodes}

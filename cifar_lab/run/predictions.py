@@ -44,6 +44,28 @@ class Predictions:
     test: SplitPredictions | None
     validation: SplitPredictions | None
 
+    @property
+    def evaluated(self) -> SplitPredictions:
+        """Those that the results are of: of the test images, unless the test set stays closed."""
+        found = self.validation if self.test is None else self.test
+        assert found is not None, "otherwise the file is refused"
+        return found
+
+    @property
+    def logits(self) -> NDArray[np.float32]:
+        """Of the evaluated images, float32 ``(n, classes)``."""
+        return self.evaluated.logits
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """Likewise, int64 ``(n,)``."""
+        return self.evaluated.labels
+
+    @property
+    def sample_ids(self) -> NDArray[np.str_]:
+        """Likewise, str ``(n,)``."""
+        return self.evaluated.sample_ids
+
 
 def read_predictions(path: Path, read: Reader = Path.read_bytes) -> Predictions:
     """Reads what :func:`packed_predictions` packed.

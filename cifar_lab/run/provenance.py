@@ -7,13 +7,13 @@ import importlib.metadata
 import json
 import os
 import platform
-import re
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cifar_lab.run.origin import Difference, Origin
+from cifar_lab.run.code import OwnModules
+from cifar_lab.run.git import Git, git_state
+from cifar_lab.run.origin import Difference, Origin, Parent, StartingWeights
 from cifar_lab.wording import plural
 
 if TYPE_CHECKING:
@@ -35,18 +35,6 @@ LIBRARIES = (
 )
 #: Prefixes of environment variables that libraries read.
 COMPUTING = ("CUDA_", "DNNL_", "KMP_", "MKL_", "OMP_", "ONEDNN_", "PYTORCH_", "TORCH_")
-#: Environment variable that tells the commit where git cannot, as in a copy of the files.
-STATED_COMMIT = "CIFAR_LAB_COMMIT"
-#: What ``record`` writes, for example between the runs of ``make studies``; it affects no run.
-RECORDED = (":(top,exclude)experiments/results", ":(top,exclude)experiments/README.md")
-
-
-@dataclass(frozen=True)
-class Git:
-    """Commit of the checkout that contains the package, and whether there are later changes."""
-
-    commit: str
-    dirty: bool
 
 
 @dataclass(frozen=True)
@@ -99,6 +87,9 @@ class Provenance:
         differences: between the configuration and the defaults; None in older runs.
         replaced_options: files below ``--config-dir`` that were used instead of packaged ones of
             the same name.
+        weights: what its weights started from; None for its own initial ones.
+        parent: the run that it extends; None for a run that begins by itself.
+        own_code: Python files of the user's own that it was built from; None without any.
     """
 
     command: str
@@ -120,6 +111,9 @@ class Provenance:
     seed: int
     differences: tuple[Difference, ...] | None
     replaced_options: tuple[str, ...]
+    weights: StartingWeights | None
+    parent: Parent | None
+    own_code: OwnModules | None
 
     @property
     def commit(self) -> str:
@@ -153,6 +147,9 @@ def collected(
     precision_probe: PrecisionProbe | None,
     fast_path: dict[str, str],
     fingerprint: str,
+    own_code: OwnModules | None,
+    weights: StartingWeights | None = None,
+    parent: Parent | None = None,
 ) -> Provenance:
     """Collects the provenance of a run that is about to start.
 
@@ -166,6 +163,9 @@ def collected(
         precision_probe: what chose the precision, if it was measured.
         fast_path: state of each piece of the fast path.
         fingerprint: of the data set's pixels and labels.
+        weights: what its weights start from, if not from its own initial ones.
+        parent: the run that it extends, if any.
+        own_code: Python files of the user's own that it was built from.
     """
     import torch
 
@@ -189,6 +189,9 @@ def collected(
         seed=seed,
         differences=tuple(origin.differences),
         replaced_options=origin.replaced,
+        weights=weights,
+        parent=parent,
+        own_code=own_code,
     )
 
 
@@ -200,27 +203,6 @@ def environment() -> dict[str, str]:
 def config_hash(config: dict[str, Any]) -> str:
     """SHA-256 of a configuration, independent of the order of its keys."""
     return hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def git_state(inside: Path) -> Git | None:
-    """Commit of the checkout that contains the package, and whether there are later changes.
-
-    Recorded results do not count as changes. Where git cannot tell, CIFAR_LAB_COMMIT does: the
-    hash, followed by ``-dirty`` if there were changes (``git describe --always --abbrev=0 --dirty``
-    writes it so).
-    """
-
-    def git(*arguments: str) -> str:
-        command = ["git", "-C", str(inside), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-    try:
-        git("ls-files", "--error-unmatch", str(Path(__file__)))  # fails for an installed wheel
-        changed = git("status", "--porcelain", "--", ":/", *RECORDED)
-        return Git(git("rev-parse", "HEAD"), bool(changed))
-    except (OSError, subprocess.CalledProcessError):
-        stated = re.fullmatch(r"([0-9a-f]{40})(-dirty)?", os.environ.get(STATED_COMMIT, "").strip())
-        return Git(stated[1], bool(stated[2])) if stated else None
 
 
 def device_name(device: torch.device) -> str:

@@ -19,7 +19,7 @@ from cifar_lab.run.config import (
 )
 from cifar_lab.run.data import Data
 from cifar_lab.run.drawn import DrawnFigure, read_drawn
-from cifar_lab.run.files import object_text, read_object, read_text
+from cifar_lab.run.files import read_object, read_text
 from cifar_lab.run.folder import RecordedFolder, RunFolder
 from cifar_lab.run.labels import Labels
 from cifar_lab.run.lr_finder import LrFinder
@@ -160,7 +160,7 @@ class Run:
         """Whether this user made it on this machine, with the code that it now names."""
         if self.id is None or self.code is None:
             return False
-        return is_mine(self.id, object_text(self.code))
+        return is_mine(self.id, self.files.read(self.folder.code).decode())
 
     @functools.cached_property
     def metrics(self) -> Sequence[Row]:

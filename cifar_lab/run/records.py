@@ -52,7 +52,7 @@ class Recorder(Hooks):
         self._writer.close()
 
     def _contents(self, state: TrainingState) -> dict[str, Any]:
-        return {**state.state_dict(), "run": self._files.id, "rows": list(self._rows)}
+        return _contents(self._files, state, self._rows)
 
     def _write(self, contents: dict[str, Any], is_best: bool, metrics: str | None = None) -> None:
         folder, packed = self._files.folder, packed_state(contents)
@@ -67,6 +67,19 @@ class Recorder(Hooks):
                 write_atomically(path, content)
             for path in checkpoints:
                 write(path, packed)
+
+
+def write_first_checkpoint(files: Store, state: TrainingState) -> None:
+    """Write the last checkpoint before the first epoch of a run that starts from elsewhere.
+
+    From here on, the run needs nothing but its own folder.
+    """
+    packed = packed_state(_contents(files, state, []))
+    files.write({files.folder.last_checkpoint: packed})
+
+
+def _contents(files: Store, state: TrainingState, rows: Sequence[Row]) -> dict[str, Any]:
+    return {**state.state_dict(), "run": files.id, "rows": list(rows)}
 
 
 def completed_rows(files: Store, checkpoint: dict[str, Any]) -> list[Row]:

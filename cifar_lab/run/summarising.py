@@ -78,7 +78,8 @@ def summarised(
         test: what the model makes of the test images; None if the test set stays closed.
         evaluation_seconds, work, eager_because: as in :class:`Summary`.
     """
-    reported = rows[reported_epoch - 1]
+    reported = next(row for row in rows if row["epoch"] == reported_epoch)
+    last_epoch = int(rows[-1]["epoch"])
     if test is not None:
         evaluated = _of_test(test, class_names)
     else:
@@ -91,13 +92,13 @@ def summarised(
         parameters=parameters,
         multiply_adds=multiply_adds,
         epochs_planned=epochs_planned,
-        epochs_trained=len(rows),
+        epochs_trained=last_epoch,
         stopped=stopped,
         reported_epoch=reported_epoch,
         reported_because=RULE
         if validation is not None
         else "the last one, as there is no validation split"
-        if reported_epoch == len(rows)
+        if reported_epoch == last_epoch
         else "the last one in which all was finite, as there is no validation split",
         validation=None
         if validation is None

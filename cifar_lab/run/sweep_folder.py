@@ -81,6 +81,11 @@ class SweepFolder:
         return self.path / ".rows.lock"
 
     @property
+    def trackers_lock(self) -> Path:
+        """Locked while a tracker looks for the sweep's own run, or creates it."""
+        return self.path / ".trackers.lock"
+
+    @property
     def stop(self) -> Path:
         """While it exists, no further job starts."""
         return self.path / "STOP"

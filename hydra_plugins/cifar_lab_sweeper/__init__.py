@@ -1,4 +1,4 @@
-"""The sweepers that Hydra finds: they hand the command line to :mod:`cifar_lab.sweep`.
+"""The sweepers that Hydra finds: they hand the command line to :mod:`cifar_lab.sweeps`.
 
 Hydra imports this whenever it starts, so it imports nothing heavy.
 """
@@ -25,7 +25,7 @@ class LabSweeper(Sweeper):
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
-        """Keep what Hydra hands over; the task is a :class:`~cifar_lab.sweep.start.Sweeping`."""
+        """Keep what Hydra hands over; the task is a :class:`~cifar_lab.sweeps.start.Sweeping`."""
         self.config, self.hydra_context, self.task_function = config, hydra_context, task_function
 
     def sweep(self, arguments: list[str]) -> Any:

@@ -9,6 +9,7 @@ import pytest
 from sklearn import metrics
 
 from cifar_lab.analysis.predictions import (
+    balanced_accuracy,
     class_results,
     confused_pairs,
     confusion,
@@ -90,3 +91,13 @@ def test_the_prediction_is_the_largest_logit_and_the_first_of_a_tie():
     logits = np.array([[0.1, 0.3, 0.2], [2, 2, 1], [-5, -7, -4]], dtype=np.float32)
     assert predicted_classes(logits).tolist() == [1, 0, 2]
     assert correct(logits, np.array([1, 1, 2])).tolist() == [True, False, True]
+
+
+@pytest.mark.filterwarnings("ignore:y_pred contains classes")
+@pytest.mark.parametrize("seed", range(4))
+def test_balanced_accuracy_is_that_of_scikit_learn(seed):
+    generator = np.random.default_rng(seed)
+    labels = generator.choice(5, 60, p=[0.6, 0.2, 0.1, 0.1, 0.0])  # one class without images
+    predicted = np.where(generator.random(60) < 0.5, labels, generator.integers(0, 5, 60))
+    expected = metrics.balanced_accuracy_score(labels, predicted)
+    assert balanced_accuracy(confusion(labels, predicted, 5)) == pytest.approx(expected, rel=1e-12)

@@ -52,3 +52,34 @@ def test_a_step_that_changes_what_an_image_is_shows_before_a_run():
     half = {"_target_": "albumentations.Resize", "height": 4, "width": 4}
     with pytest.raises(Refusal, match=r"must return uint8 images of shape \(8, 8, 3\)"):
         built(half=half)
+
+
+V2 = "torchvision.transforms.v2"
+
+
+def test_a_transform_of_torchvision_is_a_step_filled_with_the_mean():
+    stack = built(turn={"_target_": f"{V2}.RandomRotation", "degrees": [45, 45], "fill": "mean"})
+    turned = stack.one(np.full((8, 8, 3), 200, np.uint8), 0, 0)
+    assert turned[0, 0].tolist() == [10, 20, 30]
+    assert turned[4, 4].tolist() == [200, 200, 200]
+
+
+@pytest.mark.parametrize(
+    ("step", "told"),
+    [
+        ({"_target_": f"{V2}.Resize", "size": 4}, "must return uint8 images of shape"),
+        ({"_target_": f"{V2}.Normalize", "mean": [0.5], "std": [0.5]}, "should be a float tensor"),
+        ({"_target_": f"{V2}.MixUp"}, "use mixing=mixup"),
+        ({"_target_": "albumentations.ToFloat", "p": 0.001}, "but returned float32"),
+    ],
+)
+def test_what_does_not_give_an_image_of_the_same_kind_is_refused(step, told):
+    with pytest.raises(Refusal, match=told):
+        built(step=step)
+
+
+def test_the_probability_of_a_step_is_as_before_it_was_tried():
+    stack = built(rare={"_target_": "albumentations.InvertImg", "p": 0.25}, lowered=False)
+    image = np.zeros((8, 8, 3), np.uint8)
+    inverted = sum(int(stack.one(image, epoch, 0).max()) == 255 for epoch in range(400))
+    assert 60 < inverted < 140

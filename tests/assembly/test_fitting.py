@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from torch import nn
 
 from cifar_lab.assembly.fitting import (
     refuse_endless_run,
+    refuse_idle_freezing,
     refuse_nothing_evaluated,
     refuse_values_beyond_the_run,
 )
@@ -53,3 +55,15 @@ def test_a_run_of_more_steps_than_can_be_listed_is_refused():
     refuse_endless_run(make_plan(epochs=50_000), steps_per_epoch=100)
     with pytest.raises(Refusal, match="epochs=50001: 5,000,100 steps are more than the 5,000,000"):
         refuse_endless_run(make_plan(epochs=50_001), steps_per_epoch=100)
+
+
+def test_freezing_must_match_parameters_and_leave_some_to_train():
+    model = nn.ModuleDict({"body": nn.Linear(2, 2), "head": nn.Linear(2, 2)})
+    refuse_idle_freezing({"body": 0, "head.bias": 1}, model)
+    with pytest.raises(Refusal, match="begins with 'bodi'; the names begin with: body, head"):
+        refuse_idle_freezing({"bodi": 0}, model)
+    with pytest.raises(Refusal, match=r"freezes every parameter after 3 epochs, .+: body, head"):
+        refuse_idle_freezing({"body": 0, "head": 3}, model)
+    model["head"].requires_grad_(False)  # by the model itself, as a fixed first layer is
+    with pytest.raises(Refusal, match="freezes every parameter"):
+        refuse_idle_freezing({"body": 0}, model)

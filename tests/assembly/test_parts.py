@@ -1,4 +1,4 @@
-"""The trainer's node becomes a plan, a setup and an engine; the schedule is told what was found."""
+"""The trainer's node becomes a plan, a setup and an engine."""
 
 from __future__ import annotations
 
@@ -35,15 +35,6 @@ def test_what_the_engine_does_not_take_is_refused():
         parts.trainer(node | {"momentum": 3})
 
 
-@pytest.mark.parametrize(("found", "expected"), [(None, 1.0), (0.25, 0.25)])
-def test_a_maximum_that_is_to_be_found_is_one_until_then(found, expected):
-    words = ["scheduler=constant", "scheduler.max_lr=find"]
-    node = job_part(Composer().compose(words))["scheduler"]
-    schedule = parts.schedule(node, epochs=2, steps_per_epoch=3, max_lr=found)
-    assert [schedule.learning_rate(step) for step in range(6)] == [expected] * 6
-    assert node["max_lr"] == "find"
-
-
 def test_a_processor_has_no_number_and_a_device_that_does_not_exist_is_refused():
     assert parts.device("cpu") == torch.device("cpu")
     for name in ("cpu:3", "cpu:0", "tpu", "meta", "cuda:", "cuda:x", ""):
@@ -68,31 +59,3 @@ def test_a_cuda_device_has_the_number_that_its_tensors_have(name, number, monkey
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch, "ones", lambda *_, **__: torch.zeros(1))
     assert parts.device(name) == torch.device("cuda", number)
-
-
-CPU = torch.device("cpu")
-OTHER_CRITERIA = [
-    ({"_target_": "torch.nn.Identity"}, "takes 2 positional arguments"),
-    ({"_target_": "torch.nn.MSELoss"}, "must match the size"),
-    ({"_target_": "torch.nn.CrossEntropyLoss", "reduction": "none"}, r"got shape \(5,\)"),
-    (
-        {"_target_": "torch.nn.CrossEntropyLoss", "_partial_": True},
-        "_partial_ cannot be set here; remove it",
-    ),
-    ({"_target_": "torch.nn.Flatten"}, "positional"),
-]
-
-
-@pytest.mark.parametrize(("node", "told"), OTHER_CRITERIA)
-def test_a_criterion_that_gives_no_loss_is_refused(node, told):
-    with pytest.raises((Refusal, TypeError, RuntimeError), match=told):
-        parts.criterion(node, 4, CPU)
-
-
-def test_a_criterion_is_tried_with_the_classes_that_there_are():
-    weights = torch.ones(3)
-    node = {"_target_": "torch.nn.CrossEntropyLoss", "weight": weights}
-    assert isinstance(parts.criterion(node, 3, CPU), torch.nn.CrossEntropyLoss)
-    with pytest.raises(RuntimeError, match="weight"):
-        parts.criterion(node, 4, CPU)
-    assert isinstance(parts.criterion(node, None, CPU), torch.nn.CrossEntropyLoss)

@@ -52,6 +52,7 @@ TARGETS = {
     "evaluation-figures": (4, False),
     "records": (50, True),
     "list-runs": (5, True),
+    "runs-table": (2, True),
     "sweep-plan": (20, True),
     "sweep-short-runs": (1 / 3, True),
     "memory-first-run": (1.5, True),
@@ -174,6 +175,15 @@ def test_runs_are_listed_in_a_moment(quick, tmp_path, monkeypatch):
     assert 0 < result.value < 60
     assert len(result.ours) == result.pairs == 2
     assert result.notes[0].startswith("`cifar-lab ls model=custom_resnet --sort optimizer.lr`; ")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_runs_become_a_table_in_a_moment(quick, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = listing.measure_table(quick)
+    assert 0 < result.value < 60
+    assert len(result.ours) == result.pairs == 2
     assert list(tmp_path.iterdir()) == []
 
 

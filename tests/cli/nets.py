@@ -61,6 +61,13 @@ def follows() -> bool:
     return os.environ.get("LOCAL_RANK", "0") != "0"
 
 
+class Flat(nn.Sequential):
+    """Has no map, so that nothing can be shown of it."""
+
+    def __init__(self, *, num_classes: int) -> None:
+        super().__init__(nn.Flatten(), nn.Linear(3 * 32 * 32, num_classes))
+
+
 class BatchNormed(nn.Module):
     """Normalises over the batch, which needs more than one image."""
 

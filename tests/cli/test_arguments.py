@@ -21,9 +21,17 @@ TRUSTS = {
 @pytest.mark.parametrize(("verb", "flag"), TRUSTS.items())
 def test_a_verb_that_reads_a_run_tells_its_flags_and_accepts_them(verb, flag, capsys):
     assert main([verb, "--help"]) == 0
-    assert f"[--config-dir DIR] [{flag}]\n" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert f"[--config-dir DIR] [{flag}]" in told
     words = ["latest", flag, "--config-dir", "mine", "device=cpu"]
     assert code_flags(words, verb) == (["latest", "device=cpu"], Given("mine", True))
+    words.append("--as-recorded")
+    if verb == "record":
+        assert "[--as-recorded]" not in told
+        assert "--as-recorded" in code_flags(words, verb)[0]
+    else:
+        assert f"[{flag}] [--as-recorded]\n" in told
+        assert code_flags(words, verb)[1] == Given("mine", True, True)
 
 
 @pytest.mark.parametrize("verb", ["train", "check", "find-lr", "show", "ls"])

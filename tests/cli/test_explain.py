@@ -20,6 +20,7 @@ from cifar_lab.report.figures.image_grid import BAR_WIDTH
 from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.store import Store
 from tests.cli.test_runs import finished, run
+from tests.conftest import BESIDE
 
 pytestmark = pytest.mark.slow
 
@@ -161,18 +162,18 @@ def test_trust_is_measured_kept_and_shown_by_the_report(run, capsys):
 
 def test_a_model_without_a_layer_to_explain_is_trained_and_says_so(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(CustomResNet, "explainable_layers", ())
-    words = ["experiments=digits", "model.width=4", "trainer.limit_batches=2", "trainer.epochs=1"]
+    words = ["experiments=digits", "model._target_=tests.cli.nets.Flat", "~model.width", *BESIDE]
+    words += ["trainer.limit_batches=2", "trainer.epochs=1"]
     assert main(["train", *words]) == 0
     here = RunFolder((tmp_path / "outputs" / "latest").resolve())
     assert "No GradCAM map can be shown" in here.report.read_text()
     assert here.figure("gallery").is_file()
     assert not here.gallery_maps.exists()
     assert main(["check", *words]) == 0
-    assert (
-        "none: the model declares no layer whose output is a feature map" in capsys.readouterr().out
-    )
+    assert "none: the model has no layer whose output is a feature map" in capsys.readouterr().out
     assert main(["explain", "latest"]) == 2
-    assert "--layer (none declared): CustomResNet has no such module" in capsys.readouterr().err
+    assert (
+        "Flat has no layer whose output is a feature map; use --method " in capsys.readouterr().err
+    )
     assert main(["explain", "latest", "--method", "occlusion", "--target", "true"]) == 0
     assert here.attributions("occlusion-true").is_file()

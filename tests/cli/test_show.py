@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from cifar_lab.cli.main import main
+from tests.conftest import write_image_folder
 
 
 @pytest.mark.parametrize(
@@ -29,3 +30,13 @@ def test_show_prints_and_draws_a_part(part, said, figure, tmp_path, monkeypatch,
         begins = b"<!doctype html>" if figure.endswith("html") else b"\x89PNG"
         assert (tmp_path / "outputs" / "show" / figure).read_bytes().startswith(begins)
         assert f": outputs/show/{figure}" in output.splitlines()[-1]
+
+
+def test_the_data_are_shown_whatever_a_batch_would_hold(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    root = write_image_folder(tmp_path / "images", side=32)
+    words = ["dataset=image_folder", f"dataset.root={root}", "dataset.validation_fraction=0"]
+    assert main(["show", "data", *words]) == 0  # 8 images, batches of 512
+    assert "8" in capsys.readouterr().out
+    assert main(["show", "data", *words, "dataset.root=nowhere"]) == 2
+    assert main(["show", "augmentation", *words]) == 2

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import bz2
 import re
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from cifar_lab import assembly
 from cifar_lab.config.compose import Composer
@@ -23,6 +27,43 @@ OPTIONS = [
 ASKED = {"timm": "model.name=mobilenetv3_small_050", "torchvision": "model.name=mnasnet0_5"}
 
 
+def _arrays(folder: Path) -> list[str]:
+    images = np.tile(np.uint8([[0, 255], [255, 0]]), (100, 14, 14))
+    labels = np.arange(100) % 10
+    file = folder / "arrays.npz"
+    np.savez(file, x_train=images, y_train=labels, x_test=images, y_test=labels)
+    return [f"dataset.file={file}"]
+
+
+def _usps(folder: Path) -> list[str]:
+    """Its files hold a line an image: the class from 1, then the pixels from -1 to 1."""
+    pixels = " ".join(f"{number}:{number % 2}" for number in range(1, 257))
+    text = "".join(f"{1 + number % 10} {pixels}\n" for number in range(100)).encode()
+    for name in ("usps.bz2", "usps.t.bz2"):
+        (folder / name).write_bytes(bz2.compress(text))
+    return ["dataset.name=USPS", f"dataset.root={folder}", f"dataset.cache_dir={folder}"]
+
+
+def _parquet(folder: Path) -> list[str]:
+    datasets = pytest.importorskip("datasets")
+    images = [Image.radial_gradient("L").resize((32, 32))] * 100
+    rows = {"image": images, "label": [number % 10 for number in range(100)]}
+    kinds = {"image": datasets.Image(), "label": datasets.ClassLabel(num_classes=10)}
+    made = datasets.Dataset.from_dict(rows, features=datasets.Features(kinds))
+    for split in ("train", "test"):
+        made.to_parquet(folder / "data" / f"{split}-00000-of-00001.parquet")
+    return [f"dataset.root={folder}", f"dataset.cache_dir={folder}"]
+
+
+#: What data sets are asked for that have no sensible default.
+GIVEN: dict[str, Callable[[Path], list[str]]] = {
+    "arrays": _arrays,
+    "torchvision": _usps,
+    "parquet": _parquet,
+    "own": lambda folder: ["dataset._target_=tests.config.own_images.Halves"],
+}
+
+
 @pytest.mark.parametrize(("group", "option"), OPTIONS, ids=lambda value: str(value))
 def test_every_option_of_every_group_composes_and_builds(group, option, tmp_path):
     ten_classes = tuple(f"class{number}" for number in range(10))
@@ -31,6 +72,8 @@ def test_every_option_of_every_group_composes_and_builds(group, option, tmp_path
     if group != "dataset":
         overrides.append("dataset=digits")
         overrides += [ASKED[option]] if group == "model" and option in ASKED else []
+    elif option in GIVEN:
+        overrides += GIVEN[option](tmp_path)
     elif option != "digits":
         overrides += [f"dataset.root={tmp_path / 'images'}", f"dataset.cache_dir={tmp_path}"]
     if option == "cifar100":

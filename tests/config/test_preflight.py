@@ -132,7 +132,8 @@ def test_a_maximal_learning_rate_may_be_found_and_no_other_value():
 def test_an_experiments_values_for_another_model_are_refused(tmp_path):
     found = preflight(COMPOSER, ["experiments=digits", "model=resnet18"])
     assert found.problems == [
-        "model.width: ResNet18 has no argument 'width'; its arguments are: last_stride, pooled_size"
+        "model.width: ResNet18 has no argument 'width'; its arguments are: last_stride, "
+        "pooled_size; the lab supplies num_classes"
     ]
 
 

@@ -171,9 +171,12 @@ def test_a_run_from_before_a_group_or_a_key_existed_is_read_as_what_it_did(overr
 
 def test_what_older_runs_did_is_what_happens_by_default():
     config = COMPOSER.compose([])
-    since = {"trainer": {"ema_warmup": False}}  # of an average that is off by default
+    since = {"ema_warmup": True}  # of an average that is off by default
     for group, added in ADDED.items():
-        assert {key: config[group][key] for key in added} == added or since[group] == added
+        assert {key: config[group][key] for key in added} == {
+            **added,
+            **{k: since[k] for k in since if k in added},
+        }
     assert {key: config[key] for key in ADDED_VALUES} == ADDED_VALUES
 
 

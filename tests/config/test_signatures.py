@@ -21,7 +21,8 @@ def test_a_fitting_node_has_no_problem():
 def test_an_argument_that_the_build_adds_may_not_be_given():
     node = {"_target_": "cifar_lab.models.CustomResNet", "width": 8, "num_classes": 3}
     assert told("model", node, {"num_classes"}) == [
-        "model.num_classes: CustomResNet has no argument 'num_classes'; its arguments are: width"
+        "model.num_classes: the lab supplies this argument of CustomResNet; remove it; its "
+        "arguments are: width; the lab supplies num_classes"
     ]
 
 
@@ -45,6 +46,7 @@ def test_a_node_may_hold_the_arguments_of_several():
         "_target_": "cifar_lab.models.CustomResNet",
         "width": 0,
         "label_smoothing": 2,
+        "class_weights": None,
     }
     besides = ["cifar_lab.optim.cross_entropy"]
     assert told("model", node, {"num_classes"}, besides) == [
@@ -52,14 +54,16 @@ def test_a_node_may_hold_the_arguments_of_several():
         "model.label_smoothing=2: must be less than 1",
     ]
     assert told("model", {"_target_": node["_target_"], "zzz": 3}, {"num_classes"}, besides) == [
-        "model.zzz: CustomResNet has no argument 'zzz'; its arguments are: label_smoothing, width",
+        "model.zzz: CustomResNet has no argument 'zzz'; its arguments are: label_smoothing, "
+        "class_weights, width; the lab supplies num_classes",
         "model.label_smoothing is missing; CustomResNet needs it",
+        "model.class_weights is missing; CustomResNet needs it",
         "model.width is missing; CustomResNet needs it",
     ]
 
 
 @pytest.mark.parametrize(
-    ("option", "name", "number"), [("native", "Trainer", 24), ("lightning", "LightningTrainer", 27)]
+    ("option", "name", "number"), [("native", "Trainer", 25), ("lightning", "LightningTrainer", 28)]
 )
 def test_every_key_of_the_trainer_is_needed_and_held_to_its_type(option, name, number):
     config = preflight(Composer(), [f"trainer={option}"]).job()
@@ -74,8 +78,8 @@ def test_every_key_of_the_trainer_is_needed_and_held_to_its_type(option, name, n
         ((_, sentence),) = problems(config | {"trainer": wrong}, OwnCode())
         assert sentence.startswith(f'trainer.{key}=["wrong"]: must ')
     ((_, sentence),) = problems(config | {"trainer": config["trainer"] | {"plan": 3}}, OwnCode())
-    assert sentence.startswith(f"trainer.plan: {name} has no argument 'plan'")
-    taken = sentence.partition("its arguments are: ")[2].split(", ")
+    assert sentence.startswith(f"trainer.plan: the lab supplies this argument of {name}")
+    taken = sentence.partition("its arguments are: ")[2].partition(";")[0].split(", ")
     assert (len(taken), set(taken)) == (number, keys)
 
 

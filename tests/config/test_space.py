@@ -30,6 +30,8 @@ def sweep_jobs(overrides, sets=()):
         (["seed=range(200)", "trainer.epochs=range(1,200)"], "more than 10,000 jobs"),
         (["optimizer.lr=range(0.0,1.0,0.0000001)"], "more than 10,000 jobs"),
         (["seed=choice()"], "lists no values"),
+        (["hooks=gradient_norm,confusions_by_epoch"], "the jobs would be the same; write several"),
+        (["hooks=gradient_norm", "hooks.gradient_norm.images=8,16"], "the jobs would be the same"),
     ],
 )
 def test_a_sweep_without_jobs_or_without_end_is_refused_at_once(overrides, message):

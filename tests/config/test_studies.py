@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cifar_lab.assembly import parts
+from cifar_lab.assembly import parts, updates
 from cifar_lab.config.compose import Composer, job_part
 from cifar_lab.models.custom_resnet import CustomResNet
 from cifar_lab.models.resnet import ResNet18
+from cifar_lab.nodes import without_taken
 
 #: name: (model, epochs, batch, maximum, first rate over last, hole, steps of augmentation,
 #: optimizer's target and settings)
@@ -82,7 +83,9 @@ def test_one_cycle_is_meant_at_every_step(composer, name):
     steps_per_epoch = -(-IMAGES // batch)
     engine, _ = parts.trainer(config["trainer"])
     assert engine.plan.steps_per_epoch(IMAGES, engine.world.size) == steps_per_epoch
-    schedule = parts.schedule(config["scheduler"], epochs, steps_per_epoch)
+    schedule = updates.schedule(
+        config["scheduler"], config["optimizer"]["lr"], epochs, steps_per_epoch
+    )
     total = epochs * steps_per_epoch
     assert schedule.total_steps == total
     rates = [schedule.learning_rate(step) for step in range(total)]
@@ -107,6 +110,7 @@ def test_one_cycle_is_meant_at_every_step(composer, name):
     ],
 )
 def test_a_studys_network_has_the_published_parameters(composer, name, parameters):
-    model = parts.node(job(composer, name)["model"], num_classes=10)
+    node = without_taken("model", job(composer, name)["model"])
+    model = parts.node(node, num_classes=10)
     assert isinstance(model, STUDIES[name][0])
     assert sum(parameter.numel() for parameter in model.parameters()) == parameters

@@ -286,5 +286,19 @@ def test_a_full_disk_is_refused_with_what_to_do_and_leaves_nothing(
     assert len(source.load().source.train) == 8
 
 
+@pytest.mark.parametrize("mode", ["L", "1", "LA", "I;16"])
+def test_grey_files_become_three_equal_channels_and_a_note_says_so(image_folder, tmp_path, mode):
+    levels = {"L": 90, "1": 255, "LA": (90, 255), "I;16": 90 * 257}
+    for file in image_folder.rglob("*.png"):
+        Image.new(mode, (8, 8), 1 if mode == "1" else levels[mode]).save(file)
+    Image.new("L", (8, 8), 7).save(image_folder / "train" / "ant" / "0.png")
+    source = folder_source(image_folder, tmp_path, validation_fraction=0.0).load().source
+    expected = 255 if mode == "1" else 90
+    assert (source.test.images == expected).all()
+    assert source.notes == ("all images are grey: their three channels are equal",)
+    Image.new("RGB", (8, 8), (1, 2, 3)).save(image_folder / "test" / "bee" / "1.png")
+    assert folder_source(image_folder, tmp_path).load().source.notes == ()
+
+
 def refuse_to_work(*_, **__):
     raise AssertionError("called, though it should not be")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import multiprocessing
 import os
 import random
@@ -20,7 +21,7 @@ import torch
 from cifar_lab.data.arrays import Dataset, ImageArrays, SourceImages
 from cifar_lab.data.augment import PadAndCrop
 from cifar_lab.data.batch_augment import AugmentationStack, BatchSteps
-from cifar_lab.data.loaders import WHOLE, EvalLoader, Shard, TrainLoader, lost_worker
+from cifar_lab.data.loaders import WHOLE, EvalLoader, Shard, TrainLoader
 from cifar_lab.data.mixing import CutMix, MixedBatch, Mixup
 from cifar_lab.data.normalise import Normalise
 from cifar_lab.data.pixels import Pixels
@@ -145,6 +146,18 @@ def test_mixing_changes_neither_order_nor_augmentation(batch_size):
         assert pair == {tuple(one.labels.tolist()), tuple(one.labels.roll(1).tolist())}
 
 
+@pytest.mark.parametrize(("images", "sizes"), [(7, [5, 2]), (10, [5, 5]), (99, [5] * 4 + [4])])
+def test_the_first_training_images_as_they_are(images, sizes):
+    loader = train_loader(batch_size=5, augment=augmenter())
+    batches = list(loader.unaugmented(images))
+    assert [len(batch.labels) for batch in batches] == sizes
+    rows = np.arange(min(images, TRAINED))
+    assert torch.cat([batch.labels for batch in batches]).tolist() == rows.tolist()
+    assert loader.unaugmented(images).labels.tolist() == rows.tolist()
+    found = torch.cat([batch.images for batch in batches]).numpy()
+    np.testing.assert_allclose(found, normalised(arrays().images[rows]), rtol=1e-5, atol=1e-5)
+
+
 def test_no_batches_are_none():
     assert list(train_loader().batches(0, 2, 2)) == []
 
@@ -255,6 +268,54 @@ def test_evaluation_gives_the_chosen_rows_in_order_as_they_are(batch_size):
         assert labels.tolist() == rows.tolist()
         expected = normalised(arrays().images[rows])
         np.testing.assert_allclose(images.numpy(), expected, rtol=1e-5, atol=1e-5)
+
+
+def unbalanced() -> Dataset:
+    """One class with nine tenths of the images."""
+    dataset = some_dataset()
+    labels = (np.arange(COUNT) % 10 == 0).astype(np.int64)
+    images = dataclasses.replace(dataset.source.train, labels=labels, class_names=("a", "b"))
+    return dataclasses.replace(dataset, source=SourceImages(images, images, "f"))
+
+
+def balanced_loader(batch_size: int = 5, workers: int = 0, shard=WHOLE, noise=True) -> TrainLoader:
+    return TrainLoader(
+        unbalanced(), Pixels(unbalanced().source.train.images, torch.device("cpu"), True),
+        augmenter(noise=noise), normalise(), None, batch_size, 0, workers, shard, "balanced",
+    )  # fmt: skip
+
+
+def test_balanced_sampling_shows_every_class_equally_often_in_epochs_of_the_same_length():
+    loader = balanced_loader()
+    for epoch in range(3):
+        labels = together(loader, epoch)[1]
+        assert len(labels) == TRAINED == len(loader.rows)
+        counts = np.bincount(labels.numpy())
+        assert abs(counts[0] - counts[1]) <= 1
+    assert not np.array_equal(loader.order(0), loader.order(1))
+    assert np.array_equal(loader.order(1), balanced_loader(batch_size=7).order(1))
+
+
+@pytest.mark.parametrize("noise", [False, True])
+def test_balanced_batches_are_the_same_for_any_batch_size_worker_start_and_process(noise):
+    expected = together(balanced_loader(noise=noise), 1)
+    for batch_size, workers in ((5, 2), (3, 0), (TRAINED, 0)):
+        found = together(balanced_loader(batch_size, workers, noise=noise), 1)
+        assert all(torch.equal(a, b) for a, b in zip(expected, found, strict=True))
+    resumed = next(iter(balanced_loader(noise=noise).batches(1, 2, 3)))
+    assert torch.equal(resumed.images, expected[0][10:15])
+    parts = [balanced_loader(5, 0, Shard(rank, 2), noise) for rank in range(2)]
+    halves = [next(iter(part.batches(1, 0, 1))) for part in parts]
+    assert torch.equal(torch.cat([half.images for half in halves]), expected[0][:10])
+
+
+def test_an_image_that_is_drawn_twice_is_not_augmented_twice_alike():
+    loader = balanced_loader()
+    order, images = loader.order(0), together(loader, 0)[0]
+    rows, counts = np.unique(order, return_counts=True)
+    often = images[np.flatnonzero(order == rows[counts.argmax()])]
+    assert counts.max() > 2
+    assert len({each.numpy().tobytes() for each in often}) == counts.max()
 
 
 @pytest.fixture(scope="module")
@@ -401,23 +462,3 @@ def whole(loader: TrainLoader, epoch: int) -> list:
 def together(loader: TrainLoader, epoch: int) -> tuple[torch.Tensor, torch.Tensor]:
     images, labels = (torch.cat(part) for part in zip(*whole(loader, epoch), strict=True))
     return images, labels
-
-
-@pytest.mark.parametrize(
-    ("error", "told"),
-    [
-        (
-            RuntimeError("DataLoader worker (pid 5) is killed by signal: Killed. More."),
-            "DataLoader worker (pid 5) is killed by signal: Killed",
-        ),
-        (
-            ConnectionResetError(104, "Connection reset by peer"),
-            "DataLoader worker lost ([Errno 104] Connection reset by peer)",
-        ),
-        (EOFError(), "DataLoader worker lost (end of file)"),
-        (RuntimeError("a bug"), None),
-        (BrokenPipeError(32, "Broken pipe"), None),  # of the terminal
-    ],
-)
-def test_a_lost_worker_is_known_by_its_error(error, told):
-    assert lost_worker(error) == told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import random
 
@@ -10,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from cifar_lab.engine.restoring import kept
+from cifar_lab.engine.restoring import kept, looked_on
 from cifar_lab.optim.from_timm import timm_optimizer
 
 
@@ -99,6 +100,30 @@ def test_training_continues_as_if_nothing_had_been_tried():
         train(model, optimizer, 2)
         runs[tried] = everything(model, optimizer)
     assert runs[False] == runs[True]
+
+
+@pytest.mark.parametrize("raises", [False, True])
+def test_whoever_looks_on_leaves_all_but_the_weights_as_it_was(raises):
+    torch.manual_seed(0)
+    model, average = Everything().train(), Everything().eval()
+    model.frozen_norm.eval()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    loss(model).backward()
+    model.convolution.weight.requires_grad_(False)
+    before = [everything(each, optimizer) for each in (model, average)]
+    gradients = [parameter.grad for parameter in model.parameters()]
+    with contextlib.suppress(ZeroDivisionError), looked_on(model, average):
+        assert all(parameter.grad is None for parameter in model.parameters())
+        for each in (model, average):
+            loss(each.requires_grad_(True).train()).backward()
+        torch.set_grad_enabled(False)
+        np.random.rand(), random.random()
+        _ = 1 / (not raises)
+    assert torch.is_grad_enabled()
+    assert [everything(each, optimizer) for each in (model, average)] == before
+    assert all(p.grad is g for p, g in zip(model.parameters(), gradients, strict=True))
+    trained = [parameter.requires_grad for parameter in model.parameters()]
+    assert trained == [False] + [True] * (len(trained) - 1)
 
 
 def train(model: nn.Module, optimizer: torch.optim.Optimizer, steps: int) -> None:

@@ -149,3 +149,30 @@ def saved_and_read(state: TrainingState) -> dict[str, Any]:
 def assert_same(actual: dict[str, torch.Tensor], expected: dict[str, torch.Tensor]) -> None:
     assert actual.keys() == expected.keys()
     assert all(torch.equal(value, expected[name]) for name, value in actual.items())
+
+
+def test_an_extended_run_continues_what_was_computed_and_not_how_it_went():
+    parent = make_state(seed=0, ema_decay=0.5)
+    trained(parent)
+    parent.best, parent.stopped = {"epoch": 2}, "reached the time limit"
+    for group in parent.optimizer.param_groups:
+        group["weight_decay"] = 0.25
+    child = make_state(seed=1, ema_decay=0.5)
+    for group in child.optimizer.param_groups:
+        group["weight_decay"] = 0.75
+    child.extend(parent.state_dict())
+    assert child.epoch == parent.epoch
+    for module, other in (("model", "model"), ("evaluated_model",) * 2):
+        states = [getattr(s, n).state_dict() for s, n in ((child, module), (parent, other))]
+        assert all(torch.equal(value, states[1][name]) for name, value in states[0].items())
+    moments = [s.optimizer.state_dict()["state"] for s in (child, parent)]
+    assert moments[0]
+    assert all(
+        torch.equal(torch.as_tensor(value), torch.as_tensor(moments[1][number][key]))
+        for number, kept in moments[0].items()
+        for key, value in kept.items()
+    )
+    assert {group["weight_decay"] for group in child.optimizer.param_groups} == {0.75}
+    assert (child.best, child.stopped, child.failed) == (None, None, False)
+    assert (child.batches_done, child.train_seconds, child.elapsed_seconds) == (0, 0.0, 0.0)
+    assert child.train_metrics.count == 0

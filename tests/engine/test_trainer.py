@@ -350,13 +350,26 @@ def test_hooks_hear_of_everything_in_order():
         return Calling(
             on_fit_start=lambda _, epochs, batches: heard.append((name, "start", epochs, batches)),
             on_batch_end=lambda state: heard.append((name, "batch", state.epoch)),
+            on_epoch_evaluated=lambda state, _: heard.append((name, "evaluated", state.epoch)),
+            reason_to_stop=lambda state: heard.append((name, "asked", state.epoch)),
             on_epoch_end=lambda state, *_: heard.append((name, "epoch", state.epoch)),
             on_fit_end=lambda: heard.append((name, "end")),
         )
 
     run.fit(HookList(named("a"), named("b")))
-    events = [("start", 2, 1), ("batch", 0), ("epoch", 1), ("batch", 1), ("epoch", 2), ("end",)]
-    assert heard == [(name, *event) for event in events for name in "ab"]
+    first = [("start", 2, 1), ("batch", 0), ("evaluated", 1), ("asked", 1), ("epoch", 1)]
+    last = [("batch", 1), ("evaluated", 2), ("epoch", 2), ("end",)]
+    assert heard == [(name, *event) for event in [*first, *last] for name in "ab"]
+
+
+def test_what_a_hook_adds_to_a_row_is_recorded_by_those_after_it():
+    class Adding(Hooks):
+        def on_epoch_evaluated(self, state, row):
+            row["mine"] = 2.0 * row["epoch"]
+
+    run, recording = make_run(epochs=2, validation=7), Recording()
+    run.fit(HookList(Adding(), recording))
+    assert [row["mine"] for row in recording.rows] == [2, 4]
 
 
 # When it stops

@@ -72,8 +72,8 @@ def test_an_unknown_layer_is_refused_with_those_worth_explaining():
 
 
 def test_an_unknown_layer_of_a_model_that_names_none_is_refused():
-    with pytest.raises(Refusal, match="Sequential has no such module; it declares none as worth"):
-        choose_layers(nn.Sequential(nn.Conv2d(3, 4, 1)), SIZE, "layer9")
+    with pytest.raises(Refusal, match=r"no such module; its deepest modules with a map are 0, 1$"):
+        choose_layers(nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU()), SIZE, "layer9")
 
 
 def test_a_layer_without_a_map_is_refused():
@@ -93,7 +93,7 @@ def test_all_unfit_layers_are_reported_with_the_reason():
     assert unfit_layers(CustomResNet(10, 4), SIZE, ["stem", "layer3"]) == []
     model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Flatten())
     assert unfit_layers(model, SIZE, ["1"]) == [
-        ("1", True, "its output is not a map; it declares none as worth explaining")
+        ("1", True, "its output is not a map; its deepest modules with a map are 0")
     ]
 
 
@@ -104,10 +104,47 @@ def test_a_model_whose_layers_give_no_map_has_none():
     assert choose_layers(model, (4, 4), None) == ()
 
 
-def test_a_model_that_declares_no_layer_is_explained_at_a_named_one():
-    model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Flatten(), nn.Linear(4 * 16, 2))
-    assert choose_layers(model, (4, 4), None) == ()
-    assert choose_layers(model, (4, 4), "0") == ("0",)
+class Plain(nn.Module):
+    """A network as people write it, which declares nothing: maps of 16×16, 8×8, 4×4, 1×1."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pool = nn.MaxPool2d(2)  # called twice, so it has no map of its own
+        self.stem = nn.Conv2d(3, 4, 3, padding=1)
+        self.body = nn.Sequential(nn.Conv2d(4, 4, 3, padding=1), nn.ReLU(inplace=True))
+        self.tail = nn.Sequential(nn.Conv2d(4, 4, 3, stride=2, padding=1), nn.ReLU())
+        self.head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2))
+
+    def forward(self, images):
+        return self.head(self.tail(self.body(self.pool(self.pool(self.stem(images))))))
+
+
+def test_of_a_model_that_declares_no_layer_the_deepest_is_found():
+    assert choose_layers(Plain(), SIZE, None) == ("body",)
+    assert choose_layers(Plain(), SIZE, "tail.0") == ("tail.0",)
+    assert choose_layers(Plain(), (80, 80), None) == ("tail",)
+    assert choose_layers(Plain(), (16, 16), None) == ("stem",)
+    model = nn.Sequential(nn.Conv2d(3, 4, 4, 8), nn.Flatten(), nn.Linear(4 * 16, 2))
+    assert choose_layers(model, SIZE, None) == ("0",)  # 4×4, the largest there is
+
+
+class Attending(nn.Module):
+    """Weights of attention have four dimensions, too, and are not a map of the image."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patches = nn.Conv2d(3, 4, 8, 8)
+        self.weights = nn.Softmax(-1)
+        self.head = nn.Linear(4, 2)
+
+    def forward(self, images):
+        tokens = self.patches(images).flatten(2).transpose(1, 2)
+        weights = self.weights((tokens @ tokens.transpose(1, 2))[:, None])
+        return self.head((weights[:, 0] @ tokens).mean(1))
+
+
+def test_weights_of_attention_are_no_map():
+    assert choose_layers(Attending(), (40, 16), None) == ("patches",)
 
 
 def test_images_that_the_model_cannot_take_are_refused():

@@ -26,11 +26,11 @@ class Trial:
 
 @dataclass(frozen=True)
 class Campaign:
-    """A promise of the README and the trials that could break it.
+    """A promise of docs/runs.md and the trials that could break it.
 
     Attributes:
         name: on the command line.
-        promise: one sentence of the README's table.
+        promise: one sentence of the table of docs/runs.md.
         how: it is tried, a noun phrase of that table.
         trials: yields them; is given an empty folder to work in and a seed.
         needs: what the machine must allow, or None if nothing is needed; returns what is missing.

@@ -1,4 +1,4 @@
-"""Writes the README's table of promises: ``python -m tests.faults.table``."""
+"""Writes the table of promises in docs/runs.md: ``python -m tests.faults.table``."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def render(saved: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def main() -> None:
-    """Rewrites the README's table and prints it."""
-    path, table = TOP / "README.md", render(load())
+    """Rewrites the table and prints it."""
+    path, table = TOP / "docs" / "runs.md", render(load())
     path.write_text(between(path.read_text(), START, END, table))
     print(table)
 

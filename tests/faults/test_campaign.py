@@ -1,4 +1,4 @@
-"""Tests how campaigns count, and that the README's table is what they saved."""
+"""Tests how campaigns count, and that the table of docs/runs.md is what they saved."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_results_are_kept_by_campaign_and_rendered_as_a_row_each(tmp_path):
 
 
 def test_the_readme_shows_what_was_saved():
-    table = (TOP / "README.md").read_text().partition(START)[2].partition(END)[0]
+    table = (TOP / "docs" / "runs.md").read_text().partition(START)[2].partition(END)[0]
     assert table.strip() == render(load())
 
 

@@ -10,7 +10,15 @@ import pytest
 import torch
 from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, MultiStepLR, OneCycleLR
 
-from cifar_lab.optim.schedules import Constant, Cosine, MultiStep, OneCycle, Triangular
+from cifar_lab.optim.schedules import (
+    Constant,
+    Continued,
+    Cosine,
+    MultiStep,
+    OneCycle,
+    Triangular,
+    steps_of,
+)
 
 MAX = 0.4
 #: Steps per epoch in the course studies: 50,000 images in batches of 512.
@@ -272,3 +280,17 @@ def stepped(steps: int, make) -> list[float]:
         if step < steps - 1:
             scheduler.step()
     return used
+
+
+def test_a_continued_schedule_spans_the_added_epochs_alone():
+    """Half a cosine from its own first step to its last, numbered from the earlier run's end."""
+    added = Cosine(epochs=3, steps_per_epoch=4, max_lr=MAX, warmup_epochs=0, end_fraction=0)
+    schedule = Continued(schedule=added, epochs_before=2)
+    assert list(steps_of(schedule)) == list(range(8, 20))
+    assert list(steps_of(added)) == list(range(12))
+    rates = [schedule.learning_rate(step) for step in steps_of(schedule)]
+    expected = [MAX * (1 + math.cos(math.pi * k / 11)) / 2 for k in range(12)]
+    assert rates == pytest.approx(expected, abs=1e-12)
+    for outside in (7, 20):
+        with pytest.raises(ValueError, match="step must be in"):
+            schedule.learning_rate(outside)

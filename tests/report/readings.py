@@ -20,8 +20,8 @@ from cifar_lab.report.options import ReportOptions
 from cifar_lab.report.reading import Reading
 from cifar_lab.run.drawn import DrawnFigure
 from cifar_lab.run.folder import RunFolder
+from cifar_lab.run.git import Git
 from cifar_lab.run.predictions import Predictions, SplitPredictions
-from cifar_lab.run.provenance import Git
 from cifar_lab.run.record import Maps, Run
 from cifar_lab.run.store import Store
 from cifar_lab.run.summary import ValidationResult

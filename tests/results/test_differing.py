@@ -12,6 +12,7 @@ def configs(*changes: dict) -> list[dict]:
 
 def test_only_what_defines_the_experiment_differs():
     places = {"dataset.root": "/here", "device": "cuda", "evaluate_test": True}
+    places |= {"hooks": {"norm": {"_target_": "cifar_lab.hooks.GradientNorm", "images": 8}}}
     found = differing(configs({"optimizer.lr": 0.1}, {"optimizer.lr": 0.2} | places))
     assert [(each.key, each.values) for each in found] == [("optimizer.lr", ("0.1", "0.2"))]
 

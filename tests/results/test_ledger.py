@@ -24,7 +24,8 @@ from cifar_lab.run.files import (
     write_object,
 )
 from cifar_lab.run.folder import RunFolder
-from cifar_lab.run.provenance import Git, Provenance
+from cifar_lab.run.git import Git
+from cifar_lab.run.provenance import Provenance
 from cifar_lab.run.record import Run
 from cifar_lab.run.summary import Evaluated, Result, Summary, Work
 from tests.made import COMMIT, a_provenance, a_summary
@@ -48,7 +49,7 @@ def test_configuration_summary_provenance_and_metrics_are_copied(tmp_path, exper
         "summary.json",
     ]
     recorded = read_json(kept / "config.json")
-    places = {"root": "DIR", "cache_dir": "DIR"}
+    places = {"root": "DIR", "cache_dir": "DIR", "sampling": "shuffled"}
     expected = CONFIG | {"dataset": CONFIG["dataset"] | places}
     assert {key: recorded[key] for key in CONFIG} == expected
     for file in (run.summary, run.metrics):
@@ -65,7 +66,8 @@ def test_what_was_recorded_with_paths_is_cleaned_and_nothing_else_is_changed(tmp
     command = f"{older['command']} dataset.root=/work/data"
     dirty = {**older, "command": command, "working_directory": "/work/run"}
     write_json(kept / "provenance.json", dirty)
-    write_json(kept / "config.json", files["config"] | {"dataset": CONFIG["dataset"]})
+    dataset = CONFIG["dataset"] | {"sampling": "shuffled"}
+    write_json(kept / "config.json", files["config"] | {"dataset": dataset})
     before = (kept / "summary.json").stat()
     ledger = record([], experiments)
     assert "`cifar-lab train seed=0 dataset.root=DIR`" in ledger.read_text()
@@ -222,6 +224,7 @@ def test_runs_recorded_on_several_days_are_counted_together(tmp_path, experiment
     ("key", "value", "same"),
     [
         (("seed",), 7, True),
+        (("hooks",), {"a": {"_target_": "cifar_lab.hooks.GradientNorm", "images": 9}}, True),
         (("dataset", "root"), "/elsewhere", True),
         (("dataset", "cache_dir"), "/elsewhere", True),
         (("dataset", "resize"), 16, False),

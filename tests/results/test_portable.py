@@ -7,6 +7,7 @@ import json
 import pytest
 
 from cifar_lab.results.portable import portable, portable_command, portable_provenance
+from cifar_lab.run.code import OwnModule, OwnModules
 from cifar_lab.run.files import as_object
 from cifar_lab.run.origin import Difference
 from tests.made import a_provenance
@@ -81,6 +82,7 @@ def test_provenance_keeps_all_but_the_places_and_the_kernel():
             Difference("dataset.root", "data/cifar10", "/work/data"),
             Difference("trainer.epochs", "24", "30"),
         ),
+        own_code=OwnModules((OwnModule("net", "0" * 64),), None, None),
     )
     before = as_object(made)
     kept = portable_provenance(before)

@@ -11,7 +11,7 @@ from cifar_lab.results.plan import read_plan, write_plan
 from cifar_lab.results.search import Importances, Jobless, read_importances
 from cifar_lab.run.files import write_object
 from cifar_lab.run.sweep_folder import SweepFolder
-from tests.sweep.searches import a_plan
+from tests.sweeps.searches import a_plan
 
 
 def test_the_plan_of_a_search_is_read_as_it_was_written(tmp_path):

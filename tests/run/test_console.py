@@ -39,16 +39,38 @@ def test_each_line_is_printed_once_however_often_speak_is_called(capsys, caplog,
     assert caplog.text == ""  # nor by a handler of the root logger
 
 
-def test_debug_lines_are_not_printed(capsys, own_loggers):
+def test_debug_lines_are_in_the_log_of_the_run_and_not_printed(capsys, own_loggers, folder):
     speak()
-    console.log.debug("detail")
+    with logged_to(folder):
+        console.log.debug("detail")
     assert capsys.readouterr().out == ""
+    assert folder.log.read_text() == "detail\n"
+
+
+class Out(SimpleNamespace):
+    """Standard output that is no terminal, or one of 20 columns."""
+
+    def __init__(self, write, is_terminal: bool = False) -> None:
+        super().__init__(write=write, flush=lambda: None, isatty=lambda: is_terminal)
+
+
+def test_lines_break_between_words_on_a_terminal_and_stay_whole_in_the_log(
+    own_loggers, folder, monkeypatch
+):
+    speak()
+    lines = []
+    monkeypatch.setenv("COLUMNS", "20")
+    monkeypatch.setattr(sys, "stdout", Out(lines.append, is_terminal=True))
+    with logged_to(folder):
+        console.log.info("some words that are too wide")
+    assert "".join(lines) == "some words that are\n  too wide\n"
+    assert folder.log.read_text() == "some words that are too wide\n"
 
 
 def test_lines_go_to_where_standard_output_is_at_the_time(capsys, own_loggers, monkeypatch):
     speak()
     lines = []
-    monkeypatch.setattr(sys, "stdout", SimpleNamespace(write=lines.append, flush=lambda: None))
+    monkeypatch.setattr(sys, "stdout", Out(lines.append))
     console.log.info("redirected")
     assert "".join(lines) == "redirected\n"
 
@@ -58,7 +80,7 @@ def test_a_terminal_that_is_closed_costs_no_line_of_the_log(own_loggers, folder,
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     speak()
-    monkeypatch.setattr(sys, "stdout", SimpleNamespace(write=gone, flush=lambda: None))
+    monkeypatch.setattr(sys, "stdout", Out(gone))
     with logged_to(folder):
         console.log.info("first")
         console.log.info("second")

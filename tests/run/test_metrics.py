@@ -42,8 +42,24 @@ def test_a_run_that_an_older_version_began_keeps_its_rows_without_steps(tmp_path
     assert read_metrics(tmp_path / "metrics.csv") == rows
 
 
+def test_a_column_of_a_hook_may_be_missing_in_some_rows(tmp_path):
+    rows = [row_of(1, train_loss=2.5), {**row_of(2, train_loss=1.25), "mine": 8.5}]
+    write_metrics(tmp_path / "metrics.csv", rows)
+    first, second = read_metrics(tmp_path / "metrics.csv")
+    assert math.isnan(first.pop("mine"))
+    assert [first, second] == rows
+
+
 @pytest.mark.parametrize(
-    "content", [None, b"epoch,lr\n1,fast\n", b"epoch,lr\n1\n", b"epoch,lr\n\xff,1\n"]
+    "content",
+    [
+        None,
+        b"epoch,lr\n1,fast\n",
+        b"epoch,lr\n1,\n",
+        b"epoch,lr\n1\n",
+        b"epoch,lr,mine\n1,1\n",
+        b"epoch,lr\n\xff,1\n",
+    ],
 )
 def test_metrics_that_are_missing_or_broken_are_refused(tmp_path, content):
     file = tmp_path / "metrics.csv"

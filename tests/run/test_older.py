@@ -59,6 +59,7 @@ def test_what_a_configuration_has_is_kept_and_what_it_lacks_is_added():
     found = completed(config)
     assert found["report"] == {"gallery": "random", "misclassified": 3, "averaged_images": 1000}
     assert found["mixing"] == ADDED["mixing"]
+    assert found["hooks"] == {}
     assert found["evaluate_test"] is True
     assert completed({"evaluate_test": False})["evaluate_test"] is False
 
@@ -95,4 +96,5 @@ def test_an_image_folder_of_an_older_version_keeps_its_order_and_its_split():
     kept = {"dataset": {**old["dataset"], "class_order": ["b", "a"]}}
     assert completed(kept)["dataset"]["class_order"] == ["b", "a"]
     digits = {"dataset": {"_target_": "cifar_lab.data.Digits"}}
-    assert completed(digits)["dataset"] == digits["dataset"]
+    assert completed(digits)["dataset"] == {**digits["dataset"], "sampling": "shuffled"}
+    assert dataset["sampling"] == "shuffled"

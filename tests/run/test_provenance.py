@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from pathlib import Path
 
 import numpy as np
-import pytest
 import torch
 
 from cifar_lab.run import provenance as module
+from cifar_lab.run.code import OwnModule, OwnModules
 from cifar_lab.run.files import read_object, write_object
+from cifar_lab.run.git import Git
 from cifar_lab.run.origin import Difference, Origin
-from cifar_lab.run.provenance import (
-    Git,
-    PrecisionProbe,
-    collected,
-    config_hash,
-    device_name,
-    git_state,
-)
+from cifar_lab.run.provenance import PrecisionProbe, collected, config_hash, device_name
 
 CPU = torch.device("cpu")
 
@@ -83,64 +76,6 @@ def test_the_hash_of_a_configuration_changes_with_any_value_or_order_of_a_list()
     assert len({config_hash(config) for config in configs}) == len(configs)
 
 
-def test_a_committed_package_has_its_commit(checkout):
-    commit = git(checkout, "rev-parse", "HEAD")
-    assert git_state(checkout / "package") == Git(commit, dirty=False)
-
-
-@pytest.mark.parametrize("file", ["package/module.py", "README.md", "new.py"])
-def test_any_change_since_the_commit_makes_it_dirty(checkout, file):
-    (checkout / file).write_text("changed")
-    assert git_state(checkout).dirty is True
-
-
-def test_what_record_writes_is_not_a_change(checkout):
-    results = checkout / "experiments" / "results"
-    (results / "mine").mkdir(parents=True)
-    (results / "mine" / "summary.json").touch()
-    (results.parent / "README.md").touch()
-    assert git_state(checkout / "package").dirty is False
-    (results.parent / "mine.yaml").touch()
-    assert git_state(checkout / "package").dirty is True
-
-
-def test_a_package_that_the_surrounding_checkout_does_not_hold_has_no_commit(checkout, monkeypatch):
-    """For example, a wheel in a virtual environment inside an unrelated checkout."""
-    installed = checkout / ".venv" / "module.py"
-    installed.parent.mkdir()
-    installed.touch()
-    monkeypatch.setattr(module, "__file__", str(installed))
-    assert git_state(installed.parent) is None
-
-
-def test_a_package_outside_of_any_checkout_has_no_commit(tmp_path, monkeypatch):
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    assert git_state(tmp_path) is None
-
-
-def test_without_git_there_is_no_commit(checkout, monkeypatch):
-    monkeypatch.setenv("PATH", "")
-    assert git_state(checkout) is None
-
-
-@pytest.mark.parametrize(
-    ("stated", "expected"),
-    [
-        ("a" * 40, Git("a" * 40, dirty=False)),
-        ("0" * 40 + "-dirty\n", Git("0" * 40, dirty=True)),
-        ("main", None),
-        ("", None),
-    ],
-)
-def test_where_git_cannot_tell_the_commit_is_the_stated_one(
-    stated, expected, checkout, monkeypatch
-):
-    monkeypatch.setenv("CIFAR_LAB_COMMIT", stated)
-    assert git_state(checkout).commit == git(checkout, "rev-parse", "HEAD")
-    monkeypatch.setenv("PATH", "")
-    assert git_state(checkout) == expected
-
-
 def test_the_processor_is_named():
     name = device_name(CPU)
     assert name.strip() == name != ""
@@ -151,29 +86,6 @@ def test_the_processor_is_named():
 def test_where_the_system_does_not_name_the_processor_its_kind_is_given(monkeypatch):
     monkeypatch.setattr(Path, "read_text", lambda *_, **__: "flags: fpu\n")
     assert device_name(CPU) != ""
-
-
-@pytest.fixture
-def checkout(tmp_path, monkeypatch) -> Path:
-    """A repository with one commit that appears to contain the package."""
-    for name in [name for name in os.environ if name.startswith("GIT_")]:
-        monkeypatch.delenv(name)  # a hook that runs the tests sets GIT_DIR
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    root = tmp_path / "checkout"
-    (root / "package").mkdir(parents=True)
-    for file in ("package/module.py", "README.md"):
-        (root / file).write_text("content")
-    git(root, "init", "--quiet")
-    git(root, "add", ".")
-    identity = ["-c", "user.name=Test", "-c", "user.email=test@example.org"]
-    git(root, *identity, "commit", "--quiet", "--message", "One")
-    monkeypatch.setattr(module, "__file__", str(root / "package" / "module.py"))
-    return root
-
-
-def git(root: Path, *arguments: str) -> str:
-    command = ["git", "-C", str(root), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def recorded(seed: int) -> module.Provenance:
@@ -187,6 +99,7 @@ def recorded(seed: int) -> module.Provenance:
         precision_probe=PrecisionProbe(2.0, ((0.5, 1.0),), cached=False),
         fast_path={"step": "eager"},
         fingerprint="abc",
+        own_code=OwnModules((OwnModule("net", "0" * 64),), Git("1" * 40, True), None),
     )
 
 

@@ -156,15 +156,17 @@ def test_what_is_not_a_configuration_is_refused_by_its_name(run, text):
 
 def test_interpolations_are_resolved_and_a_configuration_without_any_stands(tmp_path, monkeypatch):
     monkeypatch.setenv("PLACE", "/somewhere")
-    here = {"root": "${oc.env:PLACE}/images", "other": "${oc.env:NOWHERE,'x'}"}
+    sampling = {"sampling": "shuffled"}
+    here = {"root": "${oc.env:PLACE}/images", "other": "${oc.env:NOWHERE,'x'}", **sampling}
     assert Run(a_run(tmp_path / "plain")).config["optimizer"] == CONFIG["optimizer"]
     alone = Run(a_run(tmp_path / "alone", config={**CONFIG, "dataset": here}))
-    assert alone.config["dataset"] == {"root": "/somewhere/images", "other": "x"}
+    assert alone.config["dataset"] == {"root": "/somewhere/images", "other": "x", **sampling}
     assert alone.config["optimizer"] == CONFIG["optimizer"]
     assert alone.config_saved["dataset"] == here
-    other = {"root": "${oc.env:PLACE}/${name}", "seeds": ["${seed}", 1]}
+    other = {"root": "${oc.env:PLACE}/${name}", "seeds": ["${seed}", 1], **sampling}
     together = Run(a_run(tmp_path / "together", config={**CONFIG, "dataset": other}))
-    assert together.config["dataset"] == {"root": "/somewhere/digits", "seeds": [0, 1]}
+    expected = {"root": "/somewhere/digits", "seeds": [0, 1], **sampling}
+    assert together.config["dataset"] == expected
 
 
 @pytest.mark.parametrize("text", ["${a", "${oc.env:}}${", "${nothing}"])

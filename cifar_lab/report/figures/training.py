@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,11 +21,13 @@ from cifar_lab.report.figures.chart import (
     png,
     tidy,
 )
-from cifar_lab.report.figures.lettering import lettering
+from cifar_lab.report.figures.lettering import SIZE, labels, lettering
 
 #: Colour of each split in every chart.
 SPLIT_COLOURS = {"train": BLUE, "val": VERMILION, "test": GREEN}
 SPLIT_NAMES = {"train": "train", "val": "validation", "test": "test"}
+#: Panels beside each other where each column has one, and the room for its name, in inches.
+PANELS_ACROSS, LABEL_INCHES = 2, 2.0
 SPLIT_MARKERS = {"train": "o", "val": "s", "test": "^"}
 
 
@@ -37,12 +40,14 @@ def curves(rows: Sequence[Row], ends: Sequence[float], reported_epoch: int) -> b
         ends: where each row's epoch ended, in epochs of the schedule.
         reported_epoch: the epoch that all results are of, which is marked.
     """
+    (reported,) = [n for n, row in enumerate(rows) if row["epoch"] == reported_epoch]
+    first = rows[0]["epoch"] - 1  # of a run that extends another one, not 0
     figure = Figure(figsize=(9, 3.4))
     loss_axes, accuracy_axes = axes_side_by_side(figure, 2)
     for axes in (loss_axes, accuracy_axes):
         label = f"reported: epoch {reported_epoch}"
-        axes.axvline(ends[reported_epoch - 1], color=GREY, lw=1.2, ls="--", zorder=0, label=label)
-        axes.set_xlim(0, 1.02 * max(1.0, ends[-1]))
+        axes.axvline(ends[reported], color=GREY, lw=1.2, ls="--", zorder=0, label=label)
+        axes.set_xlim(first, first + 1.02 * max(1.0, ends[-1] - first))
     for split, colour in SPLIT_COLOURS.items():
         if f"{split}_loss" not in rows[0]:
             continue
@@ -67,25 +72,58 @@ def dress(loss_axes: Axes, accuracy_axes: Axes) -> None:
 
 
 @lettering()
+def columns(
+    rows: Sequence[Row], names: Sequence[str], ends: Sequence[float], reported_epoch: int
+) -> bytes:
+    """Columns of hooks over epochs, each in a panel of its own.
+
+    Args:
+        rows: of metrics.csv; a column may be missing in some.
+        names: of the columns.
+        ends, reported_epoch: as for :func:`curves`.
+    """
+    across = min(len(names), PANELS_ACROSS)
+    down = -(-len(names) // across)
+    wide, high = 4.5 * across, 2.6 * down
+    figure = Figure(figsize=(wide, high))
+    margins = {"left": 0.9 / wide, "right": 1 - 0.2 / wide, "wspace": 0.3, "hspace": 0.3}
+    margins |= {"bottom": 0.5 / high, "top": 1 - 0.1 / high}
+    panels = list(figure.subplots(down, across, squeeze=False, gridspec_kw=margins).flat)
+    for axes in panels[len(names) :]:
+        axes.remove()
+    shown = labels(names, LABEL_INCHES, SIZE, "column")
+    for axes, name, label in zip(panels, names, shown, strict=False):
+        axes.axvline(ends[reported_epoch - 1], color=GREY, lw=1.2, ls="--", zorder=0)
+        values = [row.get(name, math.nan) for row in rows]
+        axes.plot(ends, values, color=BLUE, marker="o" if len(rows) <= 40 else None, ms=4)
+        axes.set(xlabel="epoch", ylabel=label, xlim=(0, 1.02 * max(1.0, ends[-1])))
+        tidy(axes)
+        axes.xaxis.set_major_locator(MaxNLocator(TICKS, integer=True))
+    return png(figure)
+
+
+@lettering()
 def learning_rate(
     planned: Sequence[float],
     steps_per_epoch: int,
     used: Sequence[tuple[float, float]],
     relative: bool = False,
+    first_step: int = 0,
 ) -> bytes:
     """The planned learning rate of every step, and the one used at the end of each epoch.
 
     Args:
-        planned: learning rates of updates 0, 1, ….
+        planned: learning rates of updates ``first_step``, ``first_step + 1``, ….
         steps_per_epoch: converts updates to epochs.
         used: where an epoch ended, in epochs of the schedule, and its last learning rate; may be
             empty.
         relative: whether learning rates are multiples of a maximum that is not yet known.
+        first_step: number of the first update; not 0 if the run extends another one.
     """
     figure = Figure(figsize=(9, 2.6))
     (axes,) = axes_side_by_side(figure, 1, left=0.95)
     # Update k ends at (k + 1) / steps_per_epoch: the last update of epoch 1 lies at epoch 1.
-    epochs = (np.arange(len(planned)) + 1) / steps_per_epoch
+    epochs = (first_step + np.arange(len(planned)) + 1) / steps_per_epoch
     axes.plot(epochs, planned, color=BLUE, label="planned (every step)")
     if used:
         ends, rates = zip(*used, strict=True)
@@ -99,7 +137,12 @@ def learning_rate(
             label="used (last step of each epoch)",
         )
     quantity = "learning rate / maximum" if relative else "learning rate"
-    axes.set(xlabel="epoch", ylabel=quantity, xlim=(0, epochs[-1]), ylim=(0, None))
+    axes.set(
+        xlabel="epoch",
+        ylabel=quantity,
+        xlim=(first_step / steps_per_epoch, epochs[-1]),
+        ylim=(0, None),
+    )
     tidy(axes)
     axes.legend(frameon=False, loc="upper right")
     return png(figure)

@@ -43,7 +43,7 @@ def write_report(reading: Reading, maps: ReportMaps, warnings: Sequence[Text] = 
     }
     page = Page(
         title=reading.title,
-        lead=lead(reading),
+        lead=lead(reading.run),
         blocks=[
             *attempts.blocks("The results", partial(first_screen, reading)),
             *warnings,

@@ -24,7 +24,7 @@ CLASSES, COLUMNS = 20, 5
 #: Images whose maps' sums are told.
 SUMMED = 5
 NO_LAYER = (
-    "No GradCAM map can be shown: the model declares no layer whose output is a feature map. "
+    "No GradCAM map can be shown: the model has no layer whose output is a feature map. "
     "Name one with `report.gradcam_layer=…`, or use "
     "`cifar-lab explain RUN --method occlusion`, which needs none."
 )

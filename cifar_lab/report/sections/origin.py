@@ -69,6 +69,7 @@ def _environment(run: Run) -> list[list[str]]:
         ["Python", f"{provenance.python} on {provenance.platform}"],
         ["libraries", ", ".join(libraries)],
         ["commit", commit],
+        ["your code", "" if provenance.own_code is None else provenance.own_code.described],
         ["data", provenance.data_fingerprint],
         ["fast path", "; ".join(fast_path)],
         ["environment variables", ", ".join(f"{k}={v}" for k, v in provenance.environment.items())],

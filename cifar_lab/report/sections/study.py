@@ -98,7 +98,13 @@ def _headings(study: Study) -> list[str]:
 
 
 def _setting(group: str) -> Callable[[Sequence[Run]], str]:
-    return lambda runs: described(runs[0].config[group])
+    """Describe the option of a group; what it leaves at null is left out."""
+
+    def value(runs: Sequence[Run]) -> str:
+        node = runs[0].config[group]
+        return described({key: each for key, each in node.items() if each is not None})
+
+    return value
 
 
 def _steps(runs: Sequence[Run]) -> str:

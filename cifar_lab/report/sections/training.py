@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from itertools import chain
 from typing import Any
 
+from cifar_lab.engine.hooks import COLUMNS
 from cifar_lab.report.attempts import picture
 from cifar_lab.report.blocks import Block, Section, Text
 from cifar_lab.report.figures import training as figures
@@ -12,6 +15,8 @@ from cifar_lab.report.reading import Reading
 from cifar_lab.run.lr_finder import RULE_NAMES, LrFinder, rate
 from cifar_lab.wording import plural, several
 
+#: Most columns of hooks that are drawn.
+MOST_COLUMNS = 12
 #: Names under which optimizers take their momentum.
 MOMENTA = ("momentum", "betas", "sgd_momentum", "nesterov")
 
@@ -23,6 +28,7 @@ def training(reading: Reading) -> Section:
         "Training",
         [
             _curves(reading),
+            *_columns(reading),
             _learning_rate(reading),
             *([] if found is None else [_range_tests(found)]),
             Text(momentum(reading.run.config)),
@@ -55,6 +61,12 @@ def _curves(reading: Reading) -> Block:
     if "test" in splits:
         caption += " The test curve is for information only: it was not used to choose anything."
     caption += f" Dashed: epoch {reading.run.summary.reported_epoch}, which is reported."
+    extends = reading.run.config.get("extends")
+    if extends is not None:
+        caption += (
+            f" The run extends {extends['run']} from epoch {extends['epochs']} on, where its "
+            "curves begin."
+        )
     limit = reading.run.config["trainer"].get("limit_batches")
     if limit is not None:
         caption += (
@@ -69,13 +81,35 @@ def _curves(reading: Reading) -> Block:
     )
 
 
+def _columns(reading: Reading) -> list[Block]:
+    """What the hooks of the run measured after each epoch."""
+    rows = reading.run.metrics
+    names = [name for name in dict.fromkeys(chain(*rows)) if name not in COLUMNS]
+    if not names:
+        return []
+    shown, last = names[:MOST_COLUMNS], rows[-1]
+    caption = "What hooks measured after each epoch, by column of metrics.csv."
+    if len(names) > len(shown):
+        caption += f" Showing {len(shown)} of {len(names)} columns."
+    values = several([f"{name} {last.get(name, math.nan):.4g}" for name in shown])
+    figure = picture(
+        "columns",
+        lambda: figures.columns(rows, shown, reading.ends, reading.run.summary.reported_epoch),
+        alt=f"Columns of hooks over {plural(len(rows), 'epoch', 'epochs')}; final {values}.",
+        caption=caption,
+    )
+    return [figure]
+
+
 def _learning_rate(reading: Reading) -> Block:
     planned = reading.planned
     rates = [row["lr"] for row in reading.run.metrics]
     used = list(zip(reading.ends, rates, strict=True))
     return picture(
         "learning_rate",
-        lambda: figures.learning_rate(planned, reading.steps_per_epoch, used),
+        lambda: figures.learning_rate(
+            planned, reading.steps_per_epoch, used, first_step=reading.first_step
+        ),
         alt=f"Learning rate: starts at {planned[0]:.3g}, peaks at {max(planned):.3g}, ends at "
         f"{planned[-1]:.3g} after {plural(len(planned), 'step', 'steps')}.",
         caption="Learning rate as planned, and as recorded at the last step of each epoch.",

@@ -75,6 +75,29 @@ def test_epochs_that_were_cut_short_lie_where_they_ended(drawn):
         assert lines(axes)["reported: epoch 3"][0] == [2.25, 2.25]
 
 
+def test_a_column_of_a_hook_has_a_panel_of_its_own(drawn):
+    nan = float("nan")
+    given = [{"norm": 3.0, "b": nan}, {"norm": 2.0, "b": 5.0, "late": 1.0}, {"norm": nan, "b": 6.0}]
+    rows = [row | more for row, more in zip(ROWS, given, strict=True)]
+    assert_is_png(figures.columns(rows, ["norm", "b", "late"], ENDS, 2))
+    panels = drawn[0].axes
+    assert [axes.get_ylabel() for axes in panels] == ["norm", "b", "late"]
+    for axes, values in zip(panels, ([3, 2, nan], [nan, 5, 6], [nan, 1, nan]), strict=True):
+        reported, line = axes.lines
+        assert list(reported.get_xdata()) == [2, 2]
+        assert list(line.get_xdata()) == ENDS
+        np.testing.assert_array_equal(line.get_ydata(), values)
+    assert not any(a.get_window_extent().overlaps(b.get_window_extent())
+                   for a, b in [(panels[0], panels[1]), (panels[0], panels[2])])  # fmt: skip
+
+
+@pytest.mark.parametrize("count", [1, 2, 12])
+def test_any_number_of_columns_is_drawn_and_all_nan_as_well(count):
+    names = [f"c{n}" * 20 for n in range(count)]
+    rows = [row | {names[0]: float("nan")} for row in ROWS]
+    assert figures.columns(rows, names, ENDS, 2).startswith(b"\x89PNG")
+
+
 def test_a_run_of_one_epoch_has_curves():
     assert_is_png(figures.curves(ROWS[:1], ENDS[:1], 1))
 

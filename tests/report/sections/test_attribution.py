@@ -172,7 +172,7 @@ def test_mean_maps_of_many_classes_say_how_many_are_shown(classes, told, monkeyp
 
 def test_where_nothing_can_be_shown_the_section_says_so():
     (told,) = attribution(reading(layers=()), ReportMaps([], None)).blocks
-    assert told.text.startswith("No GradCAM map can be shown: the model declares no layer")
+    assert told.text.startswith("No GradCAM map can be shown: the model has no layer")
 
 
 def test_the_trust_table_is_shown_once_it_exists():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from cifar_lab.report.blocks import Code, Table
 from cifar_lab.report.sections.origin import marked_lines, model, origin
+from cifar_lab.run.code import OwnModule, OwnModules
+from cifar_lab.run.git import Git
 from tests.report.readings import reading
 
 LINES = """seed: 1
@@ -45,6 +47,7 @@ def test_the_command_and_the_environment_are_told():
     assert told["commit"] == "0123456789abcdef, with uncommitted changes"
     assert told["libraries"] == "torch 2.15.0"
     assert told["environment variables"] == "OMP_NUM_THREADS=2"
+    assert "your code" not in told
     assert configuration.marked == {3}
     assert configuration.lines[3] == "  epochs: 30"
 
@@ -52,6 +55,12 @@ def test_the_command_and_the_environment_are_told():
 def test_a_run_outside_a_checkout_has_no_commit():
     told = dict(origin(reading(git=None)).blocks[1].rows)
     assert told["commit"] == "not run from a Git checkout"
+
+
+def test_files_of_the_users_own_are_told_with_hash_and_commit():
+    own = OwnModules((OwnModule("net", "ab" * 32),), Git("cd" * 20, dirty=True), None)
+    told = dict(origin(reading(own_code=own)).blocks[1].rows)
+    assert told["your code"] == "net (abababababab); commit cdcdcdcdcdcd (changed)"
 
 
 def test_the_model_table_is_shown_as_it_is():

@@ -33,11 +33,12 @@ def test_the_result_is_on_the_first_screen():
 
 
 def test_what_was_run_is_one_sentence():
-    assert lead(reading()) == (
+    assert lead(reading().run) == (
         "Net(width=<4>) on Custom, trained for 2 of 30 epochs on CPU <Z> in bfloat16. Stopped "
         "early: time was up."
     )
-    assert lead(reading(stopped=None, epochs_planned=1)).endswith("1 epoch on CPU <Z> in bfloat16.")
+    short = reading(stopped=None, epochs_planned=1)
+    assert lead(short.run).endswith("1 epoch on CPU <Z> in bfloat16.")
 
 
 def test_test_time_flips_are_named_beside_the_accuracy_without_them():

@@ -13,7 +13,7 @@ from cifar_lab.run.files import write_object
 from cifar_lab.run.summary import ValidationResult
 from cifar_lab.run.sweep_folder import SweepFolder
 from tests.made import a_status, a_summary
-from tests.sweep.searches import a_plan
+from tests.sweeps.searches import a_plan
 
 
 def a_folder(tmp_path, plan):

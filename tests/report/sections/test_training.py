@@ -21,6 +21,16 @@ def test_the_curves_alternative_text_names_the_last_values():
     )
 
 
+def test_columns_of_hooks_are_shown_beside_the_curves():
+    rows = [dict(row, norm=epoch / 3) for epoch, row in enumerate(reading().run.metrics, 1)]
+    rows[0]["gone"] = 1.0
+    _, columns, _, _ = training(reading(metrics=rows)).blocks
+    assert columns.name == "columns"
+    assert columns.alt == "Columns of hooks over 2 epochs; final norm 0.6667 and gone nan."
+    many = [dict(row, **{f"c{n}": 1.0 for n in range(20)}) for row in rows]
+    assert "Showing 12 of 22 columns." in training(reading(metrics=many)).blocks[1].caption
+
+
 def test_positions_are_those_of_the_steps():
     rows = [dict(row, step=step) for row, step in zip(reading().run.metrics, (1, 3), strict=True)]
     cut = reading(metrics=rows)
@@ -37,7 +47,9 @@ def test_positions_are_those_of_the_steps():
 
 def test_used_learning_rates_lie_at_their_steps(monkeypatch):
     drawn, original = [], figures.learning_rate
-    monkeypatch.setattr(figures, "learning_rate", lambda *a: drawn.append(a) or original(*a))
+    monkeypatch.setattr(
+        figures, "learning_rate", lambda *a, **also: drawn.append(a) or original(*a, **also)
+    )
     rows = [dict(row, step=step) for row, step in zip(reading().run.metrics, (1, 3), strict=True)]
     training(reading(metrics=rows))
     # Two steps per epoch: the updates 1 and 3 end in the middle of epochs 1 and 2.

@@ -1,0 +1,16 @@
+from .collection import Runs as Runs
+from .collection import runs as runs
+from .comparing import Comparison as Comparison
+from .comparing import compare as compare
+from .explanation import Explanation as Explanation
+from .first_screen import Report as Report
+from .groups import Groups as Groups
+from .opened import Run as Run
+from .opened import open_run as open_run
+from .predicted import Predicted as Predicted
+from .sweeping import Sweep as Sweep
+from .sweeping import ablate as ablate
+from .sweeping import open_sweep as open_sweep
+from .sweeping import sweep as sweep
+from .table import Table as Table
+from .training import train as train
