@@ -86,6 +86,8 @@ class OwnCode:
         if self.folders and self not in _PERMITTED:
             if self.copied or any(other.copied for other in _PERMITTED):
                 _forget_others()
+            if not _PERMITTED:
+                _NOT_OURS.update(sys.modules)
             _PERMITTED.append(self)
         for folder in map(str, self.folders):
             if folder not in sys.path:
@@ -117,6 +119,8 @@ class Given(NamedTuple):
 
 #: Whatever this process made importable.
 _PERMITTED: list[OwnCode] = []
+#: Names of modules that were imported before anything was permitted, e.g. by a user's own script.
+_NOT_OURS: set[str] = set()
 
 
 def permitted() -> list[OwnCode]:
@@ -198,7 +202,8 @@ def _forget_others() -> None:
     """Forget every module of a user's own, and where copies lie: they must not be mixed."""
     for code in _PERMITTED:
         for name, _ in list(code.loaded()):
-            del sys.modules[name]
+            if name not in _NOT_OURS:
+                del sys.modules[name]
         if code.copied:
             gone = set(map(str, code.folders))
             sys.path[:] = [entry for entry in sys.path if entry not in gone]

@@ -10,7 +10,7 @@ from typing import Any
 #: Stands for a folder of the machine.
 DIR = "DIR"
 #: Keys of folders: only ``DIR`` is kept of a value that leads out of the working directory.
-FOLDERS = ("dataset.root", "dataset.file", "dataset.cache_dir", "model.weights")
+FOLDERS = ("dataset.root", "dataset.cache_dir")
 #: Keys that say where a run writes or caches: they do not help to repeat it.
 NOT_REPEATED = ("dataset.cache_dir", "hydra.run.dir", "hydra.sweep.dir")
 #: An absolute path, or one from a home directory, anywhere in a text.
