@@ -2,6 +2,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+TOOLS := .venv/.tools
+PIP = $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
 .PHONY: help install quickstart ls test train check sweep ablation compare report faults bench studies lint format hooks constraints clean
@@ -9,12 +11,17 @@ INSTALLED := .venv/.installed
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-install: $(INSTALLED) ## create .venv and install the project and its tools into it
+install: $(INSTALLED) ## create .venv and install the project into it
 
+# Few modules are ever imported; those are compiled then.
 $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(PIP) --no-compile --editable .
+	@touch $@
+
+$(TOOLS): $(INSTALLED)
+	$(PIP) --editable '.[dev]'
 	@touch $@
 
 quickstart: $(INSTALLED) ## train on embedded digits (half a minute) and print where the report is
@@ -23,8 +30,9 @@ quickstart: $(INSTALLED) ## train on embedded digits (half a minute) and print w
 ls: $(INSTALLED) ## list the runs; ARGS='model=resnet18 --sort val_accuracy'
 	@$(BIN)/cifar-lab ls $(ARGS)
 
-test: $(INSTALLED) ## run the tests, offline, in a few minutes; SLOW=1 adds the slow ones
-	$(BIN)/pytest -n auto $(if $(SLOW),,-m 'not slow')
+# Threads that wait for one another sleep, so that those of the other workers get on.
+test: $(TOOLS) ## run the tests, offline, in a few minutes; SLOW=1 adds the slow ones
+	OMP_WAIT_POLICY=passive $(BIN)/pytest -n auto --dist worksteal $(if $(SLOW),,-m 'not slow')
 
 train: $(INSTALLED) ## train; ARGS='experiments=digits seed=1'
 	$(BIN)/cifar-lab train $(ARGS)
@@ -44,23 +52,23 @@ compare: $(INSTALLED) ## compare runs, sweeps and globs; RUNS='latest outputs/di
 report: $(INSTALLED) ## redraw the report of a run; RUN=latest
 	$(BIN)/cifar-lab report $(or $(RUN),latest)
 
-faults: $(INSTALLED) ## kill, fill disks, flip bits, set every key to nonsense (half an hour)
+faults: $(TOOLS) ## kill, fill disks, flip bits, set every key to nonsense (half an hour)
 	$(BIN)/python -m tests.faults
 	$(BIN)/python -m tests.faults.table
 
-lint: $(INSTALLED) ## check style, formatting and types
+lint: $(TOOLS) ## check style, formatting and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(INSTALLED) ## compare with the peers (half an hour); BENCH_ROOT=/data/cifar10
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,bench]'
+bench: $(TOOLS) ## compare with the peers (half an hour); BENCH_ROOT=/data/cifar10
+	$(PIP) --editable '.[dev,bench]'
 	$(BIN)/python -m benchmarks $(if $(BENCH_ROOT),--root $(BENCH_ROOT))
 	$(BIN)/python -m benchmarks.table
 
 # If one study fails, the others are still trained and recorded.
 studies: $(INSTALLED) ## train and record the five published studies; STUDIES_ROOT=/data/cifar10
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,lightning]'
+	$(PIP) --editable '.[lightning]'
 	@failed=; for study in $$($(BIN)/python -m cifar_lab.results.studies experiments); do \
 	  { $(BIN)/cifar-lab train experiments=$$study \
 	      $(if $(STUDIES_ROOT),dataset.root=$(STUDIES_ROOT)) $(STUDIES_OVERRIDES) \
@@ -68,14 +76,14 @@ studies: $(INSTALLED) ## train and record the five published studies; STUDIES_RO
 	done; \
 	test -z "$$failed" || { echo "not recorded:$$failed" >&2; exit 1; }
 
-format: $(INSTALLED) ## fix style and format the code
+format: $(TOOLS) ## fix style and format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-hooks: $(INSTALLED) ## check style, formatting and types before every commit from now on
+hooks: $(TOOLS) ## check style, formatting and types before every commit from now on
 	$(BIN)/pre-commit install
 
-constraints: $(INSTALLED) ## write the installed versions to constraints.txt
+constraints: $(TOOLS) ## write the installed versions to constraints.txt
 	@(echo '# Versions that were tested together; written by `make constraints`.'; \
 	  $(BIN)/python -m pip freeze --exclude-editable | grep -v '^-e' \
 	  | sed 's/$$/ ; python_version >= "3.11"/') > constraints.new

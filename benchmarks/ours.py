@@ -20,8 +20,8 @@ from cifar_lab.config.compose import Composer, config_folder, job_part
 from cifar_lab.data.loaders import Batch
 from cifar_lab.engine.hooks import HookList, Hooks, Row
 from cifar_lab.engine.interrupts import StopRequest
-from cifar_lab.engine.precision import dtype_of
 from cifar_lab.engine.state import TrainingState
+from cifar_lab.precision import dtype_of
 
 #: Folder of the groups, for the peers that compose them.
 CONF = config_folder()
@@ -173,6 +173,48 @@ class Records:
 
         paths = (self.folder.best_checkpoint, self.folder.last_checkpoint)
         return [load_checkpoint(path, torch.device("cpu")) for path in paths]
+
+
+def bundle(folder: Path, width: int) -> Path:
+    """Writes a bundle of a custom ResNet with random weights and ten classes.
+
+    Args:
+        folder: of the bundle.
+        width: of the network.
+    """
+    from safetensors.torch import save
+
+    from cifar_lab.deploy.bundle import (
+        DESCRIPTION,
+        MANIFEST,
+        WEIGHTS,
+        description_text,
+        manifest_text,
+    )
+    from cifar_lab.deploy.description import Architecture, Description
+    from cifar_lab.deploy.usage import Usage
+    from cifar_lab.models import CustomResNet
+
+    torch.manual_seed(0)
+    model = CustomResNet(num_classes=10, width=width)
+    usage = Usage(
+        class_names=tuple("abcdefghij"), image_size=(32, 32), mean=(0.5, 0.5, 0.5),
+        std=(0.25, 0.25, 0.25), precision="float32", flips=False, channels_last=True,
+        batch_size=512, threads=1, layer=None, energy_limit=-1.0, energy_images=1000,
+    )  # fmt: skip
+    described = Description(
+        name="bench", run=None, created="2026-01-01T00:00:00+00:00", made_with="0",
+        architecture=Architecture("CustomResNet", {"num_classes": 10, "width": width}, own=False),
+        usage=usage, layers=(), parameters=sum(p.numel() for p in model.parameters()),
+        validation=None, test=None, evaluated="test", examples=(), misclassified=(),
+        misclassified_total=0, float32_changes=None, modules=(),
+    )  # fmt: skip
+    weights = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    contents = {DESCRIPTION: description_text(described).encode(), WEIGHTS: save(weights)}
+    folder.mkdir(parents=True)
+    for name, content in {**contents, MANIFEST: manifest_text(contents).encode()}.items():
+        (folder / name).write_bytes(content)
+    return folder
 
 
 def keep_freed_memory() -> None:

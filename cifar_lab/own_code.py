@@ -6,11 +6,14 @@ them.
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
 import os
+import shutil
 import sys
 import sysconfig
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
@@ -162,6 +165,22 @@ def is_own_name(module: str) -> bool:
     parts = module.split(".")
     named = all(part.isidentifier() and not part.startswith("__") for part in parts)
     return named and not _is_taken(parts[0])
+
+
+def written(contents: Mapping[str, bytes], names: frozenset[str]) -> OwnCode:
+    """Write copies of Python files to a private folder of this process, to be imported there.
+
+    Args:
+        contents: by path, as of the module: ``package/module.py``.
+        names: of the modules, the only ones that may be imported.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="cifar-lab-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for name, content in contents.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return OwnCode((folder,), names, copied=True)
 
 
 def as_plain(codes: Sequence[OwnCode]) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from cifar_lab.assembly.precision import measured
 from cifar_lab.data.arrays import Dataset
 from cifar_lab.data.sources import Digits
 
+pytest_plugins = ["pytester", "tests.extras"]
 #: Lets a configuration name modules of these tests, wherever one stands.
 BESIDE = ["--config-dir", str(Path(__file__).parents[1] / "conf")]
 
@@ -31,6 +33,14 @@ def _state_folder(tmp_path_factory) -> Iterator[None]:
     """No test writes to the state folder of whoever runs it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_waiting_for_the_disk() -> Iterator[None]:
+    """What a power failure would leave cannot be tested, and the waiting is a tenth of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
         yield
 
 

@@ -8,8 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
+from numpy.typing import NDArray
 
+from cifar_lab.data.sources import Digits
 from cifar_lab.run.claim import claim
 from cifar_lab.run.files import object_text, write_object
 from cifar_lab.run.folder import RunFolder
@@ -22,6 +25,14 @@ from cifar_lab.run.status import Status
 from cifar_lab.run.summary import ClassSummary, Result, Summary, ValidationResult
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def pixels_of_digits() -> NDArray[np.uint8]:
+    """The test images of ``dataset=digits``, ``(360, 32, 32, 3)``."""
+    source = Digits(
+        validation_fraction=0.1, split_seed=0, limit_train_images=None, mean=None, std=None
+    )
+    return source.load().source.test.images
 
 
 def a_summary(accuracy: float = 0.75, **changes: Any) -> Summary:

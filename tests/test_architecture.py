@@ -18,6 +18,7 @@ EVERYWHERE = {
     "network",
     "nodes",
     "own_code",
+    "precision",
     "targets",
     "wording",
 }
@@ -26,12 +27,12 @@ EVERYWHERE = {
 #: library. From the top floor down.
 MAY_IMPORT = {
     "cli": (
-        {"config", "engine", "recipe", "report", "results", "run", "sweeps"},
-        {"hydra", "omegaconf", "torch"},
+        {"config", "deploy", "engine", "recipe", "report", "results", "run", "sweeps"},
+        {"hydra", "omegaconf", "torch", "tqdm"},
     ),
     "api": (
-        {"analysis", "config", "engine", "explain", "recipe", "report", "results", "run",
-         "sweeps"},
+        {"analysis", "config", "deploy", "engine", "explain", "recipe", "report", "results",
+         "run", "sweeps"},
         {"lazy_loader", "numpy", "pandas", "polars", "torch"},
     ),
     "sweeps": (
@@ -39,8 +40,8 @@ MAY_IMPORT = {
         {"hydra", "hydra_plugins", "lazy_loader", "omegaconf", "optuna", "torch"},
     ),
     "recipe": (
-        {"analysis", "assembly", "config", "data", "engine", "explain", "hooks", "models",
-         "optim", "report", "results", "run", "trackers"},
+        {"analysis", "assembly", "config", "data", "deploy", "engine", "explain", "hooks",
+         "models", "optim", "report", "results", "run", "trackers"},
         {"numpy", "torch"},
     ),
     "config": ({"run"}, {"hydra", "lazy_loader", "omegaconf", "pydantic", "yaml"}),
@@ -55,6 +56,11 @@ MAY_IMPORT = {
     "trackers": (
         {"engine", "hooks", "run"},
         {"lazy_loader", "mlflow", "pydantic", "tensorboard", "trackio", "wandb"},
+    ),
+    "deploy": (
+        {"analysis", "data", "explain", "models"},
+        {"PIL", "fastapi", "gradio", "jinja2", "lazy_loader", "numpy", "onnxruntime", "pydantic",
+         "python_multipart", "safetensors", "starlette", "torch", "uvicorn"},
     ),
     "hooks": ({"analysis", "data", "engine", "run"}, {"lazy_loader", "numpy", "torch"}),
     "results": ({"analysis", "run"}, {"lazy_loader", "numpy"}),
@@ -81,6 +87,7 @@ MAY_IMPORT = {
     "network": (set(), {"torch"}),
     "nodes": (set(), set()),
     "own_code": (set(), set()),
+    "precision": (set(), {"torch"}),
     "refusal": (set(), set()),
     "targets": (set(), set()),
     "wording": (set(), set()),
@@ -101,7 +108,11 @@ ONLY_FROM = {
     ("assembly", "hooks"): {"cifar_lab.hooks.base"},
     ("recipe", "hooks"): {"cifar_lab.hooks.calling"},
     ("engine", "analysis"): {"cifar_lab.analysis.choice"},
-    ("engine", "data"): {"cifar_lab.data.loaders", "cifar_lab.data.mixing"},
+    ("engine", "data"): {
+        "cifar_lab.data.loaders",
+        "cifar_lab.data.mixing",
+        "cifar_lab.data.resizing",
+    },
     ("engine", "optim"): {"cifar_lab.optim.schedules"},
     ("report", "engine"): {"cifar_lab.engine.hooks"},
     ("trackers", "engine"): {"cifar_lab.engine.hooks"},
@@ -114,6 +125,8 @@ IN_ONE_FILE = {
     ("run", "omegaconf"): "config.py",
     ("run", "safetensors"): "weights.py",
     ("run", "yaml"): "yaml_text.py",
+    ("deploy", "fastapi"): "serving.py",
+    ("deploy", "jinja2"): "drawing.py",
     ("sweeps", "optuna"): "study.py",
     ("api", "pandas"): "table.py",
     ("api", "polars"): "table.py",

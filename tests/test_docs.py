@@ -19,6 +19,9 @@ import pytest
 import torch
 from torch import nn
 
+from cifar_lab.deploy import bundle
+from cifar_lab.deploy.description import FORMAT as FORMAT_OF_BUNDLES
+from cifar_lab.deploy.description import Description
 from cifar_lab.engine.state import TrainingState
 from cifar_lab.explain.explained import Averaged
 from cifar_lab.results.recorded import read_results
@@ -33,6 +36,7 @@ from cifar_lab.run.manifest import Manifest
 from cifar_lab.run.maps import OF_A_LAYER, OF_ALL_LAYERS
 from cifar_lab.run.predictions import ARRAYS, VALIDATION
 from cifar_lab.run.provenance import Provenance
+from cifar_lab.run.robustness import Robustness
 from cifar_lab.run.status import Status
 from cifar_lab.run.summary import Summary
 from cifar_lab.run.sweep_folder import SweepFolder
@@ -57,7 +61,7 @@ OF_A_RUN, OF_A_SWEEP = [
     ]
     for kind in (RunFolder, SweepFolder)
 ]
-#: Folders that runs make and no checkout has.
+#: What runs and exports write and no checkout has.
 WRITTEN = (
     "outputs",
     "code",
@@ -69,6 +73,10 @@ WRITTEN = (
     "hooks",
     "tensorboard",
     "sent.json",
+    bundle.WEIGHTS,
+    bundle.DESCRIPTION,
+    bundle.EXAMPLES,
+    bundle.MISCLASSIFIED,
 )
 ENDINGS = "py|pyi|yaml|md|json|svg|cfg|txt|csv|npz|png|html|log|pt|lock|sha256"
 RECORDS = {
@@ -82,7 +90,9 @@ RECORDS = {
     "summary.json": Summary,
     "lr_finder.json": LrFinder,
     "attributions/trust.json": Trust,
+    "robustness.json": Robustness,
     "attributions/figures.json": DrawnFigures,
+    "bundle.json": Description,
 }
 COMMANDS = [
     (page.name, line)
@@ -225,7 +235,16 @@ def test_the_table_of_a_json_file_has_its_keys(file):
     assert rows == set(keys(RECORDS[file]))
 
 
+def test_every_file_of_a_bundle_is_in_the_list_of_files():
+    files = {name.split("/")[0] for name in table("The files of a bundle", level="##")}
+    assert files == {
+        *(bundle.WEIGHTS, bundle.DESCRIPTION, bundle.CARD, bundle.MANIFEST),
+        *(bundle.EXAMPLES, bundle.MISCLASSIFIED, bundle.CODE),
+    }
+
+
 def test_the_page_states_the_format():
+    assert f"of its own, at present {FORMAT_OF_BUNDLES}." in " ".join(PAGE.split())
     assert f"at present {FORMAT}." in " ".join(PAGE.split())
 
 

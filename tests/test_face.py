@@ -12,8 +12,8 @@ import pytest
 
 import cifar_lab
 
-FUNCTIONS = ("train", "sweep", "ablate", "compare", "runs", "open_run", "open_sweep")
-CLASSES = ("Run", "Runs", "Sweep", "Comparison", "Refusal", "RunFailed")
+FUNCTIONS = ("train", "sweep", "ablate", "compare", "runs", "open_bundle", "open_run", "open_sweep")
+CLASSES = ("Bundle", "Run", "Runs", "Sweep", "Comparison", "Refusal", "RunFailed")
 HEAVY = ("torch", "numpy", "hydra", "omegaconf", "pydantic", "yaml", "pandas", "matplotlib")
 
 

@@ -118,7 +118,17 @@ TESTED_ELSEWHERE = {
     "config/annotations": "config/test_signatures.py",
     "config/contradictions": "config/test_preflight.py",
     "data/collecting": "data/test_decoding.py",
+    "data/suites": "data/test_robustness_files.py",
     "data/places": "data/test_own.py",
+    "cli/classifiers": "cli/test_predict.py",
+    "deploy/app/hosted": "deploy/test_space.py",
+    "deploy/description": "deploy/test_bundle.py",
+    "deploy/server/limits": "deploy/server/test_app.py",
+    "deploy/server/rejected": "deploy/server/test_app.py",
+    "deploy/usage": "deploy/test_classifier.py",
+    "recipe/contents": "recipe/test_exporting.py",
+    "recipe/robustness": "cli/test_robustness.py",
+    "recipe/classifying": "api/test_opened.py",
     "data/rgb": "data/test_decoding.py",
     "data/torchvision_sets": "data/test_from_torchvision.py",
     "engine/fit": "engine/test_trainer.py",
@@ -133,11 +143,19 @@ TESTED_ELSEWHERE = {
     "recipe/find_lr": "cli/test_find_lr.py",
     "recipe/job": "sweeps/test_job.py",
     "recipe/launch": "cli/test_train.py",
+    "recipe/predict": "cli/test_predict.py",
     "recipe/processes": "cli/test_lightning.py",
     "recipe/read": "cli/test_runs.py",
     "recipe/run_maps": "cli/test_runs.py",
     "recipe/train": "cli/test_train.py",
     "report/blocks": "report/test_page.py",
+    "report/charts/gallery": "report/sections/test_images.py",
+    "report/charts/plot": "report/charts/test_svg.py",
+    "report/charts/predictions": "report/figures/test_predictions.py",
+    "report/charts/rendering": "report/charts/test_svg.py",
+    "report/charts/training": "report/figures/test_training.py",
+    "report/charts/values": "report/charts/test_svg.py",
+    "report/figures/plots": "report/figures/test_training.py",
     "report/options": "config/test_preflight.py",
     "report/reading": "report/sections/test_predictions.py",
     "report/figures/chart": "report/figures/test_training.py",
@@ -250,13 +268,26 @@ def test_the_studies_page_is_what_record_would_write():
     from cifar_lab.report.page import render_markdown
     from cifar_lab.report.pages.studies import studies_page
     from cifar_lab.results.recorded import read_results
-    from cifar_lab.results.studies import read_published
+    from cifar_lab.results.studies import experiments_in, read_published
 
     experiments = TOP / "experiments"
-    page = studies_page(read_published(experiments), read_results(experiments / "results"))
+    names = experiments_in(experiments)
+    page = studies_page(read_published(experiments), read_results(experiments / "results"), names)
     assert (experiments / "results" / "studies.md").read_text() == render_markdown(page)
     figures = {file.stem for file in (experiments / "results" / "figures").glob("*.png")}
     assert figures == {picture.name for picture in page.pictures()}
+
+
+def test_every_experiment_states_its_recorded_results():
+    """As ``cifar-lab record`` would write them."""
+    from cifar_lab.results.cards import cards
+
+    experiments = TOP / "experiments"
+    stated = cards(experiments)
+    assert set(stated) == set(experiments.glob("*.yaml"))
+    assert {path.name: path.read_text() for path in stated} == {
+        path.name: text for path, text in stated.items()
+    }
 
 
 def test_nothing_large_and_no_pictures_are_committed():

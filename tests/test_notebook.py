@@ -6,6 +6,7 @@ import json
 import sys
 from pathlib import Path
 
+import nbclient
 import nbformat
 import pytest
 
@@ -55,7 +56,6 @@ def test_the_notebook_runs(tmp_path, monkeypatch):
 
 def executed(folder: Path, monkeypatch) -> nbformat.NotebookNode:
     """The notebook with what its cells gave, in a kernel of this environment."""
-    nbclient = pytest.importorskip("nbclient")
     for name in ("JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR", "JUPYTER_CONFIG_DIR"):
         monkeypatch.setenv(name, str(folder / name))
     notebook = nbformat.read(NOTEBOOK, as_version=4)

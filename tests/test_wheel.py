@@ -34,7 +34,7 @@ def wheel(tmp_path_factory) -> Path:
 def test_every_module_group_and_experiment_is_in_the_wheel(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     modules = {p.relative_to(TOP).as_posix() for p in (TOP / "cifar_lab").rglob("*.py")}
-    templates = {p.relative_to(TOP).as_posix() for p in (TOP / "cifar_lab").glob("*/templates/*")}
+    templates = {p.relative_to(TOP).as_posix() for p in (TOP / "cifar_lab").rglob("templates/*")}
     groups = {f"cifar_lab/{p.relative_to(TOP).as_posix()}" for p in (TOP / "conf").rglob("*.yaml")}
     experiments = {
         f"cifar_lab/conf/experiments/{p.name}" for p in (TOP / "experiments").glob("*.yaml")

@@ -32,6 +32,7 @@ from .predictions import class_results as class_results
 from .predictions import confused_pairs as confused_pairs
 from .predictions import confusion as confusion
 from .predictions import correct as correct
+from .predictions import energies as energies
 from .predictions import log_softmax as log_softmax
 from .predictions import predicted_classes as predicted_classes
 from .predictions import softmax as softmax

@@ -109,3 +109,14 @@ def log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
     """Row-wise log-softmax, computed in float64: float64 ``(n, classes)``."""
     shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+
+def energies(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Energy of each image, ``-log(sum(exp(logits)))``: float64 ``(n,)``.
+
+    It is higher for images unlike those in training (Liu et al. 2020, Energy-based
+    Out-of-distribution Detection, https://arxiv.org/abs/2010.03759).
+    """
+    largest = logits.max(axis=1).astype(np.float64)
+    shifted = logits.astype(np.float64) - largest[:, None]
+    return -(largest + np.log(np.exp(shifted).sum(axis=1)))

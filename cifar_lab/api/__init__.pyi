@@ -1,3 +1,5 @@
+from .bundled import Bundle as Bundle
+from .bundled import open_bundle as open_bundle
 from .collection import Runs as Runs
 from .collection import runs as runs
 from .comparing import Comparison as Comparison

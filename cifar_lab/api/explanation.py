@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cifar_lab.refusal import Refusal
 
 if TYPE_CHECKING:
-    from cifar_lab.recipe.given import Maps, Opened
+    from cifar_lab.deploy.classifier import Classifier, Maps
 
 #: Most images in a figure.
 MOST = 12
@@ -96,16 +96,20 @@ class Explanation:
 
 
 def explained(
-    opened: Opened, images: Any, method: str | None, layer: str | None, target: str | int | None
+    classifier: Classifier,
+    images: Any,
+    method: str | None,
+    layer: str | None,
+    target: str | int | None,
 ) -> Explanation:
     """Explain images; the arguments are those of :meth:`cifar_lab.Run.explain`."""
-    pixels = opened.pixels(images)
-    found = opened.maps(pixels, method, layer, target)
+    pixels = classifier.pixels(images)
+    found = classifier.maps(pixels, method, layer, target)
     largest = np.abs(found.maps).max(axis=(1, 2), keepdims=True)
     scaled = found.maps / np.where(largest > 0, largest, 1)
     return Explanation(
         maps=scaled.astype(np.float32),
-        labels=tuple(opened.data.class_names[number] for number in found.classes),
+        labels=tuple(classifier.usage.class_names[number] for number in found.classes),
         method=found.method,
         layer=found.layer,
         notes=found.notes,

@@ -100,7 +100,7 @@ def _numbers(group: Sequence[Listed]) -> dict[str, float | int | None]:
 
 
 def _values(group: Sequence[Listed], measure: Measure) -> list[float]:
-    values = [measure.value(each.run.summary) for each in group]
+    values = [measure.value(each.run) for each in group]
     return [value for value in values if value is not None]
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cifar_lab.api.explanation import Explanation
     from cifar_lab.api.first_screen import Report
     from cifar_lab.api.predicted import Predicted
-    from cifar_lab.recipe.given import Opened
+    from cifar_lab.deploy.classifier import Classifier
 
 
 def open_run(name: PathLike, *, config_dir: PathLike | None = None, trust: bool = False) -> Run:
@@ -139,17 +139,17 @@ class Run:
                 or ``(n, height, width, 3)``, or a list of these.
 
         Returns:
-            Of each image in order. For the test images, the same as ``run.predictions`` up to
-            rounding: logits within 1e-4 if the run was evaluated in float32 on a CPU,
-            probabilities within about 0.02 in bfloat16.
+            Of each image in order, in the precision in which the run was evaluated. For the test
+            images, the same as ``run.predictions``: bit for bit on the same device with the same
+            number of threads, else up to rounding.
 
         Raises:
             Refusal: with every image that could not be read.
         """
         from cifar_lab.api.predicted import Predicted
 
-        opened = self._opened
-        return Predicted(opened.logits(opened.pixels(images)), opened.data.class_names)
+        found = self._classifier
+        return Predicted(found.logits(found.pixels(images)), found.usage.class_names)
 
     def explain(
         self,
@@ -173,7 +173,28 @@ class Run:
         """
         from cifar_lab.api.explanation import explained
 
-        return explained(self._opened, images, method, layer, target)
+        return explained(self._classifier, images, method, layer, target)
+
+    def export(self, path: PathLike | None = None) -> Path:
+        """Write its network into a folder that stands alone, as ``cifar-lab export``.
+
+        Args:
+            path: of the new folder; None for ``exports/NAME-ID``.
+
+        Returns:
+            The folder; :func:`cifar_lab.open_bundle` opens it.
+
+        Raises:
+            Refusal: the folder exists, or the run cannot be exported.
+        """
+        with at_work():
+            from cifar_lab.recipe import exporting
+            from cifar_lab.recipe.open import experiment
+
+            place = exporting.place_of(self.recorded, None if path is None else os.fspath(path))
+            built = experiment(self.recorded, [], self._own())
+            exporting.export(built, self.recorded, place)
+        return place
 
     def report(self, redraw: bool = False) -> Report:
         """Return the first screen of its report, which a notebook shows, with a link to the rest.
@@ -209,10 +230,10 @@ class Run:
         return Run(Recorded(self.recorded.folder), self._given)
 
     @functools.cached_property
-    def _opened(self) -> Opened:
-        from cifar_lab.recipe.given import opened
+    def _classifier(self) -> Classifier:
+        from cifar_lab.recipe.classifying import classifier
 
-        return opened(self.recorded, self._own())
+        return classifier(self.recorded, self._own())
 
     def _own(self) -> OwnCode:
         return own_code(self.recorded, self._given)

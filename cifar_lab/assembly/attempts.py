@@ -21,6 +21,8 @@ KEYS = {
     "weights": "model.weights",
     "length": "trainer",
     "freezing": "trainer.freeze_after_epochs",
+    "sizes": "trainer.image_sizes",
+    "momentum": "scheduler.cycle_momentum",
     "gradcam_layers": "report.gradcam_layer",
 }
 #: Of each part, how many of the latest :meth:`Tried.keep` keeps: the images are made in two steps.

@@ -122,6 +122,12 @@ def _data(attempts: Attempts, config: dict[str, Any], engine: Any, load: bool) -
         ("trainer", "dataset"),
     )
     attempts(
+        "sizes",
+        fitting.refuse_image_sizes,
+        lambda: [engine.plan, outline.image_size],
+        ("trainer", "dataset"),
+    )
+    attempts(
         "evaluated",
         fitting.refuse_nothing_evaluated,
         lambda: [config["evaluate_test"], outline.validated],
@@ -188,4 +194,10 @@ def _updates(
         planned,
         lambda: [config, engine.plan.epochs, steps()],
         ("trainer", "optimizer", "end"),
+    )
+    attempts(
+        "momentum",
+        fitting.refuse_no_momentum,
+        lambda: [attempts.parts["scheduler"], attempts.parts["optimizer"]],
+        ("scheduler", "optimizer"),
     )

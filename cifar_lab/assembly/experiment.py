@@ -27,18 +27,21 @@ from cifar_lab.engine.fit import Loaders
 from cifar_lab.engine.learner import Learner
 from cifar_lab.engine.lr_finder import RangeTest
 from cifar_lab.engine.plan import Plan
-from cifar_lab.engine.precision import dtype_of
 from cifar_lab.engine.seeding import seed_everything
 from cifar_lab.engine.step import freeze
 from cifar_lab.hooks.base import Hook
 from cifar_lab.nodes import FIND
-from cifar_lab.optim.schedules import Schedule
+from cifar_lab.optim.schedules import Schedule, cycles_momentum
+from cifar_lab.precision import dtype_of
 from cifar_lab.refusal import Refusal
 from cifar_lab.report.options import ReportOptions
 from cifar_lab.run.provenance import PrecisionProbe
 from cifar_lab.run.weights import Weights
 
 log = logging.getLogger("cifar_lab")
+
+#: Why no step is captured where the schedule changes the momentum.
+CYCLED = "the momentum is cycled, which a graph would replay as it was captured"
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,8 @@ class Experiment:
             failure: why training steps could not be captured, once that is known.
         """
         setup = self.setup
-        why_eager = self.engine.why_not_captured(self.learner.device) or failure
+        cycled = CYCLED if cycles_momentum(self.schedule) else None
+        why_eager = self.engine.why_not_captured(self.learner.device) or cycled or failure
         fused = bool(self.optimizer.param_groups[0].get("fused"))
         return {
             "images": self.loaders.train.pixels.described,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from cifar_lab.assembly import updates
-from cifar_lab.optim.schedules import Continued, Schedule
+from cifar_lab.optim.continued import Continued
+from cifar_lab.optim.schedules import Schedule
 from cifar_lab.refusal import Refusal
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from torch import nn
+from torch.optim import Optimizer
 
 from cifar_lab.engine.plan import Plan
+from cifar_lab.optim.schedules import Schedule, cycles_momentum
 from cifar_lab.refusal import Refusal
 from cifar_lab.wording import plural
 
 #: Largest number of optimizer steps in a run; 600 epochs of ImageNet in batches of 256 have three
 #: million.
 MOST_STEPS = 5_000_000
+#: Smallest side in pixels to which images may be resized: networks halve it several times.
+SMALLEST_IMAGE = 8
 
 
 def refuse_nothing_evaluated(evaluate_test: bool, validated: bool | None) -> None:
@@ -77,6 +81,54 @@ def refuse_values_beyond_the_run(plan: Plan, steps: int) -> None:
         )
     if problems:
         raise Refusal(problems)
+
+
+def refuse_image_sizes(plan: Plan, image_size: tuple[int, int] | None) -> None:
+    """Refuse sizes that images cannot be trained in, and epochs that do not order them.
+
+    Args:
+        plan: with the sizes.
+        image_size: height and width of the data set's images; None if unknown.
+    """
+    if plan.image_sizes is None:
+        return
+    epochs = [epoch for epoch, _ in plan.image_sizes]
+    own = None if image_size is None else min(image_size)
+    given = [[epoch, size] for epoch, size in plan.image_sizes]
+    problems = []
+    if epochs[:1] != [0]:
+        problems.append("the first pair must be of epoch 0, e.g. [[0, 24], [3, 32]]")
+    if epochs != sorted(set(epochs)):
+        problems.append("the epochs must be in ascending order, each once")
+    problems += [
+        f"epoch {epoch} is not reached by a run of {plan.epochs} epochs, counted from 0; choose at "
+        f"most {plan.epochs - 1}"
+        for epoch in epochs
+        if epoch >= plan.epochs
+    ]
+    problems += [
+        f"{size} pixels are fewer than {SMALLEST_IMAGE}, the smallest size that may be chosen"
+        for _, size in plan.image_sizes
+        if size < SMALLEST_IMAGE
+    ]
+    problems += [
+        f"{size} pixels are more than the {own} of the data set's images; choose at most {own}"
+        for _, size in plan.image_sizes
+        if own is not None and size > own
+    ]
+    if problems:
+        raise Refusal([f"trainer.image_sizes={given}: {problem}" for problem in problems])
+
+
+def refuse_no_momentum(schedule: Schedule, optimizer: Optimizer) -> None:
+    """Refuse a schedule that cycles the momentum of an optimizer without any."""
+    lacking = any(not {"betas", "momentum"} & set(group) for group in optimizer.param_groups)
+    if lacking and cycles_momentum(schedule):
+        raise Refusal(
+            f"scheduler.cycle_momentum=true: {type(optimizer).__name__} has neither betas nor a "
+            "momentum to cycle; set scheduler.cycle_momentum=false, or choose an optimizer that "
+            "has one, e.g. optimizer=adam or optimizer=sgd"
+        )
 
 
 def refuse_large_batch(plan: Plan, processes: int, images: int | None) -> None:

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import torch
 
 from cifar_lab.assembly import parts
-from cifar_lab.engine.precision import Precision, PrecisionChoice, has_bfloat16
 from cifar_lab.engine.probe import PAIRS, Convolution, Pair, Timer, faster, interleaved, speedup
+from cifar_lab.precision import Precision, PrecisionChoice, has_bfloat16
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.files import read_object, write_object
 from cifar_lab.run.provenance import PrecisionProbe, device_name, processor_features

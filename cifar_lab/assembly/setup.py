@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 
 from cifar_lab.bounds import NonNegativeInt, PositiveFloat, PositiveInt
-from cifar_lab.engine.precision import PrecisionChoice
+from cifar_lab.precision import PrecisionChoice
 
 #: Most worker processes to start if ``workers`` is None.
 MOST_WORKERS = 8

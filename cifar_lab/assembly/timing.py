@@ -15,7 +15,7 @@ from cifar_lab.assembly.precision import chosen
 from cifar_lab.data.arrays import Outline
 from cifar_lab.data.loaders import Batch
 from cifar_lab.engine.learner import Learner
-from cifar_lab.engine.precision import dtype_of
+from cifar_lab.precision import dtype_of
 from cifar_lab.run.provenance import PrecisionProbe
 
 #: The first batch warms up; the later ones are timed.

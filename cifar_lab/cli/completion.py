@@ -17,7 +17,8 @@ from cifar_lab.refusal import Refusal
 TAKES_SUBJECTS = ("ls", "compare", "record", "rm", "restore", "prune", "sync")
 #: Verbs whose first argument is a run, or a part to show.
 TAKES_SUBJECT = (
-    *TAKES_SUBJECTS, "show", "report", "explain", "eval", "resume", "extend", "rerun", "tag", "note"
+    *TAKES_SUBJECTS, "show", "report", "explain", "predict", "app", "export", "eval", "resume",
+    "extend", "rerun", "tag", "note",
 )  # fmt: skip
 #: Verbs whose remaining arguments Hydra completes.
 TAKES_OVERRIDES = ("train", "check", "find-lr", "show", "report", "extend", "rerun")

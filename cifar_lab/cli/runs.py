@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,17 +34,24 @@ def report(words: list[str]) -> int:
 
 
 def evaluate(words: list[str]) -> int:
-    """Recompute a run's test accuracy and print it beside the recorded one, or add it."""
+    """Recompute a run's test accuracy, or add it; ``--on`` evaluates other images."""
+    words, on = _split_on(words)
     run, overrides, given = run_and_overrides(words, "eval")
     refuse_others("eval", overrides, PLACE_OVERRIDES)
     from cifar_lab.cli.process import speak, use_threads_of
     from cifar_lab.recipe.open import code_of, experiment
     from cifar_lab.recipe.read import evaluate as evaluate_again
+    from cifar_lab.recipe.robustness import evaluate_on, refuse_early
 
+    if on is not None:
+        refuse_early(run, on)
     speak()
     use_threads_of(run)
     opened = experiment(run, [*overrides, "evaluate_test=true"], code_of(run, given))
-    evaluate_again(opened, run)
+    if on is None:
+        evaluate_again(opened, run)
+    else:
+        evaluate_on(opened, run, on)
     return DONE
 
 
@@ -105,10 +113,11 @@ def rerun(words: list[str]) -> int:
 
 
 def record(words: list[str]) -> int:
-    """Add runs and sweeps to ``experiments/results/``; write the ledger and the studies page."""
+    """Add runs and sweeps to ``experiments/results/``; write ledger, studies page and cards."""
     from cifar_lab.cli.process import speak
     from cifar_lab.recipe.verify import refuse_faulty
     from cifar_lab.report.pages.studies import write_studies
+    from cifar_lab.results.cards import write_cards
     from cifar_lab.results.ledger import record_runs, recording
     from cifar_lab.results.recorded_sweeps import record_sweeps
     from cifar_lab.run.find import find_sweep
@@ -124,10 +133,24 @@ def record(words: list[str]) -> int:
         record_sweeps([s for s in sweeps.values() if s is not None], experiments / "results")
         ledger = record_runs(runs, experiments)
         page = write_studies(experiments)
+        write_cards(experiments)
     print(f"ledger: {ledger}")
     if page is not None:
         print(f"studies: {page}")
     return DONE
+
+
+def _split_on(words: list[str]) -> tuple[list[str], str | None]:
+    """Split off what ``--on`` names; None without it."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--on", action="append", default=[])
+    try:
+        found, others = parser.parse_known_args(words)
+    except argparse.ArgumentError as error:
+        raise Refusal("--on needs a value: `--on corruptions`, or `--on DIR`") from error
+    if len(found.on) > 1:
+        raise Refusal(f"--on accepts one value, got {', '.join(found.on)}; evaluate one by one")
+    return others, found.on[0] if found.on else None
 
 
 def refuse_changes(run: Run, overrides: list[str]) -> None:

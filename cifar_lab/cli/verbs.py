@@ -77,7 +77,18 @@ VERBS = {
         ),
     ),
     "eval": Verb(
-        "eval RUN", "recompute a run's test accuracy, or add it", "runs.evaluate", "--trust", True
+        "eval RUN [--on corruptions|DIR]",
+        "recompute a run's test accuracy, or add it; --on evaluates corrupted or other images",
+        "runs.evaluate",
+        "--trust",
+        True,
+        (
+            ("--on corruptions", "fifteen corruptions of the test images at five severities"),
+            (
+                "--on DIR",
+                "the official .npy files of CIFAR-10-C or CIFAR-10.1, for runs on CIFAR-10",
+            ),
+        ),
     ),
     "resume": Verb(
         "resume RUN|SWEEP", "continue an interrupted run or sweep", "runs.resume", "--trust", True
@@ -101,6 +112,28 @@ VERBS = {
         "--trust",
         True,
     ),
+    "export": Verb(
+        "export RUN [FLAGS]",
+        "write a run's network into a folder that stands alone, or as ONNX",
+        "export.export",
+        "--trust",
+        True,
+        (
+            ("-o PLACE", "where to, a new folder or file; without it, exports/NAME-ID"),
+            (
+                "--format bundle|onnx|torch-export",
+                "bundle, the default, is a folder that cifar-lab opens; the others are one file "
+                "with the network alone, for other programs (torch.export.load may run code that "
+                "is in a file, so that cifar-lab loads none)",
+            ),
+            (
+                "--misclassified N",
+                "how many misclassified images to show at most; without it, 40",
+            ),
+            ("--license ID", "for the model card, e.g. mit; without it, unknown"),
+            ("--service", "add a Dockerfile and a unit of systemd, for `cifar-lab serve`"),
+        ),
+    ),
     "new": Verb(
         "new KIND NAME",
         "write a part of your own to begin with: dataset, model, criterion, augmentation, "
@@ -112,6 +145,51 @@ VERBS = {
         "ls [PART…] [KEY=VALUE…] [FLAGS]",
         "list runs: --sort COLUMN, --reverse, --all (jobs of sweeps, too), --json",
         "listing.ls",
+    ),
+    "predict": Verb(
+        "predict RUN|BUNDLE IMAGE… [FLAGS]",
+        "classify images: --top, --format, -o, --explain, --device, --precision",
+        "predict.predict",
+        "--trust",
+        True,
+        (
+            (
+                "IMAGE",
+                "a file, a folder with all files below it that are not hidden, or - for an image "
+                "in standard input",
+            ),
+            ("--from FILE", "also classify the paths in a file, one a line; - is standard input"),
+            ("--top 5", "how many of the most probable classes"),
+            ("--format table|json|csv", "of the rows, which go to standard output"),
+            ("--logits", "add all logits, to json and csv"),
+            ("-o FILE", "write the rows to a file, completely or not at all"),
+            ("--explain DIR", "write where the network looks: a PNG file for each image"),
+            (
+                "--method, --layer, --target",
+                "how to attribute, at which layer, and to which class; without them, HiResCAM or "
+                "GradCAM of the predicted class",
+            ),
+            (
+                "--device auto|cpu|cuda",
+                "where to compute; without it, where the run was evaluated, if possible",
+            ),
+            (
+                "--precision float32|bfloat16",
+                "in which to compute; without it, as the network was evaluated",
+            ),
+        ),
+    ),
+    "app": Verb(
+        "app RUN|BUNDLE [--port N] [--open] [--export-space DIR]",
+        "classify and explain images in a browser, or write a Hugging Face Space that does",
+        "app.app",
+        "--trust",
+        True,
+        (
+            ("--port N", "of this machine; without it, the first free one from 7860"),
+            ("--open", "open the page in a browser"),
+            ("--export-space DIR", "write the app, the network and its code to a folder instead"),
+        ),
     ),
     "tag": Verb("tag RUN [WORD] [--remove]", "tag a run, or list its tags", "keeping.tag"),
     "note": Verb(
@@ -130,6 +208,24 @@ VERBS = {
         "compare RUN… [FLAGS]",
         "compare runs, sweeps and globs: --baseline, --metric, --format, -o",
         "comparing.compare",
+    ),
+    "serve": Verb(
+        "serve BUNDLE [--host 127.0.0.1] [--port 8000] [FLAGS]",
+        "answer requests over HTTP with an exported network, until SIGTERM or Ctrl-C",
+        "serve.serve",
+        options=(
+            ("--host HOST", "address to listen on; 0.0.0.0 is every one of this machine"),
+            ("--port PORT", "0 chooses one that is free"),
+            ("--batch-size 32", "images that the network computes at once, at most"),
+            ("--batch-wait-ms 2", "how long an image waits for others to share its batch"),
+            ("--max-queue 256", "images that wait; further ones are answered with 503"),
+            ("--max-body-mb 20", "larger requests are answered with 413"),
+            ("--grace 30", "seconds, at most, to answer what was accepted before it stops"),
+            ("--device cpu", "cpu, cuda, cuda:N or auto"),
+            ("--threads N", "of the CPU; without it, as many as it has cores"),
+            ("--trust", "import the Python files in the bundle"),
+            ("--access-log", "write a line to stderr for each request"),
+        ),
     ),
     "sync": Verb(
         "sync RUN|SWEEP… [hooks=mlflow …]",

@@ -149,17 +149,21 @@ class Composer:
 
         def below(prefix: str) -> list[str]:
             found = []
-            for name in self.loader.list_groups(prefix):
+            for name in self._listed(prefix, ObjectType.GROUP):
                 path = f"{prefix}/{name}" if prefix else name
-                if path != RECORDED:
+                if path not in (RECORDED, "hydra"):
                     found += [path, *below(path)]
             return found
 
-        return [group for group in below("") if group.split("/")[0] != "hydra"]
+        return below("")
 
     def options(self, group: str) -> list[str]:
         """Return the options of a group."""
-        return sorted(self.loader.get_group_options(group, ObjectType.CONFIG))
+        return self._listed(group, ObjectType.CONFIG)
+
+    def _listed(self, group: str, kind: ObjectType) -> list[str]:
+        """Return what a group contains, sorted; the loader would copy itself for each listing."""
+        return list(self.loader.repository.get_group_options(group, kind))  # type: ignore[attr-defined]
 
     def chosen(self, group: str, overrides: Sequence[str]) -> list[str]:
         """Return the options of a group that are composed with overrides, in their order."""

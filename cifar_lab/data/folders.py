@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from cifar_lab.data.layout import LAYOUT_HINT, SPLIT_WORDS, Layout, first_few, in_order, layout_of
+from cifar_lab.data.walking import Found, is_folder, joined, walk
 from cifar_lab.refusal import Refusal
 from cifar_lab.wording import plural
 
@@ -45,23 +46,6 @@ class FolderListing:
         return [(file, stat.st_size, stat.st_mtime_ns) for file, stat in self.stats.items()]
 
 
-@dataclass
-class _Found:
-    """What a walk found, as paths below the root.
-
-    Attributes:
-        stats: of the files to decode.
-        hidden: files and folders whose name begins with a dot.
-        stray: files and folders where only folders of classes or splits belong.
-        unusable: what is neither a file nor a folder, with the reason.
-    """
-
-    stats: dict[str, os.stat_result] = field(default_factory=dict)
-    hidden: list[str] = field(default_factory=list)
-    stray: list[str] = field(default_factory=list)
-    unusable: list[str] = field(default_factory=list)
-
-
 def list_folder(
     root: Path,
     skip_unreadable: bool = False,
@@ -83,7 +67,7 @@ def list_folder(
         Refusal: a folder is missing, a class is empty, the splits differ in their classes or share
             a file, or something can never be read; all such problems are reported at once.
     """
-    found = _Found()
+    found = Found()
     top = _folders(root, "", found)
     layout = layout_of(_shown(root), top, divisible)
     problems: list[str] = []
@@ -102,10 +86,11 @@ def list_folder(
             f"the only class is {first_few(list(files['train']))}, and one class cannot be learnt; "
             "set dataset.root to the folder that holds the splits or the classes"
         )
-    if found.unusable and not skip_unreadable:
+    unusable = [f"{path} ({reason})" for path, reason in found.unusable]
+    if unusable and not skip_unreadable:
         problems.append(
-            f"{plural(len(found.unusable), 'entry', 'entries')} can never be read: "
-            f"{first_few(found.unusable)}; remove them, or set dataset.skip_unreadable=true to "
+            f"{plural(len(unusable), 'entry', 'entries')} can never be read: "
+            f"{first_few(unusable)}; remove them, or set dataset.skip_unreadable=true to "
             "skip them"
         )
     problems += _shared(files, found.stats)
@@ -126,14 +111,14 @@ def _shown(root: Path) -> str:
     return text if len(text) < 300 else f"{text[:100]}…"
 
 
-def _folders(root: Path, folder: str, found: _Found) -> list[str]:
+def _folders(root: Path, folder: str, found: Found) -> list[str]:
     """Names of the visible folders in a folder below the root; all else there is left out."""
     names = []
     for entry in _entries(root, folder):
-        path = _joined(folder, entry.name)
+        path = joined(folder, entry.name)
         if entry.name.startswith("."):
             found.hidden.append(path)
-        elif _is_folder(entry):
+        elif is_folder(entry):
             names.append(entry.name)
         else:
             found.stray.append(path)
@@ -156,14 +141,14 @@ def _entries(root: Path, folder: str) -> list[os.DirEntry[str]]:
 
 
 def _classes(
-    root: Path, folder: str, names: Sequence[str], found: _Found
+    root: Path, folder: str, names: Sequence[str], found: Found
 ) -> tuple[dict[str, list[str]], list[str]]:
     """The files of each class of a split, and problems."""
     files: dict[str, list[str]] = {}
     problems = []
     for name in names:
-        path = _joined(folder, name)
-        files[name] = sorted(_files(root, path, found, frozenset()))
+        path = joined(folder, name)
+        files[name] = walk(root, path, found)
         below = {file[len(path) + 1 :].split("/")[0].lower() for file in files[name]}
         if folder == "" and below & SPLIT_WORDS:
             problems.append(f"{path}/ holds folders of splits; set dataset.root={root / path}")
@@ -174,64 +159,6 @@ def _classes(
     if not names:
         problems.append(f"no class folders in {root / folder}; {LAYOUT_HINT}")
     return files, problems
-
-
-def _files(root: Path, folder: str, found: _Found, above: frozenset[tuple[int, int]]) -> list[str]:
-    """All files below a folder.
-
-    Args:
-        root, folder: where to look.
-        found: collects what is found.
-        above: device and inode of the folders above, to notice links that lead back to them.
-    """
-    here = os.stat(root / folder)
-    if (here.st_dev, here.st_ino) in above:
-        found.unusable.append(f"{folder} (a link that leads back to a folder above it)")
-        return []
-    try:
-        with os.scandir(root / folder) as entries:
-            listed = list(entries)
-    except OSError as error:
-        found.unusable.append(f"{folder} ({error.strerror})")
-        return []
-    files = []
-    for entry in listed:
-        path = f"{folder}/{entry.name}"
-        if entry.name.startswith("."):
-            found.hidden.append(path)
-        elif _is_folder(entry):
-            files += _files(root, path, found, above | {(here.st_dev, here.st_ino)})
-        elif _is_file(entry):
-            found.stats[path] = entry.stat()
-            files.append(path)
-        else:
-            found.unusable.append(f"{path} ({_why_unusable(entry)})")
-    return files
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # e.g. a link to itself
-        return False
-
-
-def _is_file(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_file()
-    except OSError:
-        return False
-
-
-def _why_unusable(entry: os.DirEntry[str]) -> str:
-    if entry.is_symlink():
-        try:
-            os.stat(entry.path)
-        except FileNotFoundError:
-            return "a link to a file that does not exist"
-        except OSError as error:
-            return f"a link that cannot be followed: {error.strerror}"
-    return "a pipe, socket or device, not a file"
 
 
 def _unequal_classes(files: dict[str, dict[str, list[str]]], layout: Layout) -> list[str]:
@@ -268,14 +195,15 @@ def _shared(files: dict[str, dict[str, list[str]]], stats: dict[str, os.stat_res
     ]
 
 
-def _left_out(root: Path, found: _Found, beside: Sequence[str]) -> list[str]:
+def _left_out(root: Path, found: Found, beside: Sequence[str]) -> list[str]:
     """Sentences about what is left out, with its number."""
     folders = [f"{name}/ ({_counted(root / name)})" for name in beside]
+    unusable = [f"{path} ({reason})" for path, reason in found.unusable]
     kinds = [
         ("folder beside the splits", "folders beside the splits", folders),
         ("file beside the folders of images", "files beside the folders of images", found.stray),
         ("hidden file or folder", "hidden files or folders", found.hidden),
-        ("entry that can never be read", "entries that can never be read", found.unusable),
+        ("entry that can never be read", "entries that can never be read", unusable),
     ]
     return [
         f"left out: {plural(len(names), one, many)}: {first_few(sorted(names))}"
@@ -291,7 +219,3 @@ def _counted(folder: Path) -> str:
         if count > COUNTED:
             return f"over {COUNTED:,} files"
     return plural(count, "file", "files")
-
-
-def _joined(folder: str, name: str) -> str:
-    return f"{folder}/{name}" if folder else name

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_lab.data.rgb import read_image, resized, upright_rgb
+from cifar_lab.data.picture import as_picture, read_picture, without_warnings
+from cifar_lab.data.rgb import resized, upright_rgb
 from cifar_lab.refusal import Refusal
 from cifar_lab.wording import first_sentence
 
@@ -34,16 +35,18 @@ def pixels_of(images: Any, size: tuple[int, int]) -> NDArray[np.uint8]:
         uint8 ``(n, height, width, 3)``, in order; a single image is one row.
 
     Raises:
-        Refusal: with every image that could not be read, or there is none.
+        Refusal: with every image that could not be read, has too many pixels or is one of several,
+            or there is none.
     """
     problems: list[str] = []
     found: list[NDArray[np.uint8]] = []
-    for name, image in _single(images, "images"):
-        converted = _converted(image)
-        if isinstance(converted, str):
-            problems.append(f"{name}: {converted}")
-        else:
-            found.append(np.asarray(resized(converted, size), dtype=np.uint8))
+    with without_warnings():
+        for name, image in _single(images, "images"):
+            converted = _converted(image)
+            if isinstance(converted, str):
+                problems.append(f"{name}: {converted}")
+            else:
+                found.append(np.asarray(resized(converted, size), dtype=np.uint8))
     if problems:
         raise Refusal(problems)
     if not found:
@@ -84,24 +87,15 @@ def _is_picture(image: Any) -> bool:
 def _converted(image: Any) -> Any:
     """Return one image as a PIL image in RGB, or the reason why it is none."""
     if isinstance(image, Path):
-        return _read(image)
+        return read_picture(image)
     if _is_picture(image):
         try:
-            return upright_rgb(image)
+            return as_picture(image)
         except (ValueError, OSError) as error:
             return first_sentence(error)
     if not isinstance(image, np.ndarray):
         return f"{type(image).__name__} is not an image; {ACCEPTED}"
     return _of_pixels(image)
-
-
-def _read(path: Path) -> Any:
-    if not path.exists():
-        return "does not exist"
-    if not path.is_file():
-        return "is not a file; name image files"
-    found = read_image(path)
-    return f"could not be read: {found}" if isinstance(found, str) else found
 
 
 def _of_pixels(array: NDArray[Any]) -> Any:

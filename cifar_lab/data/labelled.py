@@ -141,8 +141,8 @@ def _class_problems(
     if low < 0 or high >= len(names):
         from_one = f"; {given.labels_name} - 1 would fit" if (low, high) == (1, len(names)) else ""
         return [
-            f"{given.labels_name} has labels from {low} to {high}, but those of {len(names)} "
-            f"classes go from 0 to {len(names) - 1}{from_one}"
+            f"{given.labels_name}: got {low} to {high}, but the labels of {len(names)} classes go "
+            f"from 0 to {len(names) - 1}{from_one}"
         ]
     empty = [names[label] for label in np.setdiff1d(np.arange(len(names)), labels)]
     if not empty or split == "validation":

@@ -216,6 +216,16 @@ class EvalLoader:
         self._normalise = normalise
         self.batch_size = batch_size
 
+    def of_other_images(self, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> EvalLoader:
+        """The same batch size and normalisation for other images.
+
+        Args:
+            images: uint8 ``(n, height, width, 3)``.
+            labels: int64 ``(n,)``.
+        """
+        pixels = Pixels(images, self._normalise.device, resident=False)
+        return EvalLoader(pixels, labels, np.arange(len(labels)), self._normalise, self.batch_size)
+
     def __len__(self) -> int:
         """Number of batches."""
         return -(-len(self._rows) // self.batch_size)

@@ -70,9 +70,11 @@ def upright_rgb(image: Any) -> Any:
     Raises:
         ValueError: its grey levels have no known range.
     """
-    from PIL import ImageOps
+    from PIL import ExifTags, ImageOps
 
-    return _rgb(ImageOps.exif_transpose(image))
+    image.load()  # metadata may follow the pixels
+    turned = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
+    return _rgb(ImageOps.exif_transpose(image) if turned else image)
 
 
 def _rgb(image: Any) -> Any:
@@ -83,9 +85,10 @@ def _rgb(image: Any) -> Any:
     if image.mode in ("I", "F"):
         raise ValueError("grey levels without a known range")
     if image.has_transparency_data:
-        layered = image.convert("RGBA")
-        white = Image.new("RGBA", layered.size, "white")
-        return Image.alpha_composite(white, layered).convert("RGB")
+        layered = image if image.mode == "RGBA" else image.convert("RGBA")
+        # A large one is not kept longer than needed.
+        layered = Image.alpha_composite(Image.new("RGBA", layered.size, "white"), layered)
+        return layered.convert("RGB")
     return image.convert("RGB")
 
 

@@ -12,6 +12,7 @@ import torch
 
 from cifar_lab.analysis.choice import Validated, is_better
 from cifar_lab.data.loaders import Batch, EvalLoader, TrainBatch, TrainLoader
+from cifar_lab.data.resizing import resized_batch
 from cifar_lab.engine.hooks import Hooks, Row
 from cifar_lab.engine.interrupts import Interrupted, StopRequest
 from cifar_lab.engine.learner import Learner
@@ -19,7 +20,7 @@ from cifar_lab.engine.plan import Plan
 from cifar_lab.engine.state import TrainingState
 from cifar_lab.engine.step import Step, StepResult, freeze
 from cifar_lab.engine.world import World
-from cifar_lab.optim.schedules import Schedule, steps_of
+from cifar_lab.optim.schedules import Schedule, momentum_at, steps_of
 from cifar_lab.refusal import RunFailed
 from cifar_lab.wording import plural
 
@@ -59,12 +60,13 @@ class Fit:
         world: the processes that train together.
         learner: model and criterion.
         loaders: the batches.
-        schedule: the learning rates.
+        schedule: the learning rates, and the momentum where it is cycled.
         state: the training state.
         hooks: called around the steps.
         stop: whether a stop was requested.
         make_step: creates a step over the parameters that are currently trained. It is called again
-            when some are frozen, because a captured step would continue to train them.
+            when some are frozen or the images change their size, neither of which a captured step
+            would follow.
         cut_short: why the current epoch ends before its last batch; None if it does not.
     """
 
@@ -125,12 +127,14 @@ class Fit:
         self.cut_short = None
         self.learner.model.train()
         frozen = freeze(self.learner.model, self.plan.freeze_after_epochs, self.state.epoch)
-        if frozen or self._step is None:
+        if frozen or self._step is None or self.plan.resizes_at(self.state.epoch):
             self._step = self.make_step()
 
     def epoch_batches(self) -> Iterator[TrainBatch]:
-        """The remaining batches of the current epoch."""
-        return self.loaders.train.batches(self.state.epoch, self.state.batches_done, self.batches)
+        """The remaining batches of the current epoch, in its size."""
+        state, size = self.state, self.plan.image_size(self.state.epoch)
+        batches = self.loaders.train.batches(state.epoch, state.batches_done, self.batches)
+        return (resized_batch(batch, size) for batch in batches)
 
     def time_is_up(self) -> bool:
         """Whether the current epoch ends before its next batch; checked only between updates."""
@@ -152,6 +156,7 @@ class Fit:
             # Gradients are averaged over processes, regardless of how many images each one had.
             share=len(batch.labels) * world.size / self._images(together),
             learning_rate=self.schedule.learning_rate(number) if ends_step else None,
+            momentum=momentum_at(self.schedule, number) if ends_step else None,
         )
         count = len(batch.labels)
         if world.size > 1:
@@ -168,10 +173,13 @@ class Fit:
         state, world = self.state, self.world
         train = state.train_metrics.result()
         evaluation_started = time.monotonic()
+        last = self._step_number(state.batches_done - 1)
+        momentum = momentum_at(self.schedule, last)
         row: Row = {
             "epoch": state.epoch + 1,
-            "step": self._step_number(state.batches_done - 1) + 1,
-            "lr": self.schedule.learning_rate(self._step_number(state.batches_done - 1)),
+            "step": last + 1,
+            "lr": self.schedule.learning_rate(last),
+            **({} if momentum is None else {"momentum": momentum}),
             "train_loss": train.loss,
             "train_accuracy": train.accuracy,
         }

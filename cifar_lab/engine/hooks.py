@@ -14,6 +14,7 @@ COLUMNS = (
     "epoch",
     "step",
     "lr",
+    "momentum",
     "train_loss",
     "train_accuracy",
     "val_loss",

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from cifar_lab.data.loaders import Batch, TrainBatch
 from cifar_lab.data.mixing import MixedBatch
 from cifar_lab.engine.metrics import RunningMetrics, correct
-from cifar_lab.engine.precision import Precision, autocast
+from cifar_lab.precision import Precision, autocast
 
 
 class Learner:

@@ -24,6 +24,9 @@ class Plan:
             these parameters are frozen: 0 freezes them from the first step. Gradients, momentum and
             weight decay no longer touch them, and their average stays equal to them. Statistics of
             batch norms are no parameters and go on following the data.
+        image_sizes: pairs of an epoch, counted from 0, and the size in pixels of the images trained
+            on from there on: the shorter side, to which they are resized. None trains on them as
+            they are. Evaluation always does.
         early_stopping_patience: epochs without a better validation result (accuracy or, at the same
             accuracy, loss) after which training stops; None disables early stopping.
         max_minutes: wall time after which training stops at the next step; None disables the limit.
@@ -41,6 +44,7 @@ class Plan:
     ema_decay: Fraction | None
     ema_warmup: bool
     freeze_after_epochs: dict[str, NonNegativeInt]
+    image_sizes: tuple[tuple[NonNegativeInt, PositiveInt], ...] | None
     early_stopping_patience: PositiveInt | None
     max_minutes: PositiveFloat | None
     limit_batches: PositiveInt | None
@@ -65,6 +69,15 @@ class Plan:
         """
         first = batch - batch % self.accumulate_batches
         return range(first, min(first + self.accumulate_batches, batches))
+
+    def image_size(self, epoch: int) -> int | None:
+        """Size of the images trained on in an epoch, counted from 0; None for their own."""
+        sizes = [size for first, size in self.image_sizes or () if first <= epoch]
+        return sizes[-1] if sizes else None
+
+    def resizes_at(self, epoch: int) -> bool:
+        """Whether the images of an epoch have another size than those of the one before."""
+        return epoch > 0 and self.image_size(epoch) != self.image_size(epoch - 1)
 
     def images_per_step(self, processes: int) -> int:
         """Images per optimizer update, over all processes."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch.nn.functional import conv2d
 
-from cifar_lab.engine.precision import Precision, autocast, dtype_of
+from cifar_lab.precision import Precision, autocast, dtype_of
 
 #: Runs the measured work once in a precision and returns its seconds.
 Timer = Callable[[Precision], float]

@@ -13,8 +13,8 @@ from cifar_lab.engine.seeding import random_states, restore_random_states
 
 FORMAT = 1
 #: What an extended run may change of its optimizer's groups, besides the learning rate, which the
-#: schedule sets.
-CONFIGURED = ("weight_decay", "lr_scale")
+#: schedule sets; and the momentum, which the earlier run's schedule may have left elsewhere.
+CONFIGURED = ("weight_decay", "lr_scale", "betas", "momentum")
 
 
 class TrainingState:

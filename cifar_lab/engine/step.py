@@ -34,8 +34,21 @@ class Step(Protocol):
 
     failure: str | None
 
-    def __call__(self, batch: TrainBatch, share: float, learning_rate: float | None) -> StepResult:
-        """Run a step; ``share`` is the batch's share of the images of its update."""
+    def __call__(
+        self,
+        batch: TrainBatch,
+        share: float,
+        learning_rate: float | None,
+        momentum: float | None = None,
+    ) -> StepResult:
+        """Run a step.
+
+        Args:
+            batch: its images and labels.
+            share: the batch's share of the images of its update.
+            learning_rate: of the update that ends with this batch; None if none does.
+            momentum: of that update; None leaves the optimizer's as it is.
+        """
 
 
 class EagerStep:
@@ -57,10 +70,18 @@ class EagerStep:
         self._batch_size = plan.batch_size
         self._parameters = list(learner.model.parameters())
 
-    def __call__(self, batch: TrainBatch, share: float, learning_rate: float | None) -> StepResult:
+    def __call__(
+        self,
+        batch: TrainBatch,
+        share: float,
+        learning_rate: float | None,
+        momentum: float | None = None,
+    ) -> StepResult:
         result = self.gradients(batch, share)
         if learning_rate is not None:
             set_learning_rate(self.state.optimizer, learning_rate)
+            if momentum is not None:
+                set_momentum(self.state.optimizer, momentum)
             self.update()
             self.state.update_average()
         return result
@@ -92,8 +113,9 @@ class EagerStep:
 class CapturedStep:
     """Replays whole steps from a CUDA graph, captured once after a warm-up.
 
-    Batches of a different size run eagerly. If capturing fails, all batches do, and the run
-    reports why.
+    Batches of a different size run eagerly, and so do steps with a momentum of their own: torch's
+    optimizers take it as a Python number, which a graph would replay as it was captured. If
+    capturing fails, all batches do, and the run reports why.
 
     Args:
         eager: the eager step.
@@ -117,9 +139,15 @@ class CapturedStep:
         for group in eager.state.optimizer.param_groups:  # read by the graph on every replay
             group["lr"] = torch.as_tensor(group["lr"], device=eager.learner.device)
 
-    def __call__(self, batch: TrainBatch, share: float, learning_rate: float | None) -> StepResult:
-        if self.failure or learning_rate is None or len(batch.labels) != self._batch_size:
-            return self._eager(batch, share, learning_rate)
+    def __call__(
+        self,
+        batch: TrainBatch,
+        share: float,
+        learning_rate: float | None,
+        momentum: float | None = None,
+    ) -> StepResult:
+        if momentum is not None or learning_rate is None or not self._fits(batch):
+            return self._eager(batch, share, learning_rate, momentum)
         if self._warmed_up < self.WARM_UP:
             return self._warm_up(batch, share, learning_rate)
         set_learning_rate(self._eager.state.optimizer, learning_rate)
@@ -131,6 +159,9 @@ class CapturedStep:
         # Not part of the graph, which would repeat the decay of the captured step.
         self._eager.state.update_average()
         return result
+
+    def _fits(self, batch: TrainBatch) -> bool:
+        return self.failure is None and len(batch.labels) == self._batch_size
 
     def _warm_up(self, batch: TrainBatch, share: float, learning_rate: float) -> StepResult:
         self._warmed_up += 1
@@ -191,6 +222,15 @@ def set_learning_rate(optimizer: Optimizer, learning_rate: float) -> None:
             group["lr"].fill_(rate)
         else:
             group["lr"] = rate
+
+
+def set_momentum(optimizer: Optimizer, momentum: float) -> None:
+    """Set every group's beta1 or, where it has no betas, its momentum."""
+    for group in optimizer.param_groups:
+        if "betas" in group:
+            group["betas"] = (momentum, *group["betas"][1:])
+        else:
+            group["momentum"] = momentum
 
 
 def freeze(model: nn.Module, after_epochs: dict[str, int], epoch: int) -> bool:

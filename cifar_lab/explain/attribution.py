@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -49,10 +50,16 @@ def attribute(
         the image's, summed over colour channels.
 
     Raises:
-        Refusal: the method does not exist or does not support the model.
+        Refusal: the method does not exist, does not support the model, or needs a package that is
+            not installed.
     """
     if method not in METHODS:
         raise Refusal(f"method={method}: must be one of {', '.join(METHODS)}")
+    if method in WITH_CAPTUM and find_spec("captum") is None:
+        raise Refusal(
+            f"method={method} needs captum, which is not installed: pip install captum, or use "
+            f"{' or '.join(LAYER_METHODS)}"
+        )
     explained = ExplainedValue(model)
     batches = (part.split(BATCH_SIZE) for part in (images.float(), targets.first, targets.second))
     maps = [
@@ -154,6 +161,8 @@ METHODS: dict[str, Method] = {
 }
 #: Methods whose maps have a layer's resolution.
 LAYER_METHODS = ("gradcam", "hirescam")
+#: Methods that Captum computes.
+WITH_CAPTUM = ("guided_gradcam", "integrated_gradients", "occlusion")
 #: Methods that explain only the image; they ignore the layer.
 WITHOUT_LAYER = ("integrated_gradients", "occlusion")
 #: Unit of a map's values by method, for a colour bar.

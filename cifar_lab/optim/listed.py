@@ -19,16 +19,23 @@ class Listed(RunLength):
         rates: the learning rates, finite and not negative, each for ``steps_per_rate`` updates.
         steps_per_rate: 1, or the updates of an epoch.
         described: where they come from, for messages.
+        momenta: the momentum that belongs to each rate; None leaves the optimizer's as it is.
     """
 
     rates: tuple[float, ...]
     steps_per_rate: int
     described: str
+    momenta: tuple[float, ...] | None = None
 
     def learning_rate(self, step: int) -> float:
         """The rate that is listed for the step."""
         self._refuse_beyond(step)
         return self.rates[step // self.steps_per_rate]
+
+    def cycled_momentum(self, step: int) -> float | None:
+        """The momentum that is listed for the step; None if none is."""
+        self._refuse_beyond(step)
+        return None if self.momenta is None else self.momenta[step // self.steps_per_rate]
 
 
 def origin(schedule: Schedule) -> str:

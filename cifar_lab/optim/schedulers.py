@@ -1,7 +1,8 @@
 """Schedulers of torch and timm: their learning rates are worked out before the run.
 
-A real scheduler is stepped on an optimizer that trains nothing. Its rates can then be drawn,
-checked and resumed like those of the project's own schedules.
+A real scheduler is stepped on an optimizer that trains nothing. Its rates, and the momentum where
+it cycles that too, can then be drawn, checked and resumed like those of the project's own
+schedules.
 """
 
 from __future__ import annotations
@@ -48,23 +49,19 @@ def of_torch(
         length["steps_per_epoch"] = 1
     given = getattr(make, "keywords", {})
     _refuse_other_length(given, length, every)
-    if given.get("cycle_momentum"):
-        raise ValueError(
-            "cycle_momentum=true: a schedule changes the learning rate only, and the momentum "
-            "stays as it is; remove it"
-        )
     known = {**length, "T_max": count, "cycle_momentum": False}
     asked = parameters_of(kind)
     supplied = {k: v for k, v in known.items() if k in asked and k not in given}
     optimizer = _idle_optimizer(lr)
-    scheduler = make(optimizer=optimizer, **supplied)
+    stepped = list(_stepped(make(optimizer=optimizer, **supplied), optimizer, count))
     return Listed(
         epochs=epochs,
         steps_per_epoch=steps_per_epoch,
-        rates=checked_rates(_stepped(scheduler, optimizer, count), name, every),
+        rates=checked_rates((rate for rate, _ in stepped), name, every),
         steps_per_rate=1 if per_step else steps_per_epoch,
         described=f"{name}, stepped after every {'update' if per_step else 'epoch'} "
         f"(scheduler.every={every})",
+        momenta=tuple(float(m) for _, m in stepped) if given.get("cycle_momentum") else None,
     )
 
 
@@ -122,11 +119,15 @@ def _idle_optimizer(lr: float) -> torch.optim.Optimizer:
     return torch.optim.SGD([torch.nn.Parameter(torch.zeros(()))], lr=lr, momentum=0.9)
 
 
-def _stepped(scheduler: Any, optimizer: torch.optim.Optimizer, count: int) -> Iterator[float]:
+def _stepped(
+    scheduler: Any, optimizer: torch.optim.Optimizer, count: int
+) -> Iterator[tuple[Any, Any]]:
+    """Yield learning rate and momentum before the first step and after each but the last."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about the order of two steps, which is as it should be
         for number in range(count):
             if number > 0:
                 optimizer.step()
                 scheduler.step()
-            yield optimizer.param_groups[0]["lr"]
+            group = optimizer.param_groups[0]
+            yield group["lr"], group["momentum"]

@@ -3,6 +3,7 @@
 Each gets the length of the run (``epochs`` and ``steps_per_epoch``) when it is built, so the
 configuration does not repeat it. Steps count optimizer updates from 0; ``learning_rate(step)`` is
 the rate used by that update. Apart from the cosine, every schedule is linear between its corners.
+A schedule that also changes the optimizer's momentum has a method ``cycled_momentum(step)``.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import math
 from dataclasses import dataclass
 from typing import Protocol
 
-from cifar_lab.bounds import AtLeastOne, NonNegativeFloat, PositiveFloat, UnitInterval
+from cifar_lab.bounds import AtLeastOne, Fraction, NonNegativeFloat, PositiveFloat, UnitInterval
 
 
 class Schedule(Protocol):
@@ -122,18 +123,32 @@ class OneCycle(RunLength):
         peak_epoch: epochs until the peak, may be fractional; None for a fifth of the run.
         div_factor: ``max_lr`` divided by the first learning rate.
         final_div_factor: the first learning rate divided by the last; 1 ends where it started.
+        cycle_momentum: also change the momentum, against the learning rate: Adam's beta1, or SGD's
+            momentum.
+        base_momentum: momentum at the maximum learning rate.
+        max_momentum: momentum of the first and the last update.
 
     Raises:
-        ValueError: the peak is beyond the end of the run.
+        ValueError: the peak is beyond the end of the run, or ``base_momentum`` is above
+            ``max_momentum``.
     """
 
     max_lr: PositiveFloat
     peak_epoch: PositiveFloat | None
     div_factor: AtLeastOne
     final_div_factor: AtLeastOne
+    cycle_momentum: bool
+    base_momentum: Fraction
+    max_momentum: Fraction
 
     def __post_init__(self) -> None:
         _refuse_late_peak(self.peak_epoch, self.epochs)
+        if self.base_momentum > self.max_momentum:
+            raise ValueError(
+                f"base_momentum={self.base_momentum:g} must be at most "
+                f"max_momentum={self.max_momentum:g}; it is the momentum at the maximum learning "
+                "rate"
+            )
 
     def learning_rate(self, step: int) -> float:
         """Linear between ``max_lr / div_factor``, ``max_lr`` and the final rate."""
@@ -145,6 +160,20 @@ class OneCycle(RunLength):
             start_fraction=1 / self.div_factor,
             end_fraction=1 / (self.div_factor * self.final_div_factor),
         ).learning_rate(step)
+
+    def cycled_momentum(self, step: int) -> float | None:
+        """Linear from ``max_momentum`` to ``base_momentum`` at the peak and back; None if off."""
+        if not self.cycle_momentum:
+            return None
+        height = Triangular(
+            epochs=self.epochs,
+            steps_per_epoch=self.steps_per_epoch,
+            max_lr=1,
+            peak_epoch=self.peak_epoch,
+            start_fraction=0,
+            end_fraction=0,
+        ).learning_rate(step)
+        return self.max_momentum - (self.max_momentum - self.base_momentum) * height
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,39 +245,24 @@ class MultiStep(RunLength):
         return self.max_lr * self.gamma**passed
 
 
-@dataclass(frozen=True, kw_only=True)
-class Continued:
-    """A schedule for the added epochs of a run that extends another one.
-
-    Attributes:
-        schedule: of the added epochs alone; its update 0 is the first of them.
-        epochs_before: epochs of the earlier run, each as long as one of the added.
-    """
-
-    schedule: Schedule
-    epochs_before: int
-
-    @property
-    def steps_per_epoch(self) -> int:
-        return self.schedule.steps_per_epoch
-
-    @property
-    def first_step(self) -> int:
-        """Index of the first added update."""
-        return self.epochs_before * self.steps_per_epoch
-
-    @property
-    def total_steps(self) -> int:
-        return self.first_step + self.schedule.total_steps
-
-    def learning_rate(self, step: int) -> float:
-        """That of the added epochs; an earlier step is out of range."""
-        return self.schedule.learning_rate(step - self.first_step)
-
-
 def steps_of(schedule: Schedule) -> range:
     """Return the updates that a schedule is for: all, or those added to an earlier run."""
     return range(getattr(schedule, "first_step", 0), schedule.total_steps)
+
+
+def momentum_at(schedule: Schedule, step: int) -> float | None:
+    """Return the momentum of update ``step``; None if the schedule leaves it as it is.
+
+    Raises:
+        ValueError: the step is out of range.
+    """
+    cycled = getattr(schedule, "cycled_momentum", None)
+    return None if cycled is None else cycled(step)
+
+
+def cycles_momentum(schedule: Schedule) -> bool:
+    """Return whether a schedule changes the optimizer's momentum."""
+    return momentum_at(schedule, steps_of(schedule).start) is not None
 
 
 def _refuse_late_peak(peak_epoch: float | None, epochs: int) -> None:

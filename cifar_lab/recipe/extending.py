@@ -23,6 +23,7 @@ MAY_CHANGE = (
     "trainer.epochs", "trainer.limit_epochs", "trainer.limit_batches", "trainer.max_minutes",
     "trainer.early_stopping_patience", "trainer.batch_size", "trainer.eval_batch_size",
     "trainer.accumulate_batches", "trainer.clip_gradient_norm", "trainer.freeze_after_epochs",
+    "trainer.image_sizes",
     "trainer.test_every_epoch", "trainer.workers", "trainer.resident_data",
     "trainer.lowered_augmentation", "trainer.captured_step", "trainer.background_checkpoints",
     "trainer.keep_freed_memory", "trainer.compile",

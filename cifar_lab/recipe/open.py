@@ -47,8 +47,22 @@ def network(run: Run, device: str = "cpu", own: OwnCode | None = None) -> nn.Mod
             configuration names what may not be named, or its checkpoint is damaged or belongs to a
             different network.
     """
+    return built_network(run, checked(run, own), device)
+
+
+def checked(run: Run, own: OwnCode | None = None) -> dict[str, Any]:
+    """Return the configuration of a finished run, checked, as plain values.
+
+    Raises:
+        Refusal: as :func:`network`, of an unfinished run or of its configuration.
+    """
     assert run.summary  # reading it refuses an unfinished run
-    place, config = assembly.device(device), _checked(run, [], own).job()
+    return _checked(run, [], own).job()
+
+
+def built_network(run: Run, config: dict[str, Any], device: str = "cpu") -> nn.Module:
+    """Load the network of a configuration that :func:`checked` returned, as :func:`network`."""
+    place = assembly.device(device)
     model = assembly.network(config, len(run.data.class_names), run.data.image_size, place)
     load_evaluated_weights(run.folder.best_checkpoint, model, place, run.files)
     return model.eval()
@@ -151,13 +165,7 @@ def refuse_other_predictions(experiment: Experiment, run: Run, rows: NDArray[np.
     labels = torch.from_numpy(split.labels[rows]).to(images.device)
     learner = experiment.learner
     again = learner.predict([Batch(images, labels)], learner.model)[0].cpu().numpy()
-    # Of a run that has failed, logits that were not finite are to be so again.
-    finite = np.isfinite(recorded)
-    same = np.isnan(recorded) & np.isnan(again) | (again == recorded)
-    with np.errstate(invalid="ignore"):
-        difference = float(np.sqrt(np.mean(np.where(same, 0, again - recorded) ** 2)))
-    spread = float(recorded[finite].std()) if finite.any() else 0.0
-    tolerated = max(TOLERATED_SHARE * spread, TOLERATED_LOGIT)
+    difference, tolerated = difference_of(again, recorded)
     if not difference <= tolerated:
         raise Refusal(
             f"the checkpoint of {run.folder.path} does not reproduce the recorded logits of "
@@ -165,3 +173,18 @@ def refuse_other_predictions(experiment: Experiment, run: Run, rows: NDArray[np.
             f"but at most {tolerated:.3g} is tolerated; recompute the accuracy with "
             "`cifar-lab eval`"
         )
+
+
+def difference_of(again: NDArray[np.float32], recorded: NDArray[np.float32]) -> tuple[float, float]:
+    """Return the root mean square difference of logits, and the largest that is tolerated.
+
+    Args:
+        again: float32 ``(n, classes)``, recomputed.
+        recorded: likewise. Of a run that has failed, those that were not finite are to be so again.
+    """
+    finite = np.isfinite(recorded)
+    same = np.isnan(recorded) & np.isnan(again) | (again == recorded)
+    with np.errstate(invalid="ignore"):
+        difference = float(np.sqrt(np.mean(np.where(same, 0, again - recorded) ** 2)))
+    spread = float(recorded[finite].std()) if finite.any() else 0.0
+    return difference, max(TOLERATED_SHARE * spread, TOLERATED_LOGIT)

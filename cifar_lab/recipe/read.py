@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cifar_lab.assembly import Experiment
+from cifar_lab.engine.metrics import LossAndAccuracy
 from cifar_lab.optim.schedules import steps_of
 from cifar_lab.recipe.evaluation import log_result, open_test_set, predict
 from cifar_lab.recipe.open import refuse_other_predictions, restore
@@ -40,12 +41,25 @@ def evaluate(experiment: Experiment, run: Run) -> None:
         Refusal: the run is not finished, its checkpoint or data differ from those recorded, or
             the accuracies differ by more than ``TOLERATED_POINTS``.
     """
-    recorded, provenance = run.summary.test, run.provenance
     restore(experiment, run)
-    if recorded is None:
+    if run.summary.test is None:
         _open(experiment, run)
         return
-    test = predict(experiment, "test").metrics
+    refuse_other_accuracy(experiment, run, predict(experiment, "test").metrics)
+
+
+def refuse_other_accuracy(experiment: Experiment, run: Run, test: LossAndAccuracy) -> None:
+    """Log the recomputed test accuracy beside the recorded one; refuse one that differs.
+
+    Args:
+        experiment: it was recomputed with.
+        run: whose test set was evaluated.
+        test: what was recomputed.
+
+    Raises:
+        Refusal: the accuracies differ by more than ``TOLERATED_POINTS``.
+    """
+    recorded, provenance = run.summary.opened, run.provenance
     points = 100 * (test.accuracy - recorded.accuracy)
     log.info(
         f"test accuracy {test.accuracy:.2%}, loss {test.loss:.4f} ({test.count:,} images); "

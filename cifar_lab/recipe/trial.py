@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from cifar_lab.assembly import Experiment
 from cifar_lab.data.loaders import Batch
+from cifar_lab.data.resizing import resized_batch
 from cifar_lab.engine.restoring import kept
 from cifar_lab.refusal import Refusal
 from cifar_lab.wording import first_sentence, plural
@@ -20,6 +21,8 @@ UNITY = 0.01
 def try_batches(experiment: Experiment) -> float:
     """Pass a small batch forward and backward, and a single image if the last batch is that small.
 
+    Where the first epochs are trained on smaller images, the batch is passed in each size.
+
     Leaves weights, statistics and random states as they were.
 
     Returns:
@@ -31,8 +34,11 @@ def try_batches(experiment: Experiment) -> float:
     sizes = [min(IMAGES, experiment.plan.batch_size)]
     if _last_batch(experiment) == 1:
         sizes.append(1)
+    sides = dict.fromkeys(side for _, side in experiment.plan.image_sizes or ())
     with kept(experiment.learner.model, experiment.optimizer):
         losses = [_tried(experiment, size) for size in sizes]
+        for side in sides:
+            _tried(experiment, sizes[0], side)
     return losses[0]
 
 
@@ -45,7 +51,7 @@ def _last_batch(experiment: Experiment) -> int | None:
     return ((len(loader.rows) - 1) % whole + 1) // world.size
 
 
-def _tried(experiment: Experiment, size: int) -> float:
+def _tried(experiment: Experiment, size: int, side: int | None = None) -> float:
     learner, dataset = experiment.learner, experiment.dataset
     rows, train = dataset.train_indices[:size], dataset.source.train
     images = experiment.normalise(torch.from_numpy(train.images[rows]))
@@ -58,7 +64,7 @@ def _tried(experiment: Experiment, size: int) -> float:
         return output
 
     try:
-        loss, _ = learner.loss_and_logits(Batch(images, labels), forward)
+        loss, _ = learner.loss_and_logits(resized_batch(Batch(images, labels), side), forward)
         loss.backward()
         return loss.item()
     except Refusal:
@@ -71,6 +77,11 @@ def _tried(experiment: Experiment, size: int) -> float:
             if size == 1 and batch > 1
             else ""
         )
+        if side is not None:
+            cause = (
+                f": trainer.image_sizes resizes images to {side} pixels, which this network does "
+                "not accept; choose another size or network, or set it to null"
+            )
         raise Refusal(
             f"a batch of {plural(size, 'image', 'images')} could not be passed through "
             f"{type(learner.model).__name__} ({first_sentence(error)}){cause}"

@@ -62,6 +62,7 @@ def _unreadable(run: Run, given: Given) -> Iterator[str]:
         folder.code: lambda: run.code,
         folder.lr_finder: lambda: run.lr_finder,
         folder.trust: lambda: run.maps.trust,
+        folder.robustness: lambda: run.robustness,
     }
     manifest = files.manifest
     if manifest is None:

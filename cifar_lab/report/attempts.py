@@ -6,8 +6,12 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Literal
 
+from markupsafe import Markup
+
 from cifar_lab.refusal import Refusal
-from cifar_lab.report.blocks import Block, Picture, Section, Text
+from cifar_lab.report.blocks import Block, Chart, Picture, Section, Text
+from cifar_lab.report.charts import svg
+from cifar_lab.report.charts.plot import Plot
 from cifar_lab.wording import first_sentence
 
 log = logging.getLogger("cifar_lab")
@@ -32,6 +36,30 @@ def picture(
         raise
     except Exception as error:  # one figure must not cost the report
         return warning(f"The figure {name} could not be drawn", error)
+
+
+def chart(draw: Callable[[], Markup], pictures: Sequence[Block]) -> list[Block]:
+    """Draw a figure of the HTML page; if it could not be drawn, its pictures stand in its place.
+
+    Args:
+        draw: returns the figure as HTML.
+        pictures: of the same data, and in place of some what could not be drawn.
+    """
+    there = [each for each in pictures if isinstance(each, Picture)]
+    told = [each for each in pictures if not isinstance(each, Picture)]
+    try:
+        return [Chart(draw(), there), *told]
+    except Refusal:
+        raise
+    except Exception as error:  # likewise
+        return [warning("The interactive chart could not be drawn", error), *pictures]
+
+
+def plot(shown: Plot, drawn: Block) -> list[Block]:
+    """Draw a plot as SVG, with the name and words of the picture drawn from the same data."""
+    if not isinstance(drawn, Picture):
+        return [drawn]
+    return chart(lambda: svg.chart(shown, drawn.name, drawn.alt, drawn.caption), [drawn])
 
 
 def section(title: str, make: Callable[[], Section]) -> Section:

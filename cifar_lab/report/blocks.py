@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from markupsafe import Markup
+
 
 @dataclass(frozen=True)
 class Text:
@@ -45,6 +47,20 @@ class Picture:
     def data_uri(self) -> str:
         """The picture embedded as a URI, so that the page needs no other file."""
         return f"data:image/png;base64,{base64.b64encode(self.png).decode()}"
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A figure that readers of the HTML page explore; Markdown shows pictures of the same data.
+
+    Attributes:
+        html: the figure, with everything escaped that comes from a user.
+        pictures: its files in ``figures/``, which stand in its place in Markdown.
+    """
+
+    html: Markup
+    pictures: Sequence[Picture]
+    kind: str = field(default="chart", init=False)
 
 
 @dataclass(frozen=True)
@@ -97,7 +113,7 @@ class Code:
     kind: str = field(default="code", init=False)
 
 
-Block = Text | Picture | Table | Facts | Code
+Block = Text | Picture | Chart | Table | Facts | Code
 
 
 @dataclass(frozen=True)
@@ -125,6 +141,12 @@ class Page:
     sections: Sequence[Section]
 
     def pictures(self) -> list[Picture]:
-        """Every picture, in order."""
+        """Every picture, in order, those of charts included."""
         blocks = [*self.blocks, *(block for s in self.sections for block in s.blocks)]
-        return [block for block in blocks if isinstance(block, Picture)]
+        return [picture for block in blocks for picture in _pictures(block)]
+
+
+def _pictures(block: Block) -> Sequence[Picture]:
+    if isinstance(block, Chart):
+        return block.pictures
+    return [block] if isinstance(block, Picture) else []

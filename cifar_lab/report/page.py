@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +11,8 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from cifar_lab.report.blocks import Page
+from cifar_lab.report.blocks import Page, Section
+from cifar_lab.report.charts.svg import HEIGHT
 from cifar_lab.run.files import write_atomically
 from cifar_lab.wording import in_markdown, longest_run, words_in_markdown
 
@@ -39,7 +42,24 @@ def render_markdown(page: Page) -> str:
     return _render("report.md.j2", page, as_html=False)
 
 
+def section_in_markdown(section: Section) -> str:
+    """Render a section alone, for a text that it is put into."""
+    return _environment(as_html=False).get_template("section.md.j2").render(section=section)
+
+
 def _render(template: str, page: Page, as_html: bool) -> str:
+    environment = _environment(as_html)
+    script = (
+        Markup(environment.get_template("page.js.j2").render(height=HEIGHT))
+        if as_html
+        else Markup()
+    )
+    return environment.get_template(template).render(
+        page=page, script=script, script_hash=_hash(script)
+    )
+
+
+def _environment(as_html: bool) -> Environment:
     environment = Environment(
         loader=PackageLoader("cifar_lab.report"),
         autoescape=as_html,
@@ -53,7 +73,12 @@ def _render(template: str, page: Page, as_html: bool) -> str:
     environment.filters["md_words"] = words_in_markdown
     environment.filters["fence"] = _fence
     environment.filters["anchor"] = lambda title: title.lower().replace(" ", "-")
-    return environment.get_template(template).render(page=page)
+    return environment
+
+
+def _hash(script: str) -> str:
+    """What a content security policy names a script by, so that no other one runs."""
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
 def _fence(lines: Sequence[str]) -> str:

@@ -21,6 +21,7 @@ from cifar_lab.results.readable import (
     read,
     without_repeats,
 )
+from cifar_lab.results.robustness import ON_SUITES, same_images
 from cifar_lab.run.record import Run
 
 
@@ -115,20 +116,25 @@ class Comparison:
 
     @property
     def measures(self) -> list[Measure]:
-        """The metric, and what else all ranked configurations have."""
+        """The metric, what else all ranked configurations have, and suites that some have."""
         others = [each for each in (*METRICS.values(), *COSTS.values()) if each != self.metric]
         ranked = [row.configuration for row in self.rows]
+        suites = [each for name, each in ON_SUITES.items() if same_images(self.ranked_runs, name)]
         return [
             self.metric,
             *(m for m in others if all(each.mean(m) is not None for each in ranked)),
+            *(m for m in suites if any(each.mean(m) is not None for each in ranked)),
         ]
 
-    def difference(self, configuration: Configuration, measure: Measure) -> float:
-        """Mean of a measure minus the baseline's."""
+    @property
+    def ranked_runs(self) -> list[Run]:
+        """The runs of all ranked configurations."""
+        return [each.run for row in self.rows for each in row.configuration.runs]
+
+    def difference(self, configuration: Configuration, measure: Measure) -> float | None:
+        """Mean of a measure minus the baseline's; None if one of them has no value."""
         value, against = configuration.mean(measure), self.baseline.mean(measure)
-        assert value is not None, "only measures that all have are compared"
-        assert against is not None, "likewise"
-        return value - against
+        return None if value is None or against is None else value - against
 
 
 def compared(
@@ -196,7 +202,7 @@ def _goodness(group: Sequence[Finished], metric: Measure) -> float:
 
 
 def _values(group: Sequence[Finished], measure: Measure) -> tuple[float, ...]:
-    values = [measure.value(each.run.summary) for each in group]
+    values = [measure.value(each.run) for each in group]
     return tuple(value for value in values if value is not None)
 
 
@@ -256,7 +262,8 @@ def _names(groups: Sequence[Sequence[Finished]], found: Sequence[Differing]) -> 
 
 
 def _numbers(group: Sequence[Finished]) -> dict[str, tuple[float, ...]]:
-    found = {name: _values(group, measure) for name, measure in (METRICS | COSTS).items()}
+    measures = (*METRICS.values(), *COSTS.values(), *ON_SUITES.values())
+    found = {measure.name: _values(group, measure) for measure in measures}
     return {name: values for name, values in found.items() if len(values) == len(group)}
 
 

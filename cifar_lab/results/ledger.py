@@ -42,10 +42,11 @@ is the duration of training and final evaluation in seconds times the rate of la
 products measured during the run.
 """
 
-#: Links to the comparison with the published studies.
+#: Links to the comparison with the published studies, and to what people wrote beside it.
 STUDIES = """These runs are compared with the published studies in
 [results/studies.md](results/studies.md), also as a single page that opens offline,
-[results/studies.html](results/studies.html).
+[results/studies.html](results/studies.html). What was tried and not kept is in
+[tried.md](tried.md).
 """
 
 
@@ -190,14 +191,20 @@ def _key(path: Path, name: str) -> str:
     return "_".join(after_name or parts[-2:])
 
 
+def accuracy(group: Sequence[Run]) -> str:
+    """Test accuracy of runs of one configuration in percent, with and without averaged flips."""
+    summaries = [run.summary for run in group]
+    reached = mean_and_deviation([100 * each.opened.accuracy for each in summaries], 2)
+    plain = [each.test_without_flips for each in summaries if each.test_without_flips is not None]
+    if len(plain) < len(group):
+        return reached
+    without = mean_and_deviation([100 * each.accuracy for each in plain], 2)
+    return f"{reached} with test-time flip averaging; {without} without"
+
+
 def _row(group: Sequence[Run]) -> str:
     summaries, made = [run.summary for run in group], group[0].provenance
     first = summaries[0]
-    accuracy = mean_and_deviation([100 * each.opened.accuracy for each in summaries], 2)
-    plain = [each.test_without_flips for each in summaries if each.test_without_flips is not None]
-    if len(plain) == len(group):
-        without = mean_and_deviation([100 * each.accuracy for each in plain], 2)
-        accuracy = f"{accuracy} with test-time flip averaging; {without} without"
     works = [each.work for each in summaries if each.work is not None]
     seconds = statistics.mean(each.training_seconds for each in summaries)
     trained, planned = first.epochs_trained, first.epochs_planned
@@ -205,7 +212,7 @@ def _row(group: Sequence[Run]) -> str:
         first.name,
         first.model,
         str(len(group)),
-        accuracy,
+        accuracy(group),
         f"{trained}" if trained == planned else f"{trained} of {planned}",
         duration(seconds),
         _work(works) if len(works) == len(group) else "–",

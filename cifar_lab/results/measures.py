@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Literal
 
-from cifar_lab.run.summary import Summary
+from cifar_lab.run.record import Run
 from cifar_lab.wording import signed
 
 Split = Literal["test", "validation"]
@@ -31,7 +31,7 @@ class Measure:
     name: str
     label: str
     unit: str
-    value: Callable[[Summary], float | None]
+    value: Callable[[Run], float | None]
     split: Split | None = None
     lower: bool = True
     scale: float = 1.0
@@ -40,7 +40,10 @@ class Measure:
     @property
     def heading(self) -> str:
         """Label and unit."""
-        return f"{self.label} ({self.unit})" if self.unit else self.label
+        if not self.unit:
+            return self.label
+        bracketed = self.label.endswith(")")
+        return f"{self.label}, {self.unit}" if bracketed else f"{self.label} ({self.unit})"
 
     @property
     def unit_of_differences(self) -> str:
@@ -62,12 +65,12 @@ class Measure:
         return f"{self.scale * value:,.{self.digits}f}"
 
 
-def _accuracy(split: Split) -> Callable[[Summary], float | None]:
-    return lambda summary: getattr(getattr(summary, split), "accuracy", None)
+def _accuracy(split: Split) -> Callable[[Run], float | None]:
+    return lambda run: getattr(getattr(run.summary, split), "accuracy", None)
 
 
-def _loss(split: Split) -> Callable[[Summary], float | None]:
-    return lambda summary: getattr(getattr(summary, split), "loss", None)
+def _loss(split: Split) -> Callable[[Run], float | None]:
+    return lambda run: getattr(getattr(run.summary, split), "loss", None)
 
 
 #: By which configurations can be ranked.
@@ -93,21 +96,21 @@ METRICS = {
 COSTS = {
     measure.name: measure
     for measure in (
-        Measure("parameters", "parameters", "", lambda summary: summary.parameters),
+        Measure("parameters", "parameters", "", lambda run: run.summary.parameters),
         Measure(
             "multiply_adds",
             "multiply-adds",
             "million",
-            lambda summary: summary.multiply_adds,
+            lambda run: run.summary.multiply_adds,
             scale=1e-6,
             digits=1,
         ),
-        Measure("epochs", "epochs", "", lambda summary: summary.epochs_trained),
+        Measure("epochs", "epochs", "", lambda run: run.summary.epochs_trained),
         Measure(
             "training_seconds",
             "training time",
             "s",
-            lambda summary: summary.training_seconds,
+            lambda run: run.summary.training_seconds,
             digits=1,
         ),
     )

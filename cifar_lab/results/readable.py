@@ -53,7 +53,7 @@ def _finished(run: Run) -> Run:
     run.folder.refuse_links()
     if run.state != "done":
         raise Refusal(f"it is not finished: {run.state}")
-    assert run.summary  # reading it refuses what is damaged
+    _ = run.summary, run.robustness  # reading them refuses what is damaged
     return run
 
 
@@ -74,7 +74,7 @@ def metric_of(runs: Sequence[Run], name: str | None) -> Measure:
         return METRICS[name]
     test, validation = METRICS["test_accuracy"], METRICS["val_accuracy"]
     tested, validated = (
-        sum(each.value(run.summary) is not None for run in runs) for each in (test, validation)
+        sum(each.value(run) is not None for run in runs) for each in (test, validation)
     )
     return test if tested == len(runs) or tested > validated else validation
 
@@ -86,7 +86,7 @@ def read(runs: Sequence[Run], metric: Measure) -> tuple[list[Finished], list[Lef
 
 
 def _measured(run: Run, metric: Measure) -> Finished:
-    value = metric.value(run.summary)
+    value = metric.value(run)
     if value is None:
         raise Refusal(f"it has no {metric.label}")
     if not math.isfinite(value):

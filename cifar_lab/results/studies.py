@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
+from cifar_lab.analysis.intervals import Interval, wilson
+from cifar_lab.analysis.spread import student
 from cifar_lab.results.recorded import grouped
 from cifar_lab.run.files import read_json
 from cifar_lab.run.record import Run
@@ -19,6 +21,10 @@ SHORTENING = (
     ("trainer", "limit_epochs"),
     ("dataset", "limit_train_images"),
 )
+#: Fewer runs than this cannot show that a study's accuracy is not reached.
+DECIDING = 3
+#: Whether the published accuracy is reached.
+Verdict = Literal["yes", "no", "undecided"]
 
 
 class NotCounted(NamedTuple):
@@ -38,12 +44,14 @@ class Study:
         beside: complete runs of other recipes for it, grouped likewise: experiments named after
             it, e.g. ``s10_custom_resnet_as_run`` after ``s10_custom_resnet``.
         not_counted: the remaining runs of either kind.
+        unrun: experiments beside it without a complete run.
     """
 
     facts: dict[str, Any]
     groups: Sequence[Sequence[Run]]
     beside: Sequence[Sequence[Run]]
     not_counted: Sequence[NotCounted]
+    unrun: Sequence[str] = ()
 
     @property
     def name(self) -> str:
@@ -55,14 +63,37 @@ class Study:
         """Every complete run."""
         return [run for group in self.groups for run in group]
 
-    def reached_by(self, runs: Sequence[Run]) -> bool:
-        """Whether their mean test accuracy is at least the published one."""
-        return mean_test_accuracy(runs) >= float(self.facts["test_accuracy"])
+    def reached_by(self, runs: Sequence[Run]) -> Verdict:
+        """Whether their mean test accuracy is at least the published one.
+
+        A lower mean of fewer than ``DECIDING`` runs leaves it undecided.
+        """
+        if mean_test_accuracy(runs) >= float(self.facts["test_accuracy"]):
+            return "yes"
+        return "no" if len(runs) >= DECIDING else "undecided"
+
+    def within(self, runs: Sequence[Run]) -> bool:
+        """Whether the published accuracy lies in their interval."""
+        found = interval(runs)
+        return found.low <= float(self.facts["test_accuracy"]) <= found.high
 
 
 def mean_test_accuracy(runs: Sequence[Run]) -> float:
     """Mean accuracy after the last epoch on all test images, in 0 … 1."""
     return mean(run.summary.opened.accuracy for run in runs)
+
+
+def interval(runs: Sequence[Run]) -> Interval:
+    """The 95 % interval of their mean: over seeds or, of a single run, over its test images."""
+    if len(runs) > 1:
+        return student([run.summary.opened.accuracy for run in runs])
+    (run,) = runs
+    return wilson(run.summary.opened.count - run.summary.opened.wrong, run.summary.opened.count)
+
+
+def experiments_in(experiments: Path) -> list[str]:
+    """Return the names of the experiments of a checkout, in order."""
+    return sorted(file.stem for file in experiments.glob("*.yaml"))
 
 
 def read_published(experiments: Path) -> dict[str, Any] | None:
@@ -75,39 +106,42 @@ def read_published(experiments: Path) -> dict[str, Any] | None:
     return read_json(path) if path.is_file() else None
 
 
-def studies(published: dict[str, Any], runs: Sequence[Run]) -> list[Study]:
+def studies(
+    published: dict[str, Any], runs: Sequence[Run], experiments: Sequence[str] = ()
+) -> list[Study]:
     """Every study with its runs: those with its name and those named after it.
 
     Args:
         published: result of :func:`read_published`.
         runs: recorded runs of any experiment.
+        experiments: names of all experiments, so that those without a run are listed too.
     """
     found = []
     for facts in published["studies"]:
         judged = [
             NotCounted(run, shortcomings(run, facts))
             for run in runs
-            if f"{run.summary.name}_".startswith(f"{facts['name']}_")
+            if _belongs(run.summary.name, facts)
         ]
         groups = grouped([run for run, reasons in judged if not reasons])
         own = [group for group in groups if group[0].summary.name == facts["name"]]
         beside = [group for group in groups if group[0].summary.name != facts["name"]]
-        found.append(Study(facts, own, beside, [each for each in judged if each.reasons]))
+        rest = [each for each in judged if each.reasons]
+        known = {facts["name"], *(group[0].summary.name for group in beside)}
+        unrun = [name for name in experiments if _belongs(name, facts) and name not in known]
+        found.append(Study(facts, own, beside, rest, unrun))
     return found
+
+
+def _belongs(name: str, facts: dict[str, Any]) -> bool:
+    """Whether an experiment is a study or named after it."""
+    return f"{name}_".startswith(f"{facts['name']}_")
 
 
 def shortcomings(run: Run, facts: dict[str, Any]) -> list[str]:
     """Why a run is not a complete run of its study; empty if it is."""
     summary, config = run.summary, run.config
-    trained, planned = summary.epochs_trained, summary.epochs_planned
-    reasons = [f"{trained} of {planned} epochs"] if trained < planned else []
-    if trained == planned and summary.stopped is not None:
-        reasons.append(summary.stopped)  # the last epoch was cut short
-    reasons += [
-        f"{group}.{key}={config[group][key]}"
-        for group, key in SHORTENING
-        if config[group].get(key) is not None
-    ]
+    reasons = shortened(run)
     if "train_accuracy" not in summary.final:
         reasons.append("no training accuracy in its summary.json")
     if not summary.per_class:
@@ -115,7 +149,7 @@ def shortcomings(run: Run, facts: dict[str, Any]) -> list[str]:
     if config["dataset"].get("validation_fraction"):
         reasons.append(f"dataset.validation_fraction={config['dataset']['validation_fraction']}")
     values = {
-        "epochs": planned,
+        "epochs": summary.epochs_planned,
         "batch_size": config["trainer"]["batch_size"],
         "parameters": summary.parameters,
     }
@@ -123,6 +157,19 @@ def shortcomings(run: Run, facts: dict[str, Any]) -> list[str]:
         f"{name.replace('_', ' ')} {value:,} instead of {facts[name]:,}"
         for name, value in values.items()
         if value != facts[name]
+    ]
+
+
+def shortened(run: Run) -> list[str]:
+    """Why a run is not as long as its configuration plans, on all images; empty if it is."""
+    trained, planned = run.summary.epochs_trained, run.summary.epochs_planned
+    reasons = [f"{trained} of {planned} epochs"] if trained < planned else []
+    if trained == planned and run.summary.stopped is not None:
+        reasons.append(run.summary.stopped)  # the last epoch was cut short
+    return reasons + [
+        f"{group}.{key}={run.config[group][key]}"
+        for group, key in SHORTENING
+        if run.config[group].get(key) is not None
     ]
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from cifar_lab.analysis.power import optimism, smallest_difference
 from cifar_lab.results.comparison import Comparison, Row
 from cifar_lab.results.measures import Measure
+from cifar_lab.results.robustness import told_of_suites
 from cifar_lab.wording import plural, signed
 
 #: Beyond it, a list of runs is cut.
@@ -70,14 +71,17 @@ def _names(comparison: Comparison) -> Column:
 
 
 def _spread(row: Row, measure: Measure) -> str:
-    return measure.spread(row.configuration.numbers[measure.name])
+    values = row.configuration.numbers.get(measure.name)
+    return NOTHING if values is None else measure.spread(values)
 
 
 def _difference(comparison: Comparison, row: Row) -> str:
     metric = comparison.metric
     if row is comparison.rows[0]:
         return NOTHING
-    text = metric.difference(comparison.difference(row.configuration, metric))
+    change = comparison.difference(row.configuration, metric)
+    assert change is not None, "all that are ranked have the metric"
+    text = metric.difference(change)
     if row.effect is None:
         return text
     return f"{text} ({metric.difference(row.effect.low)} to {metric.difference(row.effect.high)})"
@@ -107,7 +111,7 @@ def _beside(comparison: Comparison, measure: Measure) -> Column:
     for row in comparison.rows:
         text = _spread(row, measure)
         change = comparison.difference(row.configuration, measure)
-        told = measure.difference(change)
+        told = "" if change is None else measure.difference(change)
         if told.startswith(("+", "−")):
             text = f"{text} ({told})"
         cells.append(text)
@@ -121,6 +125,7 @@ def notes(comparison: Comparison) -> list[str]:
         *_on_seeds(comparison),
         *_on_two(comparison),
         *_on_machines(comparison),
+        *told_of_suites(comparison.ranked_runs),
         *_not_compared(comparison),
     ]
 

@@ -7,9 +7,9 @@ import logging
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import TextIOWrapper
-from typing import Any
+from typing import Any, TypeVar
 
 from cifar_lab.engine.hooks import Hooks, Row
 from cifar_lab.engine.state import TrainingState
@@ -18,6 +18,8 @@ from cifar_lab.run.folder import RunFolder
 from cifar_lab.wording import wrapped
 
 log = logging.getLogger("cifar_lab")
+
+T = TypeVar("T")
 
 #: Seconds between plain progress lines when there is no terminal for a progress bar.
 LINE_EVERY_SECONDS = 60.0
@@ -107,6 +109,22 @@ def logged_to(folder: RunFolder) -> Iterator[None]:
             logger.removeHandler(handler)
         with contextlib.suppress(OSError):  # lines that did not fit on the disk
             handler.close()
+
+
+def counted(things: Sequence[T], what: str) -> Iterator[T]:
+    """Yields each thing, under a progress bar on a terminal, or with a line from time to time."""
+    if sys.stderr.isatty():
+        from tqdm import tqdm
+
+        layout = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left"
+        yield from tqdm(things, desc=what, bar_format=layout, leave=False)
+        return
+    last = time.monotonic()
+    for number, thing in enumerate(things):
+        if time.monotonic() - last >= LINE_EVERY_SECONDS:
+            last = time.monotonic()
+            log.info(f"{what}: {number} of {len(things)}")
+        yield thing
 
 
 class Progress(Hooks):

@@ -6,13 +6,9 @@ verified is written to a private folder of this process.
 
 from __future__ import annotations
 
-import atexit
 import hashlib
-import shutil
-import tempfile
-from pathlib import Path
 
-from cifar_lab.own_code import OwnCode, is_own_name
+from cifar_lab.own_code import OwnCode, is_own_name, written
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.code import COPIES, Code, Module
 from cifar_lab.run.record import Run
@@ -44,7 +40,8 @@ def unpacked(run: Run, trusted: bool) -> OwnCode:
         )
     contents = _verified(run, code)
     if code not in _UNPACKED:
-        _UNPACKED[code] = _written(contents, frozenset(each.name for each in code.modules))
+        below = {name.removeprefix(f"{COPIES}/"): each for name, each in contents.items()}
+        _UNPACKED[code] = written(below, frozenset(each.name for each in code.modules))
     return _UNPACKED[code]
 
 
@@ -78,13 +75,3 @@ def _verified(run: Run, code: Code) -> dict[str, bytes]:
             [f"--as-recorded: {each}; leave it out to use the files" for each in problems]
         )
     return contents
-
-
-def _written(contents: dict[str, bytes], names: frozenset[str]) -> OwnCode:
-    folder = Path(tempfile.mkdtemp(prefix="cifar-lab-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    for name, content in contents.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    return OwnCode((folder / COPIES,), names, copied=True)

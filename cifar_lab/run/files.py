@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import math
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, BinaryIO, TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
@@ -40,17 +41,28 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     Raises:
         OSError: it could not be written; names the file, which is as it was.
     """
+    with written_atomically(path) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+@contextlib.contextmanager
+def written_atomically(path: Path) -> Iterator[BinaryIO]:
+    """Opens a file that gets its name once everything inside is written, as write_atomically.
+
+    Raises:
+        OSError: it could not be written; names the file, which is as it was.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         temporary.unlink(missing_ok=True)
         with temporary.open("xb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        if error.errno is None:
+        if error.errno is None or error.filename not in (None, str(temporary)):
             raise
         # A failed write does not say of which file.
         raise OSError(error.errno, error.strerror, str(path)) from error

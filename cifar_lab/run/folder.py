@@ -113,6 +113,11 @@ class RunFolder:
         return self.path / "data.json"
 
     @property
+    def robustness(self) -> Path:
+        """Results on corrupted or on other test images, by ``eval RUN --on``."""
+        return self.path / "robustness.json"
+
+    @property
     def model_table(self) -> Path:
         return self.path / "model.txt"
 

@@ -18,15 +18,16 @@ if TYPE_CHECKING:
 
 #: Columns with integers.
 WHOLE_NUMBERS = {"epoch", "step"}
-#: Columns that older versions did not write.
-NEWER = {"step"}
+#: Columns that some rows lack: older versions did not write them, or the run extends another one
+#: whose schedule left the momentum as it was.
+NEWER = {"step", "momentum"}
 
 
 def write_metrics(path: Path, rows: Sequence[Row]) -> None:
     """Writes rows with equal columns; numbers can be read back exactly.
 
     Columns of hooks may be missing in some rows, and ``NEWER`` ones in rows of a run that an older
-    version began.
+    version began or that this one extends.
     """
     write_atomically(path, metrics_text(rows))
 

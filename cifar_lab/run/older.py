@@ -62,7 +62,7 @@ ADDED: dict[str, dict[str, Any]] = {
         "suggestion": "steepest",
     },
     "model": {"weights": None},
-    "trainer": {"ema_warmup": False, "head_lr_factor": 1.0},
+    "trainer": {"ema_warmup": False, "head_lr_factor": 1.0, "image_sizes": None},
     "report": {"gallery": "most_confident", "averaged_images": 1000},
     "hooks": {},
 }
@@ -77,6 +77,11 @@ ADDED_TO: dict[str, dict[str, Any]] = {
         "test_fraction": 0.2,  # those runs had a test folder, so that this does not matter
         "test_seed": 0,
         "copies_together": False,
+    },
+    "cifar_lab.optim.OneCycle": {
+        "cycle_momentum": False,
+        "base_momentum": 0.85,
+        "max_momentum": 0.95,
     },
 }
 
@@ -135,7 +140,7 @@ def completed(config: dict[str, Any]) -> dict[str, Any]:
     groups = {group: config.get(group) or {} for group in ADDED}
     filled = {g: {**ADDED[g], **node} for g, node in groups.items() if isinstance(node, dict)}
     nodes = {
-        group: {**ADDED_TO[node["_target_"]], **node}
+        group: {**node, **{k: v for k, v in ADDED_TO[node["_target_"]].items() if k not in node}}
         for group, node in {**config, **filled}.items()
         if isinstance(node, dict) and node.get("_target_") in ADDED_TO
     }

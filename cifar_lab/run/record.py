@@ -27,6 +27,7 @@ from cifar_lab.run.metrics import read_metrics
 from cifar_lab.run.mine import is_mine
 from cifar_lab.run.predictions import Predictions, SplitPredictions, read_predictions
 from cifar_lab.run.provenance import Provenance
+from cifar_lab.run.robustness import Robustness
 from cifar_lab.run.status import Status, is_locked
 from cifar_lab.run.store import Store
 from cifar_lab.run.summary import Summary
@@ -198,6 +199,12 @@ class Run:
         """Range tests before training; None if there were none."""
         path = self.folder.lr_finder
         return read_object(path, LrFinder, self.files.read) if self.files.has(path) else None
+
+    @functools.cached_property
+    def robustness(self) -> Robustness | None:
+        """Results on corrupted or on other test images; None if there are none."""
+        path = self.folder.robustness
+        return read_object(path, Robustness, self.files.read) if self.files.has(path) else None
 
     @functools.cached_property
     def maps(self) -> Maps:

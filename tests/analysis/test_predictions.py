@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.special import logsumexp
 from sklearn import metrics
 
 from cifar_lab.analysis.predictions import (
@@ -14,6 +15,7 @@ from cifar_lab.analysis.predictions import (
     confused_pairs,
     confusion,
     correct,
+    energies,
     predicted_classes,
     softmax,
 )
@@ -101,3 +103,9 @@ def test_balanced_accuracy_is_that_of_scikit_learn(seed):
     predicted = np.where(generator.random(60) < 0.5, labels, generator.integers(0, 5, 60))
     expected = metrics.balanced_accuracy_score(labels, predicted)
     assert balanced_accuracy(confusion(labels, predicted, 5)) == pytest.approx(expected, rel=1e-12)
+
+
+def test_energies_are_those_of_scipy():
+    logits = np.random.default_rng(0).normal(0, 30, (50, 7)).astype(np.float32)
+    np.testing.assert_allclose(energies(logits), -logsumexp(logits.astype(float), axis=1))
+    assert np.isfinite(energies(np.asarray([[1e30, -1e30]], dtype=np.float32))).all()

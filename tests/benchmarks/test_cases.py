@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from inspect import signature
 
 import numpy as np
 import pytest
@@ -16,6 +17,8 @@ from benchmarks.cases import (
     input_pipeline,
     listing,
     lr_finder,
+    predicting,
+    serving,
     tiny_network,
     training_step,
 )
@@ -50,11 +53,14 @@ TARGETS = {
     "gradcam-package": (2.5, False),
     "gradcam-captum": (1.5, False),
     "evaluation-figures": (4, False),
+    "predict-files": (0.8, False),
     "records": (50, True),
     "list-runs": (5, True),
     "runs-table": (2, True),
     "sweep-plan": (20, True),
     "sweep-short-runs": (1 / 3, True),
+    "serving-rate": (1.5, False),
+    "serving-p99": (1.5, False),
     "memory-first-run": (1.5, True),
     "memory-later-runs": (1.5, True),
     "accelerator-fast94": (1.2, False),
@@ -101,6 +107,15 @@ def test_a_missing_peer_names_the_extra(monkeypatch):
         peers.load("lightning_peer")
 
 
+@pytest.mark.extra("bench")
+def test_airbench_has_what_its_peer_calls():
+    """It trains on CUDA only."""
+    peer = peers.load("airbench_peer")
+    assert signature(peer.train94).bind(verbose=False)
+    assert signature(peer.evaluate).bind("model", "loader", tta_level=2)
+    assert signature(peer.CifarLoader).bind("cifar10", train=False, batch_size=2000)
+
+
 def test_a_training_step_has_the_losses_of_the_plain_loop(quick):
     result = training_step.run(quick, "float32", 8)
     assert result.value > 0
@@ -127,7 +142,6 @@ def test_a_tiny_network_learns_the_same_in_both_loops(quick):
 
 
 def test_the_input_pipeline_gives_the_views_of_its_peer(quick):
-    pytest.importorskip("albumentations")
     built = ours.experiment(
         *quick.images(), "augmentation=crop_flip_cutout8", "trainer.batch_size=64"
     )
@@ -135,6 +149,12 @@ def test_the_input_pipeline_gives_the_views_of_its_peer(quick):
     shown = np.zeros((32, 32, 3), np.int16)
     with pytest.raises(Different, match="neither a crop of its source"):
         input_pipeline._explained(np.full((32, 32, 3), 200, np.uint8), shown)
+
+
+def test_every_file_has_a_row(quick):
+    result = predicting.run(dataclasses.replace(quick, root=None))
+    assert result.value > 0
+    assert result.notes[0].startswith("images/s: ")
 
 
 def test_figures_and_bookkeeping_of_an_evaluation(quick):
@@ -185,6 +205,14 @@ def test_runs_become_a_table_in_a_moment(quick, tmp_path, monkeypatch):
     assert 0 < result.value < 60
     assert len(result.ours) == result.pairs == 2
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_both_servers_give_the_same_answers(quick, monkeypatch):
+    result = serving.measure(quick, 99)
+    assert result.value > 0
+    assert len(result.ours) == len(result.theirs) == result.pairs == 2
+    assert result.notes[0].startswith("32 clients, 64 PNG files of 32×32")
 
 
 def test_a_command_runs_a_case_and_saves_it_only_when_told(tmp_path, capsys):

@@ -27,6 +27,7 @@ PROGRAM = Path(sys.executable).with_name("cifar-lab")
         ("cifar-lab train trainer.ep", {"trainer.epochs="}),
         ("cifar-lab check dataset=dig", {"dataset=digits"}),
         ("cifar-lab resume lat", {"latest"}),
+        ("cifar-lab export lat", {"latest"}),
         ("cifar-lab compare latest be", {"best"}),
         ("cifar-lab rerun latest trainer.ep", {"trainer.epochs="}),
         ("cifar-lab report latest report.mis", {"report.misclassified="}),

@@ -22,7 +22,7 @@ from cifar_lab.run.metrics import read_metrics
 from cifar_lab.run.record import Run
 from tests.conftest import BESIDE
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.extra("lightning")]
 
 TIMES = {"epoch_seconds", "images_per_second"}
 #: Digits in float32; 1,280 training images are whole batches of any size below.

@@ -1,4 +1,4 @@
-"""Runs with mixing and with policies: trained, and taken up again in the middle of an epoch."""
+"""Runs with mixing, policies and smaller images: trained, and taken up again within an epoch."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ def _in_an_empty_folder(tmp_path, monkeypatch):
         ["mixing=mixup"],
         ["mixing=cutmix", "trainer.accumulate_batches=2"],
         ["augmentation=trivial"],
+        ["trainer.image_sizes=[[0,16],[1,24]]", "mixing=cutmix"],
         ["augmentation=randaugment", "mixing=cutmix", "criterion.label_smoothing=0.1"],
     ],
     ids=" ".join,

@@ -139,7 +139,9 @@ def test_grey_files_train_and_are_named_in_the_summary(place):
     assert "GradCAM" in page
 
 
-@pytest.mark.parametrize("option", ["arrays", "parquet"])
+@pytest.mark.parametrize(
+    "option", ["arrays", pytest.param("parquet", marks=pytest.mark.extra("parquet"))]
+)
 def test_files_are_shown(place, option, capsys):
     images = np.random.default_rng(0).integers(0, 256, (24, 64, 64, 3), dtype=np.uint8)
     labels = np.arange(24) % 2
@@ -155,7 +157,8 @@ def test_files_are_shown(place, option, capsys):
 
 
 def write_parquet(place, images, labels):
-    datasets = pytest.importorskip("datasets")
+    import datasets
+
     datasets.disable_progress_bars()
     (place / "set" / "data").mkdir(parents=True)
     names = datasets.ClassLabel(names=["a", "b"])

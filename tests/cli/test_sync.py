@@ -40,6 +40,7 @@ def refused(capsys, *words: str) -> list[str]:
     return [line.removeprefix("error: ") for line in capsys.readouterr().err.splitlines()]
 
 
+@pytest.mark.extra("tensorboard")
 def test_a_run_is_sent_to_the_trackers_of_its_configuration(capsys):
     a_tracked_run()
     assert main(["sync", "one"]) == 0
@@ -58,6 +59,7 @@ def test_a_run_is_sent_to_others_without_a_change_to_its_configuration():
     assert RunFolder(path).config.read_text() == before
 
 
+@pytest.mark.extra("tensorboard")
 def test_the_jobs_of_a_sweep_are_sent(capsys):
     jobs = [a_tracked_run(SWEEP / f"seed={n}") for n in range(2)]
     (SWEEP / "sweep.json").write_text("{}")
@@ -65,6 +67,7 @@ def test_the_jobs_of_a_sweep_are_sent(capsys):
     assert [len(events(job).Scalars("lr")) for job in jobs] == [3, 3]
 
 
+@pytest.mark.extra("tensorboard")
 @pytest.mark.parametrize("state", ["failed", "interrupted"])
 def test_a_run_that_was_broken_off_is_sent(state):
     from tensorboard.plugins.hparams import metadata
@@ -147,6 +150,7 @@ def trained(capsys, name: str, *words: str) -> Path:
     return Path("outputs") / name
 
 
+@pytest.mark.extra("tensorboard")
 def test_a_run_is_the_same_with_trackers(capsys):
     plain = trained(capsys, "plain")
     tracked = trained(capsys, "tracked", "hooks=tensorboard")
@@ -169,6 +173,10 @@ def test_check_says_that_a_package_is_not_installed(capsys, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.extra("tensorboard")
+@pytest.mark.extra("mlflow")
+@pytest.mark.extra("wandb")
+@pytest.mark.extra("trackio")
 def test_a_run_is_sent_to_all_trackers_at_once(capsys):
     path = trained(capsys, "all", "hooks=[tensorboard,mlflow,wandb,trackio]")
     log = (path / "run.log").read_text()

@@ -94,6 +94,7 @@ EXPERIMENTS = [
     "fast94",
     "s10_custom_resnet",
     "s10_custom_resnet_as_run",
+    "s10_custom_resnet_cycled_momentum",
     "s11_resnet18",
     "s12_custom_resnet_lightning",
     "s8_custom_resnet_gradcam",

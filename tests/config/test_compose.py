@@ -45,7 +45,8 @@ def _usps(folder: Path) -> list[str]:
 
 
 def _parquet(folder: Path) -> list[str]:
-    datasets = pytest.importorskip("datasets")
+    import datasets
+
     images = [Image.radial_gradient("L").resize((32, 32))] * 100
     rows = {"image": images, "label": [number % 10 for number in range(100)]}
     kinds = {"image": datasets.Image(), "label": datasets.ClassLabel(num_classes=10)}

@@ -63,7 +63,7 @@ def test_a_node_may_hold_the_arguments_of_several():
 
 
 @pytest.mark.parametrize(
-    ("option", "name", "number"), [("native", "Trainer", 25), ("lightning", "LightningTrainer", 28)]
+    ("option", "name", "number"), [("native", "Trainer", 26), ("lightning", "LightningTrainer", 29)]
 )
 def test_every_key_of_the_trainer_is_needed_and_held_to_its_type(option, name, number):
     config = preflight(Composer(), [f"trainer={option}"]).job()

@@ -20,6 +20,9 @@ STUDIES = {
     "s10_custom_resnet_as_run": (
         CustomResNet, 24, 512, 0.057, 100, 8, ["crop", "flip", "cutout"], ("adam", 1e-4, None),
     ),
+    "s10_custom_resnet_cycled_momentum": (
+        CustomResNet, 24, 512, 0.057, 100, 8, ["crop", "flip", "cutout"], ("adam", 1e-4, None),
+    ),
     "s11_resnet18": (
         ResNet18, 20, 512, 0.02656, 100, 16, ["crop", "flip", "cutout"], ("sgd", 0, 0.9),
     ),
@@ -97,6 +100,19 @@ def test_one_cycle_is_meant_at_every_step(composer, name):
     assert min(rates) > 0
     with pytest.raises(ValueError, match="step must be in"):
         schedule.learning_rate(total)
+
+
+@pytest.mark.parametrize("name", [name for name in STUDIES if name.startswith("s10")])
+def test_beta1_is_cycled_against_the_learning_rate_only_where_the_name_says_so(composer, name):
+    config = job(composer, name)
+    schedule = updates.schedule(config["scheduler"], config["optimizer"]["lr"], 24, 98)
+    momenta = [schedule.cycled_momentum(step) for step in range(24 * 98)]
+    if name.endswith("cycled_momentum"):
+        np.testing.assert_allclose(
+            momenta, np.interp(range(2352), [0, 489, 2351], [0.95, 0.85, 0.95])
+        )
+    else:
+        assert set(momenta) == {None}
 
 
 @pytest.mark.parametrize(

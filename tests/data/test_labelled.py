@@ -69,10 +69,10 @@ def test_labels_may_stand_in_a_column_of_any_integers():
             "class_names, y_train = np.unique(y_train, return_inverse=True)",
         ),
         (LABELS[:5], "x_train has 6 images, but y_train has 5 labels; each image needs one"),
-        (LABELS - 1, "y_train has labels from -1 to 1, but those of 3 classes go from 0 to 2"),
+        (LABELS - 1, "y_train: got -1 to 1, but the labels of 3 classes go from 0 to 2"),
         (
             LABELS + 1,
-            "y_train has labels from 1 to 3, but those of 3 classes go from 0 to 2; y_train -",
+            "y_train: got 1 to 3, but the labels of 3 classes go from 0 to 2; y_train -",
         ),
         (LABELS % 2, "x_train has no images of 1 of 3 classes (c); each class needs training and"),
     ],

@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 from typing import Any
 
+import datasets
 import numpy as np
 import pytest
 from PIL import Image
@@ -16,7 +17,7 @@ from cifar_lab.data.parquet import Parquet
 from cifar_lab.refusal import Refusal
 from tests.data.sources import SPLIT
 
-datasets = pytest.importorskip("datasets")
+pytestmark = pytest.mark.extra("parquet")
 NAMES = ["ant", "bee", "cow"]
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from cifar_lab.data.parquet_files import (
@@ -16,8 +18,7 @@ from cifar_lab.data.parquet_files import (
 )
 from cifar_lab.refusal import Refusal
 
-pa = pytest.importorskip("pyarrow")
-pq = pytest.importorskip("pyarrow.parquet")
+pytestmark = pytest.mark.extra("parquet")
 
 
 def touched(root, *names):

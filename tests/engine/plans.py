@@ -17,6 +17,7 @@ def make_plan(**changes: Any) -> Plan:
         "ema_decay": None,
         "ema_warmup": True,
         "freeze_after_epochs": {},
+        "image_sizes": None,
         "early_stopping_patience": None,
         "max_minutes": None,
         "limit_batches": None,

@@ -14,6 +14,7 @@ from cifar_lab.refusal import Refusal
 from tests.engine.plans import make_plan
 from tests.engine.test_trainer import make_run
 
+pytestmark = pytest.mark.extra("lightning")
 #: Arguments of Lightning's engine besides the plan, for one process.
 ONE = {"devices": 1, "num_nodes": 1, "strategy": "auto"}
 

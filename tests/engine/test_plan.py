@@ -45,6 +45,21 @@ def test_the_batches_of_a_step_are_those_since_the_last_update(accumulate_batche
             assert list(plan.batches_of_step(batch, batches)) == step
 
 
+def test_an_epoch_has_the_size_of_the_last_pair_that_it_has_reached():
+    plan = make_plan(epochs=6, image_sizes=((0, 16), (2, 24), (3, 32)))
+    assert [plan.image_size(epoch) for epoch in range(6)] == [16, 16, 24, 32, 32, 32]
+    assert [plan.resizes_at(epoch) for epoch in range(6)] == [
+        False,
+        False,
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert make_plan().image_size(3) is None
+    assert not make_plan().resizes_at(3)
+
+
 def test_limits_shorten_and_never_lengthen():
     plan = make_plan(epochs=5)
     assert (plan.epochs_to_train, plan.batches_to_train(7)) == (5, 7)

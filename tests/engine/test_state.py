@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from cifar_lab.engine.state import TrainingState, evaluated_weights, warmed_up
+from cifar_lab.engine.step import set_momentum
 
 CPU = torch.device("cpu")
 
@@ -149,6 +150,14 @@ def saved_and_read(state: TrainingState) -> dict[str, Any]:
 def assert_same(actual: dict[str, torch.Tensor], expected: dict[str, torch.Tensor]) -> None:
     assert actual.keys() == expected.keys()
     assert all(torch.equal(value, expected[name]) for name, value in actual.items())
+
+
+def test_an_extended_run_does_not_begin_with_a_momentum_that_the_earlier_schedule_had_cycled():
+    parent, child = make_state(seed=0), make_state(seed=1)
+    trained(parent)
+    set_momentum(parent.optimizer, 0.95)
+    child.extend(parent.state_dict())
+    assert [group["betas"] for group in child.optimizer.param_groups] == [(0.9, 0.999)]
 
 
 def test_an_extended_run_continues_what_was_computed_and_not_how_it_went():

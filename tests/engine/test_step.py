@@ -179,6 +179,19 @@ def test_captured_steps_equal_eager_ones(mixing):
     torch.testing.assert_close(results[0][1], results[1][1])
 
 
+def test_steps_with_a_momentum_of_their_own_are_never_captured(monkeypatch):
+    """A graph would replay the momentum with which it was captured."""
+    monkeypatch.setattr(torch.cuda, "Stream", lambda: None)
+    models = [net(), net()]
+    plain, step = eager(models[0]), CapturedStep(eager(models[1]), 4)
+    for number in range(2 * CapturedStep.WARM_UP):
+        for each in (plain, step):
+            each(batch(4, number), 1.0, 0.1, 0.5 + number / 20)
+    assert torch.equal(models[1][1].weight, models[0][1].weight)
+    assert (step._warmed_up, step._captured) == (0, None)
+    assert step._eager.state.optimizer.param_groups[0]["momentum"] == 0.75
+
+
 def eager(model: nn.Module, **changes) -> EagerStep:
     optimizer = torch.optim.SGD(model.parameters(), lr=9.0)
     learner = Learner(model, nn.CrossEntropyLoss(), CPU, "float32", False)

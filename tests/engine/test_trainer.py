@@ -24,15 +24,18 @@ from cifar_lab.data.normalise import Normalise
 from cifar_lab.data.pixels import Pixels
 from cifar_lab.engine import fit as fit_module
 from cifar_lab.engine.engine import Engine
-from cifar_lab.engine.fit import Loaders, NonFinite
+from cifar_lab.engine.fit import Fit, Loaders, NonFinite
 from cifar_lab.engine.hooks import HookList, Hooks
 from cifar_lab.engine.interrupts import Interrupted, StopRequest
 from cifar_lab.engine.learner import Learner
 from cifar_lab.engine.lightning import LightningTrainer
 from cifar_lab.engine.metrics import RunningMetrics, correct
-from cifar_lab.engine.precision import Precision
 from cifar_lab.engine.state import TrainingState
+from cifar_lab.engine.step import EagerStep
 from cifar_lab.engine.trainer import Trainer
+from cifar_lab.engine.world import ALONE
+from cifar_lab.optim.schedules import OneCycle
+from cifar_lab.precision import Precision
 from tests.engine.plans import make_plan
 
 CPU = torch.device("cpu")
@@ -49,7 +52,10 @@ def _signals_that_nobody_takes_do_not_end_the_tests():
         signal.signal(signum, handler)
 
 
-@pytest.fixture(autouse=True, params=[Trainer, LightningTrainer], ids=["native", "lightning"])
+ENGINES = [Trainer, pytest.param(LightningTrainer, marks=pytest.mark.extra("lightning"))]
+
+
+@pytest.fixture(autouse=True, params=ENGINES, ids=["native", "lightning"])
 def _both_engines(request, monkeypatch):
     """Everything that is true of the native engine is true of Lightning's, on one device."""
     monkeypatch.setitem(ENGINE, "class", request.param)
@@ -166,6 +172,96 @@ def test_the_schedule_changes_the_rate_and_nothing_else_of_the_optimizer():
     run.fit()
     after = run.state.optimizer.param_groups[0]
     assert {key for key in before if key != "params" and before[key] != after[key]} == {"lr"}
+
+
+OPTIMIZERS = {
+    "adam": lambda p: torch.optim.Adam(p, lr=9.0),
+    "sgd": lambda p: torch.optim.SGD(p, lr=9.0, momentum=0.9, nesterov=True),
+}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_cycled_momentum_trains_what_a_loop_with_torchs_one_cycle_trains(name):
+    run = make_run(net=make_net(seed=0), optimizer=OPTIMIZERS[name], epochs=4)
+    run.schedule = one_cycle(epochs=4)
+    model = make_net(seed=0)
+    optimizer = OPTIMIZERS[name](model.parameters())
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer,
+        max_lr=0.1,
+        total_steps=20,
+        pct_start=0.5,
+        anneal_strategy="linear",
+        div_factor=10,
+        final_div_factor=10,
+    )
+    rows = []
+    for epoch in range(4):
+        order = run.loaders.train.order(epoch)
+        for start in range(0, 20, 4):
+            images, labels = run.training_images(order[start : start + 4])
+            F.cross_entropy(model(images), labels).backward()
+            group = optimizer.param_groups[0]
+            momentum = group["betas"][0] if name == "adam" else group["momentum"]
+            used = {"lr": group["lr"], "momentum": momentum}
+            optimizer.step()
+            optimizer.zero_grad()
+            if (epoch, start) != (3, 16):
+                scheduler.step()
+        rows.append(used)
+    recording = Recording()
+    run.fit(recording)
+    assert_close(run.state.model, model)
+    found = [{key: row[key] for key in ("lr", "momentum")} for row in recording.rows]
+    assert found == [pytest.approx(row, rel=1e-9) for row in rows]
+    assert found[1] == pytest.approx({"lr": 0.1, "momentum": 0.85})
+
+
+def test_first_epochs_are_trained_on_smaller_images_and_evaluation_is_at_full_size():
+    """Images of 4×4 pixels: 2 in the first two epochs, 3 in the third, then their own."""
+    seen: list[tuple[bool, int]] = []
+    sizes = ((0, 2), (2, 3), (3, 4))
+    make_run(net=Sized(seen), epochs=4, test_every_epoch=True, image_sizes=sizes).fit()
+    # Five batches to train on, then two to test.
+    epochs = [[(True, side)] * 5 + [(False, 4)] * 2 for side in (2, 2, 3, 4)]
+    assert seen == [each for epoch in epochs for each in epoch]
+
+
+def test_the_weights_are_those_of_a_plain_loop_over_resized_images():
+    run = make_run(net=Sized([]), epochs=2, image_sizes=((0, 2), (1, 4)))
+    model = Sized([])
+    step = 0
+    for epoch, side in ((0, 2), (1, 4)):
+        order = run.loaders.train.order(epoch)
+        for start in range(0, 20, 4):
+            images, labels = run.training_images(order[start : start + 4])
+            small = F.interpolate(images, size=(side, side), mode="bilinear", antialias=True)
+            gradients = torch.autograd.grad(
+                F.cross_entropy(model(small), labels), list(model.parameters())
+            )
+            for p, g in zip(model.parameters(), gradients, strict=True):
+                p.data -= (step + 1) / 64 * g
+            step += 1
+    run.fit()
+    assert_close(run.state.model, model)
+
+
+def test_a_step_is_made_anew_where_the_size_changes_and_where_a_run_is_continued():
+    """A captured step would go on with the size that it was captured with."""
+    made: list[int] = []
+    run = make_run(net=Sized([]), epochs=4, image_sizes=((0, 2), (2, 3), (3, 4)))
+
+    def make_step() -> EagerStep:
+        made.append(run.state.epoch)
+        return EagerStep(run.learner, run.state, run.engine.plan)
+
+    parts = (run.engine.plan, ALONE, run.learner, run.loaders, run.schedule, run.state, Hooks())
+    for started_at in (0, 1):
+        fit = Fit(*parts, StopRequest(), make_step)
+        for epoch in range(started_at, 4):
+            run.state.epoch = epoch
+            fit.begin_epoch()
+    assert made == [0, 2, 3, 1, 2, 3]
 
 
 @pytest.mark.parametrize("accumulate_batches", [1, 2])
@@ -622,6 +718,22 @@ def test_a_mixing_run_interrupted_within_an_epoch_ends_like_an_uninterrupted_one
     assert_identical(second.state, whole.state)
 
 
+@pytest.mark.parametrize("moment", ["within an epoch", "at the end of an epoch"])
+def test_a_run_with_cycled_momentum_that_was_interrupted_ends_like_an_uninterrupted_one(moment):
+    (whole, expected), (second, recording) = interrupted_and_not(MOMENTS[moment], 1, cycled=True)
+    found = [row["momentum"] for row in recording.rows]
+    assert found == [row["momentum"] for row in expected.rows]
+    assert found == pytest.approx([0.95 - 0.1 * 4 / 7, 0.95 - 0.1 * 5 / 7, 0.95])  # peak: step 7
+    assert_identical(second.state, whole.state)
+
+
+@pytest.mark.parametrize("moment", ["within an epoch", "at the end of an epoch"])
+def test_a_run_on_smaller_images_that_was_interrupted_ends_like_an_uninterrupted_one(moment):
+    sizes = ((0, 2), (1, 3), (2, 4))
+    (whole, _), (second, _) = interrupted_and_not(MOMENTS[moment], 1, image_sizes=sizes)
+    assert_identical(second.state, whole.state)
+
+
 def test_a_best_epoch_that_was_interrupted_while_tested_is_still_the_best():
     (_, expected), (_, recording) = interrupted_and_not(("evaluation", 0, 2), 1)
     assert expected.best[0]
@@ -695,7 +807,7 @@ class Run:
     engine: Engine
     learner: Learner
     loaders: Loaders
-    schedule: Ramp
+    schedule: Ramp | OneCycle
     state: TrainingState
     dataset: Dataset
 
@@ -801,6 +913,20 @@ class FirstLogit(nn.Module):
         return logits[:, 0].mean()
 
 
+class Sized(nn.Module):
+    """Accepts images of any size, and notes their width and whether it is trained."""
+
+    def __init__(self, seen: list[tuple[bool, int]]) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.conv, self.head = nn.Conv2d(3, 4, 3, padding=1), nn.Linear(4, CLASSES)
+        self.seen = seen
+
+    def forward(self, images: Tensor) -> Tensor:
+        self.seen.append((self.training, images.shape[3]))
+        return self.head(self.conv(images).amax((2, 3)))
+
+
 class Jitter(nn.Module):
     """Draws from Python's random state while training."""
 
@@ -899,11 +1025,33 @@ def clocked(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Watched]:
     return Clocked
 
 
-def resumable_run(seed: int, accumulate_batches: int = 1, mixing: Mixing | None = None) -> Run:
+def one_cycle(epochs: int, peak_epoch: float | None = 2) -> OneCycle:
+    """One cycle of five steps an epoch, from 0.01 to 0.1 and down to 0.001, momentum included."""
+    return OneCycle(
+        epochs=epochs,
+        steps_per_epoch=5,
+        max_lr=0.1,
+        peak_epoch=peak_epoch,
+        div_factor=10,
+        final_div_factor=10,
+        cycle_momentum=True,
+        base_momentum=0.85,
+        max_momentum=0.95,
+    )
+
+
+def resumable_run(
+    seed: int,
+    accumulate_batches: int = 1,
+    mixing: Mixing | None = None,
+    cycled: bool = False,
+    image_sizes: tuple[tuple[int, int], ...] | None = None,
+) -> Run:
     """Includes all randomness (dropout, Python's draws) and all state (momentum, EMA)."""
     torch.manual_seed(seed)
     random.seed(seed)
     net = nn.Sequential(
+        nn.AdaptiveAvgPool2d(4),
         nn.Flatten(),
         nn.Linear(48, 8),
         nn.BatchNorm1d(8),
@@ -911,7 +1059,7 @@ def resumable_run(seed: int, accumulate_batches: int = 1, mixing: Mixing | None 
         Jitter(),
         nn.Linear(8, CLASSES),
     )
-    return make_run(
+    run = make_run(
         net=net,
         learner=Watched,
         mixing=mixing,
@@ -921,16 +1069,26 @@ def resumable_run(seed: int, accumulate_batches: int = 1, mixing: Mixing | None 
         test_every_epoch=True,
         ema_decay=0.5,
         accumulate_batches=accumulate_batches,
+        image_sizes=image_sizes,
     )
+    if cycled:
+        run.schedule = one_cycle(epochs=3, peak_epoch=1.6)
+    return run
 
 
 def interrupted_and_not(
-    moment: tuple[str, int, int], accumulate_batches: int, mixing: Mixing | None = None
+    moment: tuple[str, int, int],
+    accumulate_batches: int,
+    mixing: Mixing | None = None,
+    cycled: bool = False,
+    image_sizes: tuple[tuple[int, int], ...] | None = None,
 ) -> tuple[tuple[Run, Recording], tuple[Run, Recording]]:
     """A whole run, and one that was interrupted and then continued in a fresh object."""
-    whole, expected = resumable_run(0, accumulate_batches, mixing), Recording()
+    words = (accumulate_batches, mixing, cycled, image_sizes)
+    whole, expected = resumable_run(0, *words), Recording()
     whole.fit(expected)
-    first, recording, saved = resumable_run(0, accumulate_batches, mixing), Recording(), []
+    first, recording = resumable_run(0, *words), Recording()
+    saved: list[dict[str, Any]] = []
     kind, epoch, number = moment
 
     def ask(happened: bool) -> None:
@@ -950,7 +1108,7 @@ def interrupted_and_not(
     )
     with pytest.raises(Interrupted):
         first.fit(HookList(recording, interrupt))
-    second = resumable_run(1, accumulate_batches, mixing)
+    second = resumable_run(1, *words)
     second.state.load_state_dict(saved[0])
     second.fit(recording)
     return (whole, expected), (second, recording)

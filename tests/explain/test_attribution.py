@@ -248,9 +248,10 @@ def test_channels_last_are_explained_as_by_hand():
     np.testing.assert_allclose(maps, expected.detach(), rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.extra("bench")
 @pytest.mark.parametrize(("method", "peer"), [("gradcam", "GradCAM"), ("hirescam", "HiResCAM")])
 def test_maps_are_those_of_the_grad_cam_package(method, peer):
-    package = pytest.importorskip("pytorch_grad_cam", reason="needs the extra 'bench'")
+    import pytorch_grad_cam as package
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
     model = CustomResNet(num_classes=5, width=4).eval()
@@ -329,3 +330,15 @@ def output_of(model: nn.Module, layer: str, images: Tensor) -> Tensor:
         model.eval()(images)
     handle.remove()
     return outputs[0]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_only_some_methods_need_captum(method, monkeypatch):
+    monkeypatch.setattr("cifar_lab.explain.attribution.find_spec", lambda _: None)
+    images, zeros = torch.zeros(1, 3, 32, 32), torch.zeros(1, dtype=torch.int64)
+    words = (CustomResNet(10, width=4), method, "layer1", images, Targets(zeros, zeros - 1))
+    if method in ("gradcam", "hirescam"):
+        assert np.isfinite(attribute(*words)).all()
+        return
+    with pytest.raises(Refusal, match=f"method={method} needs captum, which is not installed"):
+        attribute(*words)

@@ -225,6 +225,7 @@ def test_a_hook_sees_copies_and_all_rows_of_a_resumed_run(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.extra("lightning")
 def test_where_several_processes_train_the_first_alone_calls_hooks(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
     two = ["trainer=lightning", "trainer.devices=2", "trainer.batch_size=32"]

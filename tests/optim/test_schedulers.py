@@ -74,14 +74,32 @@ def test_one_cycle_and_cyclic_are_stepped_after_every_update_and_know_the_runs_l
     assert rates(found) == plain_loop(lambda o: kind(o, **words, cycle_momentum=False), True)
 
 
-def plain_loop_without_last(make) -> list[float]:
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (lr_scheduler.OneCycleLR, {"max_lr": 1.0, "base_momentum": 0.8}),
+        (lr_scheduler.CyclicLR, {"base_lr": 0.1, "max_lr": 1.0, "step_size_up": 4}),
+    ],
+)
+def test_a_momentum_that_is_cycled_is_that_of_a_plain_loop(kind, words):
+    make = partial(kind, **words, cycle_momentum=True)
+    found = of_torch(make, kind, LR, EPOCHS, STEPS, None)
+    length = {"total_steps": EPOCHS * STEPS} if kind is lr_scheduler.OneCycleLR else {}
+    expected = plain_loop_without_last(lambda o: make(o, **length), "momentum")
+    assert [found.cycled_momentum(step) for step in range(EPOCHS * STEPS)] == expected
+    assert len(set(expected)) >= 5
+    uncycled = of_torch(partial(kind, **words), kind, LR, EPOCHS, STEPS, None)
+    assert uncycled.cycled_momentum(3) is None
+
+
+def plain_loop_without_last(make, key: str = "lr") -> list[float]:
     updated = optimizer()
     scheduler, found = make(updated), []
     for step in range(EPOCHS * STEPS):
         if step > 0:
             updated.step()
             scheduler.step()
-        found.append(updated.param_groups[0]["lr"])
+        found.append(updated.param_groups[0][key])
     return found
 
 
@@ -99,7 +117,6 @@ def test_the_length_of_a_cosine_is_by_default_that_of_the_run():
         ({"total_steps": 100}, "total_steps=100, but this run has 30 steps to schedule"),
         ({"epochs": 3, "steps_per_epoch": 5}, "epochs=3, but this run has 6 epochs"),
         ({"steps_per_epoch": 9}, "steps_per_epoch=9, but this run has 5"),
-        ({"cycle_momentum": True}, "changes the learning rate only"),
     ],
 )
 def test_a_length_that_does_not_fit_the_run_is_refused_with_both_numbers(words, told):

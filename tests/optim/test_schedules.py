@@ -12,33 +12,36 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, MultiStepLR
 
 from cifar_lab.optim.schedules import (
     Constant,
-    Continued,
     Cosine,
     MultiStep,
     OneCycle,
     Triangular,
-    steps_of,
+    cycles_momentum,
+    momentum_at,
 )
 
 MAX = 0.4
 #: Steps per epoch in the course studies: 50,000 images in batches of 512.
 STEPS = 98
+NOT_CYCLED = {"cycle_momentum": False, "base_momentum": 0.85, "max_momentum": 0.95}
 
 
+@pytest.mark.parametrize("cycle_momentum", [False, True])
 @pytest.mark.parametrize("final_div_factor", [1, 100])
 @pytest.mark.parametrize(
     ("epochs", "steps_per_epoch", "peak_epoch"), [(24, STEPS, 5), (20, STEPS, 5), (4, 10, 1.5)]
 )
 def test_one_cycle_equals_torch_at_every_step(
-    epochs, steps_per_epoch, peak_epoch, final_div_factor
+    epochs, steps_per_epoch, peak_epoch, final_div_factor, cycle_momentum
 ):
     schedule = one_cycle(
+        cycle_momentum=cycle_momentum,
         epochs=epochs,
         steps_per_epoch=steps_per_epoch,
         peak_epoch=peak_epoch,
         final_div_factor=final_div_factor,
     )
-    expected = stepped(
+    expected = stepped_with_momentum(
         epochs * steps_per_epoch,
         lambda optimizer: OneCycleLR(
             optimizer,
@@ -47,13 +50,25 @@ def test_one_cycle_equals_torch_at_every_step(
             steps_per_epoch=steps_per_epoch,
             pct_start=peak_epoch / epochs,
             anneal_strategy="linear",
-            cycle_momentum=False,
+            cycle_momentum=cycle_momentum,
             three_phase=False,
             div_factor=100,
             final_div_factor=final_div_factor,
         ),
     )
-    np.testing.assert_allclose(rates(schedule), expected, rtol=1e-9)
+    np.testing.assert_allclose(rates(schedule), [rate for rate, _ in expected], rtol=1e-9)
+    momenta = [momentum_at(schedule, step) for step in range(schedule.total_steps)]
+    if cycle_momentum:
+        np.testing.assert_allclose(momenta, [momentum for _, momentum in expected], rtol=1e-9)
+        assert (momenta[0], min(momenta), momenta[-1]) == (0.95, 0.85, 0.95)
+    else:
+        assert momenta == [None] * len(expected)
+    assert cycles_momentum(schedule) == cycle_momentum
+
+
+def test_a_momentum_at_the_peak_above_the_one_at_the_ends_is_refused():
+    with pytest.raises(ValueError, match=r"base_momentum=0.97 must be at most max_momentum=0.95"):
+        one_cycle(base_momentum=0.97)
 
 
 @pytest.mark.parametrize("final_div_factor", [1, 100])
@@ -241,6 +256,7 @@ def one_cycle(**changes) -> OneCycle:
         "peak_epoch": 5,
         "div_factor": 100,
         "final_div_factor": 1,
+        **NOT_CYCLED,
     }
     return OneCycle(**(arguments | changes))
 
@@ -257,7 +273,9 @@ def every_schedule(epochs: int, steps_per_epoch: int) -> list:
             for end in (0.0, 0.1)
         ),
         *(
-            OneCycle(**length, peak_epoch=None, div_factor=100, final_div_factor=final)
+            OneCycle(
+                **length, peak_epoch=None, div_factor=100, final_div_factor=final, **NOT_CYCLED
+            )
             for final in (1, 100, 1e300)
         ),
         *(Cosine(**length, warmup_epochs=warmup, end_fraction=0.0) for warmup in (0, half)),
@@ -271,26 +289,16 @@ def rates(schedule) -> np.ndarray:
 
 def stepped(steps: int, make) -> list[float]:
     """The rates that torch's scheduler sets for each update, stepped once after each."""
-    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=MAX)
+    return [rate for rate, _ in stepped_with_momentum(steps, make)]
+
+
+def stepped_with_momentum(steps: int, make) -> list[tuple[float, float]]:
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=MAX, momentum=0.5)
     scheduler: LRScheduler = make(optimizer)
     used = []
     for step in range(steps):
-        used.append(optimizer.param_groups[0]["lr"])
+        used.append((optimizer.param_groups[0]["lr"], optimizer.param_groups[0]["momentum"]))
         optimizer.step()
         if step < steps - 1:
             scheduler.step()
     return used
-
-
-def test_a_continued_schedule_spans_the_added_epochs_alone():
-    """Half a cosine from its own first step to its last, numbered from the earlier run's end."""
-    added = Cosine(epochs=3, steps_per_epoch=4, max_lr=MAX, warmup_epochs=0, end_fraction=0)
-    schedule = Continued(schedule=added, epochs_before=2)
-    assert list(steps_of(schedule)) == list(range(8, 20))
-    assert list(steps_of(added)) == list(range(12))
-    rates = [schedule.learning_rate(step) for step in steps_of(schedule)]
-    expected = [MAX * (1 + math.cos(math.pi * k / 11)) / 2 for k in range(12)]
-    assert rates == pytest.approx(expected, abs=1e-12)
-    for outside in (7, 20):
-        with pytest.raises(ValueError, match="step must be in"):
-            schedule.learning_rate(outside)

@@ -94,6 +94,15 @@ def test_a_network_needs_to_know_nothing_of_the_lab(net, explained, nets, capsys
     assert f"GradCAM:   {explained}\n" in capsys.readouterr().out
 
 
+def test_a_network_for_one_size_of_images_is_refused_where_others_are_trained_on(nets, capsys):
+    sizes = "trainer.image_sizes=[[0,16],[1,32]]"
+    assert main(["check", *PLAIN, sizes, "model._target_=own_nets_1.Tiny"]) == 0
+    assert main(["check", *PLAIN, sizes, "model._target_=own_nets_1.Flat"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: a batch of 2 images could not be passed through Flat (")
+    assert "trainer.image_sizes resizes images to 16 pixels, which this network does not" in line
+
+
 @pytest.mark.parametrize(
     ("net", "told"),
     [

@@ -84,6 +84,7 @@ def reading(**changes: Any) -> Reading:
         "model_table": "Conv2d <64> 1,728\nTotal memory",
         "predictions": predictions,
         "lr_finder": None,
+        "robustness": None,
         "maps": None,
         "trust": None,
         "drawn": (),

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from playwright.sync_api import sync_playwright
 
 from cifar_lab.explain.explained import Averaged, Explained, ReportMaps
 from cifar_lab.report.pages.run import write_report
 from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.trust import OrderScore, Trust
+from tests.extras import CHROMIUM
 from tests.report.readings import reading
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
+pytestmark = pytest.mark.browser
 #: Widths and heights in pixels.
-SCREENS = {"phone": (390, 844), "desktop": (1280, 900)}
+SCREENS = {"phone": (390, 844), "desktop": (1280, 900), "dark desktop": (1280, 900)}
 #: Without these options it looks up hosts on its own.
 QUIET = [
     "--no-sandbox",
@@ -79,8 +79,7 @@ def folder(tmp_path_factory) -> RunFolder:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    with api.sync_playwright() as playwright:
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         yield browser
         browser.close()
@@ -90,7 +89,9 @@ def browser() -> Iterator[Any]:
 def page(request, browser, folder) -> Iterator[Any]:
     """The open page; its requests and console messages are in ``requests`` and ``said``."""
     width, height = SCREENS[request.param]
-    page = browser.new_page(viewport={"width": width, "height": height})
+    scheme = "dark" if request.param.startswith("dark") else "light"
+    page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+    page.set_default_timeout(5_000)
     page.requests, page.said = [], []
     page.on("request", lambda asked: page.requests.append(asked.url))
     page.on("console", lambda message: page.said.append(message.text))
@@ -107,8 +108,15 @@ def test_nothing_is_asked_for_but_the_page_itself(page, folder):
 
 
 def test_every_picture_is_there_with_its_words(page, folder):
-    pictures = page.evaluate("[...document.images].map(i => [i.complete, i.naturalWidth, i.alt])")
-    assert len(pictures) == len(list((folder.path / "figures").glob("*.png"))) == 15
+    assert page.evaluate("[...document.images].every(i => i.alt)")
+    pictures = page.evaluate(
+        "[...document.querySelectorAll('figure:not(.gallery) img')]"
+        ".map(i => [i.complete, i.naturalWidth, i.alt])"
+    )
+    charts = page.locator("figure.chart").count()
+    assert charts == 3
+    # The chart of training stands for two files; matrix and gallery stand for one each.
+    assert len(pictures) + charts + 3 == len(list((folder.path / "figures").glob("*.png"))) == 15
     assert all(complete and width > 100 and alt for complete, width, alt in pictures)
 
 
@@ -126,7 +134,8 @@ def test_the_page_never_scrolls_sideways(page):
 def test_pictures_are_large_enough_for_their_words(page):
     """Text is 8 points at 144 pixels per inch, so at half size it is 8 CSS pixels high."""
     sizes = page.evaluate(
-        "[...document.images].map(i => [i.getBoundingClientRect().width, i.naturalWidth])"
+        "[...document.querySelectorAll('figure:not(.gallery) img')]"
+        ".map(i => [i.getBoundingClientRect().width, i.naturalWidth])"
     )
     assert all(shown >= min(704, pixels / 2) - 1 for shown, pixels in sizes)
 
@@ -162,11 +171,169 @@ def test_words_can_be_told_from_their_ground(page):
         assert (lighter + 0.05) / (darker + 0.05) >= 4.5, (ink, ground)
 
 
+def test_the_cursor_of_a_chart_follows_pointer_and_keys(page):
+    figure = page.locator("#chart-training")
+    plot, spoken = figure.locator(".plot").first, figure.locator(".spoken")
+    box = plot.bounding_box()
+    plot.hover(position={"x": 0.4 * box["width"], "y": 40})  # nearer to epoch 1 of 2 than to 2
+    said = "epoch 1, step 2. loss (mean over images, nats): train 2.0000, validation 2.5000; "
+    assert spoken.text_content().startswith(said)
+    assert figure.locator(".read").nth(1).locator("span").all_text_contents() == [
+        "train 25.00", "validation 20.00",
+    ]  # fmt: skip
+    assert [each.get_attribute("x1") for each in figure.locator(".cursor").all()] == ["50%"] * 3
+    figure.locator(".panels").focus()
+    page.keyboard.press("ArrowRight")
+    assert spoken.text_content().startswith("epoch 2, step 4.")
+    page.keyboard.press("Home")
+    assert spoken.text_content().startswith("epoch 1, step 2.")
+    page.keyboard.press("Escape")
+    assert spoken.text_content() == ""
+
+
+def test_a_series_can_be_hidden_and_the_scale_and_unit_changed(page):
+    figure = page.locator("#chart-training")
+    button = figure.get_by_role("button", name="validation", exact=True)
+    line = figure.locator("g.linear g[data-series=validation] path.line").first
+    assert line.is_visible()
+    button.focus()
+    page.keyboard.press("Enter")
+    assert (button.get_attribute("aria-pressed"), line.is_visible()) == ("false", False)
+    button.click()
+    assert (button.get_attribute("aria-pressed"), line.is_visible()) == ("true", True)
+    figure.get_by_role("button", name="log scale").click()
+    assert not line.is_visible()
+    assert figure.locator("g.log g[data-series=validation] path.line").first.is_visible()
+    figure.get_by_role("button", name="steps").click()
+    ticks = figure.locator(".tick.x:visible").all_text_contents()
+    assert ticks == ["0", "1", "2", "3", "4", "step"]
+
+
+def test_a_table_is_sorted_by_its_header(page):
+    table = page.locator("section:has(#classes) table")
+    head = table.locator("th").nth(4)  # recall: 75, 100 and 50 %
+
+    def column() -> list[str]:
+        texts = table.locator("tbody td:nth-child(5)").all_text_contents()
+        return [text.split(" %")[0] for text in texts]
+
+    head.get_by_role("button").focus()
+    page.keyboard.press("Enter")
+    assert (head.get_attribute("aria-sort"), column()) == ("ascending", ["50.0", "75.0", "100.0"])
+    page.keyboard.press("Enter")
+    assert (head.get_attribute("aria-sort"), column()) == ("descending", ["100.0", "75.0", "50.0"])
+    table.locator("th").nth(1).get_by_role("button").click()
+    assert head.get_attribute("aria-sort") is None
+    names = table.locator("tbody td:nth-child(2)").all_text_contents()
+    assert names == ['"quoted"', "<b>", "cats & dogs"]
+
+
+def test_the_gallery_is_filtered_by_class_result_and_loss(page):
+    figure = page.locator("#gallery")
+    items, told = figure.locator("li:visible"), figure.locator("output")
+    assert items.count() == 12
+    figure.locator("[name=true]").select_option(label='"quoted"')
+    assert items.count() == 4
+    figure.locator("[name=predicted]").select_option(label="cats & dogs")
+    assert items.count() == 2
+    assert told.text_content() == "2 of 12 images of the gallery"
+    figure.get_by_role("button", name="all images").click()
+    figure.locator("[name=result]").select_option("wrong")
+    figure.locator("output:has-text('3 of 12')").wait_for()
+    losses = [float(each.get_attribute("data-loss")) for each in items.all()]
+    figure.locator("[name=loss]").fill(f"{max(losses)}")
+    assert items.count() == 1
+
+
+def test_an_image_opens_large_between_those_that_are_shown(page):
+    figure = page.locator("#gallery")
+    dialog, place = figure.locator("dialog"), figure.locator(".place")
+    figure.locator("[name=result]").select_option("wrong")
+    figure.locator("li:visible .open").first.focus()
+    page.keyboard.press("Enter")
+    assert dialog.is_visible()
+    assert place.text_content() == "1 of 3"
+    assert dialog.locator(".map").count() == 1  # of GradCAM, which is negligible, there is none
+    assert dialog.locator("th:has-text('(true)')").count() == 1
+    cells = dialog.locator("td:has-text('%')").all_text_contents()
+    shares = [float(cell.removesuffix(" %")) for cell in cells]
+    assert sum(shares) == pytest.approx(100, abs=0.02)
+    page.keyboard.press("ArrowRight")
+    assert place.text_content() == "2 of 3"
+    dialog.get_by_role("button", name="next").click()
+    assert place.text_content() == "3 of 3"
+    assert dialog.get_by_role("button", name="next").is_disabled()
+    page.keyboard.press("Escape")
+    assert not dialog.is_visible()
+
+
+def test_a_cell_of_the_matrix_filters_the_gallery(page):
+    figure, items = page.locator("#matrix"), page.locator("#gallery li:visible")
+    figure.locator(".cell[data-at='2 1']").click()  # two of them
+    said = 'true "quoted", predicted cats & dogs: 2 of 4 images (50.0 %)'
+    assert figure.locator(".told").text_content() == said
+    assert items.count() == 2
+    figure.locator(".cells").focus()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    said = "true cats & dogs, predicted cats & dogs: 4 of 4 images (100.0 %)"
+    assert figure.locator(".told").text_content() == said
+    assert items.count() == 4
+
+
+def test_the_matrix_can_be_reordered_and_enlarged(page):
+    figure = page.locator("#matrix")
+    names = figure.locator("[data-row]")
+
+    def order() -> list[str]:
+        places = [(each.bounding_box()["y"], each.text_content()) for each in names.all()]
+        return [name for _, name in sorted(places)]
+
+    before, wide = order(), figure.locator(".cells").bounding_box()["width"]
+    figure.get_by_role("button", name="order by similarity").click()
+    after = order()
+    assert sorted(after) == sorted(before)
+    # 1 and 2 are confused most, so that they stand together.
+    assert abs(after.index("cats & dogs") - after.index('"quoted"')) == 1
+    figure.get_by_role("button", name="zoom").click()
+    assert figure.locator(".cells").bounding_box()["width"] > wide
+
+
+@pytest.fixture
+def without_script(browser, folder) -> Iterator[Any]:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(Path(folder.report).as_uri())
+    yield page
+    context.close()
+
+
+def test_without_script_charts_are_complete(without_script):
+    figure = without_script.locator("#chart-training")
+    assert figure.locator("g.linear path.line").first.is_visible()
+    assert not figure.locator("g.log path.line").first.is_visible()
+    assert figure.locator(".legend").inner_text().split() == [
+        "train", "validation", "planned", "used", "reported:", "epoch", "2",
+    ]  # fmt: skip
+    assert figure.locator(".tick.x:visible").all_text_contents() == ["0", "1", "2", "epoch"]
+    assert not figure.locator(".switches").is_visible()
+
+
+def test_without_script_the_gallery_can_be_read(without_script):
+    figure = without_script.locator("#gallery")
+    assert figure.locator("li:visible").count() == 12
+    assert not figure.locator("form").is_visible()
+    figure.locator("summary").first.click()
+    assert figure.locator("details table").first.is_visible()
+
+
 def test_it_prints(browser, folder):
     page = browser.new_page()
     page.goto(Path(folder.report).as_uri())
     assert page.pdf(format="A4").startswith(b"%PDF")
-    page.emulate_media(media="print")
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert not page.locator(".switches").first.is_visible()
     assert not page.is_visible("nav")
     assert page.evaluate("document.querySelector('details pre').checkVisibility()")
     page.close()

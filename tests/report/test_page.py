@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
+import hashlib
 import itertools
 import re
 from collections import Counter
 from html.parser import HTMLParser
 
 import pytest
+from markupsafe import Markup
 
-from cifar_lab.report.blocks import Code, Facts, Page, Picture, Section, Table, Text
+from cifar_lab.report.blocks import Chart, Code, Facts, Page, Picture, Section, Table, Text
 from cifar_lab.report.page import render_html, render_markdown
 
 #: Attributes through which a page can load something.
@@ -28,7 +31,26 @@ def test_the_page_asks_for_nothing_outside_itself():
                 assert re.match(r"data:|#|--pixels: \d+px$", value), (name, value)
     assert not re.search(r"url\(|@import|https?://", html)
     tags = {tag for tag, _ in parsed(html).elements}
-    assert not tags & {"script", "iframe", "object", "embed", "base", "form"}
+    assert not tags & {"iframe", "object", "embed", "base", "form"}
+
+
+def test_no_other_script_than_the_pages_own_may_run():
+    """The policy names the script by its hash (Content Security Policy Level 3, 2.3.1)."""
+    html = render_html(page())
+    (script,) = re.findall(r"<script>(.*?)</script>", html, flags=re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', html)
+    assert policy.split("; ")[0] == "default-src 'none'"
+    assert f"script-src 'sha256-{digest}'" in policy.split("; ")
+    assert not re.search(r"\son\w+=", html.partition("<body>")[2].partition("<script>")[0])
+
+
+def test_markdown_has_the_pictures_of_a_chart():
+    chart = Chart(Markup("<figure>x</figure>"), [PICTURE, dataclasses.replace(PICTURE, name="b")])
+    one = Page("t", "l", [], [Section("s", [chart])])
+    assert "<figure>x</figure>" in render_html(one)
+    assert re.findall(r"\(figures/(.*?)\)", render_markdown(one)) == ["curves.png", "b.png"]
+    assert [picture.name for picture in one.pictures()] == ["curves", "b"]
 
 
 def test_every_picture_is_inside_the_page_with_a_text_for_who_cannot_see_it():
@@ -188,7 +210,7 @@ class Parsed(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
-        if self.open and self.open[-1] not in ("style", "title"):
+        if self.open and self.open[-1] not in ("style", "title", "script"):
             self.pieces.append((self.open[-1], data))
 
     @property

@@ -65,6 +65,7 @@ def _record(
     device: str = "A processor",
     parameters: int = 1234,
     stopped: str | None = None,
+    words: str = "",
     **config: Any,
 ) -> None:
     folder = results / name / f"2026-01-0{number + 1}"
@@ -97,14 +98,14 @@ def _record(
         epochs_trained=trained,
         stopped=stopped,
         reported_epoch=trained,
-        test=Result(accuracy=test, loss=0.3, count=10, wrong=1),
+        test=Result(accuracy=test, loss=0.3, count=1000, wrong=round(1000 * (1 - test))),
         final={"train_accuracy": test + 0.02},
         per_class=tuple(ClassSummary(k, 10, v, v, v) for k, v in recalls.items()),
         training_seconds=90.0,
     )
     write_object(folder / "summary.json", summary)
     made_with = a_provenance(
-        command=f"cifar-lab train experiments={name} seed={number}",
+        command=f"cifar-lab train experiments={name} seed={number} {words}".strip(),
         device_name=device,
         precision="float32",
         seed=number,

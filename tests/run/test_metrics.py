@@ -36,6 +36,12 @@ def test_metrics_are_a_plain_table_that_other_programs_read(tmp_path):
     np.testing.assert_array_equal(table["train_loss"], [2.5, 1.25])
 
 
+def test_a_run_that_extends_one_without_cycled_momentum_keeps_its_rows(tmp_path):
+    rows = [row_of(1, train_loss=2.5), {**row_of(2, train_loss=1.25), "momentum": 0.9}]
+    write_metrics(tmp_path / "metrics.csv", rows)
+    assert read_metrics(tmp_path / "metrics.csv") == rows
+
+
 def test_a_run_that_an_older_version_began_keeps_its_rows_without_steps(tmp_path):
     rows = [row_of(1, train_loss=2.5), {**row_of(2, train_loss=1.25), "step": 8}]
     write_metrics(tmp_path / "metrics.csv", rows)

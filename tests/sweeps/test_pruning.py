@@ -60,6 +60,7 @@ def by_optuna(earlier, curve, after_epochs, after_trials):
     return None
 
 
+@pytest.mark.extra("search")
 @pytest.mark.parametrize("seed", range(6))
 def test_the_median_rule_is_that_of_optuna(seed, tmp_path, monkeypatch):
     optuna.logging.set_verbosity(optuna.logging.WARNING)

@@ -25,6 +25,7 @@ from cifar_lab.sweeps.search import run_search
 from cifar_lab.sweeps.search_plan import same_search
 from tests.sweeps.searches import LR, NET, SPACE, Killed, Supervisor, a_search, begun, place
 
+pytestmark = pytest.mark.extra("search")
 DONE = "done"
 
 

@@ -9,6 +9,8 @@ from cifar_lab.refusal import Refusal
 from cifar_lab.results.search import SearchOptions
 from tests.sweeps.searches import LR, a_search
 
+pytestmark = pytest.mark.extra("search")
+
 
 @pytest.mark.parametrize(
     ("words", "problems"),

@@ -151,6 +151,7 @@ def _runs():
 
 
 @pytest.mark.slow
+@pytest.mark.extra("submitit")
 def test_submitit_carries_a_whole_sweep(tmp_path):
     words = ["train", "-m", *TINY, "seed=0,1,2", "--no-timing", HERE]
     assert main([*words, "hydra/launcher=submitit_local"]) == 0
@@ -159,6 +160,7 @@ def test_submitit_carries_a_whole_sweep(tmp_path):
     assert len({Run(folder.job(job.name)).status.pid for job in plan.jobs}) == 3
 
 
+@pytest.mark.extra("submitit")
 def test_the_slurm_launcher_composes(capsys):
     words = ["train", "-m", *TINY, "seed=0,1", "hydra/launcher=submitit_slurm"]
     words += ["hydra.launcher.partition=gpu", "hydra.launcher.gpus_per_node=1", "--dry-run"]

@@ -15,6 +15,7 @@ from cifar_lab.run.sweep_folder import SweepFolder
 from cifar_lab.sweeps import study
 from cifar_lab.sweeps.study import Study, library, opened
 
+pytestmark = pytest.mark.extra("search")
 SPACE = (
     Numbers("lr", 1e-4, 1e-1, None, whole=False, log=True),
     Numbers("width", 16, 128, 16, whole=True, log=False),

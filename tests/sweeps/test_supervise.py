@@ -14,10 +14,12 @@ from cifar_lab.cli.main import main
 from cifar_lab.run.record import Run
 from tests.sweeps.sweeps import HERE, TINY, board, found, troubles
 
-LAUNCHERS = {
-    "basic": [],
-    "joblib": ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"],
-}
+JOBLIB = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
+each_launcher = pytest.mark.parametrize(
+    "launcher",
+    [[], pytest.param(JOBLIB, marks=pytest.mark.extra("joblib"))],
+    ids=["basic", "joblib"],
+)
 
 
 @pytest.fixture(autouse=True)
@@ -26,10 +28,10 @@ def _in_an_empty_folder(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("launcher", LAUNCHERS)
+@each_launcher
 def test_failing_exiting_and_killed_jobs_cost_nothing_else(launcher, tmp_path, capsys):
     kinds = troubles(tmp_path, "none,fail,kill,exit")
-    words = ["train", "-m", *TINY, *kinds, "seed=0,1", *LAUNCHERS[launcher], "--no-timing"]
+    words = ["train", "-m", *TINY, *kinds, "seed=0,1", *launcher, "--no-timing"]
     for kind in ("fail", "kill", "exit"):
         (tmp_path / kind).touch()  # so that nothing happens
     assert main([*words, "hydra.sweep.dir=outputs/undisturbed"]) == 0
@@ -85,11 +87,11 @@ def test_a_job_that_kills_its_process_twice_is_not_tried_a_third_time(tmp_path, 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("launcher", LAUNCHERS)
+@each_launcher
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_lets_jobs_save_and_stops_the_sweep_in_order(launcher, signum, tmp_path):
     words = ["train", "-m", *TINY, *troubles(tmp_path, "wait"), "seed=range(4)", "--no-timing"]
-    words += [HERE, "trainer.limit_batches=20", "trainer.epochs=2", *LAUNCHERS[launcher]]
+    words += [HERE, "trainer.limit_batches=20", "trainer.epochs=2", *launcher]
     process = subprocess.Popen(
         [sys.executable, "-m", "cifar_lab", *words], stdout=subprocess.PIPE, text=True
     )

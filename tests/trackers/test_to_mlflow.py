@@ -21,7 +21,7 @@ from cifar_lab.trackers import MLflow
 from tests.made import COMMIT, CONFIG
 from tests.trackers.runs import ROWS, a_sent_run, goes_on, seen, trained
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.extra("mlflow")]
 
 
 def mlflow_at(uri: str) -> MLflow:

@@ -9,6 +9,8 @@ from cifar_lab.run.folder import RunFolder
 from cifar_lab.trackers import TensorBoard
 from tests.trackers.runs import ROWS, SIZE, a_sent_run, goes_on, seen, trained
 
+pytestmark = pytest.mark.extra("tensorboard")
+
 
 @pytest.fixture
 def tracker() -> TensorBoard:

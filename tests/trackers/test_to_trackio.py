@@ -14,6 +14,7 @@ from cifar_lab.run.record import Run
 from cifar_lab.trackers import Trackio
 from tests.trackers.runs import ROWS, a_sent_run, goes_on, seen, trained
 
+pytestmark = pytest.mark.extra("trackio")
 #: Collects what jobs have written, as the dashboard does, and prints it.
 READER = """
 import json, trackio

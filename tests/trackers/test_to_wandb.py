@@ -13,6 +13,7 @@ from cifar_lab.run.folder import RunFolder
 from cifar_lab.trackers import WandB
 from tests.trackers.runs import ROWS, a_sent_run, goes_on, seen, trained
 
+pytestmark = pytest.mark.extra("wandb")
 BLOCK, WHOLE, LAST = 32768, 1, 4
 
 

@@ -90,13 +90,14 @@ def class_scale(names: Sequence[str]) -> ClassScale:
 
 
 def name_classes(axis: Axis, scale: ClassScale) -> None:
-    """Set the ticks of an axis of classes; their names stand upright below a chart."""
+    """Set the ticks of an axis of classes; below a chart, names that are too wide stand upright."""
     if not scale.labels:
         axis.set_label_text("class number")
         return
     axis.set_ticks(range(len(scale.labels)), scale.labels)
     axis.set_tick_params(length=0, labelsize=scale.size)
-    if isinstance(axis, XAxis):
+    room = scale.side / len(scale.labels)
+    if isinstance(axis, XAxis) and max(width(name, scale.size) for name in scale.labels) > room:
         axis.set_tick_params(labelrotation=90)
 
 

@@ -6,25 +6,23 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from cifar_lab.analysis.confidence import Calibration
 from cifar_lab.analysis.intervals import Interval
 from cifar_lab.analysis.predictions import UNDEFINED, ClassResult
+from cifar_lab.report.charts import predictions as charts
 from cifar_lab.report.figures.chart import (
     BLUE,
     COUNTED_CLASSES,
-    GREY,
-    TICKS,
     VERMILION,
     axes_side_by_side,
     class_scale,
     name_classes,
     png,
-    tidy,
 )
 from cifar_lab.report.figures.lettering import SIZE, labels, lettering, width
+from cifar_lab.report.figures.plots import draw, legend
 
 
 @lettering()
@@ -104,28 +102,12 @@ def class_recalls(results: Sequence[ClassResult], class_names: Sequence[str]) ->
 @lettering()
 def reliability(found: Calibration) -> bytes:
     """Accuracy against confidence by bin, and the number of images in each bin."""
-    figure = Figure(figsize=(9, 3.4))
-    diagram, counts = axes_side_by_side(figure, 2)
-    filled = found.counts > 0
-    middles = (found.edges[:-1] + found.edges[1:]) / 2
-    bin_width = found.edges[1] - found.edges[0]
-    diagram.plot([0, 100], [0, 100], color=GREY, linewidth=1, linestyle="--")
-    diagram.plot(
-        100 * found.confidence[filled], 100 * found.accuracy[filled], "o-", color=BLUE, ms=4
-    )
-    diagram.set(
-        xlabel="confidence: mean predicted probability (%)",
-        ylabel="accuracy (%)",
-        xlim=(0, 100),
-        ylim=(0, 102),
-    )
-    counts.bar(100 * middles[filled], found.counts[filled], 90 * bin_width, color=BLUE)
-    counts.set(xlabel="confidence (%)", ylabel="images", xlim=(0, 100), yscale="log")
-    counts.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    counts.yaxis.set_major_formatter("{x:,.0f}")
-    counts.yaxis.set_minor_formatter(NullFormatter())
-    tidy(diagram)
-    counts.spines[["top", "right"]].set_visible(False)
+    plot = charts.reliability(found)
+    figure = Figure(figsize=(9, 3.6))
+    for axes, panel in zip(axes_side_by_side(figure, 2, top=0.35), plot.panels, strict=True):
+        draw(axes, panel, plot.x)
+        if len(panel.series) > 1:
+            legend(axes)
     return png(figure)
 
 
@@ -137,16 +119,8 @@ def accuracy_by_coverage(shares: NDArray[np.float64], accuracies: NDArray[np.flo
         shares: shares of images kept, float64 ``(n,)``.
         accuracies: accuracies on the images kept, float64 ``(n,)``.
     """
+    plot = charts.accuracy_by_coverage(shares, accuracies)
     figure = Figure(figsize=(9, 2.8))
     (axes,) = axes_side_by_side(figure, 1)
-    # The first few are left out: over so few images the accuracy jumps between 0 and 1.
-    shown = np.unique(np.linspace(len(shares) // 50, len(shares) - 1, 1000).astype(int))
-    axes.plot(100 * shares[shown], 100 * accuracies[shown], color=BLUE)
-    axes.set(
-        xlabel="coverage: share of the images kept, most confident first (%)",
-        ylabel="accuracy on those kept (%)",
-        xlim=(0, 100),
-    )
-    axes.locator_params(axis="x", nbins=2 * TICKS)
-    tidy(axes)
+    draw(axes, plot.panels[0], plot.x)
     return png(figure)

@@ -28,8 +28,8 @@ def study_curves(runs: Sequence[Sequence[Row]], published: float) -> bytes:
         runs: each run's rows of metrics.csv.
         published: published test accuracy, in 0 … 1.
     """
-    figure = Figure(figsize=(9, 3.2))
-    loss_axes, accuracy_axes = axes_side_by_side(figure, 2)
+    figure = Figure(figsize=(9, 3.5))
+    loss_axes, accuracy_axes = axes_side_by_side(figure, 2, top=0.4)
     named: set[str] = set()
     for rows in runs:
         for split, colour in SPLIT_COLOURS.items():

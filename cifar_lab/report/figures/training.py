@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,10 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from cifar_lab.engine.hooks import Row
+from cifar_lab.report.charts.training import columns as measured
+from cifar_lab.report.charts.training import history
 from cifar_lab.report.figures.chart import (
     BLUE,
     GREEN,
-    GREY,
     TICKS,
     VERMILION,
     axes_side_by_side,
@@ -22,6 +22,7 @@ from cifar_lab.report.figures.chart import (
     tidy,
 )
 from cifar_lab.report.figures.lettering import SIZE, labels, lettering
+from cifar_lab.report.figures.plots import draw, legend
 
 #: Colour of each split in every chart.
 SPLIT_COLOURS = {"train": BLUE, "val": VERMILION, "test": GREEN}
@@ -40,22 +41,12 @@ def curves(rows: Sequence[Row], ends: Sequence[float], reported_epoch: int) -> b
         ends: where each row's epoch ended, in epochs of the schedule.
         reported_epoch: the epoch that all results are of, which is marked.
     """
-    (reported,) = [n for n, row in enumerate(rows) if row["epoch"] == reported_epoch]
-    first = rows[0]["epoch"] - 1  # of a run that extends another one, not 0
-    figure = Figure(figsize=(9, 3.4))
-    loss_axes, accuracy_axes = axes_side_by_side(figure, 2)
-    for axes in (loss_axes, accuracy_axes):
-        label = f"reported: epoch {reported_epoch}"
-        axes.axvline(ends[reported], color=GREY, lw=1.2, ls="--", zorder=0, label=label)
-        axes.set_xlim(first, first + 1.02 * max(1.0, ends[-1] - first))
-    for split, colour in SPLIT_COLOURS.items():
-        if f"{split}_loss" not in rows[0]:
-            continue
-        for axes, quantity, scale in ((loss_axes, "loss", 1), (accuracy_axes, "accuracy", 100)):
-            values = [scale * row[f"{split}_{quantity}"] for row in rows]
-            marker = SPLIT_MARKERS[split] if len(rows) <= 40 else None
-            axes.plot(ends, values, color=colour, marker=marker, ms=4, label=SPLIT_NAMES[split])
-    dress(loss_axes, accuracy_axes)
+    plot = history(rows, ends, reported_epoch)
+    figure = Figure(figsize=(9, 3.6))
+    both = axes_side_by_side(figure, 2, top=0.35)
+    for axes, panel in zip(both, plot.panels, strict=False):
+        draw(axes, panel, plot.x, plot.marked)
+    legend(both[0])
     return png(figure)
 
 
@@ -66,9 +57,8 @@ def dress(loss_axes: Axes, accuracy_axes: Axes) -> None:
     for axes in (loss_axes, accuracy_axes):
         axes.xaxis.set_major_locator(MaxNLocator(TICKS, integer=True))
         tidy(axes)
-    # Fixed positions, as searching for the emptiest corner takes longer than drawing.
-    loss_axes.legend(frameon=False, loc="upper right")
-    accuracy_axes.legend(frameon=False, loc="lower right")
+    legend(loss_axes)
+    legend(accuracy_axes)
 
 
 @lettering()
@@ -91,14 +81,11 @@ def columns(
     panels = list(figure.subplots(down, across, squeeze=False, gridspec_kw=margins).flat)
     for axes in panels[len(names) :]:
         axes.remove()
+    plot = measured(rows, names, ends, reported_epoch)
     shown = labels(names, LABEL_INCHES, SIZE, "column")
-    for axes, name, label in zip(panels, names, shown, strict=False):
-        axes.axvline(ends[reported_epoch - 1], color=GREY, lw=1.2, ls="--", zorder=0)
-        values = [row.get(name, math.nan) for row in rows]
-        axes.plot(ends, values, color=BLUE, marker="o" if len(rows) <= 40 else None, ms=4)
-        axes.set(xlabel="epoch", ylabel=label, xlim=(0, 1.02 * max(1.0, ends[-1])))
-        tidy(axes)
-        axes.xaxis.set_major_locator(MaxNLocator(TICKS, integer=True))
+    for axes, panel, label in zip(panels, plot.panels, shown, strict=False):
+        draw(axes, panel, plot.x, plot.marked)
+        axes.set_ylabel(label)
     return png(figure)
 
 
@@ -120,8 +107,8 @@ def learning_rate(
         relative: whether learning rates are multiples of a maximum that is not yet known.
         first_step: number of the first update; not 0 if the run extends another one.
     """
-    figure = Figure(figsize=(9, 2.6))
-    (axes,) = axes_side_by_side(figure, 1, left=0.95)
+    figure = Figure(figsize=(9, 2.9))
+    (axes,) = axes_side_by_side(figure, 1, left=0.95, top=0.35)
     # Update k ends at (k + 1) / steps_per_epoch: the last update of epoch 1 lies at epoch 1.
     epochs = (first_step + np.arange(len(planned)) + 1) / steps_per_epoch
     axes.plot(epochs, planned, color=BLUE, label="planned (every step)")
@@ -144,5 +131,5 @@ def learning_rate(
         ylim=(0, None),
     )
     tidy(axes)
-    axes.legend(frameon=False, loc="upper right")
+    legend(axes)
     return png(figure)

@@ -18,6 +18,7 @@ from cifar_lab.report.sections.errors import errors
 from cifar_lab.report.sections.origin import model, origin
 from cifar_lab.report.sections.predictions import classes, confidence, confusions
 from cifar_lab.report.sections.result import first_screen, lead
+from cifar_lab.report.sections.robustness import robustness
 from cifar_lab.report.sections.training import training
 from cifar_lab.run.record import Run
 
@@ -30,11 +31,13 @@ def write_report(reading: Reading, maps: ReportMaps, warnings: Sequence[Text] = 
         maps: the attribution maps.
         warnings: what could not be computed for the report.
     """
+    measured = reading.run.robustness
     sections = {
         "Training": partial(training, reading),
         "Classes": partial(classes, reading),
         "Confusions": partial(confusions, reading),
         "Confidence": partial(confidence, reading),
+        **({} if measured is None else {"Robustness": partial(robustness, measured)}),
         "Misclassified images": partial(errors, reading, maps),
         "Attribution": partial(attribution, reading, maps),
         "Data": partial(data, reading),

@@ -8,9 +8,9 @@ from typing import Any
 
 from cifar_lab.report.blocks import Block, Page, Section, Table, Text
 from cifar_lab.report.page import write_page
-from cifar_lab.report.sections.study import accuracy, study_section
+from cifar_lab.report.sections.study import accuracy, bounds, study_section
 from cifar_lab.results.recorded import read_results
-from cifar_lab.results.studies import Study, read_published, studies
+from cifar_lab.results.studies import Study, experiments_in, read_published, studies
 from cifar_lab.run.record import Run
 from cifar_lab.wording import percent
 
@@ -22,9 +22,11 @@ READ = (
     "Our accuracy is measured after the last epoch on the full test set, which was not used to "
     "choose anything, and is given as mean ± sample standard deviation over n complete runs. A run "
     "is complete if it trained every epoch on every training image, with the number of epochs, the "
-    "batch size and the number of parameters that the study asked for. Reached means that our mean "
-    "is at least the published test accuracy. Experiments named after a study are other recipes "
-    "for it and are listed with it."
+    "batch size and the number of parameters that the study asked for. The 95 % interval is "
+    "Student's over seeds or, of a single run, Wilson's over the test images. Reached means that "
+    "our mean is at least the published test accuracy; a lower mean of fewer than three runs "
+    "leaves it undecided. Experiments named after a study are other recipes for it. All are "
+    "listed, those without a run too, and none is chosen by its test accuracy."
 )
 
 
@@ -44,7 +46,7 @@ def write_studies(experiments: Path) -> Path | None:
     if published is None:
         return None
     results = experiments / "results"
-    page = studies_page(published, read_results(results))
+    page = studies_page(published, read_results(results), experiments_in(experiments))
     path = results / "studies.html"
     write_page(page, path)
     drawn = {picture.name for picture in page.pictures()}
@@ -54,14 +56,17 @@ def write_studies(experiments: Path) -> Path | None:
     return path
 
 
-def studies_page(published: dict[str, Any], runs: Sequence[Run]) -> Page:
+def studies_page(
+    published: dict[str, Any], runs: Sequence[Run], experiments: Sequence[str] = ()
+) -> Page:
     """An overview, one section per study, and the errors in the originals.
 
     Args:
         published: content of ``experiments/published.json``.
         runs: every recorded run.
+        experiments: names of all experiments of the checkout.
     """
-    found = studies(published, runs)
+    found = studies(published, runs, experiments)
     faults = [[fault] for fault in published["wrong_in_the_originals"]]
     return Page(
         title="Five published studies",
@@ -89,19 +94,33 @@ def _overview(found: Sequence[Study]) -> Block:
     rows = []
     for study in found:
         told: set[str] = set()
-        for group in [*(study.groups or [[]]), *study.beside]:
-            name = group[0].summary.name if group else study.name
+        for name, group in _variants(study):
             others = [each for each in study.not_counted if each.run.summary.name == name]
             rows.append(
                 [
                     name if name not in told else "",
                     percent(study.facts["test_accuracy"]),
                     accuracy(group) if group else "–",
+                    bounds(group) if group else "–",
                     str(len(group)),
                     str(len(others)) if name not in told else "",
-                    ("yes" if study.reached_by(group) else "no") if group else "no complete run",
+                    _reached(study, group) if group else "no complete run",
                 ]
             )
             told.add(name)
-    header = ("study", "published (test)", "ours", "complete runs", "other runs", "reached")
-    return Table(header, rows)
+    ours = ("ours", "95 % interval", "complete runs", "other runs", "reached")
+    return Table(("study", "published (test)", *ours), rows)
+
+
+def _reached(study: Study, group: Sequence[Run]) -> str:
+    verdict = study.reached_by(group)
+    within = "within" if study.within(group) else "above"
+    return verdict if verdict != "no" else f"no; published value {within} the interval"
+
+
+def _variants(study: Study) -> list[tuple[str, Sequence[Run]]]:
+    """Every recipe of a study by name, with a group of its complete runs, or none."""
+    groups = [*study.groups, *study.beside]
+    named: list[tuple[str, Sequence[Run]]] = [(group[0].summary.name, group) for group in groups]
+    own: list[tuple[str, Sequence[Run]]] = [] if study.groups else [(study.name, [])]
+    return [*own, *named, *((name, []) for name in study.unrun)]

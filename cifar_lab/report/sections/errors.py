@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from cifar_lab.analysis.misclassified import rule_in_words
 from cifar_lab.explain.explained import ReportMaps
-from cifar_lab.report.blocks import Picture, Section, Table, Text
-from cifar_lab.report.figures.attribution import gallery
+from cifar_lab.report import attempts
+from cifar_lab.report.blocks import Block, Picture, Section, Table, Text
+from cifar_lab.report.charts.gallery import gallery
+from cifar_lab.report.figures import attribution as figures
 from cifar_lab.report.reading import Reading
+from cifar_lab.report.sections.images import items
 from cifar_lab.report.sections.maps import COLOURS, named, numbered, scaled
 from cifar_lab.wording import percent, several
 
@@ -17,7 +22,10 @@ def errors(reading: Reading, maps: ReportMaps) -> Section:
     """Misclassified images: predicted and true class, both probabilities, and sample ids."""
     shown, split, wrong = reading.errors, reading.evaluated, int((~reading.right).sum())
     if not shown:
-        return Section("Misclassified images", [Text(f"No {split.name} image is misclassified.")])
+        return Section(
+            "Misclassified images",
+            [Text(f"No {split.name} image is misclassified."), *_gallery(reading, maps, [])],
+        )
     names, ids = reading.class_names, split.sample_ids
     all_of_them = len(shown) == wrong
     begins = f"Showing all {wrong:,}" if all_of_them else f"Showing {len(shown)} of {wrong:,}"
@@ -36,9 +44,23 @@ def errors(reading: Reading, maps: ReportMaps) -> Section:
         "Misclassified images",
         [
             Text(f"{begins}: {rule_in_words(reading.options.gallery, split.name)}."),
-            *_pictures(reading, maps),
+            *_gallery(reading, maps, _pictures(reading, maps)),
             Table(header, rows, text_columns=(1, 3)),
         ],
+    )
+
+
+def _gallery(reading: Reading, maps: ReportMaps, pictures: Sequence[Block]) -> list[Block]:
+    """The images to filter; the pictures are the misclassified ones of the report."""
+    split = reading.evaluated
+    caption = (
+        f"{{}} of {len(split):,} {split.name} images: first those of the report, then of each pair "
+        "of true and predicted class those with the highest loss, by turns. A click opens an image "
+        "with its probabilities and, where the report has them, its maps: red is evidence for the "
+        "class, blue against. On paper, the first 40."
+    )
+    return attempts.chart(
+        lambda: gallery(items(reading, maps), reading.class_names, caption), pictures
     )
 
 
@@ -58,4 +80,4 @@ def _pictures(reading: Reading, maps: ReportMaps) -> list[Picture]:
         order = ", from top to bottom" if len(groups) > 1 else ""
         caption += f" Below it{order}: {several(below)}; each row has its own scale. {COLOURS}"
     alt = f"{len(shown)} misclassified images{' with attribution maps' * bool(groups)}: {told}."
-    return numbered("gallery", gallery(images, groups, shown, names), alt, caption)
+    return numbered("gallery", figures.gallery(images, groups, shown, names), alt, caption)

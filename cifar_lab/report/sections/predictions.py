@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
+from markupsafe import Markup
 
 from cifar_lab.analysis.confidence import BINS, calibration, coverage
 from cifar_lab.analysis.intervals import Interval
@@ -13,16 +16,23 @@ from cifar_lab.analysis.predictions import (
     class_results,
     confused_pairs,
 )
+from cifar_lab.analysis.similarity import by_similarity
+from cifar_lab.report import attempts
 from cifar_lab.report.attempts import picture
 from cifar_lab.report.blocks import Block, Section, Table, Text
+from cifar_lab.report.charts import predictions as charts
+from cifar_lab.report.charts.matrix import confusion_matrix
+from cifar_lab.report.charts.values import table_of
 from cifar_lab.report.figures import predictions as figures
 from cifar_lab.report.figures.chart import COUNTED_CLASSES, NAMED_CLASSES
 from cifar_lab.report.figures.images import samples
 from cifar_lab.report.reading import Reading
-from cifar_lab.wording import percent, several, with_interval
+from cifar_lab.wording import percent, plural, several, with_interval
 
 #: Number of confused pairs shown, and of images per pair.
 PAIRS, EACH = 6, 6
+#: Number of confused pairs in a table.
+LISTED = 100
 #: Number of classes in the chart where there are too many for all.
 LOWEST = 20
 
@@ -56,7 +66,7 @@ def _table(results: list[ClassResult], many: bool) -> Table:
             f"{r.count:,}",
             _or_undefined("precision", r.precision),
             _or_undefined("recall", r.recall),
-            UNDEFINED["f1"] if r.f1 is None else percent(r.f1),
+            UNDEFINED["f1"] if r.f1 is None else f"{100 * r.f1:.1f} %",
         ]
         for r in (sorted(results, key=_recall) if many else results)
     ]
@@ -93,20 +103,55 @@ def confusions(reading: Reading) -> Section:
     told = ", ".join(f"{names[p.label]} → {names[p.predicted]} ({p.images})" for p in pairs)
     by_number = len(names) > NAMED_CLASSES
     numbers = " Classes are numbered as in the table of classes." * by_number
-    matrix = picture(
+    alt = f"Confusion matrix; most frequent confusions: {told or 'none'}."
+    drawn = picture(
         "confusion",
         lambda: figures.confusion_matrix(reading.matrix, names),
-        alt=f"Confusion matrix; most frequent confusions: {told or 'none'}.",
+        alt=alt,
         caption=f"{split.capitalize()} images by true class (rows) and predicted class (columns), "
         f"coloured by their share of the true class.{numbers}",
         width="natural" if len(names) <= COUNTED_CLASSES else "full",
     )
+    matrix = attempts.chart(partial(_matrix, reading, alt), [drawn])
     if not pairs:
-        return Section("Confusions", [matrix, Text(f"No {split} image is misclassified.")])
+        return Section("Confusions", [*matrix, Text(f"No {split} image is misclassified.")])
     return Section(
         "Confusions",
-        [matrix, Text(f"Most frequent confusions: {told}."), _pair_images(reading, pairs)],
+        [
+            *matrix,
+            Text(f"Most frequent confusions: {told}."),
+            _confused(reading),
+            _pair_images(reading, pairs),
+        ],
     )
+
+
+def _matrix(reading: Reading, alt: str) -> Markup:
+    """The matrix for readers to explore."""
+    caption = (
+        f"{reading.evaluated.name.capitalize()} images by true class (rows) and predicted class "
+        "(columns): per cent of the true class, and below it the number of images. Confusions are "
+        "coloured, and the diagonal is grey. A click on a cell shows its images in the gallery."
+    )
+    order = by_similarity(reading.matrix)
+    return confusion_matrix(reading.matrix, reading.class_names, order, alt, caption)
+
+
+def _confused(reading: Reading) -> Table:
+    """The confusions by frequency, with their shares."""
+    names, matrix = reading.class_names, reading.matrix
+    rows = [
+        [
+            names[pair.label],
+            names[pair.predicted],
+            f"{pair.images:,}",
+            percent(pair.images / int(matrix[pair.label].sum())),
+        ]
+        for pair in confused_pairs(matrix, LISTED)
+    ]
+    label = f"The {plural(len(rows), 'most frequent confusion', 'most frequent confusions')}"
+    header = ("true class", "predicted class", "images", "of the true class")
+    return Table(header, rows, text_columns=(1,), folded=label)
 
 
 def confidence(reading: Reading) -> Section:
@@ -115,27 +160,28 @@ def confidence(reading: Reading) -> Section:
     shares, accuracies = coverage(reading.confidence, reading.right)
     half = accuracies[max(len(shares) // 2 - 1, 0)]
     mean = float(reading.confidence.mean())
+    bins, curve = charts.reliability(found), charts.accuracy_by_coverage(shares, accuracies)
+    calibrated = picture(
+        "reliability",
+        lambda: figures.reliability(found),
+        alt=f"Reliability diagram; expected calibration error {percent(found.error)}.",
+        caption=f"Accuracy against confidence in {BINS} bins of equal width (dashed: "
+        "perfect calibration), and the number of images in each. Expected calibration "
+        f"error {percent(found.error)}; mean confidence {percent(mean)} at an accuracy of "
+        f"{percent(float(reading.right.mean()))}.",
+    )
+    kept = picture(
+        "coverage",
+        lambda: figures.accuracy_by_coverage(shares, accuracies),
+        alt=f"Accuracy against coverage; {percent(half)} on the most confident half.",
+        caption="Accuracy when only the most confident predictions are kept: "
+        f"{percent(half)} on the most confident half.",
+    )
     return Section(
         "Confidence",
-        [
-            picture(
-                "reliability",
-                lambda: figures.reliability(found),
-                alt=f"Reliability diagram; expected calibration error {percent(found.error)}.",
-                caption=f"Accuracy against confidence in {BINS} bins of equal width (dashed: "
-                "perfect calibration), and the number of images in each. Expected calibration "
-                f"error {percent(found.error)}; mean confidence {percent(mean)} at an accuracy of "
-                f"{percent(float(reading.right.mean()))}.",
-            ),
-            picture(
-                "coverage",
-                lambda: figures.accuracy_by_coverage(shares, accuracies),
-                alt=f"Accuracy against coverage; {percent(half)} on the most confident half.",
-                caption="Accuracy when only the most confident predictions are kept: "
-                f"{percent(half)} on the most confident half.",
-            ),
-        ],
-    )
+        [*attempts.plot(bins, calibrated), table_of(bins, "Values of every bin"),
+         *attempts.plot(curve, kept)],
+    )  # fmt: skip
 
 
 def _pair_images(reading: Reading, pairs: list[Pair]) -> Block:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from cifar_lab.analysis.spread import mean_and_deviation
 from cifar_lab.nodes import described, type_name
 from cifar_lab.report.blocks import Block, Code, Picture, Section, Table, Text
 from cifar_lab.report.figures.study import study_classes, study_curves
-from cifar_lab.results.studies import Study, mean_test_accuracy
+from cifar_lab.results.studies import Study, interval, mean_test_accuracy
 from cifar_lab.run.record import Run
 from cifar_lab.wording import duration, percent, plural, points
 
@@ -35,6 +36,12 @@ def accuracy(group: Sequence[Run]) -> str:
     return _over(group, lambda run: run.summary.opened.accuracy)
 
 
+def bounds(group: Sequence[Run]) -> str:
+    """The 95 % interval of their mean test accuracy."""
+    found = interval(group)
+    return f"{100 * found.low:.2f} to {100 * found.high:.2f} %"
+
+
 def _over(group: Sequence[Run], value: Callable[[Run], float]) -> str:
     shares = [100 * value(run) for run in group]
     return f"{mean_and_deviation(shares, 2)} % (n={len(shares)})"
@@ -48,16 +55,30 @@ def _reached(study: Study) -> Text:
         told.append(
             f"{plural(len(group), 'run', 'runs')} {'' if name == study.name else f'of {name} '}on "
             f"{group[0].provenance.hardware} "
-            f"{'reached' if study.reached_by(group) else 'did not reach'} the published test "
+            f"{'reached' if mean >= published else 'did not reach'} the published test "
             f"accuracy of {percent(published)}: {percent(mean)} ({points(mean - published)})."
         )
+        if mean < published:
+            told.append(_how_sure(study, group))
     if not told:
         told.append(
             f"The published test accuracy is {percent(published)}; no complete run is recorded yet."
         )
+    told += [f"{name} has no complete run yet." for name in study.unrun]
     if facts["target_accuracy"] is not None:
         told.append(f"The study's own target was {percent(facts['target_accuracy'])}.")
     return Text(" ".join(told))
+
+
+def _how_sure(study: Study, group: Sequence[Run]) -> str:
+    """Say whether runs that did not reach the published accuracy may still agree with it."""
+    kind = "over seeds" if len(group) > 1 else "over the test images"
+    inside = "contains" if study.within(group) else "does not contain"
+    undecided = study.reached_by(group) == "undecided"
+    return (
+        f"The 95 % interval {kind}, {bounds(group)}, {inside} the published value"
+        f"{'; with fewer than three seeds, this is undecided' if undecided else ''}."
+    )
 
 
 def _table(study: Study) -> Table:
@@ -107,6 +128,17 @@ def _setting(group: str) -> Callable[[Sequence[Run]], str]:
     return value
 
 
+def _schedule(runs: Sequence[Run]) -> str:
+    """Describe the schedule; a momentum that it leaves as it is is left out."""
+    node = runs[0].config["scheduler"]
+    kept = node if node.get("cycle_momentum", True) else _without_momentum(node)
+    return described({key: each for key, each in kept.items() if each is not None})
+
+
+def _without_momentum(node: dict[str, Any]) -> dict[str, Any]:
+    return {key: each for key, each in node.items() if not key.endswith("_momentum")}
+
+
 def _steps(runs: Sequence[Run]) -> str:
     steps = runs[0].config["augmentation"]["train"]
     return "; ".join(described(step) for step in steps.values()) or "none"
@@ -133,6 +165,7 @@ SHOWN = {"besides": "also"}
 #: Each row's name, and how its cell is read from runs of one configuration.
 OURS: dict[str, Callable[[Sequence[Run]], str]] = {
     "test accuracy": accuracy,
+    "95 % interval": bounds,
     "best test epoch (optimistic, for comparison only)": _best_epoch,
     "train accuracy": lambda runs: _over(runs, lambda r: r.summary.final["train_accuracy"]),
     "model": _setting("model"),
@@ -140,7 +173,7 @@ OURS: dict[str, Callable[[Sequence[Run]], str]] = {
     "epochs": _alike(lambda r: f"{r.summary.epochs_trained} of {r.summary.epochs_planned}"),
     "batch": _alike(lambda r: str(r.config["trainer"]["batch_size"])),
     "optimizer": _setting("optimizer"),
-    "schedule": _setting("scheduler"),
+    "schedule": _schedule,
     "augmentation": _steps,
     "loss": _setting("criterion"),
     "figures": lambda _: "below; the full set is in each run's report.html",

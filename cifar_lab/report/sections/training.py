@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from itertools import chain
 from typing import Any
 
 from cifar_lab.engine.hooks import COLUMNS
+from cifar_lab.report import attempts
 from cifar_lab.report.attempts import picture
 from cifar_lab.report.blocks import Block, Section, Text
+from cifar_lab.report.charts import svg
+from cifar_lab.report.charts import training as charts
+from cifar_lab.report.charts.plot import Plot
+from cifar_lab.report.charts.values import table_of
 from cifar_lab.report.figures import training as figures
 from cifar_lab.report.figures.lr_finder import range_tests
 from cifar_lab.report.reading import Reading
@@ -22,18 +28,29 @@ MOMENTA = ("momentum", "betas", "sgd_momentum", "nesterov")
 
 
 def training(reading: Reading) -> Section:
-    """Curves, and learning rate and momentum as planned and as used."""
+    """Curves over the same epochs, their values, and the momentum."""
     found = reading.run.lr_finder
+    plot = partial(_plot, reading)
     return Section(
         "Training",
         [
-            _curves(reading),
+            *attempts.chart(
+                lambda: svg.chart(plot(), "training", _last(reading), _caption(reading)),
+                [_curves(reading), _learning_rate(reading)],
+            ),
+            table_of(plot(), "Values of every epoch"),
             *_columns(reading),
-            _learning_rate(reading),
             *([] if found is None else [_range_tests(found)]),
             Text(momentum(reading.run.config)),
         ],
     )
+
+
+def _plot(reading: Reading) -> Plot:
+    """Loss, accuracy, learning rate and speed over the same epochs."""
+    rows, ends, steps = reading.run.metrics, reading.ends, reading.steps_per_epoch
+    further = charts.rates(rows, ends, reading.planned, steps, reading.first_step)
+    return charts.history(rows, ends, reading.run.summary.reported_epoch, steps, further)
 
 
 def momentum(config: dict[str, Any]) -> str:
@@ -46,7 +63,8 @@ def momentum(config: dict[str, Any]) -> str:
     return f"The optimizer, {name}, used {several(found)} throughout, as planned."
 
 
-def _curves(reading: Reading) -> Block:
+def _last(reading: Reading) -> str:
+    """Text for readers who cannot see the curves."""
     rows = reading.run.metrics
     splits = [name for name in figures.SPLIT_NAMES if f"{name}_loss" in rows[-1]]
     last = "; ".join(
@@ -54,11 +72,15 @@ def _curves(reading: Reading) -> Block:
         f"{rows[-1][f'{s}_accuracy']:.1%}"
         for s in splits
     )
+    return f"Loss and accuracy over {plural(len(rows), 'epoch', 'epochs')}; final {last}."
+
+
+def _caption(reading: Reading) -> str:
     caption = (
         "Loss and accuracy after each epoch, averaged over images. Training values are accumulated "
         "during the epoch, on augmented images and while the weights are still changing."
     )
-    if "test" in splits:
+    if "test_loss" in reading.run.metrics[-1]:
         caption += " The test curve is for information only: it was not used to choose anything."
     caption += f" Dashed: epoch {reading.run.summary.reported_epoch}, which is reported."
     extends = reading.run.config.get("extends")
@@ -73,11 +95,16 @@ def _curves(reading: Reading) -> Block:
             f" Each epoch was cut to {plural(limit, 'batch', 'batches')} (trainer.limit_batches); "
             "its values lie at its last update, on the scale of the whole schedule."
         )
+    return caption
+
+
+def _curves(reading: Reading) -> Block:
+    rows = reading.run.metrics
     return picture(
         "curves",
         lambda: figures.curves(rows, reading.ends, reading.run.summary.reported_epoch),
-        alt=f"Loss and accuracy over {plural(len(rows), 'epoch', 'epochs')}; final {last}.",
-        caption=caption,
+        alt=_last(reading),
+        caption=_caption(reading),
     )
 
 
@@ -92,13 +119,15 @@ def _columns(reading: Reading) -> list[Block]:
     if len(names) > len(shown):
         caption += f" Showing {len(shown)} of {len(names)} columns."
     values = several([f"{name} {last.get(name, math.nan):.4g}" for name in shown])
+    reported = reading.run.summary.reported_epoch
+    alt = f"Columns of hooks over {plural(len(rows), 'epoch', 'epochs')}; final {values}."
     figure = picture(
         "columns",
-        lambda: figures.columns(rows, shown, reading.ends, reading.run.summary.reported_epoch),
-        alt=f"Columns of hooks over {plural(len(rows), 'epoch', 'epochs')}; final {values}.",
+        lambda: figures.columns(rows, shown, reading.ends, reported),
+        alt=alt,
         caption=caption,
     )
-    return [figure]
+    return attempts.plot(charts.columns(rows, shown, reading.ends, reported), figure)
 
 
 def _learning_rate(reading: Reading) -> Block:

@@ -63,7 +63,7 @@ DRAWINGS = {
         PIXELS[:1], [], [Misclassified(0, 2, 3, 0.9, 0.1)], HOSTILE
     )[0],
     "curves": lambda: sweep.validation_curves(CURVES, CURVES),
-    "columns": lambda: training.columns([{}], HOSTILE, [1.0], 1),
+    "columns": lambda: training.columns([{"epoch": 1}], HOSTILE, [1.0], 1),
     "effects": lambda: effects.effects([FACTOR] * 2),
     "heat map": lambda: effects.heat_map("$x$", "", HOSTILE, HOSTILE, MATRIX.astype(float), MATRIX),
     "parallel": lambda: effects.parallel_coordinates(HOSTILE, [HOSTILE, HOSTILE[::-1]], [1, 2]),

@@ -47,9 +47,17 @@ def test_curves_show_every_split_that_was_evaluated(drawn):
     }
     assert "nats" in loss.get_ylabel()
     assert "%" in accuracy.get_ylabel()
+    assert legend(loss) == [REPORTED, "train", "validation", "test"]
     for axes in (loss, accuracy):
-        assert legend(axes) == [REPORTED, "train", "validation", "test"]
         assert axes.get_xlabel() == "epoch"
+    assert accuracy.get_ylim()[1] <= 100
+
+
+def test_the_legend_covers_no_curve(drawn):
+    figures.curves(ROWS, ENDS, 2)
+    drawn[0].draw_without_rendering()
+    axes = drawn[0].axes[0]
+    assert axes.get_legend().get_window_extent().y0 >= axes.get_window_extent().y1 - 1
 
 
 @pytest.mark.parametrize("missing", [("val",), ("test",), ("val", "test")])
@@ -58,7 +66,7 @@ def test_curves_show_no_split_that_was_not_evaluated(drawn, missing):
     figures.curves(rows, ENDS, 2)
     splits = [figures.SPLIT_NAMES[s] for s in ("train", "val", "test") if s not in missing]
     shown = [REPORTED, *splits]
-    assert [legend(axes) for axes in drawn[0].axes] == [shown, shown]
+    assert legend(drawn[0].axes[0]) == shown
 
 
 def test_a_split_has_the_same_colour_and_marker_in_both_axes(drawn):

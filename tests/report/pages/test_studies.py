@@ -11,33 +11,74 @@ from cifar_lab.report.blocks import Code, Picture, Table, Text
 from cifar_lab.report.page import render_markdown
 from cifar_lab.report.pages.studies import studies_page, write_studies
 from cifar_lab.results.recorded import read_results
-from cifar_lab.results.studies import read_published
+from cifar_lab.results.studies import experiments_in, read_published
 from cifar_lab.run.files import write_object
 from tests.results.study_runs import experiments_with
 
 
 def page_of(tmp_path, *runs):
     experiments = experiments_with(tmp_path, *runs)
-    return studies_page(read_published(experiments), read_results(experiments / "results"))
+    return studies_page(
+        read_published(experiments),
+        read_results(experiments / "results"),
+        experiments_in(experiments),
+    )
 
 
 def test_the_overview_says_what_was_reached_by_whole_runs(tmp_path):
     runs = [{"test": 0.84}, {"test": 0.88}, {"test": 0.99, "trainer__limit_batches": 1}]
     overview = page_of(tmp_path, *runs).blocks[0]
-    # Mean 86; the standard deviation is the root of (4 + 4) / (n - 1) = 8.
+    # Mean 86; the standard deviation is the root of (4 + 4) / (n - 1) = 8. Student's t at 97.5 %
+    # with one degree of freedom is 12.706, times the root of 8 / 2.
     assert overview.rows == [
-        ["wide", "85.00 %", "86.00 ± 2.83 % (n=2)", "2", "1", "yes"],
-        ["deep", "50.00 %", "–", "0", "0", "no complete run"],
+        ["wide", "85.00 %", "86.00 ± 2.83 % (n=2)", "60.59 to 111.41 %", "2", "1", "yes"],
+        ["deep", "50.00 %", "–", "–", "0", "0", "no complete run"],
     ]
 
 
-@pytest.mark.parametrize(("test", "reached"), [(0.8499, "no"), (0.85, "yes")])
-def test_reached_is_at_least_the_published_accuracy(tmp_path, test, reached):
-    page = page_of(tmp_path, {"test": test})
+@pytest.mark.parametrize(
+    ("tests", "reached", "told"),
+    [
+        ([0.85], "yes", None),
+        ([0.845], "undecided", "over the test images, 82.13 to 86.61 %, contains the"),
+        ([0.845, 0.846], "undecided", "over seeds, 83.91 to 85.19 %, contains the"),
+        (
+            [0.84, 0.846, 0.843],
+            "no; published value within the interval",
+            "over seeds, 83.55 to 85.05 %, contains the",
+        ),
+        (
+            [0.84, 0.842, 0.841],
+            "no; published value above the interval",
+            "over seeds, 83.85 to 84.35 %, does not contain the",
+        ),
+    ],
+)
+def test_a_mean_below_the_published_accuracy_has_its_interval(tmp_path, tests, reached, told):
+    """As scipy.stats has them: Wilson's for 845 of 1,000 images, and t's over seeds."""
+    page = page_of(tmp_path, *({"test": test} for test in tests))
     assert page.blocks[0].rows[0][-1] == reached
     words = page.sections[0].blocks[0].text
-    assert ("did not reach the published test accuracy" in words) == (reached == "no")
+    assert ("did not reach the published test accuracy" in words) == (reached != "yes")
+    assert told is None or f"The 95 % interval {told} published value" in words
+    assert ("fewer than three seeds, this is undecided" in words) == (reached == "undecided")
+    assert ("95 % interval" in words) == (reached != "yes")
     assert "The study's own target was 80.00 %" in words
+
+
+def test_recipes_without_a_run_are_listed_too(tmp_path):
+    experiments = experiments_with(tmp_path, {"name": "wide_as_run"})
+    for name in ("wide", "wide_as_run", "wide_cycled", "wider"):
+        (experiments / f"{name}.yaml").touch()
+    page = page_of(tmp_path)
+    names = [(row[0], row[-1]) for row in page.blocks[0].rows]
+    assert names == [
+        ("wide", "no complete run"),
+        ("wide_as_run", "yes"),
+        ("wide_cycled", "no complete run"),
+        ("deep", "no complete run"),
+    ]
+    assert "wide_cycled has no complete run yet" in page.sections[0].blocks[0].text
 
 
 def test_asked_published_and_ours_stand_side_by_side(tmp_path):
@@ -64,8 +105,8 @@ def test_recipes_beside_a_study_have_rows_and_columns_of_their_own(tmp_path):
     beside = {"name": "wide_as_run", "test": 0.87, "scheduler__max_lr": 0.2}
     page = page_of(tmp_path, {"test": 0.8}, beside, {**beside, "trained": 2})
     assert page.blocks[0].rows[:2] == [
-        ["wide", "85.00 %", "80.00 % (n=1)", "1", "0", "no"],
-        ["wide_as_run", "85.00 %", "87.00 % (n=1)", "1", "1", "yes"],
+        ["wide", "85.00 %", "80.00 % (n=1)", "77.41 to 82.36 %", "1", "0", "undecided"],
+        ["wide_as_run", "85.00 %", "87.00 % (n=1)", "84.77 to 88.94 %", "1", "1", "yes"],
     ]
     section = page.sections[0]
     assert "1 run of wide_as_run on A processor, 2 threads" in section.blocks[0].text

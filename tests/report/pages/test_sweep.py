@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -15,9 +14,8 @@ from cifar_lab.results.plan import write_plan
 from cifar_lab.results.rows import append_row
 from cifar_lab.run.metrics import write_metrics
 from cifar_lab.run.sweep_folder import SweepFolder
+from tests.extras import CHROMIUM
 from tests.results.sweeps import a_plan, a_row
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 def a_sweep(path: Path, configurations, seeds=2, fail=(), **changes) -> SweepFolder:
@@ -109,7 +107,7 @@ def test_a_sweep_without_results_has_a_page_too(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
+@pytest.mark.browser
 @pytest.mark.parametrize("width", [390, 1280])
 def test_the_page_fits_its_window_and_asks_nobody_anything(width, tmp_path):
     from playwright.sync_api import sync_playwright

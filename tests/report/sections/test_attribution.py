@@ -68,7 +68,7 @@ def test_where_gradcam_is_faithful_it_is_shown_alone():
     assert not told.warning
     assert "At layer2, GradCAM agrees with HiResCAM (correlation 1.00" in told.text
     assert picture.alt.startswith("GradCAM maps (predicted, true and difference) at layer2")
-    assert "HiResCAM and" not in errors(reading(), maps).blocks[1].caption
+    assert "HiResCAM and" not in errors(reading(), maps).blocks[1].pictures[0].caption
 
 
 def test_where_gradcam_is_unfaithful_hirescam_leads_everywhere_with_gradcam_beside(monkeypatch):
@@ -88,7 +88,7 @@ def test_where_gradcam_is_unfaithful_hirescam_leads_everywhere_with_gradcam_besi
     np.testing.assert_array_equal(groups[0].series[0].maps, 2 * explained(1.0).gradcam[:, 0])
     means = next(block for block in rest if getattr(block, "name", "") == "mean_maps")
     assert means.alt.startswith("Mean HiResCAM and GradCAM maps")
-    gallery = errors(reading(), maps).blocks[1]
+    gallery = errors(reading(), maps).blocks[1].pictures[0]
     assert "from top to bottom: HiResCAM and GradCAM of the predicted class" in gallery.caption
     (table,) = [b for b in rest if isinstance(b, Table) and b.header[0] == "prediction"]
     assert "(HiResCAM)" in table.header[2]

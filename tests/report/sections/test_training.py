@@ -11,7 +11,8 @@ from tests.report.readings import reading
 
 
 def test_the_curves_alternative_text_names_the_last_values():
-    curves, learning_rate, _ = training(reading()).blocks
+    chart, table, _ = training(reading()).blocks
+    curves, learning_rate = chart.pictures
     assert curves.alt == (
         "Loss and accuracy over 2 epochs; final train loss 1.000 and accuracy 50.0%; "
         "validation loss 1.250 and accuracy 40.0%."
@@ -19,16 +20,23 @@ def test_the_curves_alternative_text_names_the_last_values():
     assert learning_rate.alt == (
         "Learning rate: starts at 0.1, peaks at 0.1, ends at 0.01 after 4 steps."
     )
+    assert table.header == (
+        "epoch", "step", "loss, train", "loss, validation", "accuracy, train",
+        "accuracy, validation", "learning rate, planned", "learning rate, used",
+    )  # fmt: skip
+    assert table.rows[0] == ["1", "2", "2.0000", "2.5000", "25.00", "20.00", "0.0500", "0.1000"]
 
 
 def test_columns_of_hooks_are_shown_beside_the_curves():
     rows = [dict(row, norm=epoch / 3) for epoch, row in enumerate(reading().run.metrics, 1)]
     rows[0]["gone"] = 1.0
-    _, columns, _, _ = training(reading(metrics=rows)).blocks
+    (columns,) = training(reading(metrics=rows)).blocks[2].pictures
     assert columns.name == "columns"
     assert columns.alt == "Columns of hooks over 2 epochs; final norm 0.6667 and gone nan."
     many = [dict(row, **{f"c{n}": 1.0 for n in range(20)}) for row in rows]
-    assert "Showing 12 of 22 columns." in training(reading(metrics=many)).blocks[1].caption
+    assert (
+        "Showing 12 of 22 columns." in training(reading(metrics=many)).blocks[2].pictures[0].caption
+    )
 
 
 def test_positions_are_those_of_the_steps():
@@ -39,7 +47,7 @@ def test_positions_are_those_of_the_steps():
     config = cut.run.config | {"trainer": {"batch_size": 512, "limit_batches": 1}}
     older = reading(config=config)
     assert older.ends == [0.5, 1.5]
-    curves = training(older).blocks[0]
+    curves = training(older).blocks[0].pictures[0]
     assert "Each epoch was cut to 1 batch (trainer.limit_batches)" in curves.caption
     assert "Dashed: epoch 2, which is reported." in curves.caption
     assert reading().ends == [1, 2]
@@ -68,8 +76,8 @@ def test_what_range_tests_found_is_shown_where_they_were_made():
 def test_a_test_curve_is_called_for_looking_only():
     rows = [dict(row, test_loss=1.0, test_accuracy=0.5) for row in reading().run.metrics]
     words = "it was not used to choose anything"
-    assert words in training(reading(metrics=rows)).blocks[0].caption
-    assert words not in training(reading()).blocks[0].caption
+    assert words in training(reading(metrics=rows)).blocks[0].pictures[0].caption
+    assert words not in training(reading()).blocks[0].pictures[0].caption
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
-"""A run's network classifies and explains images from its folder alone."""
+"""A trained network classifies and explains images that somebody hands over."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,20 +10,25 @@ import torch
 from torch import nn
 
 from cifar_lab.data.normalise import Normalise
+from cifar_lab.deploy.classifier import Classifier
+from cifar_lab.deploy.usage import Usage
 from cifar_lab.explain.cams import class_activation_maps
 from cifar_lab.explain.targets import Targets
-from cifar_lab.recipe.given import Opened
 from cifar_lab.refusal import Refusal
-from cifar_lab.run.data import Data
 
-DATA = Data(
+USAGE = Usage(
     class_names=("ant", "bee", "cat"),
+    image_size=(8, 8),
     mean=(0.5, 0.4, 0.3),
     std=(0.2, 0.2, 0.1),
-    image_size=(8, 8),
-    fingerprint="",
-    split_sizes={},
-    class_counts={},
+    precision="float32",
+    flips=False,
+    channels_last=True,
+    batch_size=3,
+    threads=1,
+    layer=None,
+    energy_limit=None,
+    energy_images=0,
 )
 IMAGES = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), dtype=np.uint8)
 
@@ -46,27 +53,44 @@ def net() -> Net:
 
 
 def normalised():
-    pixels = (IMAGES / 255 - np.asarray(DATA.mean)) / np.asarray(DATA.std)
+    pixels = (IMAGES / 255 - np.asarray(USAGE.mean)) / np.asarray(USAGE.std)
     return torch.from_numpy(pixels).float().permute(0, 3, 1, 2)
 
 
 def test_logits_are_those_of_normalised_pixels(net):
-    found = Opened(net, DATA, flips=False, layer=None).logits(IMAGES)
+    found = Classifier(net, USAGE).logits(IMAGES)
     with torch.no_grad():
         expected = net(normalised()).numpy()
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-def test_a_run_with_flip_averaging_averages_mirror_images(net):
-    found = Opened(net, DATA, flips=True, layer=None).logits(IMAGES)
+def test_flip_averaging_averages_mirror_images(net):
+    found = Classifier(net, replace(USAGE, flips=True)).logits(IMAGES)
     with torch.no_grad():
         expected = (net(normalised()) + net(normalised().flip(3))) / 2
     np.testing.assert_allclose(found, expected.numpy(), atol=1e-5)
 
 
+def test_bfloat16_is_that_of_autocast(net):
+    found = Classifier(net, replace(USAGE, precision="bfloat16")).logits(IMAGES)
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        expected = net(normalised().bfloat16()).float().numpy()
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+    in_float32 = Classifier(net, USAGE).logits(IMAGES)
+    assert np.abs(found - in_float32).max() > 1e-4
+
+
+def test_images_beyond_the_limit_of_energy_are_far(net):
+    classifier = Classifier(net, replace(USAGE, energy_limit=-2.0, energy_images=100))
+    # Of two logits, the energy is -log(exp(a) + exp(b)).
+    logits = np.log(np.asarray([[4, 4], [1, 2]], dtype=np.float32))
+    assert classifier.far(logits).tolist() == [False, True]
+    assert Classifier(net, USAGE).far(logits) is None
+
+
 def test_maps_explain_the_predicted_class_unless_another_is_named(net):
-    opened = Opened(net, DATA, flips=False, layer=None)
+    opened = Classifier(net, USAGE)
     predicted = opened.logits(IMAGES).argmax(1)
     found = opened.maps(IMAGES, "hirescam", None, None)
     assert found.classes.tolist() == predicted.tolist()
@@ -82,9 +106,9 @@ def test_maps_explain_the_predicted_class_unless_another_is_named(net):
 
 def test_gradcam_is_the_default_where_it_is_faithful(net):
     """Each location of a channel weighs the same here, so that both methods agree."""
-    found = Opened(net, DATA, flips=False, layer=None).maps(IMAGES, None, None, 0)
+    found = Classifier(net, USAGE).maps(IMAGES, None, None, 0)
     assert found.method == "gradcam"
-    mean, std = np.asarray(DATA.mean), np.asarray(DATA.std)
+    mean, std = np.asarray(USAGE.mean), np.asarray(USAGE.std)
     images = Normalise(mean, std, torch.device("cpu"), False, torch.float32)(
         torch.from_numpy(IMAGES)
     )
@@ -95,7 +119,7 @@ def test_gradcam_is_the_default_where_it_is_faithful(net):
 
 @pytest.mark.parametrize("method", ["integrated_gradients", "occlusion"])
 def test_methods_without_a_layer_explain_pixels(net, method):
-    found = Opened(net, DATA, flips=False, layer=None).maps(IMAGES, method, None, 1)
+    found = Classifier(net, USAGE).maps(IMAGES, method, None, 1)
     assert (found.layer, found.maps.shape, found.notes) == ("", (4, 8, 8), ("",) * 4)
 
 
@@ -112,10 +136,19 @@ def test_methods_without_a_layer_explain_pixels(net, method):
 )
 def test_what_cannot_be_explained_is_refused(net, method, layer, target, said):
     with pytest.raises(Refusal, match=said):
-        Opened(net, DATA, flips=False, layer=None).maps(IMAGES, method, layer, target)
+        Classifier(net, USAGE).maps(IMAGES, method, layer, target)
+
+
+def test_all_that_cannot_be_explained_is_told_at_once(net):
+    with pytest.raises(Refusal) as refused:
+        Classifier(net, USAGE).maps(IMAGES, None, "head", "dog")
+    assert [each.partition(":")[0] for each in refused.value.problems] == [
+        "layer=head",
+        "target=dog",
+    ]
 
 
 def test_a_network_without_a_layer_says_what_to_use():
     net = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 3)).eval()
     with pytest.raises(Refusal, match="no layer of Sequential gives a map; use method=integrated"):
-        Opened(net, DATA, flips=False, layer=None).maps(IMAGES, None, None, None)
+        Classifier(net, USAGE).maps(IMAGES, None, None, None)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from cifar_lab.engine.precision import autocast, has_bfloat16
+from cifar_lab.precision import autocast, has_bfloat16
 
 CPU = torch.device("cpu")
 CPUINFO = Path("/proc/cpuinfo")

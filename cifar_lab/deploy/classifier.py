@@ -1,7 +1,9 @@
-"""Images that somebody hands over: what a run's network makes of them, and where it looks."""
+"""Images that somebody hands over: what a trained network makes of them, and where it looks."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -10,19 +12,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from cifar_lab.analysis.predictions import predicted_classes
+from cifar_lab.analysis.predictions import energies, predicted_classes
 from cifar_lab.data.given import pixels_of
 from cifar_lab.data.normalise import Normalise
+from cifar_lab.deploy.usage import Usage
 from cifar_lab.explain.attribution import METHODS, WITHOUT_LAYER, attribute
 from cifar_lab.explain.cams import agreement, class_activation_maps, leading
 from cifar_lab.explain.layers import choose_layers, unfit_layers
+from cifar_lab.explain.maps import left_as_it_was
 from cifar_lab.explain.strength import strengths
 from cifar_lab.explain.targets import Targets, class_biases, predict
-from cifar_lab.own_code import OwnCode
-from cifar_lab.recipe.open import network
+from cifar_lab.precision import autocast, dtype_of
 from cifar_lab.refusal import Refusal, did_you_mean
-from cifar_lab.run.data import Data
-from cifar_lab.run.record import Run
 from cifar_lab.wording import shortened
 
 #: Methods that show what a layer finds where, of which the faithful one is the default.
@@ -50,32 +51,52 @@ class Maps(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Opened:
-    """A run's network, ready for images.
+class Classifier:
+    """A trained network, ready for images.
+
+    Its methods change the network's state while they run: threads take turns.
 
     Attributes:
-        model: in eval mode and float32.
-        data: of the run: classes, size, mean and deviation.
-        flips: whether the logits of image and mirror image are averaged.
-        layer: whose maps the run's report shows; None for one of the network's choice.
+        model: in eval mode, with weights in float32.
+        usage: how its logits are computed.
     """
 
     model: nn.Module
-    data: Data
-    flips: bool
-    layer: str | None
+    usage: Usage
 
     def pixels(self, images: Any) -> NDArray[np.uint8]:
-        """Convert images to uint8 ``(n, height, width, 3)`` of the run's size."""
-        return pixels_of(images, self.data.image_size)
+        """Convert images to uint8 ``(n, height, width, 3)`` of the network's size."""
+        return pixels_of(images, self.usage.image_size)
 
     def logits(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Compute logits in float32: ``(n, classes)``, as the run was evaluated."""
-        images = self._normalised(pixels)
-        logits = predict(self.model, images)
-        if self.flips:
-            logits = (logits + predict(self.model, images.flip(3))) / 2
-        return logits.cpu().numpy()
+        """Compute logits as the network was evaluated: float32 ``(n, classes)``.
+
+        They equal those of the evaluation bit for bit if device, threads and batches are the same.
+
+        Args:
+            pixels: uint8 ``(n, height, width, 3)``, of the network's size.
+        """
+        normalise = self._normalise(dtype_of(self.usage.precision), self.usage.channels_last)
+        batches = torch.from_numpy(pixels).split(self.usage.batch_size)
+        with left_as_it_was(self.model), torch.no_grad():
+            found = [self._evaluated(normalise(batch)) for batch in batches]
+        return torch.cat(found).cpu().numpy()
+
+    def far(self, logits: NDArray[np.float32]) -> NDArray[np.bool_] | None:
+        """Whether each image is far from those in training, as a hint: bool ``(n,)``.
+
+        Far is an energy above that of 99 % of the validation images (Liu et al. 2020, Energy-based
+        Out-of-distribution Detection). None if there were no validation images.
+        """
+        limit = self.usage.energy_limit
+        return None if limit is None else energies(logits) > limit
+
+    def _evaluated(self, images: Tensor) -> Tensor:
+        with autocast(self.usage.precision, images.device):
+            logits = self.model(images).float()
+            if not self.usage.flips:
+                return logits
+            return (logits + self.model(images.flip(3)).float()) / 2
 
     def maps(
         self,
@@ -87,17 +108,23 @@ class Opened:
         """Explain a logit of each image.
 
         Args:
-            pixels: uint8 ``(n, height, width, 3)``, of the run's size.
+            pixels: uint8 ``(n, height, width, 3)``, of the network's size.
             method: from ``METHODS``; None for GradCAM or, where it is unfaithful, HiResCAM.
-            layer: None for the one that the run's report shows.
+            layer: None for the usual one.
             target: name or number of a class; None for each image's predicted class.
 
         Raises:
             Refusal: with all that is unknown or does not suit the network.
         """
-        chosen = self._layer(method, layer)
-        classes = self._classes(pixels, method, target)
-        images = self._normalised(pixels)
+        problems: list[str] = []
+        with _collecting(problems):
+            chosen = self._layer(method, layer)
+        with _collecting(problems):
+            classes = self._classes(pixels, method, target)
+        if problems:
+            raise Refusal(problems)
+        normalise = self._normalise(torch.float32, channels_last=False)
+        images = normalise(torch.from_numpy(pixels))
         which = torch.from_numpy(classes).to(images.device)
         targets = Targets.named("predicted", which, which)
         logits = predict(self.model, images)
@@ -120,7 +147,7 @@ class Opened:
         self, pixels: NDArray[np.uint8], method: str | None, target: str | int | None
     ) -> NDArray[np.int64]:
         """Return the class to explain of each image; refuse an unknown method with the target."""
-        names, problems = self.data.class_names, []
+        names, problems = self.usage.class_names, []
         if method is not None and method not in METHODS:
             hint = did_you_mean(method, METHODS)
             problems.append(f"method={method}: must be one of {', '.join(METHODS)}{hint}")
@@ -143,13 +170,13 @@ class Opened:
         """Return the layer to explain; empty for a method without one."""
         if method in WITHOUT_LAYER:
             return ""
-        size = self.data.image_size
+        size = self.usage.image_size
         if layer is not None:
             unfit = unfit_layers(self.model, size, [layer])
             if unfit:
                 raise Refusal([f"layer={each.layer}: {each.reason}" for each in unfit])
             return layer
-        found = choose_layers(self.model, size, self.layer)
+        found = choose_layers(self.model, size, self.usage.layer)
         if not found:
             raise Refusal(
                 f"no layer of {type(self.model).__name__} gives a map; use method="
@@ -157,25 +184,16 @@ class Opened:
             )
         return found[0]
 
-    def _normalised(self, pixels: NDArray[np.uint8]) -> Tensor:
-        mean, std = (np.asarray(each) for each in (self.data.mean, self.data.std))
+    def _normalise(self, dtype: torch.dtype, channels_last: bool) -> Normalise:
+        mean, std = (np.asarray(each) for each in (self.usage.mean, self.usage.std))
         device = next(self.model.parameters()).device
-        normalise = Normalise(mean, std, device, channels_last=False, dtype=torch.float32)
-        return normalise(torch.from_numpy(pixels))
+        return Normalise(mean, std, device, channels_last, dtype)
 
 
-def opened(run: Run, own: OwnCode | None = None) -> Opened:
-    """Open a run's network from its folder alone.
-
-    Raises:
-        Refusal: as :func:`cifar_lab.recipe.open.network`.
-    """
-    model, config = network(run, "cpu", own), run.config
-    layers = config["report"].get("gradcam_layer")
-    first = layers[0] if isinstance(layers, list) and layers else layers
-    return Opened(
-        model=model,
-        data=run.data,
-        flips=bool(config["trainer"].get("test_time_flips")),
-        layer=first or None,
-    )
+@contextlib.contextmanager
+def _collecting(problems: list[str]) -> Iterator[None]:
+    """Add what is refused inside to a list, so that all of it can be told at once."""
+    try:
+        yield
+    except Refusal as refusal:
+        problems += refusal.problems

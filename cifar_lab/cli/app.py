@@ -1,0 +1,156 @@
+"""``app``: a network in a browser, or the folder of a Hugging Face Space with it."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from cifar_lab.cli.arguments import code_flags, runs_and_overrides
+from cifar_lab.cli.runs import PLACE_OVERRIDES, refuse_others
+from cifar_lab.cli.terminal import say
+from cifar_lab.cli.verbs import DONE, VERBS
+from cifar_lab.refusal import Refusal
+from cifar_lab.wording import several
+
+if TYPE_CHECKING:
+    from cifar_lab.deploy.bundle import Bundle
+    from cifar_lab.deploy.contents import Contents
+    from cifar_lab.own_code import Given
+    from cifar_lab.run.record import Run
+
+#: What the extra installs that the app needs.
+PACKAGES = ("fastapi", "gradio", "uvicorn")
+#: Largest port.
+LAST_PORT = 65_535
+
+
+def app(words: list[str]) -> int:
+    """Serve the app until Ctrl-C or SIGTERM, or write a Space."""
+    words, given = code_flags(words, "app")
+    flags = _parsed(words)
+    from cifar_lab.cli.classifiers import named
+    from cifar_lab.deploy.bundle import Bundle
+    from cifar_lab.deploy.writing import is_taken, taken
+
+    folder = None if flags.export_space is None else Path(flags.export_space)
+    if folder is not None and is_taken(folder):
+        raise Refusal(taken(folder, "--export-space"))
+    subject = named(flags.subject)
+    if isinstance(subject, Bundle):
+        _refuse_overrides(flags.overrides)
+    refuse_others("app", flags.overrides, PLACE_OVERRIDES)
+    if folder is not None:
+        return _export(subject, given, flags.overrides, folder)
+    return _serve(subject, given, flags)
+
+
+def _refuse_overrides(overrides: list[str]) -> None:
+    """Refuse overrides beside a bundle."""
+    if overrides:
+        raise Refusal(f"a bundle has no configuration to override: leave out {overrides[0]}")
+
+
+def _serve(subject: Run | Bundle, given: Given, flags: argparse.Namespace) -> int:
+    from cifar_lab.cli.classifiers import classifier_of
+    from cifar_lab.cli.process import listening as handling_signals
+    from cifar_lab.deploy.app.answers import Answers
+    from cifar_lab.deploy.app.serving import listening, run, server
+
+    with handling_signals(), listening(flags.port) as listener:
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+        def ready() -> None:
+            say(f"app: {address} (Ctrl-C ends it)")
+            if flags.open:
+                import webbrowser
+
+                webbrowser.open(address)
+
+        contents = _contents(subject, given, flags.overrides)
+        answers = Answers(classifier_of(subject, given), contents)
+        run(server(answers, ready=ready), listener)
+    return DONE
+
+
+def _contents(subject: Run | Bundle, given: Given, overrides: list[str]) -> Contents:
+    from cifar_lab.deploy.bundle import Bundle
+    from cifar_lab.deploy.contents import contents_of
+
+    if isinstance(subject, Bundle):
+        return contents_of(subject)
+    from cifar_lab.recipe.contents import contents_of_run
+    from cifar_lab.recipe.open import code_of, experiment
+
+    return contents_of_run(experiment(subject, overrides, code_of(subject, given)), subject)
+
+
+def _export(subject: Run | Bundle, given: Given, overrides: list[str], folder: Path) -> int:
+    from cifar_lab.deploy.bundle import Bundle
+    from cifar_lab.deploy.space import write_space
+
+    if isinstance(subject, Bundle):
+        if subject.description.modules and not given.trusted:
+            raise Refusal(
+                f"{subject.path} has Python files of its own, which the Space would run: add "
+                "--trust if you trust whoever made the bundle"
+            )
+        write_space(folder, subject)
+    else:
+        with tempfile.TemporaryDirectory() as place:
+            write_space(folder, _exported(subject, given, overrides, Path(place) / "bundle"))
+    say(f"Space: {folder}; `python {folder / 'app.py'}` serves it here")
+    return DONE
+
+
+def _exported(run: Run, given: Given, overrides: list[str], place: Path) -> Bundle:
+    """Export a run to a bundle for a while."""
+    from cifar_lab.cli.process import use_threads_of
+    from cifar_lab.deploy.bundle import read_bundle
+    from cifar_lab.recipe.exporting import export
+    from cifar_lab.recipe.open import code_of, experiment
+
+    use_threads_of(run)
+    *lines, _ = export(experiment(run, overrides, code_of(run, given)), run, place)
+    say("\n".join(lines))
+    return read_bundle(place)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise Refusal(f"{message}; usage: `cifar-lab {VERBS['app'].usage}`")
+
+
+def _parsed(words: list[str]) -> argparse.Namespace:
+    parser = _Parser(prog="cifar-lab app", add_help=False, allow_abbrev=False)
+    parser.add_argument("words", nargs="*")
+    parser.add_argument("--port")
+    parser.add_argument("--export-space")
+    parser.add_argument("--open", action="store_true")
+    flags = parser.parse_intermixed_args(words)
+    subjects, flags.overrides = runs_and_overrides(flags.words)
+    problems = []
+    if len(subjects) != 1:
+        problems.append(f"`cifar-lab app` needs one RUN or BUNDLE, got {len(subjects)}")
+    if flags.port is not None and not _is_port(flags.port):
+        problems.append(f"--port {flags.port}: must be a whole number from 1 to {LAST_PORT}")
+    if flags.export_space is not None and (flags.port is not None or flags.open):
+        problems.append("--export-space serves nothing: leave out --port and --open")
+    lacking = [name for name in PACKAGES if find_spec(name) is None]
+    if lacking:
+        are = "is" if len(lacking) == 1 else "are"
+        problems.append(
+            f"`cifar-lab app` needs {several(lacking)}, which {are} not installed: "
+            "pip install 'cifar-lab[app]'"
+        )
+    if problems:
+        raise Refusal(problems)
+    flags.subject = subjects[0]
+    flags.port = None if flags.port is None else int(flags.port)
+    return flags
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and 1 <= int(text[:6]) <= LAST_PORT

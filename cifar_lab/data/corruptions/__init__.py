@@ -1,0 +1,1 @@
+"""Fifteen seeded corruptions of images, in four families."""

@@ -1,0 +1,9 @@
+"""A trained network at work outside the lab: bundles, and images that somebody hands over.
+
+Nothing here trains, and nothing here knows a run. The public names are listed in ``__init__.pyi``
+and imported on first use.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,47 @@
+"""Serves the page of a bundle, in a Hugging Face Space or from a copy of its folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import torch
+
+from cifar_lab.deploy.app.answers import Answers
+from cifar_lab.deploy.app.serving import LOCAL, LOCAL_NAMES, listening, run, server
+from cifar_lab.deploy.bundle import read_bundle
+from cifar_lab.deploy.contents import contents_of
+from cifar_lab.deploy.opening import open_bundle
+from cifar_lab.refusal import Refusal
+
+#: Set in every Space, where the page has other names than this machine's and a fixed port.
+IN_A_SPACE = "SPACE_ID"
+EVERYWHERE, PORT = "0.0.0.0", 7860  # a Space is a container, and nobody else's way to it is open
+
+
+def host(path: Path, trust: bool) -> None:
+    """Serve the page of the bundle in a folder.
+
+    Args:
+        path: of the bundle.
+        trust: whether to import the Python files in it.
+
+    Raises:
+        SystemExit: with the reason if it cannot be opened.
+    """
+    try:
+        bundle = read_bundle(path)
+        answers = Answers(open_bundle(bundle, trust), contents_of(bundle))
+        hosted = bool(os.environ.get(IN_A_SPACE))
+        port = int(os.environ.get("GRADIO_SERVER_PORT", PORT)) if hosted else None
+        listener = listening(port, EVERYWHERE if hosted else LOCAL)
+    except Refusal as refusal:
+        raise SystemExit("\n".join(f"error: {problem}" for problem in refusal.problems)) from None
+    torch.set_num_threads(min(answers.usage.threads, os.cpu_count() or 1))
+    address = f"http://{LOCAL}:{listener.getsockname()[1]}"
+    served = server(
+        answers,
+        hosts=() if hosted else LOCAL_NAMES,
+        ready=lambda: print(f"app: {address}", flush=True),
+    )
+    run(served, listener)

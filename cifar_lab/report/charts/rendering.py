@@ -1,0 +1,25 @@
+"""The templates of charts, with everything that comes from a user escaped."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+
+def rendered(template: str, **values: Any) -> Markup:
+    """Render a template of ``report/templates``."""
+    return Markup(_environment().get_template(template).render(**values))
+
+
+@functools.cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("cifar_lab.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -1,0 +1,48 @@
+"""Panels of a chart's data on matplotlib axes, as the page draws them as SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator
+
+from cifar_lab.report.charts.plot import PALETTE, Axis, Marked, Panel
+from cifar_lab.report.charts.scale import exact_scale, scale_of
+from cifar_lab.report.figures.chart import plain_log, tidy
+
+
+def draw(axes: Axes, panel: Panel, x: Axis, marked: Sequence[Marked] = ()) -> None:
+    """Draw a panel with its limits, ticks and labels; the legend is left to the figure."""
+    for each in marked:
+        axes.axvline(each.x, color="#999999", lw=1.2, ls="--", zorder=0, label=each.name)
+    for series in panel.series:
+        colour, style = PALETTE[series.colour], (0, series.dash) if series.dash else "-"
+        axes.plot(
+            series.x,
+            series.y,
+            color=colour,
+            linestyle=style if series.line else "",
+            marker=series.marker,
+            ms=4,
+            label=series.name,
+            clip_on=False,  # values at the ends of an axis are whole
+        )
+        if series.band is not None:
+            axes.fill_between(series.x, *series.band, color=colour, alpha=0.15, linewidth=0)
+    tidy(axes)
+    across, down = exact_scale(x), scale_of(panel.axis, panel.values())
+    axes.set(xlabel=x.label, ylabel=panel.axis.label, xlim=(across.low, across.high))
+    axes.xaxis.set_major_locator(FixedLocator(list(across.ticks)))
+    if panel.axis.log == "always":
+        axes.set_yscale("log")
+        plain_log(axes.yaxis)
+        return
+    axes.set_ylim(down.low, down.high)
+    axes.yaxis.set_major_locator(FixedLocator(list(down.ticks)))
+
+
+def legend(axes: Axes) -> None:
+    """Put the legend above the axes, where it covers no curve."""
+    axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=4, borderaxespad=0.1,
+                columnspacing=1.2, handletextpad=0.5)  # fmt: skip
