@@ -37,7 +37,7 @@ def serve(words: list[str]) -> int:
         server = Server(service, limits.grace_seconds, flags.access_log)
         if flags.access_log:
             log_requests()
-        say(_announcement(bundle, address, flags))
+        say(_announcement(bundle, address, limits))
         server.run([listening])
     if server.unanswered:
         say(f"error: {server.unanswered} requests were not answered within --grace {flags.grace:g}")
@@ -76,23 +76,27 @@ def _opened(bundle: Bundle, flags: argparse.Namespace) -> Classifier:
 
 
 def _limits(flags: argparse.Namespace) -> Limits:
-    from cifar_lab.deploy.server.limits import Limits
+    from cifar_lab.deploy.server.limits import MEMORY_BYTES, Limits
 
+    body_bytes = int(flags.max_body_mb * 1e6)
     return Limits(
         batch_size=flags.batch_size,
         batch_wait_seconds=flags.batch_wait_ms / 1000,
         queue=flags.max_queue,
-        body_bytes=int(flags.max_body_mb * 1e6),
+        body_bytes=body_bytes,
+        memory_bytes=max(MEMORY_BYTES, body_bytes),
         grace_seconds=flags.grace,
     )
 
 
-def _announcement(bundle: Bundle, address: str, flags: argparse.Namespace) -> str:
+def _announcement(bundle: Bundle, address: str, limits: Limits) -> str:
     return (
         f"serving {bundle.description.name} on {address} (documentation: {address}/docs): batches "
-        f"of up to {flags.batch_size} images, which wait up to {flags.batch_wait_ms:g} ms; at most "
-        f"{flags.max_queue} images in the queue and {flags.max_body_mb:g} MB in a request; "
-        f"Ctrl-C or SIGTERM stops it once all is answered, after {flags.grace:g} s at the latest"
+        f"of up to {limits.batch_size} images, which wait up to "
+        f"{1000 * limits.batch_wait_seconds:g} ms; at most {limits.queue} images in the queue, "
+        f"{limits.body_bytes / 1e6:g} MB in a request and {limits.memory_bytes / 1e6:g} MB in all "
+        "requests together; Ctrl-C or SIGTERM stops it once all is answered, after "
+        f"{limits.grace_seconds:g} s at the latest"
     )
 
 

@@ -141,8 +141,8 @@ def test_it_answers_what_it_has_accepted_and_ends_with_status_0(asked):
     """Clients go on asking while it stops: each gets predictions, a refusal or no connection."""
     served = Process("--batch-size", "4", "--batch-wait-ms", "50")
     assert served.said.startswith(f"serving insects on {served.address} (documentation: ")
-    for limit in ("up to 4 images", "up to 50 ms", "256 images", "20 MB", "after 30 s"):
-        assert limit in served.said
+    limits = ("up to 4 images", "up to 50 ms", "256 images", "20 MB", "256 MB", "after 30 s")
+    assert [limit for limit in limits if limit not in served.said] == []
     answered, stopping = [], threading.Event()
 
     def ask(_: int) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from typing import Any
 
 from cifar_lab.deploy.app.upload import MOST_BYTES
+from cifar_lab.deploy.memory import Memory, Share
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -30,6 +31,10 @@ ALLOWED = {
 ALLOWED["HEAD"] = ALLOWED["GET"]
 #: Largest body of a request: an upload in base 64, and what surrounds it.
 MOST_BODY = MOST_BYTES * 4 // 3 + 100_000
+#: Bytes of all questions together that are being read or wait.
+MEMORY_BYTES = 256_000_000
+#: Key in the scope of a question: its length in bytes.
+LENGTH = "cifar_lab.length"
 #: What the page may load: from this server alone. Gradio compiles its templates in the browser.
 POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; font-src 'self' data:; "
@@ -50,10 +55,14 @@ class Guard:
         app: Gradio's.
         hosts: names under which the server may be addressed, so that no other site's name can be
             pointed at it; empty for any.
+        waiting: returns how many bytes the questions have that wait for an answer, see ``LENGTH``.
     """
 
-    def __init__(self, app: App, hosts: Collection[str] = ()) -> None:
+    def __init__(
+        self, app: App, hosts: Collection[str] = (), waiting: Callable[[], int] = lambda: 0
+    ) -> None:
         self._app = app
+        self._memory = Memory(MEMORY_BYTES, waiting)
         self._hosts = frozenset(hosts)
         self._ended = asyncio.Event()
 
@@ -80,13 +89,17 @@ class Guard:
             await self._post(scope, receive, send)
 
     async def _post(self, scope: Message, receive: Receive, send: Send) -> None:
-        body = await _body(scope, receive)
-        if body is None:
-            await _refuse(send, 413, f"more than {MOST_BODY:,} bytes")
-        elif _names_a_file(body):
-            await _refuse(send, 400, "a question cannot name a file or an address")
-        else:
-            await self._app(scope, _again(body, receive), _with_headers(send))
+        with self._memory.share() as share:
+            length, body = await _body(scope, receive, share)
+            if length > MOST_BODY:
+                await _refuse(send, 413, f"more than {MOST_BODY:,} bytes")
+            elif body is None:
+                await _refuse(send, 503, "too many questions wait: ask again in some seconds")
+            elif _names_a_file(body):
+                await _refuse(send, 400, "a question cannot name a file or an address")
+            else:
+                scope[LENGTH] = length
+                await self._app(scope, _again(body, receive), _with_headers(send))
 
     def _until_ended(self, receive: Receive) -> Receive:
         async def received() -> Message:
@@ -106,20 +119,26 @@ class Guard:
         return not self._hosts or re.sub(r":\d+$", "", named) in self._hosts
 
 
-async def _body(scope: Message, receive: Receive) -> bytes | None:
-    """Return what was sent; None if it is too much, of which the rest is not read."""
+async def _body(scope: Message, receive: Receive, share: Share) -> tuple[int, bytes | None]:
+    """Return the length of what was sent, and all of it unless there is no room for it.
+
+    Of what is too long, the rest is not read.
+    """
     stated = dict(scope["headers"]).get(b"content-length", b"0")
     if not stated.isdigit() or int(stated) > MOST_BODY:
-        return None
-    parts, length = [], 0
-    while True:
+        return MOST_BODY + 1, None
+    parts: list[bytes] = []
+    length, kept, more = 0, True, True
+    while more and length <= MOST_BODY:
         message = await receive()
         parts.append(message.get("body", b""))
         length += len(parts[-1])
-        if length > MOST_BODY:
-            return None
-        if not message.get("more_body"):
-            return b"".join(parts)
+        kept = kept and share.hold(length)
+        if not kept:
+            parts.clear()
+            share.hold(0)
+        more = message.get("more_body", False)
+    return length, b"".join(parts) if kept else None
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
@@ -164,5 +183,7 @@ def _with_headers(send: Send) -> Send:
 async def _refuse(send: Send, status: int, why: str) -> None:
     body = json.dumps({"detail": why}).encode()
     headers = [(b"content-type", b"application/json"), (b"connection", b"close"), *HEADERS]
+    if status == 503:
+        headers.append((b"retry-after", b"5"))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

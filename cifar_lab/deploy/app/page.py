@@ -23,7 +23,7 @@ STYLE = (TEMPLATES / "page.css").read_text()
 PREDICTED = -1
 #: Misclassified images to begin with.
 FIRST_MISTAKES = 12
-#: Most questions that wait, each with an upload of up to 20 MB.
+#: Most questions that wait; uploads have a bound of their own, see the guard.
 LONGEST_QUEUE = 100
 #: Seconds for which an image is kept for a visitor who does nothing.
 KEPT_SECONDS = 3600

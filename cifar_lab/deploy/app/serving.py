@@ -13,7 +13,7 @@ import uvicorn
 
 from cifar_lab.data.picture import without_warnings
 from cifar_lab.deploy.app.answers import Answers
-from cifar_lab.deploy.app.guard import Guard
+from cifar_lab.deploy.app.guard import LENGTH, Guard
 from cifar_lab.deploy.app.page import FONTS, STYLE, page
 from cifar_lab.refusal import Refusal
 
@@ -88,24 +88,32 @@ def run(running: uvicorn.Server, listener: socket.socket) -> None:
 
 def application(answers: Answers, hosts: Collection[str]) -> Guard:
     """Return the page as an ASGI application; not to be called where an event loop runs."""
+    # Without a loop, Gradio makes many that it never closes.
+    blocks, mounted = asyncio.run(_mounted(answers))
+    return Guard(mounted, hosts, lambda: _waiting(blocks))
 
-    async def mounted() -> (
-        fastapi.FastAPI
-    ):  # without a loop, Gradio makes many that it never closes
-        return gradio.mount_gradio_app(
-            fastapi.FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
-            page(answers),
-            path="",
-            footer_links=[],
-            run_history=False,
-            show_error=False,
-            enable_monitoring=False,
-            max_file_size=0,
-            ssr_mode=False,
-            pwa=False,
-            mcp_server=False,
-            theme=gradio.themes.Base(font=FONTS, font_mono=["ui-monospace", "monospace"]),
-            css=STYLE,
-        )
 
-    return Guard(asyncio.run(mounted()), hosts)
+async def _mounted(answers: Answers) -> tuple[gradio.Blocks, fastapi.FastAPI]:
+    blocks = page(answers)
+    mounted = gradio.mount_gradio_app(
+        fastapi.FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
+        blocks,
+        path="",
+        footer_links=[],
+        run_history=False,
+        show_error=False,
+        enable_monitoring=False,
+        max_file_size=0,
+        ssr_mode=False,
+        pwa=False,
+        mcp_server=False,
+        theme=gradio.themes.Base(font=FONTS, font_mono=["ui-monospace", "monospace"]),
+        css=STYLE,
+    )
+    return blocks, mounted
+
+
+def _waiting(blocks: gradio.Blocks) -> int:
+    """Return how many bytes the questions have that wait for their turn."""
+    queues = blocks._queue.event_queue_per_concurrency_id.values()
+    return sum(each.request.scope.get(LENGTH, 0) for queue in queues for each in queue.queue)

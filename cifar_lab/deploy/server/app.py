@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from cifar_lab.deploy.classifier import Classifier
 from cifar_lab.deploy.description import Description
+from cifar_lab.deploy.memory import Memory, Share
 from cifar_lab.deploy.server import answers
 from cifar_lab.deploy.server.batching import Batcher, Closed, Logits, Pixels, QueueFull
 from cifar_lab.deploy.server.bodies import pixels_in
@@ -55,6 +56,7 @@ class Service:
         self._batcher = Batcher(
             classifier.logits, limits.batch_size, limits.batch_wait_seconds, limits.queue
         )
+        self._memory = Memory(limits.memory_bytes)
         self._decoders = ThreadPoolExecutor(DECODERS, thread_name_prefix="decode")
         self._model = answers.model(description)
         self._schema = openapi(description, limits)
@@ -82,16 +84,23 @@ class Service:
 
     async def _predict(self, request: Request) -> Response:
         usage = self._classifier.usage
-        with self._admitted():
+        with self._admitted(), self._memory.share() as share:
             top = answers.top_of(dict(request.query_params), len(usage.class_names))
-            body = await _received(request, self._limits)
-            kind = request.headers.get("content-type", "")
-            pixels = await asyncio.get_running_loop().run_in_executor(
-                self._decoders, pixels_in, kind, body, usage.image_size, self._limits.queue
-            )
+            pixels = await self._pixels(request, share)
+            if not share.hold(pixels.nbytes):
+                raise _no_memory(self._limits)
             logits = await self._logits(pixels)
             far = self._classifier.far(logits)
             return JSONResponse(answers.predictions(logits, far, usage.class_names, top))
+
+    async def _pixels(self, request: Request, share: Share) -> Pixels:
+        """Read and decode a body, of which nothing is kept."""
+        size = self._classifier.usage.image_size
+        body = await _received(request, self._limits, share)
+        kind = request.headers.get("content-type", "")
+        return await asyncio.get_running_loop().run_in_executor(
+            self._decoders, pixels_in, kind, body, size, self._limits.images(size)
+        )
 
     @contextmanager
     def _admitted(self) -> Iterator[None]:
@@ -136,17 +145,19 @@ class Service:
         return HTMLResponse(self._page, headers={"Content-Security-Policy": POLICY})
 
 
-async def _received(request: Request, limits: Limits) -> bytes:
-    """Return the body of a request.
+async def _received(request: Request, limits: Limits, share: Share) -> bytes:
+    """Return the body of a request, which the share then holds.
 
     Raises:
-        Rejected: it is too large or too slow, breaks off, or is compressed.
+        Rejected: it is too large or too slow, breaks off, or is compressed; or there is no memory
+            for it now.
     """
     encoding = request.headers.get("content-encoding", "identity")
     if encoding.lower() != "identity":
         raise Rejected(415, f"Content-Encoding {encoding[:60]} is not accepted: send it plain")
     try:
-        size, body = await asyncio.wait_for(_read(request, limits.body_bytes), limits.body_seconds)
+        reading = _read(request, limits.body_bytes, share)
+        size, body = await asyncio.wait_for(reading, limits.body_seconds)
     except asyncio.TimeoutError as error:
         message = f"the body did not arrive within {limits.body_seconds:g} s"
         raise Rejected(408, message, close=True) from error
@@ -155,22 +166,32 @@ async def _received(request: Request, limits: Limits) -> bytes:
     if size > limits.body_bytes:
         most = limits.body_bytes / 1e6
         raise Rejected(413, f"the body is too large: send at most {most:g} MB", close=True)
+    if body is None:
+        raise _no_memory(limits)
     return body
 
 
-async def _read(request: Request, most: int) -> tuple[int, bytes]:
-    """Return how many bytes were read, and the body unless these are too many."""
-    size = 0
+async def _read(request: Request, most: int, share: Share) -> tuple[int, bytes | None]:
+    """Return how many bytes were read, and the body unless these are too many to be kept."""
+    size, kept = 0, True
     chunks: list[bytes] = []
     async for chunk in request.stream():
         size += len(chunk)
-        if size > most:
-            chunks = []
-        else:
+        kept = kept and size <= most and share.hold(size)
+        if kept:
             chunks.append(chunk)
+        else:
+            chunks = []
+            share.hold(0)
         if size > READ_ON * most:
             break
-    return size, b"".join(chunks)
+    return size, b"".join(chunks) if kept else None
+
+
+def _no_memory(limits: Limits) -> Rejected:
+    most = limits.memory_bytes / 1e6
+    message = f"all requests together hold {most:g} MB already: try again in a second"
+    return Rejected(503, message, 1)
 
 
 async def _rejected(request: Request, error: Exception) -> Response:

@@ -36,11 +36,12 @@ def openapi(description: Description, limits: Limits) -> Schema:
 
 def _predict(description: Description, limits: Limits) -> Schema:
     classes = len(description.usage.class_names)
+    images = limits.images(description.usage.image_size)
     return {
         "summary": "Classify one image or several",
         "description": (
             "Images may have any size and mode; they are turned upright, converted to RGB and "
-            f"resized. At most {limits.queue} images and {limits.body_bytes:,} bytes in a request."
+            f"resized. At most {images} images and {limits.body_bytes:,} bytes in a request."
         ),
         "parameters": [
             {
@@ -59,7 +60,10 @@ def _predict(description: Description, limits: Limits) -> Schema:
             "415": _error("The Content-Type is not one of these"),
             "422": _error("Not an image, animated, or too large to decode"),
             "500": _error("The network failed"),
-            "503": {**_error("The queue is full, or the server is shutting down"), **_retry()},
+            "503": {
+                **_error("The queue or the memory is full, or the server is shutting down"),
+                **_retry(),
+            },
         },
     }
 

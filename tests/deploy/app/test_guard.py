@@ -117,6 +117,37 @@ def test_a_large_question_is_refused(monkeypatch):
     assert asked("POST", QUESTION, content=in_pieces()).status_code == 413
 
 
+def test_questions_that_would_fill_the_memory_are_to_come_later(monkeypatch):
+    monkeypatch.setattr(guard, "MEMORY_BYTES", 1000)
+    assert asked("POST", QUESTION, content=b"x" * 1000).status_code == 200
+    found = asked("POST", QUESTION, content=b"x" * 1001)
+    assert (found.status_code, found.headers["retry-after"]) == (503, "5")
+    assert "too many questions wait" in found.text
+
+
+def test_a_question_counts_while_it_is_read_and_not_once_it_is_answered(monkeypatch):
+    monkeypatch.setattr(guard, "MEMORY_BYTES", 1000)
+    guarded, held = Guard(_echo), asyncio.Event()
+
+    async def slow():
+        yield b"x" * 600
+        await held.wait()
+
+    async def ask() -> list[int]:
+        transport = httpx.ASGITransport(guarded)
+        async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+            first = asyncio.create_task(client.post(QUESTION, content=slow()))
+            while guarded._memory.left == 1000:
+                await asyncio.sleep(0.01)
+            second = await client.post(QUESTION, content=b"x" * 401)
+            held.set()
+            third = await first
+            fourth = await client.post(QUESTION, content=b"x" * 1000)
+            return [each.status_code for each in (second, third, fourth)]
+
+    assert asyncio.run(asyncio.wait_for(ask(), 20)) == [503, 200, 200]
+
+
 @pytest.mark.extra("app")
 def test_the_server_reads_no_file_and_fetches_nothing(tmp_path):
     of = bundle(tmp_path / "bundle")

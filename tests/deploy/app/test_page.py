@@ -14,8 +14,9 @@ from typing import Any
 import httpx
 import pytest
 
-from cifar_lab.deploy.app import page
+from cifar_lab.deploy.app import guard, page
 from tests.deploy.app.networks import answers_of, bundle, noise, png, sent, served
+from tests.deploy.server.running import until
 
 pytestmark = pytest.mark.extra("app")
 #: Values of the page's settings: classes to list, whether to look, layer, class, opacity, signed.
@@ -134,6 +135,22 @@ def test_no_more_questions_wait_than_may(tmp_path, monkeypatch):
         ]
     assert found[:2] == [200] * 2
     assert found[3:] == [503] * 6
+
+
+def test_uploads_that_wait_take_no_more_memory_than_they_may(tmp_path, monkeypatch):
+    monkeypatch.setattr(guard, "MEMORY_BYTES", 70_000)
+    answers = answers_of(bundle(tmp_path / "bundle"))
+    body = {"data": [sent(png(noise(1, 64, 64))), 2]}  # about 16 kB as text
+
+    def ask(address: str) -> int:
+        return httpx.post(f"{address}/gradio_api/call/classify", json=body).status_code
+
+    with served(answers) as address:
+        with answers._turn:
+            found = [ask(address) for _ in range(9)]
+        assert found[:2] == [200] * 2
+        assert found[6:] == [503] * 3
+        until(lambda: ask(address) == 200)  # those that waited have been answered
 
 
 def test_settings_apply_to_ones_own_image_only(address, answers, events):

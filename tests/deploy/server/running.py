@@ -44,6 +44,7 @@ class Running:
 
     address: str
     server: Server
+    service: Service
     network: Gated
     classifier: Classifier
     thread: threading.Thread
@@ -72,7 +73,7 @@ def running(folder: Path, grace: float = 30, access_log: bool = False, **limits:
     server = Server(service, grace, access_log)
     thread = threading.Thread(target=server.run, args=([listening],))
     thread.start()
-    found = Running(address, server, network, classifier, thread)
+    found = Running(address, server, service, network, classifier, thread)
     try:
         until(lambda: server.started)
         yield found

@@ -201,11 +201,47 @@ def test_a_full_queue_says_when_to_try_again(tmp_path):
         assert (many.status_code, "3 images are too many" in many.text) == (413, True)
 
 
+def test_bodies_that_would_fill_the_memory_are_to_come_later(tmp_path):
+    """Others are answered meanwhile, and so is the same request once there is room."""
+    with running(tmp_path / "bundle", memory_bytes=1_000_000) as found, found.client() as client:
+        with socket.create_connection(("127.0.0.1", found.port), timeout=30) as slow:
+            head = f"POST /predict HTTP/1.1\r\nHost: 127.0.0.1:{found.port}\r\n"
+            head += "Content-Type: image/png\r\nContent-Length: 800000\r\n\r\n"
+            slow.sendall(head.encode() + bytes(700_000))
+            until(lambda: found.service._memory.left <= 300_000)
+            refused = client.post("/predict", content=bytes(400_000), headers=PNG)
+            assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+            assert refused.json() == {
+                "error": "all requests together hold 1 MB already: try again in a second"
+            }
+            answered = client.post("/predict", content=bytes(200_000), headers=PNG)
+            assert answered.status_code == 422
+        until(lambda: found.service._memory.left == 1_000_000)  # it broke off
+        assert client.post("/predict", content=bytes(400_000), headers=PNG).status_code == 422
+
+
+def test_images_that_wait_count_with_their_pixels(tmp_path):
+    image = {"pixels": PIXELS[0].tolist()}
+    with running(tmp_path / "bundle", memory_bytes=30_000) as found, found.client() as client:
+        many = {"images": [text(png(np.zeros((8, 8, 3), np.uint8)))] * 10}
+        answer = client.post("/predict", json=many)  # each has 3,072 bytes for the network
+        assert (answer.status_code, "send at most 9" in answer.text) == (413, True)
+        found.network.open.clear()
+        several = {"images": many["images"][:8]}
+        with ThreadPoolExecutor(1) as clients:
+            first = clients.submit(client.post, "/predict", json=several)
+            until(lambda: found.network.batches)
+            assert client.post("/predict", json=several).status_code == 503
+            found.network.open.set()
+            assert first.result(60).status_code == 200
+        assert client.post("/predict", json=image).status_code == 200
+
+
 def test_a_body_that_does_not_arrive_is_given_up(tmp_path):
     with running(tmp_path / "bundle", body_seconds=0.3) as found:
         with socket.create_connection(("127.0.0.1", found.port), timeout=30) as slow:
             slow.sendall(
-                b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Type: image/png\r\n"
+                b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: image/png\r\n"
                 b"Content-Length: 100\r\n\r\nabc"
             )
             answer = b""
