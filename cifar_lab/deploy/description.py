@@ -12,7 +12,9 @@ from cifar_lab.deploy.usage import Usage
 #: Format number of the file.
 FORMAT = 1
 #: Largest height and width of the images, in pixels.
-LARGEST_SIDE = 4096
+LARGEST_SIDE = 1024
+#: Most images in a batch.
+LARGEST_BATCH = 65_536
 #: Most pixels of all images that it shows.
 MOST_PIXELS = 100_000_000
 
@@ -129,6 +131,7 @@ def contradictions(described: Description) -> list[str]:
         f"there are {classes} class names for {stated} classes": stated != classes,
         "usage.class_names names a class twice": len(set(names)) != len(names),
         f"usage.image_size must be at most {LARGEST_SIDE}": max(height, width) > LARGEST_SIDE,
+        f"usage.batch_size must be at most {LARGEST_BATCH:,}": usage.batch_size > LARGEST_BATCH,
         "usage.image_size is not that of the architecture": stated_size != [height, width],
         "losses and usage.energy_limit must be finite": not all(map(math.isfinite, numbers)),
         "usage.mean must be finite": not all(map(math.isfinite, usage.mean)),

@@ -18,10 +18,13 @@ from cifar_lab.data.picture import read_picture, without_warnings
 from cifar_lab.data.rgb import resized
 from cifar_lab.deploy.classifier import Classifier
 from cifar_lab.deploy.finding import Failed, Handed
+from cifar_lab.deploy.usage import Usage
 from cifar_lab.wording import first_sentence
 
 #: Most files that a thread reads before it is handed others.
 CHUNK = 32
+#: Most images of a batch, and most bytes of its pixels: a stranger's bundle may ask for any number.
+MOST_IMAGES, MOST_BYTES = 4096, 256_000_000
 
 
 class Read(NamedTuple):
@@ -52,7 +55,8 @@ def answers(
 ) -> Generator[Answers | Failed]:
     """Classify images in batches of the size in which the network was evaluated.
 
-    Images that cannot be read are named and left out of the batches.
+    Larger batches than memory should hold are made smaller, which may change the last bits of
+    logits. Images that cannot be read are named and left out of the batches.
 
     Args:
         classifier: a trained network.
@@ -60,18 +64,25 @@ def answers(
         threads: that read images.
     """
     usage = classifier.usage
+    size = batch_size(usage)
     batch: list[Read] = []
     # Twice a batch, so that threads have work while the network computes.
-    for found in read(images, usage.image_size, threads, 2 * usage.batch_size):
+    for found in read(images, usage.image_size, threads, 2 * size):
         if isinstance(found, Failed):
             yield found
             continue
         batch.append(found)
-        if len(batch) == usage.batch_size:
+        if len(batch) == size:
             yield _answered(classifier, batch)
             batch = []
     if batch:
         yield _answered(classifier, batch)
+
+
+def batch_size(usage: Usage) -> int:
+    """Return how many images are classified at once."""
+    height, width = usage.image_size
+    return max(min(usage.batch_size, MOST_IMAGES, MOST_BYTES // (3 * height * width)), 1)
 
 
 def read(
@@ -83,10 +94,10 @@ def read(
         images: in any number.
         size: height and width to which they are resized.
         threads: that read them.
-        ahead: how many images may wait to be used, at least about a chunk for each thread.
+        ahead: how many images may wait to be used, at least about two for each thread.
     """
     # Few images, which may be large, are shared by all threads as well.
-    chunk = min(CHUNK, math.ceil(len(images) / threads)) or 1
+    chunk = max(min(CHUNK, math.ceil(len(images) / threads), ahead // (2 * threads)), 1)
     most = max(math.ceil(ahead / chunk), 2 * threads)
     waiting: deque[Future[list[Read | Failed]]] = deque()
     pool = ThreadPoolExecutor(threads, thread_name_prefix="read")

@@ -144,7 +144,8 @@ SHOWN = {"file": "examples/0.png", "sample_id": "0", "label": 0, "predicted": 1}
     [
         ("usage", {"class_names": ["ant", "bee"]}, "there are 2 class names for 3 classes"),
         ("usage", {"class_names": ["ant", "bee", "ant"]}, "names a class twice"),
-        ("usage", {"image_size": [32, 5000]}, "image_size must be at most 4096"),
+        ("usage", {"image_size": [32, 1025]}, "image_size must be at most 1024"),
+        ("usage", {"batch_size": 65_537}, "batch_size must be at most 65,536"),
         ("usage", {"energy_limit": float("nan")}, "energy_limit must be finite"),
         ("test", {"loss": float("inf")}, "losses and usage.energy_limit must be finite"),
         (

@@ -14,7 +14,7 @@ from PIL import Image
 from cifar_lab.deploy import predicting
 from cifar_lab.deploy.classifier import Classifier
 from cifar_lab.deploy.finding import Failed, Handed
-from cifar_lab.deploy.predicting import Answers, Read, answers, read
+from cifar_lab.deploy.predicting import Answers, Read, answers, batch_size, read
 from tests.deploy.test_classifier import IMAGES, USAGE, Net
 
 #: Of 8×8 pixels, in batches of three.
@@ -46,6 +46,40 @@ def test_answers_keep_the_order_in_batches_of_the_evaluation(classifier):
     np.testing.assert_array_equal(np.concatenate([each.pixels for each in found]), PIXELS)
     together = np.concatenate([each.logits for each in found])
     np.testing.assert_array_equal(together, classifier.logits(PIXELS))
+
+
+def test_batches_are_those_of_the_evaluation_unless_they_would_fill_the_memory():
+    for size, batch, expected in (
+        ((32, 32), 1, 1),
+        ((32, 32), 1000, 1000),
+        ((32, 32), 65_536, 4096),
+        ((224, 224), 512, 512),
+        ((1024, 1024), 128, 81),  # of 3,145,728 bytes each
+    ):
+        usage = replace(USAGE, image_size=size, batch_size=batch)
+        assert batch_size(usage) == expected
+
+
+def test_batches_that_were_made_smaller_give_the_same_logits(classifier, monkeypatch):
+    monkeypatch.setattr(predicting, "MOST_IMAGES", 4)
+    large = replace(classifier, usage=replace(USAGE, batch_size=1000))
+    found = list(answers(large, handed(PIXELS), threads=2))
+    assert [len(each.names) for each in found] == [4, 4, 2]
+    together = np.concatenate([each.logits for each in found])
+    np.testing.assert_allclose(together, large.logits(PIXELS), rtol=1e-5, atol=1e-5)
+
+
+def test_large_images_are_not_read_in_many_large_chunks(monkeypatch):
+    """With many threads, of which each has two chunks."""
+    taken = []
+    monkeypatch.setattr(
+        predicting, "_read_all", lambda images, size: (taken.append(len(images)), list(images))[1]
+    )
+    images = [Handed(str(number), b"") for number in range(5000)]
+    found = read(images, (8, 8), threads=16, ahead=160)
+    next(found)
+    assert sum(taken) <= 160
+    found.close()
 
 
 def test_what_cannot_be_read_leaves_batches_whole(classifier):
