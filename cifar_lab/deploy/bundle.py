@@ -29,8 +29,11 @@ DESCRIPTION, WEIGHTS, MANIFEST, CARD = (
 )
 #: Folders of the copies of Python files, and of images.
 CODE, EXAMPLES, MISCLASSIFIED = "code", "examples", "misclassified"
-#: Largest size in bytes of each file but the weights, and of JSON, which takes a multiple of it.
-LARGEST, LARGEST_JSON = 64 * 2**20, 8 * 2**20
+#: Largest size in bytes of each file: of the weights, of JSON, which takes a multiple of it in
+#: memory, and of all else.
+LARGEST_WEIGHTS, LARGEST_JSON, LARGEST = 8 * 2**30, 8 * 2**20, 64 * 2**20
+#: Of files that have a limit of their own.
+LIMITS = {WEIGHTS: LARGEST_WEIGHTS, DESCRIPTION: LARGEST_JSON, MANIFEST: LARGEST_JSON}
 #: What to do about a bundle that is not as it was.
 AGAIN = "export it again, or fetch it again from where it came"
 
@@ -149,8 +152,8 @@ def _plain(path: Path, name: str) -> Path:
         raise Refusal(f"{file} is missing; {AGAIN}") from error
     if not stat.S_ISREG(status.st_mode) or any(folder.is_symlink() for folder in folders):
         raise Refusal(f"{file} is not a plain file; {AGAIN}")
-    most = LARGEST_JSON if name in (DESCRIPTION, MANIFEST) else LARGEST
-    if name != WEIGHTS and status.st_size > most:
+    most = LIMITS.get(name, LARGEST)
+    if status.st_size > most:
         raise Refusal(
             f"{file} has {status.st_size:,} bytes, and at most {most:,} are read; {AGAIN}"
         )

@@ -8,6 +8,7 @@ from typing import Any
 
 from cifar_lab.bounds import Count, NonNegativeInt, UnitInterval
 from cifar_lab.deploy.usage import Usage
+from cifar_lab.wording import shortened
 
 #: Format number of the file.
 FORMAT = 1
@@ -119,9 +120,10 @@ class Description:
 def contradictions(described: Description) -> list[str]:
     """Return what is wrong with values that have the right types, a sentence each."""
     usage, classes = described.usage, len(described.usage.class_names)
+    architecture, modules = described.architecture, [each.name for each in described.modules]
     shown = (*described.examples, *described.misclassified)
-    stated = described.architecture.arguments.get("num_classes", classes)
-    stated_size = described.architecture.arguments.get("image_size", list(usage.image_size))
+    stated = architecture.arguments.get("num_classes", classes)
+    stated_size = architecture.arguments.get("image_size", list(usage.image_size))
     files, names = [each.file for each in shown], usage.class_names
     height, width = usage.image_size
     losses = [each.loss for each in (described.validation, described.test) if each is not None]
@@ -133,6 +135,9 @@ def contradictions(described: Description) -> list[str]:
         f"usage.image_size must be at most {LARGEST_SIDE}": max(height, width) > LARGEST_SIDE,
         f"usage.batch_size must be at most {LARGEST_BATCH:,}": usage.batch_size > LARGEST_BATCH,
         "usage.image_size is not that of the architecture": stated_size != [height, width],
+        f"architecture {shortened(architecture.name)} is in no Python file of the bundle": (
+            architecture.own and architecture.name.rpartition(".")[0] not in modules
+        ),
         "losses and usage.energy_limit must be finite": not all(map(math.isfinite, numbers)),
         "usage.mean must be finite": not all(map(math.isfinite, usage.mean)),
         "usage.std must be finite and positive": not all(0 < s < math.inf for s in usage.std),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -15,6 +13,9 @@ from cifar_lab.deploy.description import Architecture, Module
 from cifar_lab.own_code import OwnCode, is_own_name, written
 from cifar_lab.refusal import Refusal
 from cifar_lab.wording import first_sentence, shortened
+
+#: Most bytes that a file of weights has besides the values, and for each tensor's name and shape.
+HEADER, HEADER_OF_EACH = 2**20, 1000
 
 
 def open_bundle(bundle: Bundle, trust: bool = False, device: str = "cpu") -> Classifier:
@@ -46,38 +47,47 @@ def _with_weights(bundle: Bundle, own: OwnCode) -> nn.Module:
     A stranger's numbers may ask for more memory than there is. Therefore a network of the lab's is
     first built without memory, to see whether the weights are its own.
     """
-    tensors, architecture = _tensors(bundle), bundle.description.architecture
-    if not architecture.own:
-        with contextlib.suppress(_CannotBeSketched), torch.device("meta"):
-            _refuse_others(bundle, _sketched(architecture), tensors)
-    model = built(architecture, own)
-    _refuse_others(bundle, model, tensors)
+    architecture = bundle.description.architecture
+    sketch = _sketched(architecture)
+    first = built(architecture, own) if sketch is None else sketch
+    tensors = _tensors(bundle, first)
+    _refuse_others(bundle, first, tensors)
+    model = first if sketch is None else built(architecture, own)
     model.load_state_dict(tensors)
     return model
 
 
-class _CannotBeSketched(Exception):
-    """A network that computes with values while it is built."""
-
-
-def _sketched(architecture: Architecture) -> nn.Module:
+def _sketched(architecture: Architecture) -> nn.Module | None:
+    """Build a network of the lab's without memory; None if it computes with values meanwhile."""
+    if architecture.own:
+        return None
     try:
-        return built(architecture)
+        with torch.device("meta"):
+            return built(architecture)
     except Refusal as error:
         if "meta" in str(error.__cause__).lower():  # as torch calls tensors without values
-            raise _CannotBeSketched from error
+            return None
         raise
 
 
-def _tensors(bundle: Bundle) -> dict[str, Tensor]:
+def _tensors(bundle: Bundle, model: nn.Module) -> dict[str, Tensor]:
+    """Return the tensors in the file, unless it is larger than it can be for the network."""
     from safetensors.torch import load
 
+    file, state = bundle.path / WEIGHTS, model.state_dict()
+    most = sum(each.nbytes for each in state.values()) + HEADER + HEADER_OF_EACH * len(state)
     try:
+        size = file.stat().st_size
+        if size > most:
+            name = bundle.description.architecture.name
+            raise Refusal(
+                f"{file} has {size:,} bytes, and the weights of {name} have at most {most:,}; "
+                f"{AGAIN}"
+            )
         return load(bundle.read(WEIGHTS))
     except Refusal:
         raise
     except Exception as error:  # the library's own errors, of whatever the file holds
-        file = bundle.path / WEIGHTS
         raise Refusal(f"{file} could not be loaded: {first_sentence(error)}; {AGAIN}") from error
 
 

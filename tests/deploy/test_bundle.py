@@ -136,6 +136,13 @@ def test_only_the_weights_may_be_huge(tmp_path, name):
         read_bundle(folder)
 
 
+def test_weights_beyond_any_network_are_not_even_hashed(folder):
+    with (folder / "model.safetensors").open("r+b") as file:
+        file.truncate(2**40)
+    with pytest.raises(Refusal, match="has 1,099,511,627,776 bytes, and at most 8,589,934,592"):
+        read_bundle(folder)
+
+
 SHOWN = {"file": "examples/0.png", "sample_id": "0", "label": 0, "predicted": 1}
 
 
@@ -152,6 +159,11 @@ SHOWN = {"file": "examples/0.png", "sample_id": "0", "label": 0, "predicted": 1}
             "architecture",
             {"arguments": {"num_classes": 3, "image_size": [64, 64]}},
             "image_size is not that of the architecture",
+        ),
+        (
+            "architecture",
+            {"name": "mine.Net", "own": True},
+            r"architecture mine\.Net is in no Python file of the bundle",
         ),
         (
             "",

@@ -49,6 +49,15 @@ def test_weights_that_are_none_are_refused(tmp_path, content):
         open_bundle(bundle)
 
 
+def test_a_file_larger_than_the_network_is_not_read(tmp_path, monkeypatch):
+    folder = a_bundle(tmp_path / "bundle", {"model.safetensors": bytes(3_000_000)})
+    bundle, read = read_bundle(folder), []
+    monkeypatch.setattr(type(bundle), "read", lambda _, name: read.append(name))
+    with pytest.raises(Refusal, match="has 3,000,000 bytes, and the weights of CustomResNet have"):
+        open_bundle(bundle)
+    assert read == []
+
+
 OWN = b"""
 from cifar_lab.models import CustomResNet
 open("executed", "w").close()
