@@ -89,6 +89,7 @@ def _contents(subject: Run | Bundle, given: Given, overrides: list[str]) -> Cont
 
 def _export(subject: Run | Bundle, given: Given, overrides: list[str], folder: Path) -> int:
     from cifar_lab.deploy.bundle import Bundle
+    from cifar_lab.deploy.opening import open_bundle
     from cifar_lab.deploy.space import write_space
 
     if isinstance(subject, Bundle):
@@ -97,6 +98,7 @@ def _export(subject: Run | Bundle, given: Given, overrides: list[str], folder: P
                 f"{subject.path} has Python files of its own, which the Space would run: add "
                 "--trust if you trust whoever made the bundle"
             )
+        open_bundle(subject, given.trusted)  # as the Space will, which would fail far from here
         write_space(folder, subject)
     else:
         with tempfile.TemporaryDirectory() as place:

@@ -102,5 +102,8 @@ def _own(name: str, own: OwnCode) -> Any:
         )
     try:
         return targets.located(name, "model", own)
-    except (ImportError, AttributeError, Refusal) as error:
+    except Refusal as error:
         raise Refusal(f"architecture {name}: {first_sentence(error)}") from error
+    except Exception as error:  # whatever the file raises while it is imported
+        told = f"{type(error).__name__}: {first_sentence(error)}"
+        raise Refusal(f"architecture {name} could not be imported: {told}") from error

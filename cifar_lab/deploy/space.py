@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import packages_distributions, requires, version
 from pathlib import Path
 
-from cifar_lab.deploy.bundle import MANIFEST, Bundle
+from cifar_lab.deploy.bundle import AGAIN, MANIFEST, Bundle
 from cifar_lab.deploy.writing import new_folder
-from cifar_lab.wording import in_markdown
+from cifar_lab.refusal import Refusal
+from cifar_lab.wording import first_sentence, in_markdown
 
 PACKAGE = Path(__file__).parents[1]
 #: Module from which everything that the app imports is reached.
@@ -66,7 +67,7 @@ def space(bundle: Bundle) -> dict[str, bytes]:
         python=".".join(platform.python_version_tuple()[:2]),
         name=in_markdown(described.name),
     )
-    own = {each.file: bundle.read(each.file).decode() for each in described.modules}
+    own = _parsed(bundle)
     modules = closure()
     return {
         "README.md": readme.encode(),
@@ -78,12 +79,30 @@ def space(bundle: Bundle) -> dict[str, bytes]:
     }
 
 
+def _parsed(bundle: Bundle) -> dict[str, ast.Module]:
+    """Parse a user's own files, by path.
+
+    Raises:
+        Refusal: with every file that is not valid Python.
+    """
+    found, problems = {}, []
+    for each in bundle.description.modules:
+        try:
+            found[each.file] = ast.parse(bundle.read(each.file))
+        except (SyntaxError, ValueError, RecursionError) as error:
+            file = bundle.path / each.file
+            problems.append(f"{file} is not valid Python: {first_sentence(error)}; {AGAIN}")
+    if problems:
+        raise Refusal(problems)
+    return found
+
+
 def write_space(folder: Path, bundle: Bundle) -> None:
     """Write a Space, completely or not at all.
 
     Raises:
         Refusal: there is something in the folder already, it cannot be written, or a file of the
-            bundle is not what it was.
+            bundle is not what it was, or not valid Python.
     """
     files = space(bundle)
     with new_folder(folder, "--export-space") as hidden:
@@ -166,7 +185,9 @@ def _face(package: str, modules: Mapping[str, Path]) -> str:
     return "".join(kept)
 
 
-def _requirements(modules: Mapping[str, Path], architecture: str, own: Mapping[str, str]) -> str:
+def _requirements(
+    modules: Mapping[str, Path], architecture: str, own: Mapping[str, ast.Module]
+) -> str:
     libraries = set(NEEDED_BY.get(architecture, ()))
     for file in modules.values():
         libraries |= _at_once(file.read_text())
@@ -193,9 +214,9 @@ def _libraries(names: Iterable[str]) -> set[str]:
     return {name.split(".")[0] for name in names} - {"cifar_lab", *sys.stdlib_module_names}
 
 
-def _of_own(own: Mapping[str, str]) -> set[str]:
+def _of_own(own: Mapping[str, ast.Module]) -> set[str]:
     """Return the distributions that a user's own files import."""
     ours = {Path(file).with_suffix("").parts[1] for file in own}
-    libraries = _libraries(name for text in own.values() for name in _imported(ast.parse(text)))
+    libraries = _libraries(name for tree in own.values() for name in _imported(tree))
     known = packages_distributions()
     return {_normal(known[each][0]) for each in libraries - ours if each in known}

@@ -90,6 +90,24 @@ def test_a_space_with_python_files_of_ones_own_needs_trust(place, capsys):
     assert not (place / "space").exists()
 
 
+def test_a_bundle_that_cannot_be_opened_becomes_no_space(place, capsys):
+    from cifar_lab.deploy.description import Architecture, Module
+    from tests.deploy.bundles import a_bundle
+
+    a_bundle(place / "odd", {"model.safetensors": b"none"})
+    (problem,) = refused(capsys, "odd", "--export-space", "space")
+    assert "model.safetensors could not be loaded" in problem
+    a_bundle(
+        place / "own",
+        {"code/net.py": b"def ("},
+        architecture=Architecture("net.Net", {}, own=True),
+        modules=(Module("net", "code/net.py"),),
+    )
+    (problem,) = refused(capsys, "own", "--export-space", "space", "--trust")
+    assert problem.startswith("architecture net.Net could not be imported: SyntaxError")
+    assert not (place / "space").exists()
+
+
 @pytest.mark.slow
 def test_a_run_becomes_a_space_with_its_bundle(place, capsys):
     words = ("dataset=digits", "trainer.epochs=1", "trainer.limit_batches=2", "model.width=4")

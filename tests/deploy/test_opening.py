@@ -66,10 +66,10 @@ class Net(CustomResNet):
 """
 
 
-def with_own(tmp_path):
+def with_own(tmp_path, content=OWN):
     return a_bundle(
         tmp_path / "bundle",
-        {"code/insect_net.py": OWN},
+        {"code/insect_net.py": content},
         architecture=Architecture("insect_net.Net", {"width": 4, "num_classes": 3}, own=True),
         modules=(Module("insect_net", "code/insect_net.py"),),
     )
@@ -84,6 +84,22 @@ def test_own_code_runs_only_with_trust(tmp_path, monkeypatch):
     opened = open_bundle(bundle, trust=True)
     assert (tmp_path / "executed").exists()
     assert type(opened.model).__name__ == "Net"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"def (", "SyntaxError: invalid syntax"),
+        (b"x = '\xff'", "SyntaxError: .*utf-8"),
+        (b"1 / 0", "ZeroDivisionError: division by zero"),
+        (b"import no_such_library", "ModuleNotFoundError: No module named 'no_such_library'"),
+        (b"Other = 1", "AttributeError: module 'insect_net' has no attribute 'Net'"),
+    ],
+)
+def test_own_code_that_fails_is_one_message(tmp_path, content, said):
+    bundle = read_bundle(with_own(tmp_path, content))
+    with pytest.raises(Refusal, match=f"architecture insect_net.Net could not be imported: {said}"):
+        open_bundle(bundle, trust=True)
 
 
 def test_a_network_that_is_too_large_is_refused_before_it_takes_memory(tmp_path):

@@ -22,6 +22,7 @@ from cifar_lab.deploy.opening import open_bundle
 from cifar_lab.deploy.space import closure, space, write_space
 from cifar_lab.refusal import Refusal
 from tests.deploy.app.networks import answers_of, bundle, noise, png, sent
+from tests.deploy.bundles import a_bundle
 
 pytestmark = pytest.mark.extra("app")
 
@@ -199,6 +200,18 @@ def _required(asked: dict[str, Requirement]) -> set[str]:
 
 def _normal(owners: list[str]) -> set[str]:
     return {owner.lower().replace("_", "-") for owner in owners}
+
+
+def test_every_file_of_ones_own_that_is_not_python_is_named(tmp_path):
+    files = {"code/one.py": b"def (", "code/two.py": b"x = '\xff'", "code/three.py": b"import os\n"}
+    modules = tuple(Module(Path(name).stem, name) for name in files)
+    opened = read_bundle(a_bundle(tmp_path / "bundle", files, modules=modules))
+    with pytest.raises(Refusal) as refused:
+        write_space(tmp_path / "space", opened)
+    one, two = refused.value.problems
+    assert "code/one.py is not valid Python: invalid syntax" in one
+    assert "code/two.py is not valid Python" in two
+    assert not (tmp_path / "space").exists()
 
 
 @pytest.mark.slow
