@@ -73,6 +73,21 @@ def shortened(text: str, most: int = 60) -> str:
     return text if len(text) <= most else f"{text[:most]}… ({len(text):,} characters)"
 
 
+def printable(text: str) -> str:
+    """Escape what would break a line, control a terminal or could not be encoded."""
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape", "surrogatepass").decode()
+        for each in text
+    )
+
+
+def printable_lines(text: str) -> str:
+    """Escape the same in a text of several lines, which stay lines."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def first_sentence(error: Exception) -> str:
     """The first non-empty line of an error's message, or the name of its type.
 

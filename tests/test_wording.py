@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from cifar_lab.wording import (
@@ -12,6 +14,8 @@ from cifar_lab.wording import (
     percent,
     plural,
     points,
+    printable,
+    printable_lines,
     several,
     signed,
     size,
@@ -163,3 +167,18 @@ def test_a_wide_line_breaks_between_words_and_its_rest_is_indented(width):
 def test_a_table_that_fits_keeps_its_columns():
     table = "a    b   c\n  1    2  3"
     assert wrapped(table, 20) == table
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Größe 猫.png", "Größe 猫.png"),
+        ("two\nlines", r"two\nlines"),
+        ("\x1b[31mred", r"\x1b[31mred"),
+        (os.fsdecode(b"\xff.png"), r"\udcff.png"),
+    ],
+)
+def test_what_would_control_a_terminal_is_escaped(name, shown):
+    assert printable(name) == shown
+    assert printable_lines(f"{name}\n  –") == f"{shown}\n  –".replace(r"\n", "\n")
+    shown.encode()

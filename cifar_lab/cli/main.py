@@ -17,7 +17,7 @@ from cifar_lab.cli.terminal import say
 from cifar_lab.cli.verbs import DONE, FAILED, REFUSED, VERBS, help_of, usage
 from cifar_lab.engine.interrupts import Interrupted
 from cifar_lab.refusal import Refusal, RunFailed, did_you_mean
-from cifar_lab.wording import first_sentence, shortened
+from cifar_lab.wording import first_sentence, printable, shortened
 
 #: A path that no file can have: too long, or a link that leads back to itself.
 NO_SUCH_PATH = (errno.ENAMETOOLONG, errno.ELOOP)
@@ -86,8 +86,9 @@ def _status(words: list[str]) -> int:
 
 
 def readable(message: str) -> str:
-    """Cut words that nobody would read to the end, e.g. a path of a megabyte."""
-    return " ".join(shortened(w) if len(w) > LONGEST_WORD else w for w in message.split(" "))
+    """Put a message on one line, without words that nobody would read to the end."""
+    words = printable(message).split(" ")
+    return " ".join(shortened(w) if len(w) > LONGEST_WORD else w for w in words)
 
 
 def _dispatch(words: list[str]) -> int:

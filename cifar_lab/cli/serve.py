@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 from cifar_lab.cli.terminal import say
 from cifar_lab.cli.verbs import DONE, FAILED, VERBS
 from cifar_lab.refusal import Refusal
+from cifar_lab.wording import plural, printable
 
 if TYPE_CHECKING:
     from cifar_lab.deploy.bundle import Bundle
@@ -40,7 +41,8 @@ def serve(words: list[str]) -> int:
         say(_announcement(bundle, address, limits))
         server.run([listening])
     if server.unanswered:
-        say(f"error: {server.unanswered} requests were not answered within --grace {flags.grace:g}")
+        were = plural(server.unanswered, "request was", "requests were")
+        say(f"error: {were} not answered within --grace {flags.grace:g}")
         return FAILED
     say("every request that was accepted has been answered")
     return DONE
@@ -90,13 +92,13 @@ def _limits(flags: argparse.Namespace) -> Limits:
 
 
 def _announcement(bundle: Bundle, address: str, limits: Limits) -> str:
+    name, wait = printable(bundle.description.name), 1000 * limits.batch_wait_seconds
     return (
-        f"serving {bundle.description.name} on {address} (documentation: {address}/docs): batches "
-        f"of up to {limits.batch_size} images, which wait up to "
-        f"{1000 * limits.batch_wait_seconds:g} ms; at most {limits.queue} images in the queue, "
-        f"{limits.body_bytes / 1e6:g} MB in a request and {limits.memory_bytes / 1e6:g} MB in all "
-        "requests together; Ctrl-C or SIGTERM stops it once all is answered, after "
-        f"{limits.grace_seconds:g} s at the latest"
+        f"serving {name} on {address} (documentation: {address}/docs): batches of up to "
+        f"{limits.batch_size} images, which wait up to {wait:g} ms; at most {limits.queue} images "
+        f"in the queue, {limits.body_bytes / 1e6:g} MB in a request and "
+        f"{limits.memory_bytes / 1e6:g} MB in all requests together; Ctrl-C or SIGTERM stops it "
+        f"once all is answered, after {limits.grace_seconds:g} s at the latest"
     )
 
 

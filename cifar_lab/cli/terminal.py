@@ -6,18 +6,21 @@ import shutil
 import sys
 from typing import TextIO
 
-from cifar_lab.wording import wrapped
+from cifar_lab.wording import printable_lines, wrapped
 
 
 def say(text: str, file: TextIO | None = None) -> None:
     """Print a text; on a terminal, its lines break between words.
+
+    Nothing in it controls the terminal: parts may be a stranger's, as names in a bundle are.
 
     Args:
         text: may have several lines.
         file: where to; None is standard output.
     """
     out = sys.stdout if file is None else file
-    print(wrapped(text, shutil.get_terminal_size().columns) if out.isatty() else text, file=out)
+    shown = printable_lines(text)
+    print(wrapped(shown, shutil.get_terminal_size().columns) if out.isatty() else shown, file=out)
 
 
 def announce(text: str) -> None:

@@ -10,7 +10,7 @@ from typing import BinaryIO, NamedTuple
 
 from cifar_lab.data.picture import MOST_BYTES
 from cifar_lab.data.walking import Found, walk
-from cifar_lab.wording import shortened
+from cifar_lab.wording import printable, shortened
 
 #: Longest name that a message shows whole.
 LONGEST = 250
@@ -71,16 +71,6 @@ def listed(words: Iterable[str | Handed]) -> Listed:
 def content_of(name: str, stream: BinaryIO) -> Handed:
     """Read an image from a stream, as far as an image may be long."""
     return Handed(name, stream.read(MOST_BYTES + 1))
-
-
-def printable(text: str) -> str:
-    """Escape what would break a line, control a terminal or could not be encoded."""
-    if text.isprintable():
-        return text
-    return "".join(
-        each if each.isprintable() else each.encode("unicode_escape", "surrogatepass").decode()
-        for each in text
-    )
 
 
 def _add_folder(word: str, found: Listed) -> None:

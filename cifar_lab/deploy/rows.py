@@ -15,10 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifar_lab.analysis.predictions import softmax
-from cifar_lab.deploy.finding import printable
 from cifar_lab.deploy.predicting import Answers
 from cifar_lab.deploy.usage import TYPICAL_SHARE
-from cifar_lab.wording import percent
+from cifar_lab.wording import percent, printable
 
 #: Half of a pair of characters, which UTF-8 cannot encode: bytes of a name that are not UTF-8.
 _HALF = re.compile("[\ud800-\udfff]")

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from cifar_lab.deploy.classifier import Classifier
 from cifar_lab.deploy.drawing import Drawing
-from cifar_lab.deploy.finding import Failed, Handed, printable
+from cifar_lab.deploy.finding import Failed, Handed
 from cifar_lab.deploy.predicting import Answers, answers
 from cifar_lab.deploy.rows import FORMATS, Layout
 from cifar_lab.run.files import write_atomically, written_atomically
+from cifar_lab.wording import printable
 
 #: Appends text to where the rows go.
 Write = Callable[[str], object]

@@ -15,7 +15,7 @@ from cifar_lab.engine.hooks import Hooks, Row
 from cifar_lab.engine.state import TrainingState
 from cifar_lab.run.files import not_followed
 from cifar_lab.run.folder import RunFolder
-from cifar_lab.wording import wrapped
+from cifar_lab.wording import printable_lines, wrapped
 
 log = logging.getLogger("cifar_lab")
 
@@ -33,7 +33,7 @@ class _Stdout(logging.Handler):
 
         # The terminal may be closed, or the reader of a pipe gone: run.log has the line.
         with contextlib.suppress(OSError):
-            text = self.format(record)
+            text = printable_lines(self.format(record))
             if sys.stdout.isatty():
                 text = wrapped(text, shutil.get_terminal_size().columns)
             tqdm.write(text, file=sys.stdout)

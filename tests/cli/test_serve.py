@@ -10,6 +10,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import numpy as np
@@ -18,6 +19,7 @@ import pytest
 from cifar_lab.cli import serve
 from cifar_lab.cli.main import main
 from cifar_lab.deploy.description import Architecture, Module
+from cifar_lab.deploy.server.limits import Limits
 from tests.deploy.bundles import a_bundle
 from tests.deploy.server.running import until
 from tests.made import a_run
@@ -110,6 +112,13 @@ def test_the_help_names_every_flag(capsys):
         if name != "bundle":
             assert f"  --{name.replace('_', '-')} " in f"{said} ".replace("\n", " ")
             assert value is not None
+
+
+def test_the_announcement_of_a_strangers_bundle_is_one_line():
+    named = SimpleNamespace(description=SimpleNamespace(name="a\nerror: \x1b[2J"))
+    said = serve._announcement(named, "http://127.0.0.1:8000", Limits())
+    assert said.startswith(r"serving a\nerror: \x1b[2J on http://127.0.0.1:8000 (documentation: ")
+    assert said.isprintable()
 
 
 class Process:

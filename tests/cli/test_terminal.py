@@ -43,6 +43,20 @@ def test_messages_break_between_words_on_a_terminal_only(monkeypatch, capsys):
     assert piped.getvalue().split() == words
 
 
+def test_nothing_that_is_said_controls_the_terminal(capsys, monkeypatch):
+    say("\x1b[2Jname\rno\nsecond \x9b line\u202e")
+    assert capsys.readouterr().out == "\\x1b[2Jname\\rno\nsecond \\x9b line\\u202e\n"
+    narrow = errors_to(monkeypatch, Terminal())
+    say("\x1b[2J", narrow)
+    assert narrow.getvalue() == "\\x1b[2J\n"
+
+
+def test_a_message_stays_one_line(capsys):
+    assert main(["\x1b[2Jtrian\nerror: more"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(r"error: there is no verb '\x1b[2Jtrian\nerror: more'")
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_help_fits_a_narrow_terminal(verb, monkeypatch):
     monkeypatch.setenv("COLUMNS", "60")

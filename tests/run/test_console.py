@@ -39,6 +39,13 @@ def test_each_line_is_printed_once_however_often_speak_is_called(capsys, caplog,
     assert caplog.text == ""  # nor by a handler of the root logger
 
 
+def test_no_line_controls_the_terminal(capsys, own_loggers):
+    """Names of classes, for one, may be a stranger's."""
+    speak()
+    console.log.info("most frequent confusions: \x1b[2J → \r\nnext line")
+    assert capsys.readouterr().out == "most frequent confusions: \\x1b[2J → \\r\nnext line\n"
+
+
 def test_debug_lines_are_in_the_log_of_the_run_and_not_printed(capsys, own_loggers, folder):
     speak()
     with logged_to(folder):
