@@ -124,6 +124,7 @@ TESTED_ELSEWHERE = {
     "deploy/app/hosted": "deploy/test_space.py",
     "deploy/description": "deploy/test_bundle.py",
     "deploy/server/limits": "deploy/server/test_app.py",
+    "deploy/server/receiving": "deploy/server/test_app.py",
     "deploy/server/rejected": "deploy/server/test_app.py",
     "deploy/usage": "deploy/test_classifier.py",
     "recipe/contents": "recipe/test_exporting.py",

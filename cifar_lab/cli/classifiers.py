@@ -35,16 +35,18 @@ def classifier_of(
     given: Given,
     device: str | None = None,
     precision: Precision | None = None,
+    threads: int | None = None,
 ) -> Classifier:
     """Open the network of a run or a bundle, which then computes with as many threads as it did.
 
-    Says so if this machine has fewer cores than that.
+    Says so if this machine has fewer cores than that, unless another number is wanted.
 
     Args:
         subject: as :func:`named` returns it.
         given: whose Python files to use.
         device: to put it on; None for that of the run if this machine has it, else the CPU.
         precision: instead of that in which it was evaluated.
+        threads: instead of those of the evaluation.
 
     Raises:
         Refusal: it cannot be opened.
@@ -61,7 +63,7 @@ def classifier_of(
         found = open_bundle(subject, given.trusted, device_for(None, device))
     else:
         found = classifier(subject, code_of(subject, given), device_for(subject, device))
-    _use_threads(found.usage.threads)
+    _use_threads(found.usage.threads, threads)
     return replace(found, usage=replace(found.usage, precision=precision or found.usage.precision))
 
 
@@ -80,13 +82,13 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def _use_threads(evaluated: int) -> None:
+def _use_threads(evaluated: int, wanted: int | None) -> None:
     """Let torch use as many threads as in the evaluation, but not more than there are cores."""
     import torch
 
-    threads = min(evaluated, cores())
+    threads = min(evaluated, cores()) if wanted is None else wanted
     torch.set_num_threads(threads)
-    if threads != evaluated:
+    if wanted is None and threads != evaluated:
         print(
             f"note: computing with {threads} of the {evaluated} threads of the evaluation, as "
             "there are no more cores; the last digits of results may differ",

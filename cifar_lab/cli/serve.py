@@ -29,12 +29,14 @@ def serve(words: list[str]) -> int:
     """Serve a bundle until SIGTERM or Ctrl-C; 0 if everything that was accepted was answered."""
     flags = _parsed(words)
     bundle = _bundle(flags.bundle)
+    from cifar_lab.deploy.hosts import names_of
     from cifar_lab.deploy.server.app import Service
     from cifar_lab.deploy.server.serving import Server, address_of, bound, log_requests
 
     with bound(flags.host, flags.port) as listening:
         classifier, limits, address = _opened(bundle, flags), _limits(flags), address_of(listening)
-        service = Service(classifier, bundle.description, limits, address)
+        hosts = names_of(listening.getsockname()[0])
+        service = Service(classifier, bundle.description, limits, address, hosts)
         server = Server(service, limits.grace_seconds, flags.access_log)
         if flags.access_log:
             log_requests()
@@ -67,14 +69,11 @@ def _bundle(word: str) -> Bundle:
 
 
 def _opened(bundle: Bundle, flags: argparse.Namespace) -> Classifier:
-    import torch
-
     from cifar_lab.cli.classifiers import classifier_of
     from cifar_lab.own_code import Given
 
-    classifier = classifier_of(bundle, Given(None, flags.trust, False), flags.device)
-    torch.set_num_threads(flags.threads)
-    return classifier
+    given = Given(None, flags.trust, False)
+    return classifier_of(bundle, given, flags.device, threads=flags.threads)
 
 
 def _limits(flags: argparse.Namespace) -> Limits:

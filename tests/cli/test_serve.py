@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,7 +21,7 @@ from cifar_lab.cli import serve
 from cifar_lab.cli.main import main
 from cifar_lab.deploy.description import Architecture, Module
 from cifar_lab.deploy.server.limits import Limits
-from tests.deploy.bundles import a_bundle
+from tests.deploy.bundles import DESCRIBED, a_bundle
 from tests.deploy.server.running import until
 from tests.made import a_run
 
@@ -112,6 +113,31 @@ def test_the_help_names_every_flag(capsys):
         if name != "bundle":
             assert f"  --{name.replace('_', '-')} " in f"{said} ".replace("\n", " ")
             assert value is not None
+
+
+class _Ended:
+    """A server that has ended at once, with a request that was not answered."""
+
+    unanswered = 1
+
+    def __init__(self, *_) -> None:
+        pass
+
+    def run(self, _) -> None:
+        pass
+
+
+def test_threads_are_as_asked_for_and_what_was_not_answered_is_told(capsys, monkeypatch):
+    monkeypatch.setattr("cifar_lab.deploy.server.serving.Server", _Ended)
+    set_to = []
+    monkeypatch.setattr("torch.set_num_threads", set_to.append)
+    usage = replace(DESCRIBED.usage, threads=1000)  # more than there are cores
+    a_bundle(Path("bundle"), usage=usage)
+    assert main(["serve", "bundle", "--port", "0", "--threads", "3"]) == 1
+    assert set_to == [3]
+    said = capsys.readouterr()
+    assert "of the evaluation" not in said.err
+    assert "error: 1 request was not answered within --grace 30" in said.out
 
 
 def test_the_announcement_of_a_strangers_bundle_is_one_line():

@@ -16,6 +16,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
+from cifar_lab.deploy.app.hosted import host
 from cifar_lab.deploy.bundle import read_bundle
 from cifar_lab.deploy.description import Architecture, Module
 from cifar_lab.deploy.opening import open_bundle
@@ -200,6 +201,14 @@ def _required(asked: dict[str, Requirement]) -> set[str]:
 
 def _normal(owners: list[str]) -> set[str]:
     return {owner.lower().replace("_", "-") for owner in owners}
+
+
+@pytest.mark.parametrize("port", ["", "x", "0", "65536", "7860.0", "9" * 5000])
+def test_a_port_that_is_none_is_one_message(of, port, monkeypatch):
+    monkeypatch.setenv("SPACE_ID", "someone/something")
+    monkeypatch.setenv("GRADIO_SERVER_PORT", port)
+    with pytest.raises(SystemExit, match=r"^error: GRADIO_SERVER_PORT=.*: must be a whole number"):
+        host(of.path, trust=False)
 
 
 def test_every_file_of_ones_own_that_is_not_python_is_named(tmp_path):

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from typing import Any
 
 from cifar_lab.deploy.app.upload import MOST_BYTES
+from cifar_lab.deploy.hosts import is_one_of
 from cifar_lab.deploy.memory import Memory, Share
 
 Message = MutableMapping[str, Any]
@@ -116,7 +117,7 @@ class Guard:
 
     def _is_host(self, scope: Message) -> bool:
         named = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
-        return not self._hosts or re.sub(r":\d+$", "", named) in self._hosts
+        return is_one_of(named, self._hosts)
 
 
 async def _body(scope: Message, receive: Receive, share: Share) -> tuple[int, bytes | None]:

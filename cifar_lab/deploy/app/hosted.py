@@ -8,15 +8,21 @@ from pathlib import Path
 import torch
 
 from cifar_lab.deploy.app.answers import Answers
-from cifar_lab.deploy.app.serving import LOCAL, LOCAL_NAMES, listening, run, server
+from cifar_lab.deploy.app.serving import LOCAL, listening, run, server
 from cifar_lab.deploy.bundle import read_bundle
 from cifar_lab.deploy.contents import contents_of
+from cifar_lab.deploy.hosts import LOCAL_NAMES
 from cifar_lab.deploy.opening import open_bundle
 from cifar_lab.refusal import Refusal
+from cifar_lab.wording import printable, shortened
 
 #: Set in every Space, where the page has other names than this machine's and a fixed port.
 IN_A_SPACE = "SPACE_ID"
-EVERYWHERE, PORT = "0.0.0.0", 7860  # a Space is a container, and nobody else's way to it is open
+EVERYWHERE, PORT, LAST_PORT = (
+    "0.0.0.0",
+    7860,
+    65_535,
+)  # a Space is a container, and nobody else's way to it is open
 
 
 def host(path: Path, trust: bool) -> None:
@@ -33,10 +39,9 @@ def host(path: Path, trust: bool) -> None:
         bundle = read_bundle(path)
         answers = Answers(open_bundle(bundle, trust), contents_of(bundle))
         hosted = bool(os.environ.get(IN_A_SPACE))
-        port = int(os.environ.get("GRADIO_SERVER_PORT", PORT)) if hosted else None
-        listener = listening(port, EVERYWHERE if hosted else LOCAL)
+        listener = listening(_port() if hosted else None, EVERYWHERE if hosted else LOCAL)
     except Refusal as refusal:
-        raise SystemExit("\n".join(f"error: {problem}" for problem in refusal.problems)) from None
+        raise SystemExit(_told(refusal)) from None
     torch.set_num_threads(min(answers.usage.threads, os.cpu_count() or 1))
     address = f"http://{LOCAL}:{listener.getsockname()[1]}"
     served = server(
@@ -45,3 +50,16 @@ def host(path: Path, trust: bool) -> None:
         ready=lambda: print(f"app: {address}", flush=True),
     )
     run(served, listener)
+
+
+def _port() -> int:
+    text = os.environ.get("GRADIO_SERVER_PORT", str(PORT))
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:6]) <= LAST_PORT):
+        raise Refusal(
+            f"GRADIO_SERVER_PORT={shortened(text)}: must be a whole number from 1 to {LAST_PORT}"
+        )
+    return int(text)
+
+
+def _told(refusal: Refusal) -> str:
+    return "\n".join(f"error: {printable(problem)}" for problem in refusal.problems)

@@ -76,14 +76,14 @@ def _classifying(blocks: gradio.Blocks, answers: Answers) -> None:
 
     def given(event: gradio.EventData, *settings: Any) -> tuple[Image | None, str]:
         try:
-            of = uploaded(event._data.get("content"), answers.usage.image_size)
+            of = uploaded(_sent(event, "content"), answers.usage.image_size)
         except Refusal as refusal:
             return None, drawing.problem(refusal)
         return of, answer(of, *settings)
 
     def chosen(event: gradio.EventData, *settings: Any) -> tuple[Image | None, str]:
-        number = event._data.get("number")
-        if not isinstance(number, int) or not 0 <= number < len(examples):
+        number = _sent(event, "number")
+        if type(number) is not int or not 0 <= number < len(examples):
             return None, drawing.nothing()
         return example(number), answer(example(number), *settings)
 
@@ -128,6 +128,11 @@ def _mistakes(blocks: gradio.Blocks, answers: Answers) -> None:
     asking: dict[str, Any] = {**_ASKED, "inputs": settings, "outputs": shown}
     blocks.load(gallery, **asking)
     gradio.on([part.change for part in settings], gallery, trigger_mode="always_last", **asking)
+
+
+def _sent(event: gradio.EventData, name: str) -> Any:
+    """Return what an event says under a name; None if it says nothing of the kind."""
+    return event._data.get(name) if isinstance(event._data, dict) else None
 
 
 #: Of every question: answered in turn, and asked by the page only.

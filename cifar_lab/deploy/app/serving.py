@@ -15,10 +15,11 @@ from cifar_lab.data.picture import without_warnings
 from cifar_lab.deploy.app.answers import Answers
 from cifar_lab.deploy.app.guard import LENGTH, Guard
 from cifar_lab.deploy.app.page import FONTS, STYLE, page
+from cifar_lab.deploy.hosts import LOCAL_NAMES
 from cifar_lab.refusal import Refusal
 
-#: Only this machine, under its usual names.
-LOCAL, LOCAL_NAMES = "127.0.0.1", ("127.0.0.1", "localhost")
+#: Only this machine.
+LOCAL = "127.0.0.1"
 #: The first port that is tried, and how many.
 FIRST_PORT, PORTS = 7860, 100
 #: Seconds that open connections have when the server ends.

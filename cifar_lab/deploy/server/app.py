@@ -4,36 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import numpy as np
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.middleware import Middleware
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cifar_lab.deploy.classifier import Classifier
 from cifar_lab.deploy.description import Description
+from cifar_lab.deploy.hosts import is_one_of
 from cifar_lab.deploy.memory import Memory, Share
 from cifar_lab.deploy.server import answers
 from cifar_lab.deploy.server.batching import Batcher, Closed, Logits, Pixels, QueueFull
 from cifar_lab.deploy.server.bodies import pixels_in
 from cifar_lab.deploy.server.limits import Limits
 from cifar_lab.deploy.server.page import page
+from cifar_lab.deploy.server.receiving import no_memory, received
 from cifar_lab.deploy.server.rejected import Rejected
 from cifar_lab.deploy.server.schema import openapi
-from cifar_lab.wording import first_sentence
+from cifar_lab.wording import first_sentence, shortened
 
 log = logging.getLogger("cifar_lab")
 
 #: Images are decoded in so many threads; each may need a gigabyte for one of the largest.
 DECODERS = 2
-#: A body that is too large is read up to so many times the limit, without being kept: clients see
-#: the answer only once they have sent their request.
-READ_ON = 4
 #: The page may show its own style and send its form, and nothing else.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'"
 
@@ -46,11 +48,18 @@ class Service:
         description: of the network.
         limits: of requests, queue and batches.
         address: of the server, for the page of documentation.
+        hosts: names under which it may be addressed; empty for any.
     """
 
     def __init__(
-        self, classifier: Classifier, description: Description, limits: Limits, address: str
+        self,
+        classifier: Classifier,
+        description: Description,
+        limits: Limits,
+        address: str,
+        hosts: Collection[str] = (),
     ) -> None:
+        self._hosts = hosts
         self._classifier = classifier
         self._limits = limits
         self._batcher = Batcher(
@@ -74,7 +83,8 @@ class Service:
             Route("/docs", self._docs),
         ]
         handlers = {Rejected: _rejected, HTTPException: _no_route, Exception: _failed}
-        return Starlette(routes=routes, exception_handlers=handlers)
+        named = Middleware(_Named, hosts=self._hosts)
+        return Starlette(routes=routes, exception_handlers=handlers, middleware=[named])
 
     def close(self, timeout: float) -> bool:
         """Answer what is in the queue, and end the threads; whether this was done in time."""
@@ -88,7 +98,7 @@ class Service:
             top = answers.top_of(dict(request.query_params), len(usage.class_names))
             pixels = await self._pixels(request, share)
             if not share.hold(pixels.nbytes):
-                raise _no_memory(self._limits)
+                raise no_memory(self._limits)
             logits = await self._logits(pixels)
             far = self._classifier.far(logits)
             return JSONResponse(answers.predictions(logits, far, usage.class_names, top))
@@ -96,7 +106,7 @@ class Service:
     async def _pixels(self, request: Request, share: Share) -> Pixels:
         """Read and decode a body, of which nothing is kept."""
         size = self._classifier.usage.image_size
-        body = await _received(request, self._limits, share)
+        body = await received(request, self._limits, share)
         kind = request.headers.get("content-type", "")
         return await asyncio.get_running_loop().run_in_executor(
             self._decoders, pixels_in, kind, body, size, self._limits.images(size)
@@ -145,53 +155,25 @@ class Service:
         return HTMLResponse(self._page, headers={"Content-Security-Policy": POLICY})
 
 
-async def _received(request: Request, limits: Limits, share: Share) -> bytes:
-    """Return the body of a request, which the share then holds.
+class _Named:
+    """Answers requests that address the server by another name."""
 
-    Raises:
-        Rejected: it is too large or too slow, breaks off, or is compressed; or there is no memory
-            for it now.
-    """
-    encoding = request.headers.get("content-encoding", "identity")
-    if encoding.lower() != "identity":
-        raise Rejected(415, f"Content-Encoding {encoding[:60]} is not accepted: send it plain")
-    try:
-        reading = _read(request, limits.body_bytes, share)
-        size, body = await asyncio.wait_for(reading, limits.body_seconds)
-    except asyncio.TimeoutError as error:
-        message = f"the body did not arrive within {limits.body_seconds:g} s"
-        raise Rejected(408, message, close=True) from error
-    except ClientDisconnect as error:
-        raise Rejected(400, "the body breaks off", close=True) from error
-    if size > limits.body_bytes:
-        most = limits.body_bytes / 1e6
-        raise Rejected(413, f"the body is too large: send at most {most:g} MB", close=True)
-    if body is None:
-        raise _no_memory(limits)
-    return body
+    def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
+        self._app = app
+        self._hosts = hosts
 
-
-async def _read(request: Request, most: int, share: Share) -> tuple[int, bytes | None]:
-    """Return how many bytes were read, and the body unless these are too many to be kept."""
-    size, kept = 0, True
-    chunks: list[bytes] = []
-    async for chunk in request.stream():
-        size += len(chunk)
-        kept = kept and size <= most and share.hold(size)
-        if kept:
-            chunks.append(chunk)
-        else:
-            chunks = []
-            share.hold(0)
-        if size > READ_ON * most:
-            break
-    return size, b"".join(chunks) if kept else None
-
-
-def _no_memory(limits: Limits) -> Rejected:
-    most = limits.memory_bytes / 1e6
-    message = f"all requests together hold {most:g} MB already: try again in a second"
-    return Rejected(503, message, 1)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or answer it."""
+        host = Headers(scope=scope).get("host", "")
+        if is_one_of(host, self._hosts):
+            await self._app(scope, receive, send)
+            return
+        message = (
+            f"Host {shortened(host) or '(none)'} is not a name of this server: address it as "
+            "127.0.0.1 or localhost; with --host 0.0.0.0, it may have any name"
+        )
+        rejected = JSONResponse({"error": message}, 403, {"Connection": "close"})
+        await rejected(scope, receive, send)
 
 
 async def _rejected(request: Request, error: Exception) -> Response:

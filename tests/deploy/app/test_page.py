@@ -187,6 +187,15 @@ def test_an_example_is_answered_with_its_class(address, answers, events):
         assert "Upload an image" in drawn
 
 
+@pytest.mark.parametrize("about", [None, "text", 3, [], [{"number": 1}], {}, {"number": True}])
+def test_events_that_say_nothing_of_the_kind_are_no_trouble(address, events, capfd, about):
+    _, drawn = asked(address, events["given6"], SETTINGS, about)
+    assert "This file could not be read" in drawn
+    _, drawn = asked(address, events["chosen6"], SETTINGS, about)
+    assert "Upload an image" in drawn
+    assert capfd.readouterr().err == ""
+
+
 def test_no_upload_is_left_on_disk(address, events):
     def files() -> set[str]:
         folder = Path(os.environ.get("GRADIO_TEMP_DIR") or Path(tempfile.gettempdir()) / "gradio")

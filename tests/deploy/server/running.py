@@ -14,6 +14,7 @@ import httpx
 
 from cifar_lab.deploy.bundle import read_bundle
 from cifar_lab.deploy.classifier import Classifier
+from cifar_lab.deploy.hosts import names_of
 from cifar_lab.deploy.opening import open_bundle
 from cifar_lab.deploy.server.app import Service
 from cifar_lab.deploy.server.limits import Limits
@@ -68,8 +69,8 @@ def running(folder: Path, grace: float = 30, access_log: bool = False, **limits:
     classifier = open_bundle(bundle)
     network = Gated(classifier)
     listening = bound("127.0.0.1", 0)
-    address = address_of(listening)
-    service = Service(network, bundle.description, Limits(**limits), address)  # type: ignore[arg-type]
+    address, hosts = address_of(listening), names_of("127.0.0.1")
+    service = Service(network, bundle.description, Limits(**limits), address, hosts)  # type: ignore[arg-type]
     server = Server(service, grace, access_log)
     thread = threading.Thread(target=server.run, args=([listening],))
     thread.start()

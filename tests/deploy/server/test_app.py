@@ -254,6 +254,18 @@ def test_a_body_that_does_not_arrive_is_given_up(tmp_path):
         assert found.healthy()
 
 
+@pytest.mark.parametrize("path", ["/predict", "/health", "/docs", "/nothing"])
+def test_another_name_of_the_server_is_refused(server, client, path):
+    """As a page of another site would use it, whose name points at this machine."""
+    method = "POST" if path == "/predict" else "GET"
+    for host in ("evil.example", f"evil.example:{server.port}", "127.0.0.1.evil.example", ""):
+        answer = client.request(method, path, headers={"Host": host})
+        assert answer.status_code == 403
+        assert "address it as 127.0.0.1 or localhost" in answer.json()["error"]
+        assert "insects" not in answer.text
+    assert client.get("/health", headers={"Host": f"localhost:{server.port}"}).status_code == 200
+
+
 def test_nothing_is_logged_unless_asked_for(server, capfd):
     httpx.get(server.address + "/health", trust_env=False)
     captured = capfd.readouterr()

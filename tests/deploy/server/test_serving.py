@@ -17,7 +17,7 @@ from tests.deploy.server.test_bodies import PIXELS, form, png
 
 pytestmark = pytest.mark.extra("app")
 IMAGE = {"pixels": PIXELS[0].tolist()}
-HEAD = b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Type: image/png\r\n"
+HEAD = b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: image/png\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +51,11 @@ HOSTILE = {
     "half a head": HEAD,
     "a huge head": HEAD + b"X: " + b"a" * 5_000_000 + b"\r\n\r\n",
     "many headers": HEAD + b"X: a\r\n" * 200_000 + b"\r\n",
-    "a huge path": b"GET /" + b"a" * 1_000_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
-    "an odd path": b"GET /%ff%00/../predict HTTP/1.1\r\nHost: a\r\n\r\n",
+    "a huge path": b"GET /" + b"a" * 1_000_000 + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+    "an odd path": b"GET /%ff%00/../predict HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
     "an odd host": b"GET /docs HTTP/1.1\r\nHost: [\r\n\r\n",
-    "an odd query": b"POST /predict?top=%00&&=%ff HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
+    "an odd query": b"POST /predict?top=%00&&=%ff HTTP/1.1\r\nHost: localhost\r\n"
+    b"Content-Length: 0\r\n\r\n",
     "a body too short": HEAD + b"Content-Length: 1000\r\n\r\nabc",
     "a body too long": HEAD + b"Content-Length: 3\r\n\r\n" + b"x" * 1000,
     "a negative length": HEAD + b"Content-Length: -5\r\n\r\nabc",
@@ -63,8 +64,9 @@ HOSTILE = {
     "two lengths": HEAD + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nabc",
     "a wrong chunk": HEAD + b"Transfer-Encoding: chunked\r\n\r\nZZ\r\nabc\r\n",
     "a chunk that breaks off": HEAD + b"Transfer-Encoding: chunked\r\n\r\nff\r\nabc",
-    "an upgrade": b"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
-    "an odd type": b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Type: \xff;=\r\n"
+    "an upgrade": b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\n"
+    b"Upgrade: websocket\r\n\r\n",
+    "an odd type": b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: \xff;=\r\n"
     b"Content-Length: 1\r\n\r\nx",
 }
 
@@ -85,7 +87,7 @@ def test_random_requests_leave_it_healthy(server, capfd, seed):
     rng = np.random.default_rng(seed)
     kind, body = form(("image", png(PIXELS[0])))
     length = f"Content-Length: {len(body)}\r\nContent-Type: {kind}\r\n\r\n".encode()
-    whole = b"POST /predict HTTP/1.1\r\nHost: a\r\n" + length + body
+    whole = b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\n" + length + body
     assert sent(server, whole, "stay").startswith(b"HTTP/1.1 200")
     for _ in range(30):
         changed = bytearray(whole[: rng.integers(1, len(whole) + 1)])
