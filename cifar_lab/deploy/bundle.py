@@ -163,9 +163,8 @@ def _plain(path: Path, name: str) -> Path:
 def _description(path: Path, content: bytes) -> Description:
     file = path / DESCRIPTION
     try:
-        fields: dict[str, Any] = json.loads(content)
-        version = fields.pop("format")
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        version = TypeAdapter(_Format).validate_json(content).format
+    except ValidationError as error:
         raise Refusal(f"{file} is not a bundle's description; {AGAIN}") from error
     if version != FORMAT:
         raise Refusal(
@@ -173,8 +172,7 @@ def _description(path: Path, content: bytes) -> Description:
             f"{FORMAT}; install the version that wrote it, or export it again"
         )
     try:
-        # Strictly and as JSON, where tuples are arrays.
-        found = TypeAdapter(Description).validate_json(json.dumps(fields), strict=True)
+        found = TypeAdapter(Description).validate_json(content, strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
@@ -183,6 +181,13 @@ def _description(path: Path, content: bytes) -> Description:
     if wrong:
         raise Refusal([f"{file}: {each}; {AGAIN}" for each in wrong])
     return found
+
+
+@dataclass(frozen=True)
+class _Format:
+    """What is known of a description of any version."""
+
+    format: Any
 
 
 def _text(value: dict[str, Any]) -> str:

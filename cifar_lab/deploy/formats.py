@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from cifar_lab.deploy.classifier import Classifier
+from cifar_lab.deploy.writing import folders_above, not_written
 from cifar_lab.refusal import Refusal
 from cifar_lab.wording import first_sentence
 
@@ -93,26 +94,30 @@ def write_format(classifier: Classifier, form: Format, file: Path, run: str | No
         The largest difference of logits over batches of 1, 2, 7 and 256 images.
 
     Raises:
-        Refusal: the network cannot be exported, or gives other logits.
+        Refusal: the network cannot be exported, or gives other logits, or the file cannot be
+            written; nothing is left then.
     """
     model = _alone(classifier)
     write = _write_onnx if form == "onnx" else _write_program
     hidden = file.with_name(f".{file.name}.{secrets.token_hex(8)}.new")
-    file.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with _quiet():
-            again = write(model, classifier, hidden, run)
-            found = _difference(model, again, classifier)
-        os.replace(hidden, file)
+        with folders_above(file):
+            try:
+                with _quiet():
+                    again = write(model, classifier, hidden, run)
+                    found = _difference(model, again, classifier)
+                os.replace(hidden, file)
+            finally:
+                hidden.unlink(missing_ok=True)
     except Refusal:
         raise
+    except OSError as error:
+        raise Refusal(not_written(file, error)) from error
     except Exception as error:  # the exporters raise whatever their many parts do
         raise Refusal(
             f"--format {form}: {type(classifier.model).__name__} could not be exported: "
             f"{first_sentence(error)}; export a bundle instead"
         ) from error
-    finally:
-        hidden.unlink(missing_ok=True)
     return found
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -59,18 +58,41 @@ def new_folder(place: Path, flag: str = "-o") -> Iterator[Path]:
     """
     hidden = place.with_name(f".{place.name}.{secrets.token_hex(8)}.new")
     try:
-        hidden.mkdir(parents=True)
-        yield hidden
-        os.rename(hidden, place)
+        with folders_above(place):
+            try:
+                hidden.mkdir()
+                yield hidden
+                os.rename(hidden, place)
+            finally:
+                shutil.rmtree(hidden, ignore_errors=True)
     except OSError as error:
-        if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
-            raise Refusal(taken(place, flag)) from error
         raise Refusal(
-            f"{place} could not be written: {first_sentence(error)}; choose another place with "
-            f"{flag}"
+            taken(place, flag) if is_taken(place) else not_written(place, error, flag)
         ) from error
-    finally:
-        shutil.rmtree(hidden, ignore_errors=True)
+
+
+@contextmanager
+def folders_above(place: Path) -> Iterator[None]:
+    """Make the folders that a file or folder is to lie in; if it fails, remove these again.
+
+    Raises:
+        OSError: one cannot be made.
+    """
+    missing = [folder for folder in place.parents if not folder.exists()]  # the deepest first
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for folder in missing:
+            with suppress(OSError):  # somebody else may have put something into it
+                folder.rmdir()
+        raise
+
+
+def not_written(place: Path, error: OSError, flag: str = "-o") -> str:
+    """Say that a folder or file could not be written, and why."""
+    why = error.strerror or first_sentence(error)
+    return f"{place} could not be written: {why}; choose another place with {flag}"
 
 
 def is_taken(place: Path) -> bool:

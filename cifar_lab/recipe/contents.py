@@ -18,12 +18,20 @@ from cifar_lab.deploy.bundle import EXAMPLES, MISCLASSIFIED
 from cifar_lab.deploy.card import NO_LICENCE, Facts, card
 from cifar_lab.deploy.classifier import Classifier
 from cifar_lab.deploy.contents import Contents
-from cifar_lab.deploy.description import Architecture, Description, Module, Scores, Shown
+from cifar_lab.deploy.description import (
+    MOST_PIXELS,
+    Architecture,
+    Description,
+    Module,
+    Scores,
+    Shown,
+)
 from cifar_lab.explain.layers import choose_layers
 from cifar_lab.network import declared_by
 from cifar_lab.recipe.architecture import architecture_of
 from cifar_lab.recipe.classifying import usage_of
 from cifar_lab.recipe.open import restore
+from cifar_lab.refusal import Refusal
 from cifar_lab.report.page import section_in_markdown
 from cifar_lab.report.sections.robustness import in_short
 from cifar_lab.run.folder import file_name
@@ -49,18 +57,18 @@ def contents_of_run(
     Args:
         experiment: the run's experiment; the reported checkpoint's weights are loaded into it.
         run: a finished run.
-        misclassified: most misclassified images to show; None for 40.
+        misclassified: most misclassified images to show; None for 40, or as many as fit.
         licence: identifier of the licence, for the model card; None if it is unknown.
 
     Raises:
         Refusal: with all that keeps the run from being exported.
     """
     assert run.summary  # reading it refuses an unfinished run
+    most = _most_misclassified(run, misclassified)
     architecture, modules = architecture_of(run, experiment.config)
     restore(experiment, run)
     split = held_out(experiment.dataset, run.summary.evaluated)
     examples = _examples(run, split)
-    most = MOST_MISCLASSIFIED if misclassified is None else misclassified
     wrong = chosen_errors(run.evaluated.logits, split.labels, most, "most_confident", 0)
     errors = [_shown(MISCLASSIFIED, n, each.row, run, split) for n, each in enumerate(wrong)]
     errors_by_row = zip((each.row for each in wrong), errors, strict=True)
@@ -75,6 +83,36 @@ def contents_of_run(
     )
     by_file = dict(zip(rows, images, strict=True))
     return Contents(described, by_file, card(described, facts(run, licence)))
+
+
+def _most_misclassified(run: Run, asked: int | None) -> int:
+    """Return how many misclassified images to show.
+
+    Raises:
+        Refusal: more are asked for, and exist, than a bundle may show.
+    """
+    height, width = run.data.image_size
+    most = _room(run) - _example_count(run)
+    if asked is None:
+        return min(MOST_MISCLASSIFIED, most)
+    wrong = int((~correct(run.evaluated.logits, run.evaluated.labels)).sum())
+    if min(asked, wrong) > most:
+        raise Refusal(
+            f"--misclassified {asked}: a bundle may show {MOST_PIXELS:,} pixels in all, which are "
+            f"{most:,} images of {width}×{height} pixels beside the examples; ask for at most "
+            f"{most}"
+        )
+    return asked
+
+
+def _room(run: Run) -> int:
+    """Return how many images a bundle may show."""
+    height, width = run.data.image_size
+    return MOST_PIXELS // (height * width)
+
+
+def _example_count(run: Run) -> int:
+    return min(MOST_EXAMPLES, len(np.unique(run.evaluated.labels)), _room(run))
 
 
 def _described(
@@ -97,8 +135,8 @@ def _described(
         usage=usage_of(run, experiment.config),
         layers=tuple(declared),
         parameters=summary.parameters,
-        validation=_scores(summary.validation),
-        test=_scores(summary.test),
+        validation=_scores(summary.validation, run.data.split_sizes["val"]),
+        test=_scores(summary.test, run.data.split_sizes["test"]),
         evaluated=summary.evaluated,
         examples=(),
         misclassified=(),
@@ -108,19 +146,22 @@ def _described(
     )
 
 
-def _scores(result: Result | ValidationResult | None) -> Scores | None:
+def _scores(result: Result | ValidationResult | None, images: int) -> Scores | None:
+    """Return a result on a split of so many images, whose number older runs do not repeat."""
     if result is None:
         return None
     loss = float(result.loss)
-    return Scores(result.accuracy, loss if np.isfinite(loss) else None, result.count or 0)
+    count = images if result.count is None else result.count
+    return Scores(result.accuracy, loss if np.isfinite(loss) else None, count)
 
 
 def _examples(run: Run, split: HeldOut) -> list[tuple[int, Shown]]:
     """Choose an image of each of at most ten classes, a correctly classified one if there is."""
     labels, predicted = split.labels, predicted_classes(run.evaluated.logits)
     classes = np.unique(labels)
-    if len(classes) > MOST_EXAMPLES:
-        classes = classes[np.linspace(0, len(classes) - 1, MOST_EXAMPLES).astype(int)]
+    count = _example_count(run)
+    if len(classes) > count:
+        classes = classes[np.linspace(0, len(classes) - 1, count).astype(int)]
     draw = np.random.default_rng(0)
     chosen = []
     for number, label in enumerate(classes):

@@ -73,6 +73,8 @@ def test_a_link_is_not_followed(folder, tmp_path):
         ({"format": 99}, "has format 99, and this version of cifar-lab reads 1"),
         ({"parameters": "many"}, "parameters must be a valid integer"),
         ({"usage": {}}, "usage.class_names "),
+        ({"layers": "layer"}, "layers must be a valid array"),
+        ({"parameters": 12.0}, "parameters must be a valid integer"),
     ],
 )
 def test_a_description_of_another_structure_is_refused(folder, change, said):
@@ -82,7 +84,7 @@ def test_a_description_of_another_structure_is_refused(folder, change, said):
         read_bundle(folder)
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{", b"[" * 100_000, b"\xff\xfe", b"null"])
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b"[" * 100_000, b"\xff\xfe", b"null", b"{}"])
 def test_a_description_that_is_none_is_refused(folder, content):
     rewritten(folder, "bundle.json", content)
     with pytest.raises(Refusal, match="is not a bundle's description"):

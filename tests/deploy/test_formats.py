@@ -117,7 +117,7 @@ class Deciding(nn.Module):
 )
 def test_a_network_that_cannot_be_exported_leaves_nothing(form, tmp_path):
     with pytest.raises(Refusal, match=f"--format {form}: Deciding could not be exported: "):
-        write_format(Classifier(Deciding().eval(), USAGE), form, tmp_path / "a", None)
+        write_format(Classifier(Deciding().eval(), USAGE), form, tmp_path / "new" / "a", None)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -125,6 +125,20 @@ def test_other_logits_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(formats, "_write_program", lambda *_: lambda images: images.mean((2, 3)))
     with pytest.raises(Refusal, match="gives other logits in a batch of 1: they differ by up to"):
         write_format(Classifier(network(), USAGE), "torch-export", tmp_path / "a", None)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_not_the_networks_fault_and_leaves_nothing(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(formats, "_write_program", full)
+    file = tmp_path / "exports" / "today" / "a.pt2"
+    with pytest.raises(Refusal) as refused:
+        write_format(Classifier(network(), USAGE), "torch-export", file, None)
+    assert str(refused.value) == (
+        f"{file} could not be written: No space left on device; choose another place with -o"
+    )
     assert list(tmp_path.iterdir()) == []
 
 

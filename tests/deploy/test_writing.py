@@ -14,7 +14,13 @@ from torch import nn
 
 from cifar_lab.deploy.bundle import read_bundle
 from cifar_lab.deploy.contents import Contents
-from cifar_lab.deploy.writing import files_of, is_taken, new_folder, write_files
+from cifar_lab.deploy.writing import (
+    files_of,
+    folders_above,
+    is_taken,
+    new_folder,
+    write_files,
+)
 from cifar_lab.refusal import Refusal
 from tests.deploy.bundles import DESCRIBED, network
 
@@ -43,9 +49,27 @@ def test_weights_that_share_memory_are_written(tmp_path):
     assert set(load(files["model.safetensors"])) == set(model.state_dict())
 
 
+def test_a_file_in_the_way_of_the_folders_above_is_named(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(Refusal, match=r"file/bundle could not be written: .*; choose another"):
+        with new_folder(tmp_path / "file" / "bundle"):
+            pass
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_folders_above_that_were_there_or_are_used_by_others_stay(tmp_path):
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(KeyboardInterrupt), folders_above(tmp_path / "mine" / "a" / "b" / "file"):
+        (tmp_path / "mine" / "a" / "other").touch()
+        raise KeyboardInterrupt
+    found = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*"))
+    assert found == ["mine", "mine/a", "mine/a/other"]
+
+
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
 def test_nothing_is_left_of_what_failed(tmp_path, error):
-    with pytest.raises((Refusal, KeyboardInterrupt)), new_folder(tmp_path / "bundle") as folder:
+    place = tmp_path / "exports" / "today" / "bundle"
+    with pytest.raises((Refusal, KeyboardInterrupt)), new_folder(place) as folder:
         (folder / "half").write_text("half")
         raise error
     assert list(tmp_path.iterdir()) == []

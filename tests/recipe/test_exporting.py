@@ -262,6 +262,39 @@ def test_nothing_is_left_if_the_bundle_does_not_reproduce_the_run(exported, monk
     assert not [path for path in folder.iterdir() if "wrong" in path.name]
 
 
+@pytest.mark.usefixtures("exported")
+def test_more_images_than_a_bundle_may_show_are_refused_before_the_network_is_opened(
+    monkeypatch, capsys
+):
+    monkeypatch.setattr("cifar_lab.recipe.contents.MOST_PIXELS", 15 * 32 * 32)
+    monkeypatch.setattr("cifar_lab.recipe.contents.restore", lambda *_: pytest.fail("it is opened"))
+    assert main(["export", "latest", "-o", "many", "--misclassified", "6"]) == 2
+    assert capsys.readouterr().err.strip() == (
+        "error: --misclassified 6: a bundle may show 15,360 pixels in all, which are 5 images of "
+        "32×32 pixels beside the examples; ask for at most 5"
+    )
+    assert not Path("many").exists()
+
+
+def test_a_bundle_shows_as_many_images_as_it_may(exported, tmp_path, monkeypatch):
+    _, run, _ = exported
+    for most, shown in ((15, (10, 5)), (4, (4, 0))):
+        monkeypatch.setattr("cifar_lab.recipe.contents.MOST_PIXELS", most * 32 * 32)
+        described = read_bundle(run.export(tmp_path / str(most))).description
+        assert (len(described.examples), len(described.misclassified)) == shown
+
+
+def test_an_old_runs_validation_has_the_number_of_its_images(exported, tmp_path):
+    _, run, _ = exported
+    copy = Run(RunFolder(shutil.copytree(run.path, tmp_path / "copy")))
+    older = json.loads(copy.folder.summary.read_text())
+    older["validation"] |= {"count": None, "wrong": None}
+    copy.files.write({copy.folder.summary: json.dumps(older)})
+    found = read_bundle(cifar_lab.open_run(copy.folder.path).export(tmp_path / "bundle"))
+    assert found.description.validation.count == len(run.predictions.validation.labels)
+    assert f"| validation | {len(run.predictions.validation.labels)} | " in contents_of(found).card
+
+
 @pytest.mark.parametrize("words", [["--misclassified", "many"], ["--licence"], ["other", "words"]])
 def test_wrong_words_are_refused(exported, capsys, words):
     assert main(["export", "latest", *words]) == 2
