@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
+from importlib.util import find_spec
 from typing import Any
+
+from cifar_lab.wording import several
 
 #: Least similarity of two words' ends, of 1; two letters in the wrong order are 0.5 alike.
 LEAST_ALIKE = 0.5
@@ -53,6 +56,24 @@ def _reason(detail: Mapping[str, Any]) -> str:
     if kind == "dict_type":
         return "must hold keys and values, e.g. {a: 1}"
     return in_our_words(detail["msg"]).partition(", unable to parse")[0]
+
+
+def missing_packages(what: str, packages: Iterable[str], extra: str) -> list[str]:
+    """Return, as a problem, which packages are not installed; empty if all are.
+
+    Args:
+        what: needs them, e.g. a verb.
+        packages: names under which they are imported.
+        extra: of this project that installs them.
+    """
+    missing = [name for name in packages if find_spec(name) is None]
+    if not missing:
+        return []
+    are = "is" if len(missing) == 1 else "are"
+    return [
+        f"{what} needs {several(missing)}, which {are} not installed: "
+        f"pip install 'cifar-lab[{extra}]'"
+    ]
 
 
 def did_you_mean(

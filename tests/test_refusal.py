@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cifar_lab.refusal import Refusal, did_you_mean, in_our_words
+from cifar_lab.refusal import Refusal, did_you_mean, in_our_words, missing_packages
 
 VERBS = {"train": 1, "check": 2, "trail": 3}
 
@@ -74,3 +74,16 @@ def test_pydantics_sentences_become_ours(theirs, ours):
 )
 def test_of_dotted_words_the_ends_must_be_alike(word, candidate, near):
     assert did_you_mean(word, [candidate]) == (f"; did you mean '{candidate}'?" if near else "")
+
+
+@pytest.mark.parametrize(
+    ("there", "said"),
+    [
+        ({"json", "ast"}, []),
+        ({"json"}, ["--fast needs ast, which is not installed: pip install 'cifar-lab[x]'"]),
+        (set(), ["--fast needs json and ast, which are not installed: pip install 'cifar-lab[x]'"]),
+    ],
+)
+def test_missing_packages_are_one_problem(monkeypatch, there, said):
+    monkeypatch.setattr("cifar_lab.refusal.find_spec", lambda name: name if name in there else None)
+    assert missing_packages("--fast", ("json", "ast"), "x") == said

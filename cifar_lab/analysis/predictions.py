@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -103,6 +104,38 @@ def class_results(matrix: NDArray[np.int64], names: tuple[str, ...]) -> list[Cla
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
     """Row-wise softmax in float64 ``(n, classes)``, so that confident predictions stay below 1."""
     return np.exp(log_softmax(logits))
+
+
+class Ranked(NamedTuple):
+    """A class with its probability.
+
+    Attributes:
+        label: its number.
+        name: of the class.
+        probability: from 0 to 1; NaN if a logit of the image is not a finite number.
+    """
+
+    label: int
+    name: str
+    probability: float
+
+
+def most_probable(
+    logits: NDArray[np.float32], names: Sequence[str], count: int
+) -> list[list[Ranked]]:
+    """The most probable classes of each image, the first one first; ties in class order.
+
+    Args:
+        logits: float32 ``(n, classes)``.
+        names: of the classes.
+        count: how many to return, at most.
+    """
+    order = np.argsort(-logits, axis=1, kind="stable")[:, :count]
+    shares = np.take_along_axis(softmax(logits), order, axis=1)
+    return [
+        [Ranked(label, names[label], share) for label, share in zip(*row, strict=True)]
+        for row in zip(order.tolist(), shares.tolist(), strict=True)
+    ]
 
 
 def log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:

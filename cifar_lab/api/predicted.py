@@ -48,12 +48,10 @@ class Predicted:
         """
         if k < 1:
             raise Refusal(f"top({k}): must be at least 1")
-        probabilities = self.probabilities
-        order = (-probabilities).argsort(axis=1, kind="stable")[:, :k]
-        return [
-            [(self.class_names[number], float(row[number])) for number in best]
-            for row, best in zip(probabilities, order, strict=True)
-        ]
+        from cifar_lab.analysis.predictions import most_probable
+
+        ranked = most_probable(self.logits, self.class_names, k)
+        return [[(each.name, each.probability) for each in best] for best in ranked]
 
     def __len__(self) -> int:
         """Number of images."""

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from cifar_lab.cli.arguments import code_flags, runs_and_overrides
+from cifar_lab.cli.flags import LAST_PORT, Parser, Range, numbers
 from cifar_lab.cli.runs import PLACE_OVERRIDES, refuse_others
 from cifar_lab.cli.terminal import say
-from cifar_lab.cli.verbs import DONE, VERBS
-from cifar_lab.refusal import Refusal
-from cifar_lab.wording import several
+from cifar_lab.cli.verbs import DONE
+from cifar_lab.refusal import Refusal, missing_packages
 
 if TYPE_CHECKING:
     from cifar_lab.deploy.bundle import Bundle
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 
 #: What the extra installs that the app needs.
 PACKAGES = ("fastapi", "gradio", "uvicorn")
-#: Largest port.
-LAST_PORT = 65_535
 
 
 def app(words: list[str]) -> int:
@@ -57,10 +54,12 @@ def _serve(subject: Run | Bundle, given: Given, flags: argparse.Namespace) -> in
     from cifar_lab.cli.classifiers import classifier_of
     from cifar_lab.cli.process import listening as handling_signals
     from cifar_lab.deploy.app.answers import Answers
-    from cifar_lab.deploy.app.serving import listening, run, server
+    from cifar_lab.deploy.app.serving import LOCAL, PORTS, run, server
+    from cifar_lab.deploy.listening import address_of, listening
 
-    with handling_signals(), listening(flags.port) as listener:
-        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    ports = PORTS if flags.port is None else [flags.port]
+    with handling_signals(), listening(LOCAL, ports) as listener:
+        address = address_of(listener)
 
         def ready() -> None:
             say(f"app: {address} (Ctrl-C ends it)")
@@ -120,13 +119,8 @@ def _exported(run: Run, given: Given, overrides: list[str], place: Path) -> Bund
     return read_bundle(place)
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise Refusal(f"{message}; usage: `cifar-lab {VERBS['app'].usage}`")
-
-
 def _parsed(words: list[str]) -> argparse.Namespace:
-    parser = _Parser(prog="cifar-lab app", add_help=False, allow_abbrev=False)
+    parser = Parser("app")
     parser.add_argument("words", nargs="*")
     parser.add_argument("--port")
     parser.add_argument("--export-space")
@@ -136,23 +130,12 @@ def _parsed(words: list[str]) -> argparse.Namespace:
     problems = []
     if len(subjects) != 1:
         problems.append(f"`cifar-lab app` needs one RUN or BUNDLE, got {len(subjects)}")
-    if flags.port is not None and not _is_port(flags.port):
-        problems.append(f"--port {flags.port}: must be a whole number from 1 to {LAST_PORT}")
-    if flags.export_space is not None and (flags.port is not None or flags.open):
+    given = flags.port is not None
+    problems += numbers(flags, {"--port": Range(int, 1, LAST_PORT)})
+    if flags.export_space is not None and (given or flags.open):
         problems.append("--export-space serves nothing: leave out --port and --open")
-    lacking = [name for name in PACKAGES if find_spec(name) is None]
-    if lacking:
-        are = "is" if len(lacking) == 1 else "are"
-        problems.append(
-            f"`cifar-lab app` needs {several(lacking)}, which {are} not installed: "
-            "pip install 'cifar-lab[app]'"
-        )
+    problems += missing_packages("`cifar-lab app`", PACKAGES, "app")
     if problems:
         raise Refusal(problems)
     flags.subject = subjects[0]
-    flags.port = None if flags.port is None else int(flags.port)
     return flags
-
-
-def _is_port(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and 1 <= int(text[:6]) <= LAST_PORT

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from cifar_lab.cli.arguments import code_flags, named_run, one_run, runs_and_overrides
+from cifar_lab.cli.flags import Parser
 from cifar_lab.cli.runs import PLACE_OVERRIDES, refuse_others
 from cifar_lab.cli.verbs import DONE
-from cifar_lab.refusal import Refusal
+from cifar_lab.refusal import Refusal, missing_packages
 
 if TYPE_CHECKING:
     from cifar_lab.own_code import OwnCode
@@ -40,12 +41,13 @@ def export(words: list[str]) -> int:
 
 
 def _other_format(run: Run, flags: argparse.Namespace, own: OwnCode) -> int:
-    from cifar_lab.deploy.formats import ENDINGS, missing_packages
+    from cifar_lab.deploy.formats import ENDINGS, PACKAGES
     from cifar_lab.recipe import exporting
 
-    problems = missing_packages(flags.format)
+    form = flags.format
+    problems = missing_packages(f"--format {form}", PACKAGES[form], "onnx")
     problems += [
-        f"{flag} belongs to a bundle; leave it out, or leave out --format {flags.format}"
+        f"{flag} belongs to a bundle; leave it out, or leave out --format {form}"
         for flag, given in (
             ("--misclassified", flags.misclassified),
             ("--license", flags.license),
@@ -55,21 +57,13 @@ def _other_format(run: Run, flags: argparse.Namespace, own: OwnCode) -> int:
     ]
     if problems:
         raise Refusal(problems)
-    place = exporting.place_of(run, flags.output, ENDINGS[flags.format])
-    print("\n".join(exporting.export_format(run, flags.format, place, own)))
+    place = exporting.place_of(run, flags.output, ENDINGS[form])
+    print("\n".join(exporting.export_format(run, form, place, own)))
     return DONE
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise Refusal(
-            f"{message}; usage: `cifar-lab export RUN [-o PLACE] [--format "
-            f"{'|'.join(FORMATS)}] [--misclassified N] [--license ID] [--service]`"
-        )
-
-
 def _parsed(words: list[str]) -> argparse.Namespace:
-    parser = _Parser(prog="cifar-lab export", add_help=False)
+    parser = Parser("export")
     parser.add_argument("-o", "--output")
     parser.add_argument("--format", choices=FORMATS, default=BUNDLE)
     parser.add_argument("--misclassified", type=_count)

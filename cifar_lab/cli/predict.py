@@ -8,9 +8,10 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from cifar_lab.cli.arguments import code_flags
+from cifar_lab.cli.flags import Parser
 from cifar_lab.cli.images import STDIN, images_of
 from cifar_lab.cli.verbs import DONE, FAILED, REFUSED
 from cifar_lab.refusal import Refusal
@@ -141,16 +142,11 @@ def _refuse_to_overwrite(output: Path | None, listed: Listed) -> None:
                 raise Refusal(f"-o {output} is one of the images; choose a new name")
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise Refusal(f"{message}; `cifar-lab predict --help` shows what it accepts")
-
-
 def _parsed(words: list[str]) -> tuple[argparse.Namespace, Given]:
     """Parse the words; those after ``--`` are images, whatever they begin with."""
     dashes = words.index("--") if "--" in words else len(words)
     before, given = code_flags(words[:dashes], "predict")
-    parser = _Parser(prog="cifar-lab predict", add_help=False, allow_abbrev=False)
+    parser = Parser("predict")
     for flag in ("--device", "--precision", "--method", "--layer", "--target"):
         parser.add_argument(flag)
     parser.add_argument("--from", dest="source")

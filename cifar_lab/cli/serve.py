@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import math
-import os
-from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING
 
+from cifar_lab.cli.classifiers import cores
+from cifar_lab.cli.flags import LAST_PORT, Parser, Range, numbers
 from cifar_lab.cli.terminal import say
 from cifar_lab.cli.verbs import DONE, FAILED, VERBS
-from cifar_lab.refusal import Refusal
+from cifar_lab.refusal import Refusal, missing_packages
 from cifar_lab.wording import plural, printable
 
 if TYPE_CHECKING:
@@ -20,9 +18,18 @@ if TYPE_CHECKING:
     from cifar_lab.deploy.classifier import Classifier
     from cifar_lab.deploy.server.limits import Limits
 
-Number = TypeVar("Number", int, float)
 #: What the extra installs that a server needs.
 PACKAGES = ("starlette", "uvicorn", "python_multipart")
+#: What its flags accept.
+NUMBERS = {
+    "--port": Range(int, 0, LAST_PORT),
+    "--batch-size": Range(int, 1, 10_000),
+    "--batch-wait-ms": Range(float, 0, 10_000),
+    "--max-queue": Range(int, 1, 1_000_000),
+    "--max-body-mb": Range(float, 0.001, 10_000),
+    "--grace": Range(float, 0, 86_400),
+    "--threads": Range(int, 1, 1024),
+}
 
 
 def serve(words: list[str]) -> int:
@@ -30,18 +37,19 @@ def serve(words: list[str]) -> int:
     flags = _parsed(words)
     bundle = _bundle(flags.bundle)
     from cifar_lab.deploy.hosts import names_of
+    from cifar_lab.deploy.listening import address_of, listening
     from cifar_lab.deploy.server.app import Service
-    from cifar_lab.deploy.server.serving import Server, address_of, bound, log_requests
+    from cifar_lab.deploy.server.serving import Server, log_requests
 
-    with bound(flags.host, flags.port) as listening:
-        classifier, limits, address = _opened(bundle, flags), _limits(flags), address_of(listening)
-        hosts = names_of(listening.getsockname()[0])
+    with listening(flags.host, [flags.port]) as listener:
+        classifier, limits, address = _opened(bundle, flags), _limits(flags), address_of(listener)
+        hosts = names_of(listener.getsockname()[0])
         service = Service(classifier, bundle.description, limits, address, hosts)
         server = Server(service, limits.grace_seconds, flags.access_log)
         if flags.access_log:
             log_requests()
         say(_announcement(bundle, address, limits))
-        server.run([listening])
+        server.run([listener])
     if server.unanswered:
         were = plural(server.unanswered, "request was", "requests were")
         say(f"error: {were} not answered within --grace {flags.grace:g}")
@@ -101,13 +109,8 @@ def _announcement(bundle: Bundle, address: str, limits: Limits) -> str:
     )
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise Refusal(f"{message}; usage: `cifar-lab {VERBS['serve'].usage}`")
-
-
 def _parsed(words: list[str]) -> argparse.Namespace:
-    parser = _Parser(prog="cifar-lab serve", add_help=False, allow_abbrev=False)
+    parser = Parser("serve")
     parser.add_argument("bundle", nargs="?")
     parser.add_argument("--host", default="127.0.0.1")
     for flag, default in (
@@ -117,7 +120,7 @@ def _parsed(words: list[str]) -> argparse.Namespace:
         ("--max-queue", "256"),
         ("--max-body-mb", "20"),
         ("--grace", "30"),
-        ("--threads", str(_cores())),
+        ("--threads", str(cores())),
     ):
         parser.add_argument(flag, default=default)
     parser.add_argument("--device", default="cpu")
@@ -125,48 +128,8 @@ def _parsed(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--access-log", action="store_true")
     flags = parser.parse_intermixed_args(words)
     problems = [] if flags.bundle else [f"name a bundle: `cifar-lab {VERBS['serve'].usage}`"]
-    problems += _numbers(flags)
-    lacking = [name for name in PACKAGES if find_spec(name) is None]
-    if lacking:
-        problems.append(
-            f"`cifar-lab serve` needs {' and '.join(lacking)}, which is not installed: "
-            "pip install 'cifar-lab[app]'"
-        )
+    problems += numbers(flags, NUMBERS)
+    problems += missing_packages("`cifar-lab serve`", PACKAGES, "app")
     if problems:
         raise Refusal(problems)
     return flags
-
-
-def _numbers(flags: argparse.Namespace) -> list[str]:
-    """Convert the numbers among the flags; return what is wrong with them."""
-    problems = []
-    for name, kind, least, most in (
-        ("port", int, 0, 65_535),
-        ("batch_size", int, 1, 10_000),
-        ("batch_wait_ms", float, 0, 10_000),
-        ("max_queue", int, 1, 1_000_000),
-        ("max_body_mb", float, 0.001, 10_000),
-        ("grace", float, 0, 86_400),
-        ("threads", int, 1, 1024),
-    ):
-        given = getattr(flags, name)
-        number = _number(given, kind)
-        if number is None or not least <= number <= most:
-            sort = "a whole number" if kind is int else "a number"
-            flag = f"--{name.replace('_', '-')}"
-            problems.append(f"{flag} {given}: must be {sort} from {least:,} to {most:,}")
-        setattr(flags, name, number)
-    return problems
-
-
-def _number(text: str, kind: Callable[[str], Number]) -> Number | None:
-    try:
-        number = kind(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

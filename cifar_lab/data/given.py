@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_lab.data.picture import as_picture, read_picture, without_warnings
-from cifar_lab.data.rgb import resized, upright_rgb
+from cifar_lab.data.picture import as_picture, fitted, read_picture, without_warnings
+from cifar_lab.data.rgb import upright_rgb
 from cifar_lab.refusal import Refusal
 from cifar_lab.wording import first_sentence
 
@@ -42,11 +42,11 @@ def pixels_of(images: Any, size: tuple[int, int]) -> NDArray[np.uint8]:
     found: list[NDArray[np.uint8]] = []
     with without_warnings():
         for name, image in _single(images, "images"):
-            converted = _converted(image)
-            if isinstance(converted, str):
-                problems.append(f"{name}: {converted}")
+            pixels = fitted(_converted(image), size)
+            if isinstance(pixels, str):
+                problems.append(f"{name}: {pixels}")
             else:
-                found.append(np.asarray(resized(converted, size), dtype=np.uint8))
+                found.append(pixels)
     if problems:
         raise Refusal(problems)
     if not found:

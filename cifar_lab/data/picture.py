@@ -17,7 +17,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from cifar_lab.data.rgb import upright_rgb
+import numpy as np
+from numpy.typing import NDArray
+
+from cifar_lab.data.rgb import resized, upright_rgb
 from cifar_lab.wording import first_sentence, size
 
 #: Most pixels of a picture; a small file can state any number.
@@ -58,6 +61,25 @@ def read_picture(file: Path | bytes) -> Any:
         return "does not exist"
     except Exception as error:  # a damaged file makes Pillow's many decoders raise anything
         return f"could not be read: {first_sentence(error)}"
+
+
+def fitted(picture: Any, size: tuple[int, int]) -> NDArray[np.uint8] | str:
+    """Resize a picture for a network.
+
+    Args:
+        picture: as :func:`read_picture` returns it: an image in RGB, or the reason why there is
+            none, which is returned again.
+        size: height and width of the result.
+
+    Returns:
+        uint8 ``(height, width, 3)``, or the reason.
+    """
+    if isinstance(picture, str):
+        return picture
+    try:
+        return np.asarray(resized(picture, size), dtype=np.uint8)
+    except (MemoryError, ValueError) as error:
+        return f"could not be resized: {first_sentence(error)}"
 
 
 def as_picture(image: Any) -> Any:

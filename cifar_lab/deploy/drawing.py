@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator
 from pathlib import PurePath
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from cifar_lab.analysis.predictions import softmax
 from cifar_lab.deploy.classifier import Classifier
 from cifar_lab.deploy.overlay import overlay, shown
+from cifar_lab.deploy.png import png
 from cifar_lab.deploy.predicting import Answers
 
 #: Side of image and map in pixels, and the gap between them.
@@ -60,7 +60,7 @@ class Drawing:
             said = f"{names[label]}-{100 * shares[row, label]:.1f}"
             name = f"{self._drawn:05}-{_plain(PurePath(image).stem)}-{_plain(said)}.png"
             map_ = np.zeros_like(found.maps[row]) if found.notes[row] else found.maps[row]
-            yield name, _as_png(_side_by_side(answers.pixels[row], map_))
+            yield name, png(_side_by_side(answers.pixels[row], map_), effort=1)
 
 
 def _plain(text: str) -> str:
@@ -70,11 +70,3 @@ def _plain(text: str) -> str:
 def _side_by_side(pixels: NDArray[np.uint8], map_: NDArray[np.float32]) -> NDArray[np.uint8]:
     gap = np.full((SIDE, GAP, 3), 255, np.uint8)
     return np.hstack([shown(pixels, SIDE), gap, overlay(pixels, map_, OPACITY, True, SIDE)])
-
-
-def _as_png(pixels: NDArray[np.uint8]) -> bytes:
-    from PIL import Image
-
-    content = io.BytesIO()
-    Image.fromarray(pixels).save(content, "PNG", compress_level=1)
-    return content.getvalue()

@@ -15,7 +15,6 @@ import os
 import secrets
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -50,8 +49,11 @@ LIMITS: Mapping[Format, tuple[str, ...]] = {
 COMPARED, TRACED = (1, 2, 7, 256), 2
 #: Largest tolerated difference of logits, and of their share if they are larger than 1.
 TOLERATED = 1e-4
-#: What ``--format onnx`` needs.
-PACKAGES = ("onnx", "onnxruntime", "onnxscript")
+#: Packages of the extra ``onnx`` that each format needs.
+PACKAGES: Mapping[Format, tuple[str, ...]] = {
+    "onnx": ("onnx", "onnxruntime", "onnxscript"),
+    "torch-export": (),
+}
 #: Names of input and output.
 IMAGES, LOGITS = "images", "logits"
 
@@ -69,16 +71,6 @@ class Averaged(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         return (self.model(images) + self.model(images.flip(3))) / 2
-
-
-def missing_packages(form: Format) -> list[str]:
-    """Return what is to be installed for a format, as a problem; empty if all is there."""
-    missing = [name for name in PACKAGES if find_spec(name) is None] if form == "onnx" else []
-    if not missing:
-        return []
-    return [
-        f"--format onnx needs {', '.join(missing)}: install them with pip install 'cifar-lab[onnx]'"
-    ]
 
 
 def write_format(classifier: Classifier, form: Format, file: Path, run: str | None) -> float:

@@ -14,12 +14,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_lab.data.picture import read_picture, without_warnings
-from cifar_lab.data.rgb import resized
+from cifar_lab.data.picture import fitted, read_picture, without_warnings
 from cifar_lab.deploy.classifier import Classifier
 from cifar_lab.deploy.finding import Failed, Handed
 from cifar_lab.deploy.usage import Usage
-from cifar_lab.wording import first_sentence
 
 #: Most files that a thread reads before it is handed others.
 CHUNK = 32
@@ -118,13 +116,10 @@ def _read_all(images: Sequence[Handed], size: tuple[int, int]) -> list[Read | Fa
 
 
 def _read(image: Handed, size: tuple[int, int]) -> Read | Failed:
-    picture = read_picture(image.file)
-    if isinstance(picture, str):
-        return Failed(image.name, picture)
-    try:
-        return Read(image.name, np.asarray(resized(picture, size), dtype=np.uint8))
-    except (MemoryError, ValueError) as error:
-        return Failed(image.name, f"could not be resized: {first_sentence(error)}")
+    pixels = fitted(read_picture(image.file), size)
+    if isinstance(pixels, str):
+        return Failed(image.name, pixels)
+    return Read(image.name, pixels)
 
 
 def _answered(classifier: Classifier, batch: Sequence[Read]) -> Answers:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_lab.analysis.predictions import softmax
+from cifar_lab.analysis.predictions import Ranked, most_probable
 from cifar_lab.deploy.predicting import Answers
 from cifar_lab.deploy.usage import TYPICAL_SHARE
 from cifar_lab.wording import percent, printable
@@ -64,14 +64,10 @@ class Format:
         """Return what comes after all rows."""
         return ""
 
-    def _ranked(self, answers: Answers) -> Iterator[tuple[str, list[tuple[str, float]]]]:
+    def _ranked(self, answers: Answers) -> Iterator[tuple[str, list[Ranked]]]:
         """Yield the name of each image with its most probable classes, the first first."""
-        shares = softmax(answers.logits)
-        order = np.argsort(-shares, axis=1, kind="stable")[:, : self.layout.top]
-        found = np.take_along_axis(shares, order, axis=1).tolist()
-        names = self.layout.class_names
-        for image, best, probabilities in zip(answers.names, order.tolist(), found, strict=True):
-            yield image, [(names[k], p) for k, p in zip(best, probabilities, strict=True)]
+        ranked = most_probable(answers.logits, self.layout.class_names, self.layout.top)
+        return zip(answers.names, ranked, strict=True)
 
 
 class Table(Format):
@@ -88,7 +84,7 @@ class Table(Format):
         """Return a line for each image."""
         lines = []
         for (image, best), far in zip(self._ranked(answers), _far(answers), strict=True):
-            cells = [f"{printable(name)} ({percent(p)})" for name, p in best]
+            cells = [f"{printable(each.name)} ({percent(each.probability)})" for each in best]
             lines.append(self._line(printable(image), cells, MARK if far else ""))
             self._marked |= bool(far)
         return "".join(f"{line}\n" for line in lines)
@@ -131,8 +127,8 @@ class Json(Format):
         for (image, best), far, logits in ranked:
             fields: dict[str, Any] = {
                 "image": image,
-                "predicted": best[0][0],
-                "probabilities": {name: _finite(p) for name, p in best},
+                "predicted": best[0].name,
+                "probabilities": {each.name: _finite(each.probability) for each in best},
                 "far": far,
             }
             if self.layout.logits:
@@ -167,7 +163,8 @@ class Csv(Format):
         for (image, best), far, logits in ranked:
             known = "" if far is None else str(far).lower()
             numbers = _numbers(logits) if self.layout.logits else []
-            rows.append([image, *(cell for pair in best for cell in pair), known, *numbers])
+            cells = [cell for each in best for cell in (each.name, each.probability)]
+            rows.append([image, *cells, known, *numbers])
         return _as_csv(rows)
 
 

@@ -7,11 +7,12 @@ import json
 import platform
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import packages_distributions, requires, version
 from pathlib import Path
 
 from cifar_lab.deploy.bundle import AGAIN, MANIFEST, Bundle
+from cifar_lab.deploy.imports import imported
 from cifar_lab.deploy.writing import new_folder
 from cifar_lab.refusal import Refusal
 from cifar_lab.wording import first_sentence, in_markdown
@@ -67,7 +68,7 @@ def space(bundle: Bundle) -> dict[str, bytes]:
         python=".".join(platform.python_version_tuple()[:2]),
         name=in_markdown(described.name),
     )
-    own = _parsed(bundle)
+    own = _imported_by_own(bundle)
     modules = closure()
     return {
         "README.md": readme.encode(),
@@ -79,8 +80,8 @@ def space(bundle: Bundle) -> dict[str, bytes]:
     }
 
 
-def _parsed(bundle: Bundle) -> dict[str, ast.Module]:
-    """Parse a user's own files, by path.
+def _imported_by_own(bundle: Bundle) -> dict[str, list[str]]:
+    """Return what each of a user's own files imports, by path.
 
     Raises:
         Refusal: with every file that is not valid Python.
@@ -88,7 +89,8 @@ def _parsed(bundle: Bundle) -> dict[str, ast.Module]:
     found, problems = {}, []
     for each in bundle.description.modules:
         try:
-            found[each.file] = ast.parse(bundle.read(each.file))
+            package = ".".join(Path(each.file).parts[1:-1])  # below the folder of copies
+            found[each.file] = list(imported(bundle.read(each.file), package))
         except (SyntaxError, ValueError, RecursionError) as error:
             file = bundle.path / each.file
             problems.append(f"{file} is not valid Python: {first_sentence(error)}; {AGAIN}")
@@ -124,7 +126,7 @@ def closure(start: str = START) -> dict[str, Path]:
         found[name] = file
         parents = name.split(".")
         waiting += [".".join(parents[:depth]) for depth in range(1, len(parents))]
-        waiting += _imported(ast.parse(file.read_text()))
+        waiting += imported(file.read_text())
         if name in BY_NAME:
             waiting += _faced(BY_NAME[name])
     return dict(sorted(found.items()))
@@ -138,18 +140,6 @@ def _file(name: str) -> Path | None:
     place = PACKAGE.joinpath(*parts)
     candidates = (place / "__init__.py", place.with_suffix(".py"))
     return next((file for file in candidates if file.is_file()), None)
-
-
-def _imported(tree: ast.AST) -> Iterator[str]:
-    """Yield what a module imports, also inside functions, but not for type checkers only."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield str(node.module)
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-        elif not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
-            yield from _imported(node)
 
 
 def _faced(package: str) -> list[str]:
@@ -186,7 +176,7 @@ def _face(package: str, modules: Mapping[str, Path]) -> str:
 
 
 def _requirements(
-    modules: Mapping[str, Path], architecture: str, own: Mapping[str, ast.Module]
+    modules: Mapping[str, Path], architecture: str, own: Mapping[str, Iterable[str]]
 ) -> str:
     libraries = set(NEEDED_BY.get(architecture, ()))
     for file in modules.values():
@@ -206,17 +196,16 @@ def _normal(requirement: str) -> str:
 
 def _at_once(text: str) -> set[str]:
     """Return the libraries that a module imports as soon as it is imported itself."""
-    top = [node for node in ast.parse(text).body if isinstance(node, (ast.Import, ast.ImportFrom))]
-    return _libraries(name for node in top for name in _imported(ast.Module([node], [])))
+    return _libraries(imported(text, at_once=True))
 
 
 def _libraries(names: Iterable[str]) -> set[str]:
     return {name.split(".")[0] for name in names} - {"cifar_lab", *sys.stdlib_module_names}
 
 
-def _of_own(own: Mapping[str, ast.Module]) -> set[str]:
+def _of_own(own: Mapping[str, Iterable[str]]) -> set[str]:
     """Return the distributions that a user's own files import."""
     ours = {Path(file).with_suffix("").parts[1] for file in own}
-    libraries = _libraries(name for tree in own.values() for name in _imported(tree))
+    libraries = _libraries(name for names in own.values() for name in names)
     known = packages_distributions()
     return {_normal(known[each][0]) for each in libraries - ours if each in known}

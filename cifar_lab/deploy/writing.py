@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import secrets
 import shutil
@@ -10,8 +9,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from cifar_lab.deploy.bundle import (
@@ -23,6 +20,7 @@ from cifar_lab.deploy.bundle import (
     manifest_text,
 )
 from cifar_lab.deploy.contents import Contents
+from cifar_lab.deploy.png import png
 from cifar_lab.refusal import Refusal
 from cifar_lab.wording import first_sentence
 
@@ -41,7 +39,7 @@ def files_of(contents: Contents, metadata: str, model: nn.Module) -> dict[str, b
         WEIGHTS: save(dict(_plain(model.state_dict()))),
         DESCRIPTION: description_text(contents.description).encode(),
         CARD: f"{metadata}\n{contents.card}".encode(),
-        **{name: _png(pixels) for name, pixels in contents.images.items()},
+        **{name: png(pixels) for name, pixels in contents.images.items()},
     }
 
 
@@ -123,11 +121,3 @@ def _plain(state: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
     """Yield tensors on the CPU, each with memory of its own, in the usual layout."""
     for name, tensor in state.items():
         yield name, tensor.detach().cpu().contiguous().clone()
-
-
-def _png(pixels: NDArray[np.uint8]) -> bytes:
-    from PIL import Image
-
-    content = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels)).save(content, "png")
-    return content.getvalue()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import PurePath
 from typing import Any
 
 from cifar_lab import models
@@ -11,6 +11,7 @@ from cifar_lab.assembly import parts
 from cifar_lab.deploy.architecture import ARCHITECTURES, not_plain
 from cifar_lab.deploy.bundle import CODE
 from cifar_lab.deploy.description import Architecture, Module
+from cifar_lab.deploy.imports import imported
 from cifar_lab.nodes import without_taken
 from cifar_lab.refusal import Refusal
 from cifar_lab.run import code as run_code
@@ -88,7 +89,8 @@ def _needed(run: Run, first: str) -> tuple[Module, ...]:
         module = recorded[name]
         found[name] = Module(name, f"{CODE}/{module.copy.removeprefix(f'{run_code.COPIES}/')}")
         waiting += _parents(name)
-        waiting += _imported(name, copy_of(run, module) or b"", recorded)
+        package = ".".join(PurePath(module.copy).parts[1:-1])  # below the folder of copies
+        waiting += imported(copy_of(run, module) or b"", package)
     return tuple(found[name] for name in sorted(found))
 
 
@@ -97,22 +99,6 @@ def _parents(name: str) -> Iterator[str]:
     while "." in name:
         name = name.rpartition(".")[0]
         yield name
-
-
-def _imported(name: str, content: bytes, recorded: Mapping[str, run_code.Module]) -> Iterator[str]:
-    """Yield what a module may import of the recorded ones; too much rather than too little."""
-    package = name.rpartition(".")[0]
-    for node in ast.walk(ast.parse(content)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                whole = name if recorded[name].copy.endswith("__init__.py") else package
-                above = whole.split(".")[: len(whole.split(".")) - node.level + 1]
-                base = ".".join([*above, *([base] if base else [])])
-            yield base
-            yield from (f"{base}.{alias.name}" for alias in node.names)
 
 
 def _without_copy(run: Run, modules: Sequence[Module]) -> list[str]:

@@ -16,6 +16,7 @@ from cifar_lab.analysis.predictions import (
     confusion,
     correct,
     energies,
+    most_probable,
     predicted_classes,
     softmax,
 )
@@ -109,3 +110,14 @@ def test_energies_are_those_of_scipy():
     logits = np.random.default_rng(0).normal(0, 30, (50, 7)).astype(np.float32)
     np.testing.assert_allclose(energies(logits), -logsumexp(logits.astype(float), axis=1))
     assert np.isfinite(energies(np.asarray([[1e30, -1e30]], dtype=np.float32))).all()
+
+
+def test_the_most_probable_classes_are_in_the_order_of_the_logits():
+    shares = [[0.2, 0.5, 0.3], [0.25, 0.25, 0.5]]
+    first, second = most_probable(np.log(np.float32(shares)), ["ant", "bee", "cat"], 2)
+    assert [each[:2] for each in first] == [(1, "bee"), (2, "cat")]
+    assert [each[:2] for each in second] == [(2, "cat"), (0, "ant")]  # of equal ones, the first
+    assert [each.probability for each in first] == pytest.approx([0.5, 0.3])
+    # Their probabilities are the same number; the prediction is still the larger logit.
+    (close,) = most_probable(np.float32([[0, 1e-20, -2000, -1000]]), "abcd", 9)
+    assert [each.name for each in close] == ["b", "a", "d", "c"]

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 import cifar_lab
-from cifar_lab.cli import app as verb
 from cifar_lab.cli.main import main
 from cifar_lab.deploy.bundle import read_bundle
 from tests.deploy.app.networks import bundle
@@ -45,11 +44,11 @@ def test_all_mistakes_at_once(place, capsys):
 @pytest.mark.parametrize("port", ["", "x", "-1", "65536", "1e3", "9" * 5000])
 def test_a_port_is_a_number(place, capsys, port):
     (problem,) = refused(capsys, "bundle", f"--port={port}")
-    assert "must be a whole number from 1 to 65535" in problem
+    assert "must be a whole number from 1 to 65,535" in problem
 
 
 def test_a_missing_package_names_the_extra_before_anything_is_read(capsys, monkeypatch):
-    monkeypatch.setattr(verb, "find_spec", lambda name: None)
+    monkeypatch.setattr("cifar_lab.refusal.find_spec", lambda name: None)
     (problem,) = refused(capsys, "there is none")
     assert problem == (
         "`cifar-lab app` needs fastapi, gradio and uvicorn, which are not installed: "
@@ -66,7 +65,8 @@ def test_a_port_in_use_is_one_message(place, capsys):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         assert refused(capsys, "bundle", "--port", port) == [
-            f"--port {port} is in use; choose another, or leave --port out"
+            f"port {port} on 127.0.0.1 is already in use: stop the other program, or choose "
+            f"another port, e.g. --port {int(port) + 1}"
         ]
 
 

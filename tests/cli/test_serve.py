@@ -100,7 +100,9 @@ def test_a_port_in_use_is_one_message(capsys):
 
 
 def test_a_missing_package_names_the_extra(capsys, monkeypatch):
-    monkeypatch.setattr(serve, "find_spec", lambda name: None if name == "uvicorn" else name)
+    monkeypatch.setattr(
+        "cifar_lab.refusal.find_spec", lambda name: None if name == "uvicorn" else name
+    )
     assert refused(capsys, "bundle") == [
         "`cifar-lab serve` needs uvicorn, which is not installed: pip install 'cifar-lab[app]'"
     ]

@@ -16,7 +16,7 @@ from PIL import Image, TiffImagePlugin
 
 from cifar_lab.data import picture
 from cifar_lab.data.given import pixels_of
-from cifar_lab.data.picture import read_picture, without_warnings
+from cifar_lab.data.picture import fitted, read_picture, without_warnings
 from cifar_lab.refusal import Refusal
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (12, 9, 3), dtype=np.uint8)
@@ -189,3 +189,19 @@ def test_extreme_proportions_are_a_picture():
     line = Image.new("L", (1, 100_000), 77)
     assert (pixels_of(line, (8, 8)) == 77).all()
     assert read_picture(encoded("PNG", line)).size == (1, 100_000)
+
+
+def test_a_picture_is_fitted_as_pillow_resizes_it_and_a_reason_stays_one():
+    found = fitted(read_picture(encoded("PNG")), (5, 7))
+    assert (found.dtype, found.shape) == (np.uint8, (5, 7, 3))
+    expected = FRAMES[0].resize((7, 5), Image.Resampling.BICUBIC)
+    np.testing.assert_array_equal(found, np.asarray(expected))
+    assert fitted("does not exist", (5, 7)) == "does not exist"
+
+
+def test_too_little_memory_for_a_size_is_a_reason(monkeypatch):
+    def full(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(picture, "resized", full)
+    assert fitted(FRAMES[0], (5, 7)) == "could not be resized: MemoryError"

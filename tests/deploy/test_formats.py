@@ -12,7 +12,7 @@ from torch import nn
 
 from cifar_lab.deploy import formats
 from cifar_lab.deploy.classifier import Classifier
-from cifar_lab.deploy.formats import ENDINGS, missing_packages, write_format
+from cifar_lab.deploy.formats import ENDINGS, write_format
 from cifar_lab.models import (
     CustomResNet,
     ThreeBlockConvNet,
@@ -150,10 +150,3 @@ def test_the_network_is_left_as_it_was(tmp_path, monkeypatch):
     for name, each in model.named_parameters():
         assert torch.equal(each, before[name][0])
         assert each.requires_grad == before[name][1]
-
-
-def test_a_missing_package_names_the_extra(monkeypatch):
-    monkeypatch.setattr(formats, "find_spec", lambda name: None if name == "onnx" else 1)
-    (problem,) = missing_packages("onnx")
-    assert problem == ("--format onnx needs onnx: install them with pip install 'cifar-lab[onnx]'")
-    assert missing_packages("torch-export") == []

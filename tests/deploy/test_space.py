@@ -259,7 +259,7 @@ def _answers_as_before(address: str, of) -> None:
     (answer,) = json.loads(next(x for x in lines if x.startswith("data:")).removeprefix("data:"))
     found = answers_of(of).answer(pixels, None)
     assert [each["probability"] for each in answer["classes"]] == [
-        found.probabilities[n] for n in found.ranking(3)
+        each.probability for each in found.ranked[:3]
     ]
     assert answer["far"] == bool(open_bundle(of).far(open_bundle(of).logits(pixels[None]))[0])
     assert httpx.get(address).status_code == 200

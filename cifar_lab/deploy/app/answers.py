@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_lab.analysis.predictions import softmax
+from cifar_lab.analysis.predictions import Ranked, most_probable, softmax
 from cifar_lab.deploy.classifier import Classifier, Maps
 from cifar_lab.deploy.contents import Contents
 from cifar_lab.deploy.description import Shown
@@ -59,18 +59,14 @@ class Answer(NamedTuple):
     """What the network makes of an image.
 
     Attributes:
-        probabilities: float64 ``(classes,)``.
+        ranked: all classes, the most probable first.
         far: whether the image is unlike those in training, as a hint; None if that is unknown.
         explained: where it looks, if that was asked for.
     """
 
-    probabilities: NDArray[np.float64]
+    ranked: list[Ranked]
     far: bool | None
     explained: Explained | None
-
-    def ranking(self, count: int) -> list[int]:
-        """Return the most probable classes, the first one first."""
-        return (-self.probabilities).argsort(kind="stable")[:count].tolist()
 
 
 class Mistake(NamedTuple):
@@ -124,8 +120,9 @@ class Answers:
             logits = self._classifier.logits(images)
             far = self._classifier.far(logits)
             explained = look and self._explained(images, look.layer, look.target)
+        names = self.usage.class_names
         return Answer(
-            softmax(logits)[0],
+            most_probable(logits, names, len(names))[0],
             None if far is None else bool(far[0]),
             explained[0] if explained else None,
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import functools
-import io
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ from cifar_lab.deploy.app.answers import Answer, Answers, Explained, Look, Mista
 from cifar_lab.deploy.app.upload import MOST_BYTES, Image
 from cifar_lab.deploy.description import Shown
 from cifar_lab.deploy.overlay import POSITIVE, SIGNED, overlay
+from cifar_lab.deploy.png import png
 from cifar_lab.explain.attribution import NAMES, UNITS
 from cifar_lab.refusal import Refusal
 from cifar_lab.wording import size
@@ -34,7 +34,7 @@ def heading(answers: Answers) -> str:
 def chooser(answers: Answers, examples: Sequence[Shown]) -> str:
     """Draw where an image is given, and the examples."""
     pixels = answers.contents.pixels
-    shown = [{"data": _png(pixels(e)), "name": _name(answers, e.label)} for e in examples]
+    shown = [{"data": _address(pixels(e)), "name": _name(answers, e.label)} for e in examples]
     return _drawn("chooser", examples=shown, most=size(MOST_BYTES))
 
 
@@ -58,18 +58,17 @@ def answer(answers: Answers, image: Image, found: Answer, count: int, look: Look
         count: how many classes to list.
         look: how to show the map in it.
     """
-    names = answers.usage.class_names
     bars = [
-        {"name": names[n], "share": found.probabilities[n], "true": n == image.label}
-        for n in found.ranking(count)
+        {"name": each.name, "share": each.probability, "true": each.label == image.label}
+        for each in found.ranked[:count]
     ]
     return _drawn(
         "answer",
         bars=bars,
         truth=None if image.label is None else _name(answers, image.label),
-        right=image.label == found.ranking(1)[0],
+        right=image.label == found.ranked[0].label,
         image=image,
-        data=_png(image.pixels),
+        data=_address(image.pixels),
         far=found.far,
         looked=_looked(answers, image.pixels, found.explained, look),
     )
@@ -80,7 +79,7 @@ def gallery(answers: Answers, mistakes: Sequence[Mistake], look: Look | None) ->
     described = answers.contents.description
     shown = [
         {
-            "data": _png(each.pixels),
+            "data": _address(each.pixels),
             "true": _name(answers, each.shown.label),
             "predicted": _name(answers, each.shown.predicted),
             "probability": each.probability,
@@ -108,7 +107,7 @@ def _looked(
     side = longest * -(-SHARP // longest)  # whole pixels
     table = SIGNED if look.signed else POSITIVE
     return {
-        "data": _png(overlay(pixels, map_, look.opacity, look.signed, side)),
+        "data": _address(overlay(pixels, map_, look.opacity, look.signed, side)),
         "method": NAMES[explained.method],
         "layer": explained.layer,
         "target": _name(answers, explained.target),
@@ -124,13 +123,9 @@ def _name(answers: Answers, label: int) -> str:
     return answers.usage.class_names[label]
 
 
-def _png(pixels: NDArray[np.uint8]) -> str:
+def _address(pixels: NDArray[np.uint8]) -> str:
     """Encode an image, uint8 ``(height, width, 3)``, as an address that holds it."""
-    from PIL import Image as Pillow
-
-    file = io.BytesIO()
-    Pillow.fromarray(pixels).save(file, "png")
-    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+    return f"data:image/png;base64,{base64.b64encode(png(pixels)).decode()}"
 
 
 def _drawn(name: str, **values: Any) -> str:

@@ -8,10 +8,11 @@ from pathlib import Path
 import torch
 
 from cifar_lab.deploy.app.answers import Answers
-from cifar_lab.deploy.app.serving import LOCAL, listening, run, server
+from cifar_lab.deploy.app.serving import LOCAL, PORTS, run, server
 from cifar_lab.deploy.bundle import read_bundle
 from cifar_lab.deploy.contents import contents_of
 from cifar_lab.deploy.hosts import LOCAL_NAMES
+from cifar_lab.deploy.listening import address_of, listening
 from cifar_lab.deploy.opening import open_bundle
 from cifar_lab.refusal import Refusal
 from cifar_lab.wording import printable, shortened
@@ -39,11 +40,12 @@ def host(path: Path, trust: bool) -> None:
         bundle = read_bundle(path)
         answers = Answers(open_bundle(bundle, trust), contents_of(bundle))
         hosted = bool(os.environ.get(IN_A_SPACE))
-        listener = listening(_port() if hosted else None, EVERYWHERE if hosted else LOCAL)
+        ports = [_port()] if hosted else PORTS
+        listener = listening(EVERYWHERE if hosted else LOCAL, ports)
     except Refusal as refusal:
         raise SystemExit(_told(refusal)) from None
     torch.set_num_threads(min(answers.usage.threads, os.cpu_count() or 1))
-    address = f"http://{LOCAL}:{listener.getsockname()[1]}"
+    address = address_of(listener)
     served = server(
         answers,
         hosts=() if hosted else LOCAL_NAMES,

@@ -206,9 +206,8 @@ def _answering(answers: Answers) -> Callable[[str, int], dict[str, Any]]:
         except Refusal as refusal:
             raise gradio.Error(str(refusal), print_exception=False) from refusal
         found = answers.answer(of.pixels, None)
-        names = answers.usage.class_names
-        ranking = found.ranking(max(most, 1))
-        classes = [{"name": names[n], "probability": found.probabilities[n]} for n in ranking]
+        ranked = found.ranked[: max(most, 1)]
+        classes = [{"name": each.name, "probability": each.probability} for each in ranked]
         return {"classes": classes, "far": found.far, "notes": list(of.notes)}
 
     return classify

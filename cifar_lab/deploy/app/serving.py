@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import socket
 from collections.abc import Callable, Collection
 
@@ -16,36 +15,13 @@ from cifar_lab.deploy.app.answers import Answers
 from cifar_lab.deploy.app.guard import LENGTH, Guard
 from cifar_lab.deploy.app.page import FONTS, STYLE, page
 from cifar_lab.deploy.hosts import LOCAL_NAMES
-from cifar_lab.refusal import Refusal
 
 #: Only this machine.
 LOCAL = "127.0.0.1"
-#: The first port that is tried, and how many.
-FIRST_PORT, PORTS = 7860, 100
+#: Of these ports, the first free one is used unless another is named.
+PORTS = range(7860, 7960)
 #: Seconds that open connections have when the server ends.
 GRACE_SECONDS = 1
-
-
-def listening(port: int | None, host: str = LOCAL) -> socket.socket:
-    """Claim a port.
-
-    Args:
-        port: None for the first free one from 7860.
-        host: address of the machine to listen at.
-
-    Raises:
-        Refusal: it is in use, or may not be used.
-    """
-    tried = range(FIRST_PORT, FIRST_PORT + PORTS) if port is None else [port]
-    for each in tried:
-        try:
-            return socket.create_server((host, each), backlog=2048)
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise Refusal(f"--port {each} cannot be used: {error.strerror}") from error
-    if port is None:
-        raise Refusal(f"all ports from {FIRST_PORT} to {tried[-1]} are in use; choose a --port")
-    raise Refusal(f"--port {port} is in use; choose another, or leave --port out")
 
 
 def server(

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_lab.data.picture import read_picture
-from cifar_lab.data.rgb import resized
+from cifar_lab.data.picture import fitted, read_picture
 from cifar_lab.refusal import Refusal
 from cifar_lab.wording import size
 
@@ -51,13 +50,14 @@ def uploaded(data: Any, shape: tuple[int, int]) -> Image:
     """
     content = _content(data)
     picture = read_picture(content)
-    if isinstance(picture, str):
-        raise Refusal(f"This file {picture}.")
+    pixels = fitted(picture, shape)
+    if isinstance(pixels, str):
+        raise Refusal(f"This file {pixels}.")
     notes = _colours(content)
     if picture.size != shape[::-1]:
         before, after = f"{picture.width}×{picture.height}", f"{shape[1]}×{shape[0]}"
         notes.append(f"The image was resized from {before} to {after} pixels.")
-    return Image(np.asarray(resized(picture, shape), dtype=np.uint8), tuple(notes))
+    return Image(pixels, tuple(notes))
 
 
 def _content(data: Any) -> bytes:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifar_lab import __version__
-from cifar_lab.analysis.predictions import softmax
+from cifar_lab.analysis.predictions import most_probable
 from cifar_lab.deploy.description import Description, Scores
 from cifar_lab.deploy.server.rejected import Rejected
 from cifar_lab.deploy.usage import TYPICAL_SHARE
@@ -56,13 +56,14 @@ def predictions(
     """
     if not np.isfinite(logits).all():
         raise Rejected(500, "the network computed logits that are not finite numbers")
-    shares = softmax(logits)
-    orders = np.argsort(-logits, axis=1, kind="stable")[:, :top]
-    found = []
-    for row, (share, order) in enumerate(zip(shares, orders, strict=True)):
-        probabilities = {names[each]: float(share[each]) for each in order}
-        hint = None if far is None else bool(far[row])
-        found.append({"predicted": names[order[0]], "probabilities": probabilities, "far": hint})
+    found = [
+        {
+            "predicted": ranked[0].name,
+            "probabilities": {each.name: each.probability for each in ranked},
+            "far": None if far is None else bool(far[row]),
+        }
+        for row, ranked in enumerate(most_probable(logits, names, top))
+    ]
     return {"predictions": found}
 
 

@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import FormParser, parse_options_header
 
-from cifar_lab.data.picture import read_picture
-from cifar_lab.data.rgb import resized
+from cifar_lab.data.picture import fitted, read_picture
 from cifar_lab.deploy.server.rejected import Rejected
-from cifar_lab.wording import first_sentence, shortened
+from cifar_lab.wording import shortened
 
 #: The field of a form, and the key of JSON, that hold images.
 FIELD = "image"
@@ -67,7 +66,7 @@ def pixels_in(
         more = len(problems) - MOST_LISTED
         listed = problems[:MOST_LISTED] + ([f"and {more} more"] if more > 0 else [])
         raise Rejected(422, "; ".join(listed))
-    return np.concatenate(found)
+    return np.stack(found)
 
 
 def _images(content_type: str, body: bytes) -> dict[str, Sent]:
@@ -176,13 +175,8 @@ def _numbered(name: str, images: list[Any]) -> dict[str, Sent]:
 
 
 def _decoded(image: Sent, size: tuple[int, int]) -> NDArray[np.uint8] | str:
-    """Return uint8 ``(1, height, width, 3)``, or the reason why it is not an image."""
+    """Return uint8 ``(height, width, 3)``, or the reason why it is not an image."""
     from PIL import Image
 
-    given = read_picture(image) if isinstance(image, bytes) else Image.fromarray(image)
-    if isinstance(given, str):
-        return given
-    try:
-        return np.asarray(resized(given, size), dtype=np.uint8)[None]
-    except Exception as error:  # e.g. too little memory
-        return f"could not be resized: {first_sentence(error)}"
+    picture = read_picture(image) if isinstance(image, bytes) else Image.fromarray(image)
+    return fitted(picture, size)

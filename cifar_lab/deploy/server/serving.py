@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import os
 import socket
@@ -17,59 +16,10 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from cifar_lab.data.picture import without_warnings
 from cifar_lab.deploy.server.app import Service
-from cifar_lab.refusal import Refusal
 
 #: A connection on which no whole head of a request arrives in so many seconds, up to twice as
 #: many, is closed.
 HEAD_SECONDS = 10.0
-#: Connections that wait to be accepted.
-BACKLOG = 2048
-
-
-def bound(host: str, port: int) -> socket.socket:
-    """Reserve the address of a server; nothing is accepted yet.
-
-    Args:
-        host: name or IP address of this machine.
-        port: 0 chooses one that is free.
-
-    Raises:
-        Refusal: the address is in use, or is not one of this machine.
-    """
-    found: socket.socket | None = None
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        found = socket.socket(family, kind, protocol)
-        # Otherwise, the port of a server that has just ended could not be used for a minute.
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        found.bind(address)
-        found.listen(BACKLOG)
-    except (OSError, UnicodeError) as error:
-        if found is not None:
-            found.close()
-        raise Refusal(_why_not_bound(host, port, error)) from error
-    return found
-
-
-def address_of(listening: socket.socket) -> str:
-    """Return the URL at which a bound socket is reached from this machine."""
-    host, port = listening.getsockname()[:2]
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # of any interface
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def _why_not_bound(host: str, port: int, error: Exception) -> str:
-    number = error.errno if isinstance(error, OSError) else None
-    if number == errno.EADDRINUSE:
-        return (
-            f"port {port} on {host} is already in use: stop the other program, or choose another "
-            f"port, e.g. --port {port + 1 if port < 65_535 else port - 1}"
-        )
-    if number == errno.EACCES:
-        return f"port {port} on {host} needs more rights: choose one above 1023, e.g. --port 8000"
-    return f"--host {host}: is not an address of this machine; use 127.0.0.1, or 0.0.0.0 for all"
 
 
 class Server(uvicorn.Server):

@@ -16,10 +16,11 @@ from PIL import Image
 from safetensors.torch import save
 
 from cifar_lab.deploy.app.answers import Answers
-from cifar_lab.deploy.app.serving import listening, server
+from cifar_lab.deploy.app.serving import LOCAL, server
 from cifar_lab.deploy.bundle import WEIGHTS, Bundle, read_bundle
 from cifar_lab.deploy.contents import contents_of
 from cifar_lab.deploy.description import Shown
+from cifar_lab.deploy.listening import listening
 from cifar_lab.deploy.opening import open_bundle
 from cifar_lab.models import CustomResNet
 from tests.deploy.bundles import a_bundle
@@ -84,7 +85,7 @@ def served(answers: Answers) -> Iterator[str]:
         running.append(server(answers, ready=ready.set))
         running[0].run(sockets=[listener])
 
-    with listening(None) as listener:
+    with listening(LOCAL, [0]) as listener:
         thread = threading.Thread(target=run)
         thread.start()
         assert ready.wait(60)

@@ -26,8 +26,10 @@ def test_probabilities_are_those_of_the_classifier(of):
     pixels = noise(5, 32, 32)
     found = answers.answer(pixels, None)
     logits = alone.logits(pixels[None])
-    np.testing.assert_array_equal(found.probabilities, softmax(logits)[0])
-    assert found.ranking(2) == np.argsort(-logits[0])[:2].tolist()
+    order = np.argsort(-logits[0])
+    assert [each.label for each in found.ranked] == order.tolist()
+    assert [each.name for each in found.ranked] == [answers.usage.class_names[n] for n in order]
+    assert [each.probability for each in found.ranked] == softmax(logits)[0, order].tolist()
     assert found.explained is None
     assert found.far == alone.far(logits)[0]
 
@@ -66,7 +68,7 @@ def test_threads_get_the_answers_to_their_own_images(of):
         found = list(pool.map(lambda pixels: answers.answer(pixels, LOOK), images))
     for pixels, each in zip(images, found, strict=True):
         expected = alone.answer(pixels, LOOK)
-        np.testing.assert_array_equal(each.probabilities, expected.probabilities)
+        assert each.ranked == expected.ranked
         np.testing.assert_array_equal(each.explained.map_, expected.explained.map_)
 
 
@@ -76,7 +78,7 @@ def test_mistakes_are_in_the_order_of_the_bundle(of):
     assert [each.shown.sample_id for each in found] == ["m<b>0", "m<b>1", "m<b>2"]
     assert all(each.explained is None for each in found)
     for each in found:
-        alone = answers.answer(each.pixels, None).probabilities.max()
+        alone = answers.answer(each.pixels, None).ranked[0].probability
         assert each.probability == pytest.approx(alone, abs=1e-4)  # in another batch
 
 

@@ -105,8 +105,7 @@ def _uploads(page, answers):
     page.wait_for_function("!document.querySelector('.truth')")
     found = answers.answer(pixels, None)
     assert answered(page) == [
-        f"{answers.usage.class_names[n]}{100 * found.probabilities[n]:.1f}\xa0%"
-        for n in found.ranking(3)
+        f"{each.name}{100 * each.probability:.1f}\xa0%" for each in found.ranked[:3]
     ]
     np.testing.assert_array_equal(picture(page, 0), pixels)
     assert page.get_attribute("[data-number='0']", "aria-pressed") is None

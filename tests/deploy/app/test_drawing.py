@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+from cifar_lab.analysis.predictions import Ranked
 from cifar_lab.deploy.app import drawing
 from cifar_lab.deploy.app.answers import Answer, Explained, Look
 from cifar_lab.deploy.app.upload import Image
@@ -23,7 +24,8 @@ LOOK = Look("layer1", None, 0.5, True)
 PIXELS = noise(0, 32, 32)
 MAP = np.random.default_rng(0).normal(size=(4, 4)).astype(np.float32)
 EXPLAINED = Explained(MAP, "hirescam", "layer1", 1, "")
-FOUND = Answer(np.asarray([0.25, 0.6999, 0.0501]), False, EXPLAINED)
+RANKED = [Ranked(1, "bee", 0.6999), Ranked(0, "ant", 0.25), Ranked(2, "cat", 0.0501)]
+FOUND = Answer(RANKED, False, EXPLAINED)
 
 
 @pytest.fixture(scope="module")

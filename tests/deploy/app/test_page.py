@@ -81,8 +81,7 @@ def shares(drawn: str) -> dict[str, str]:
 
 def expected(answers, pixels) -> dict[str, str]:
     found = answers.answer(pixels, None)
-    names = answers.usage.class_names
-    return {names[n]: f"{100 * found.probabilities[n]:.1f}" for n in found.ranking(3)}
+    return {each.name: f"{100 * each.probability:.1f}" for each in found.ranked[:3]}
 
 
 def test_fifty_uploads_at_once_are_answered_each_for_its_own_image(address, answers, events):
@@ -112,12 +111,10 @@ def test_whoever_asks_first_is_answered_first(address, answers, monkeypatch):
     assert [pixels.tobytes() for pixels in order] == [pixels.tobytes() for pixels in images]
     for pixels, (kind, (result,)) in zip(images, results, strict=True):
         found = plain(pixels, None)
-        ranking = found.ranking(2)
         assert kind == "complete"
         assert result == {
             "classes": [
-                {"name": answers.usage.class_names[n], "probability": found.probabilities[n]}
-                for n in ranking
+                {"name": each.name, "probability": each.probability} for each in found.ranked[:2]
             ],
             "far": found.far,
             "notes": [],

@@ -15,10 +15,11 @@ import httpx
 from cifar_lab.deploy.bundle import read_bundle
 from cifar_lab.deploy.classifier import Classifier
 from cifar_lab.deploy.hosts import names_of
+from cifar_lab.deploy.listening import address_of, listening
 from cifar_lab.deploy.opening import open_bundle
 from cifar_lab.deploy.server.app import Service
 from cifar_lab.deploy.server.limits import Limits
-from cifar_lab.deploy.server.serving import Server, address_of, bound
+from cifar_lab.deploy.server.serving import Server
 from tests.deploy.bundles import a_bundle
 
 
@@ -68,11 +69,11 @@ def running(folder: Path, grace: float = 30, access_log: bool = False, **limits:
     bundle = read_bundle(a_bundle(folder))
     classifier = open_bundle(bundle)
     network = Gated(classifier)
-    listening = bound("127.0.0.1", 0)
-    address, hosts = address_of(listening), names_of("127.0.0.1")
+    listener = listening("127.0.0.1", [0])
+    address, hosts = address_of(listener), names_of("127.0.0.1")
     service = Service(network, bundle.description, Limits(**limits), address, hosts)  # type: ignore[arg-type]
     server = Server(service, grace, access_log)
-    thread = threading.Thread(target=server.run, args=([listening],))
+    thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     found = Running(address, server, service, network, classifier, thread)
     try:
@@ -83,7 +84,7 @@ def running(folder: Path, grace: float = 30, access_log: bool = False, **limits:
         if thread.is_alive():
             server.stop()
         thread.join(60)
-        listening.close()
+        listener.close()
         assert not thread.is_alive()
 
 

@@ -10,8 +10,6 @@ import numpy as np
 import pytest
 
 from cifar_lab.deploy.server import serving
-from cifar_lab.deploy.server.serving import address_of, bound
-from cifar_lab.refusal import Refusal
 from tests.deploy.server.running import Running, running, until
 from tests.deploy.server.test_bodies import PIXELS, form, png
 
@@ -189,22 +187,3 @@ def test_it_ends_after_the_grace_even_if_something_is_not_answered(tmp_path, cap
             assert asked.exception(10) is not None or asked.result().status_code >= 500
         assert found.server.unanswered == 1
     assert "Traceback" not in capfd.readouterr().err
-
-
-def test_a_port_in_use_and_an_unknown_host_are_one_message():
-    with bound("127.0.0.1", 0) as used:
-        port = used.getsockname()[1]
-        with pytest.raises(Refusal, match=f"port {port} on 127.0.0.1 is already in use: stop the"):
-            bound("127.0.0.1", port)
-    bound("127.0.0.1", port).close()
-    for host in ("203.0.113.1", "no.such.host.invalid", "a" * 70, ""):
-        with pytest.raises(Refusal, match=f"--host {host}: is not an address of this machine"):
-            bound(host, 0).close()
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0"])
-def test_the_address_can_be_reached(host):
-    with bound(host, 0) as listening:
-        address = address_of(listening)
-        assert address.startswith("http://127.0.0.1:")
-        socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2])), 5).close()
