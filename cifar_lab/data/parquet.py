@@ -8,7 +8,6 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,7 +33,7 @@ from cifar_lab.data.parquet_files import (
 from cifar_lab.data.places import files_below
 from cifar_lab.data.rgb import decoded
 from cifar_lab.data.sources import DecodedSource
-from cifar_lab.refusal import Refusal
+from cifar_lab.refusal import Refusal, missing_packages
 
 log = logging.getLogger("cifar_lab")
 #: Number of encoded images held in memory at the same time.
@@ -74,11 +73,9 @@ class Parquet(DecodedSource):
         Raises:
             Refusal: with everything that is wrong.
         """
-        if find_spec("pyarrow") is None:
-            raise Refusal(
-                "dataset=parquet needs pyarrow, which is not installed: pip install "
-                "'cifar-lab[parquet]'"
-            )
+        missing = missing_packages("dataset=parquet", ["pyarrow"], "parquet")
+        if missing:
+            raise Refusal(missing)
         assert self._columns  # raises the refusal
 
     def outline(self) -> Outline:

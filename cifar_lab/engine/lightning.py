@@ -17,7 +17,6 @@ import threading
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
@@ -30,7 +29,7 @@ from cifar_lab.engine.engine import Engine
 from cifar_lab.engine.fit import Fit
 from cifar_lab.engine.step import EagerStep
 from cifar_lab.engine.world import World
-from cifar_lab.refusal import Refusal
+from cifar_lab.refusal import Refusal, missing_packages
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule
@@ -82,12 +81,8 @@ class LightningTrainer(Engine):
 
     def unmet_needs(self) -> list[str]:
         """Lightning must be installed, and the environment consistent."""
-        unmet = []
-        if find_spec("lightning") is None:
-            unmet.append(
-                "trainer=lightning needs the package lightning, which is not installed: "
-                "pip install 'cifar-lab[lightning]', or use trainer=native"
-            )
+        missing = missing_packages("trainer=lightning", ["lightning"], "lightning")
+        unmet = [f"{each}, or use trainer=native" for each in missing]
         if self.world.rank >= self.world.size:
             unmet.append(
                 f"the environment (RANK, NODE_RANK, LOCAL_RANK) gives this process rank "

@@ -143,7 +143,7 @@ def test_a_second_machine_trains_along_and_writes_nothing(tmp_path):
 
 
 def test_without_lightning_it_is_refused_and_the_extra_is_named(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("cifar_lab.engine.lightning.find_spec", lambda name: None)
+    monkeypatch.setattr("cifar_lab.refusal.find_spec", lambda name: None)
     assert main(["train", *QUICK, "trainer=lightning", "optimizer.momentum=2"]) == 2
     lines = capsys.readouterr().err.splitlines()
     assert any("pip install 'cifar-lab[lightning]', or use trainer=native" in x for x in lines)

@@ -162,7 +162,7 @@ def test_images_are_decoded_once_until_a_file_changes(tmp_path, monkeypatch):
 
 
 def test_without_pyarrow_the_extra_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    monkeypatch.setattr("cifar_lab.refusal.find_spec", lambda name: None)
     with pytest.raises(Refusal, match=r"needs pyarrow, .*: pip install 'cifar-lab\[parquet\]'"):
         source(tmp_path).check()
 
