@@ -15,7 +15,8 @@ from tests.cli.own_files import NET, forget
 @pytest.fixture
 def place(tmp_path, monkeypatch, request) -> Iterator[Path]:
     """``own/`` with ``net_X.py``, ``blocks_X.py`` and ``conf/model/own.yaml``; one stands in it."""
-    monkeypatch.setattr(sys, "path", [*sys.path])
+    # Without the copies that other tests of this process have unpacked.
+    monkeypatch.setattr(sys, "path", [each for each in sys.path if "cifar-lab-" not in each])
     name = f"net_{zlib.crc32(request.node.name.encode())}"
     own = tmp_path / "own"
     (own / "conf" / "model").mkdir(parents=True)
