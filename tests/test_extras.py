@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from tests.extras import missing
@@ -46,6 +49,11 @@ def run(pytester, monkeypatch):
     """Runs tests in a project of their own."""
     monkeypatch.setattr("tests.extras.CHROMIUM", "/a/browser")
     monkeypatch.delenv("NOTHING_SKIPPED", raising=False)
+    # Workers get the search path that xdist saw first, which lacks this checkout unless pytest was
+    # started as a module.
+    path = [str(Path(__file__).parents[1]), *sys.path]
+    for module in ("xdist.plugin", "xdist.workermanage"):
+        monkeypatch.setattr(f"{module}._sys_path", path)
 
     def run(tests, *words, strict=False, setup=SETUP, **more):
         if strict:
