@@ -30,7 +30,6 @@ SIZE = (32, 32)
 IMAGES, VERSIONS = 10_000, {"v4": 2021, "v6": 2000}
 #: Corruptions that the paper keeps out of the mean; a folder may lack them.
 EXTRA = ("speckle_noise", "gaussian_blur", "spatter", "saturate")
-LABELS = "labels.npy"
 ALLOWED = (
     "a folder holds either CIFAR-10-C (labels.npy, gaussian_noise.npy and the other fourteen "
     f"corruptions; {several([f'{name}.npy' for name in EXTRA])} if you like) or CIFAR-10.1 "

@@ -11,25 +11,12 @@ from torch import nn
 
 from cifar_lab.data.normalise import Normalise
 from cifar_lab.deploy.classifier import Classifier
-from cifar_lab.deploy.usage import Usage
 from cifar_lab.explain.cams import class_activation_maps
 from cifar_lab.explain.targets import Targets
 from cifar_lab.refusal import Refusal
+from tests.deploy import bundles
 
-USAGE = Usage(
-    class_names=("ant", "bee", "cat"),
-    image_size=(8, 8),
-    mean=(0.5, 0.4, 0.3),
-    std=(0.2, 0.2, 0.1),
-    precision="float32",
-    flips=False,
-    channels_last=True,
-    batch_size=3,
-    threads=1,
-    layer=None,
-    energy_limit=None,
-    energy_images=0,
-)
+USAGE = replace(bundles.USAGE, image_size=(8, 8), energy_limit=None, energy_images=0)
 IMAGES = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), dtype=np.uint8)
 
 

@@ -42,9 +42,8 @@ def page(answers: Answers) -> gradio.Blocks:
             with gradio.Tab("Model card"):
                 gradio.Markdown(answers.contents.card, elem_id="card")
         gradio.api(_answering(answers), api_name="classify", concurrency_id="network")
-    blocks.queue(
-        default_concurrency_limit=1, max_size=LONGEST_QUEUE
-    )  # whoever asks first is answered first
+    # Whoever asks first is answered first.
+    blocks.queue(default_concurrency_limit=1, max_size=LONGEST_QUEUE)
     return blocks
 
 
