@@ -28,6 +28,17 @@ def _two_threads():
     torch.set_num_threads(2)
 
 
+@pytest.fixture(autouse=True)
+def _log_as_before() -> Iterator[None]:
+    """No test leaves a handler whose stream ends with it, which would fail in a later test."""
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    yield
+    for each in [handler for handler in root.handlers if handler not in before]:
+        root.removeHandler(each)
+    root.setLevel(level)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _state_folder(tmp_path_factory) -> Iterator[None]:
     """No test writes to the state folder of whoever runs it."""
