@@ -32,10 +32,9 @@ def _two_threads():
 def _log_as_before() -> Iterator[None]:
     """No test leaves a handler whose stream ends with it, which would fail in a later test."""
     root = logging.getLogger()
-    before, level = list(root.handlers), root.level
+    handlers, level = list(root.handlers), root.level
     yield
-    for each in [handler for handler in root.handlers if handler not in before]:
-        root.removeHandler(each)
+    root.handlers[:] = handlers
     root.setLevel(level)
 
 
