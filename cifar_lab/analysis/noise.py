@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
+from scipy.special import stdtrit
+
 from cifar_lab.analysis.dunnett import critical_value
 from cifar_lab.analysis.intervals import CONFIDENCE
 from cifar_lab.analysis.pooled import pooled, require_finite, squares
@@ -71,6 +73,30 @@ def within_noise(values: Sequence[Sequence[float]], best: int) -> Noise:
     }
     within = tuple(index in inside for index in range(len(values)))
     return Noise(within, True, "", deviation, freedom, near)
+
+
+def intervals(values: Sequence[Sequence[float]], noise: Noise) -> list[tuple[float, float] | None]:
+    """Student's interval of each configuration's mean at ``CONFIDENCE``; None without a deviation.
+
+    The deviation is the pooled one for the configurations near the best, so that few seeds of each
+    suffice, and that of its own runs for any other.
+
+    Args:
+        values: as for :func:`within_noise`.
+        noise: its result.
+    """
+    found: list[tuple[float, float] | None] = []
+    for index, runs in enumerate(values):
+        own = pooled([runs])
+        deviation, freedom = (own.deviation, own.freedom) if own else (None, 0)
+        if index in noise.near and noise.freedom:
+            deviation, freedom = noise.deviation, noise.freedom
+        if deviation is None:
+            found.append(None)
+            continue
+        reach = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * deviation / math.sqrt(len(runs))
+        found.append((fmean(runs) - reach, fmean(runs) + reach))
+    return found
 
 
 def _near(values: Sequence[Sequence[float]], best: int) -> tuple[int, ...]:

@@ -10,7 +10,8 @@ from markupsafe import Markup
 
 from cifar_lab.refusal import Refusal
 from cifar_lab.report.blocks import Block, Chart, Picture, Section, Text
-from cifar_lab.report.charts import svg
+from cifar_lab.report.charts import dot_rows, svg
+from cifar_lab.report.charts.dots import Dots
 from cifar_lab.report.charts.plot import Plot
 from cifar_lab.wording import first_sentence
 
@@ -55,11 +56,14 @@ def chart(draw: Callable[[], Markup], pictures: Sequence[Block]) -> list[Block]:
         return [warning("The interactive chart could not be drawn", error), *pictures]
 
 
-def plot(shown: Plot, drawn: Block) -> list[Block]:
-    """Draw a plot as SVG, with the name and words of the picture drawn from the same data."""
+def plot(shown: Plot | Dots, drawn: Block) -> list[Block]:
+    """Draw a chart of the page with the name and words of the picture drawn from the same data."""
     if not isinstance(drawn, Picture):
         return [drawn]
-    return chart(lambda: svg.chart(shown, drawn.name, drawn.alt, drawn.caption), [drawn])
+    words = drawn.name, drawn.alt, drawn.caption
+    if isinstance(shown, Dots):
+        return chart(lambda: dot_rows.chart(shown, *words), [drawn])
+    return chart(lambda: svg.chart(shown, *words), [drawn])
 
 
 def section(title: str, make: Callable[[], Section]) -> Section:

@@ -73,6 +73,7 @@ class Table:
         text_columns: columns of words, aligned left; the first column always is.
         wrapped: whether text wraps, for cells that are sentences.
         folded: label to click on to unfold the table; None shows it unfolded.
+        stacked: whether each row is a paragraph on phones, so that none of its cells is cut off.
     """
 
     header: Sequence[str]
@@ -80,6 +81,7 @@ class Table:
     text_columns: Sequence[int] = ()
     wrapped: bool = False
     folded: str | None = None
+    stacked: bool = False
     kind: str = field(default="table", init=False)
 
     def is_text(self, column: int) -> bool:

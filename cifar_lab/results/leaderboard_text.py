@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from statistics import mean, stdev
 
+from cifar_lab.analysis.spread import mean_and_deviation
 from cifar_lab.results.ablated import ablated, told
 from cifar_lab.results.findings import findings, mean_sd_n
 from cifar_lab.results.leaderboard import SEED, Entry, Leaderboard
@@ -31,6 +32,8 @@ COLUMNS = (
 )
 
 
+#: Heading of the column that says what is within noise of the best.
+AGAINST = "against the best"
 #: Headings of sizes, in a sentence.
 IN_WORDS = {"parameters": "parameters", "multiply-adds (M)": "million multiply-adds per image"}
 
@@ -102,9 +105,10 @@ def columns(board: Leaderboard) -> dict[str, Callable[[Entry], str]]:
     found: dict[str, Callable[[Entry], str] | None] = {
         "rank": (lambda entry: _shown(entry.rank)) if ranks else None,
         **{key: partial(_value, key) for key in varied(board)},
-        "validation accuracy": _validation if any(e.validation for e in entries) else None,
-        "test accuracy": _test if any(e.test for e in entries) else None,
-        "within noise": (lambda entry: "yes" * entry.within_noise) if ranks else None,
+        "validation accuracy (%)": _validation if any(e.validation for e in entries) else None,
+        "test accuracy (%)": _test if any(e.test for e in entries) else None,
+        "n": (lambda entry: str(len(entry.rows))) if entries else None,
+        AGAINST: partial(verdict, board) if ranks else None,
         "parameters": None if "parameters" in same else _parameters,
         "multiply-adds (M)": None if "multiply-adds (M)" in same else _multiply_adds,
         "time a run": lambda entry: "–" if entry.seconds is None else duration(entry.seconds),
@@ -131,11 +135,21 @@ def _value(key: str, entry: Entry) -> str:
 
 
 def _validation(entry: Entry) -> str:
-    return mean_sd_n(entry.validation) if entry.validation else "–"
+    return mean_and_deviation(entry.validation, 2) if entry.validation else "–"
 
 
 def _test(entry: Entry) -> str:
-    return mean_sd_n(entry.test) if entry.test else "–"
+    return mean_and_deviation(entry.test, 2) if entry.test else "–"
+
+
+def verdict(board: Leaderboard, entry: Entry) -> str:
+    """How a ranked configuration compares with the best of its ranking, in words."""
+    (ranking,) = [each for each in board.rankings if entry in each.entries]
+    if entry is ranking.entries[0]:
+        return "the best"
+    if ranking.noise is None or not ranking.noise.marked:
+        return "–"
+    return "within noise" if entry.within_noise else "lower"
 
 
 def _parameters(entry: Entry) -> str:

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from cifar_lab.analysis.dunnett import critical_value
-from cifar_lab.analysis.noise import within_noise
+from cifar_lab.analysis.noise import intervals, within_noise
 
 
 def sweep(rng, sizes, between=0.3, within=0.19):
@@ -144,3 +144,19 @@ def test_a_best_far_ahead_is_alone():
 def test_failed_runs_are_refused():
     with pytest.raises(ValueError, match="leave failed runs out"):
         within_noise([[90.0, math.nan], [90.0, 91.0]], 1)
+
+
+def test_intervals_pool_the_deviation_near_the_best_and_leave_the_others_their_own():
+    # The first two have variances 2 and 8, together 5 with 2 degrees of freedom; the third
+    # diverges, and its own variance is 200 with 1. Student's quantiles are SciPy's.
+    values = [[91.0, 93.0], [89.0, 93.0], [20.0, 40.0], [10.0]]
+    noise = within_noise(values, 0)
+    assert set(noise.near) == {0, 1}
+    found = intervals(values, noise)
+    near = stats.t.ppf(0.975, 2) * math.sqrt(5 / 2)
+    assert found[0] == pytest.approx((92 - near, 92 + near))
+    assert found[1] == pytest.approx((91 - near, 91 + near))
+    assert found[2] == pytest.approx(
+        (30 - stats.t.ppf(0.975, 1) * 10, 30 + stats.t.ppf(0.975, 1) * 10)
+    )
+    assert found[3] is None

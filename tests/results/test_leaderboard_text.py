@@ -25,7 +25,9 @@ def test_the_csv_has_means_deviations_and_counts():
 
 def test_the_markdown_shows_mean_deviation_and_n():
     text = as_markdown(BOARD, "12-00-00")
-    assert "| 1 | 32 | 90.50 ± 0.71 % (n=2) | yes |" in text
+    assert "| rank | width | validation accuracy (%) | n | against the best | time a run |" in text
+    assert "| 1 | 32 | 90.50 ± 0.71 | 2 | the best |" in text
+    assert "| 2 | 16 | 80.10 ± 0.14 | 2 | lower |" in text
     assert "4 of 4 jobs done." in text
     assert "`cifar-lab confirm`" in text
     assert "failed" not in text

@@ -12,6 +12,8 @@ PALETTE = (
     "#0072B2", "#D55E00", "#009E73", "#000000", "#CC79A7", "#56B4E9", "#E69F00", "#999999",
 )  # fmt: skip
 BLUE, VERMILION, GREEN, BLACK, PINK, SKY, ORANGE, GREY = range(len(PALETTE))
+#: A disc, a square and a triangle, named as in matplotlib.
+Marker = Literal["o", "s", "^"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,13 +23,16 @@ class Series:
     Attributes:
         name: as in the legend; series of one name in several panels are hidden together.
         x: increasing.
-        y: as many; nan where there is none.
+        y: as many; nan where there is none, -inf at the bottom of the panel.
         colour: number in ``PALETTE``.
         line: whether values are joined.
-        marker: ``o``, ``s`` or ``^``, as in matplotlib; None draws no markers.
+        marker: of each value; None draws none.
         dash: lengths of strokes and gaps in pixels; empty draws a solid line.
         band: lower and upper edges around the values.
+        whiskers: whether the band is drawn as a vertical line at each value.
         dense: whether x is too fine for a reader's cursor, which then stops at the other series.
+        told: what is read at each x in place of the value; None reads the value.
+        background: whether it only lies behind the others: its values are not read.
     """
 
     name: str
@@ -35,10 +40,13 @@ class Series:
     y: Sequence[float]
     colour: int
     line: bool = True
-    marker: Literal["o", "s", "^"] | None = None
+    marker: Marker | None = None
     dash: tuple[int, ...] = ()
     band: tuple[Sequence[float], Sequence[float]] | None = None
+    whiskers: bool = False
     dense: bool = False
+    told: Sequence[str] | None = None
+    background: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +57,7 @@ class Axis:
         label: its name and unit.
         low, high: where the quantity, and so the axis, ends at the latest; None where it does not.
         whole: whether only whole numbers are marked.
-        log: ``always`` logarithmic, ``never``, or ``maybe``: as the reader chooses.
+        log: ``always`` logarithmic, ``never``, or ``maybe``: as the reader chooses (not of x).
         digits: format of a value that is read, such as ``.3f``.
     """
 
@@ -110,15 +118,18 @@ class Plot:
         panels: from top to bottom.
         units: of x; the first is that of the data, and the reader chooses among them.
         marked: vertical lines.
+        tabled: whether values are read in a table with a row for each series rather than above the
+            panels, where those of many series would not have room.
     """
 
     x: Axis
     panels: Sequence[Panel]
     units: Sequence[Unit] = ()
     marked: Sequence[Marked] = ()
+    tabled: bool = False
 
     def stops(self) -> list[float]:
         """Where a reader's cursor stops: every x of the series that are not dense."""
-        series = [each for panel in self.panels for each in panel.series]
+        series = [each for panel in self.panels for each in panel.series if not each.background]
         coarse = [each for each in series if not each.dense] or series
         return sorted({float(x) for each in coarse for x in each.x})

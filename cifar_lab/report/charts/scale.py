@@ -45,6 +45,11 @@ def exact_scale(axis: Axis, times: float = 1.0) -> Scale:
     assert axis.low is not None
     assert axis.high is not None
     low, high = axis.low * times, max(axis.high, math.nextafter(axis.low, math.inf)) * times
+    if axis.log == "always":
+        around = _logarithmic(low, high)
+        pairs = zip(around.ticks, around.labels, strict=True)
+        inside = {tick: label for tick, label in pairs if low <= tick <= high}
+        return Scale(low, high, True, list(inside), list(inside.values()))
     ticks = round_ticks(low, high, axis.whole)
     return Scale(low, high, False, ticks, labels(ticks))
 

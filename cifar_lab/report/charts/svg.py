@@ -21,6 +21,8 @@ from cifar_lab.report.charts.scale import Scale, exact_scale, scale_of
 
 #: Height of a panel's plot in pixels, and most points of a line.
 HEIGHT, POINTS = 150, 500
+#: Pixels between the bottom of a plot and what has no value.
+EDGE = 6
 
 
 @dataclass(frozen=True)
@@ -30,14 +32,16 @@ class DrawnSeries:
     Attributes:
         series: what is drawn.
         path: of its line, in thousandths of the width and pixels.
-        band: outline of its band, likewise.
+        band: outline of its band, likewise; empty for whiskers.
         markers: per cent of the width and pixels.
+        whiskers: per cent of the width, and pixels of both ends.
     """
 
     series: Series
     path: str
     band: str
     markers: Sequence[tuple[float, float]]
+    whiskers: Sequence[tuple[float, float, float]]
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,14 @@ class View:
         """Pixels from the top and label of each tick."""
         pairs = zip(self.scale.ticks, self.scale.labels, strict=True)
         return [(_down(self.scale, tick), label) for tick, label in pairs]
+
+
+@dataclass(frozen=True)
+class Table:
+    """What is read at one stop: a row for each series by name, a column for each panel."""
+
+    stop: str
+    rows: Sequence[tuple[Series, Sequence[str]]]
 
 
 def chart(plot: Plot, name: str, alt: str, caption: str) -> Markup:
@@ -79,6 +91,7 @@ def chart(plot: Plot, name: str, alt: str, caption: str) -> Markup:
                 for s in units],
         marked=[(100 * across.at(each.x), each) for each in plot.marked],
         switchable=any(panel.axis.log == "maybe" for panel in plot.panels),
+        table=_table(plot) if plot.tabled else None,
         read=json.dumps(_read(plot, across)),
     )  # fmt: skip
 
@@ -90,6 +103,14 @@ def value_at(series: Series, x: float) -> float:
         return float(np.interp(x, series.x, series.y)) if inside else math.nan
     where = np.flatnonzero(np.isclose(series.x, x, rtol=1e-9, atol=1e-12))
     return float(series.y[where[0]]) if len(where) else math.nan
+
+
+def told_at(series: Series, x: float, digits: str) -> str:
+    """What is read of a series at x; a dash where it has nothing."""
+    if series.told is None:
+        return written(value_at(series, x), digits)
+    where = np.flatnonzero(np.isclose(series.x, x, rtol=1e-9, atol=1e-12))
+    return "; ".join(series.told[int(number)] for number in where) or "–"
 
 
 def written(value: float, digits: str) -> str:
@@ -109,6 +130,17 @@ def _legend(plot: Plot) -> list[Series]:
     return list({each.name: each for each in series}.values())
 
 
+def _table(plot: Plot) -> Table:
+    """The values at the last stop, which the script replaces by those at the cursor."""
+    last = plot.stops()[-1]
+    rows = []
+    for each in _legend(plot):
+        of = [(panel, s) for panel in plot.panels for s in panel.series if s.name == each.name]
+        texts = {id(p): told_at(s, last, p.axis.digits) for p, s in of if not s.background}
+        rows.append((each, [texts.get(id(panel), "") for panel in plot.panels]))
+    return Table(_told(plot, last), rows)
+
+
 def _scales(panel: Panel) -> list[Scale]:
     """The scale on which a panel is drawn first and, where the reader has a choice, the other."""
     kinds = {"never": (False,), "always": (True,), "maybe": (False, True)}[panel.axis.log]
@@ -126,13 +158,15 @@ def _drawn(series: Series, across: Scale, scale: Scale) -> DrawnSeries:
     chosen = _chosen(len(series.x))
     places = [(across.at(series.x[n]), _down(scale, series.y[n])) for n in chosen]
     known = [(100 * x, y) for x, y in places if math.isfinite(y)]
-    outline = ""
+    outline, whiskers = "", []
     if series.band is not None:
         low, high = ([(across.at(series.x[n]), _down(scale, edge[n])) for n in chosen]
                      for edge in series.band)  # fmt: skip
         edge = [place for place in [*high, *reversed(low)] if math.isfinite(place[1])]
-        outline = _path(edge) + "Z" if edge else ""
-    return DrawnSeries(series, _path(places) if series.line else "", outline, known)
+        outline = _path(edge) + "Z" if edge and not series.whiskers else ""
+        ends = [(100 * x, top, low[n][1]) for n, (x, top) in enumerate(high)]
+        whiskers = [each for each in ends if series.whiskers and math.isfinite(sum(each))]
+    return DrawnSeries(series, _path(places) if series.line else "", outline, known, whiskers)
 
 
 def _chosen(count: int) -> list[int]:
@@ -144,6 +178,8 @@ def _chosen(count: int) -> list[int]:
 
 def _down(scale: Scale, value: float) -> float:
     """Pixels from the top of the plot."""
+    if value == -math.inf:
+        return HEIGHT - EDGE
     return HEIGHT * (1 - scale.at(float(value)))
 
 
@@ -166,7 +202,8 @@ def _read(plot: Plot, across: Scale) -> dict[str, Any]:
         "x": [round(100 * across.at(x), 3) for x in stops],
         "at": [_told(plot, x) for x in stops],
         "panels": [
-            [_values(each, panel, stops) for each in panel.series] for panel in plot.panels
+            [_values(each, panel, stops) for each in panel.series if not each.background]
+            for panel in plot.panels
         ],
     }  # fmt: skip
 
@@ -184,6 +221,6 @@ def _values(series: Series, panel: Panel, stops: Sequence[float]) -> dict[str, A
     return {
         "name": series.name,
         "colour": series.colour,
-        "text": [written(value, panel.axis.digits) for value in values],
+        "text": [told_at(series, x, panel.axis.digits) for x in stops],
         "y": [[round(y, 1) if math.isfinite(y) else None for y in each] for each in down],
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cifar_lab.report.blocks import Table
 from cifar_lab.report.charts.plot import Panel, Plot, Series
-from cifar_lab.report.charts.svg import in_unit, value_at, written
+from cifar_lab.report.charts.svg import in_unit, told_at, written
 
 
 def table_of(plot: Plot, folded: str) -> Table:
@@ -14,14 +14,14 @@ def table_of(plot: Plot, folded: str) -> Table:
         plot: the chart.
         folded: the label to click on.
     """
-    columns = [(panel, series) for panel in plot.panels for series in panel.series]
+    columns = [(p, s) for p in plot.panels for s in p.series if not s.background]
     units = plot.units or ()
     heads = [unit.one for unit in units] or [plot.x.label]
     names = [_named(plot, panel, series) for panel, series in columns]
     rows = [
         [
             *_places(plot, x),
-            *(written(value_at(series, x), panel.axis.digits) for panel, series in columns),
+            *(told_at(series, x, panel.axis.digits) for panel, series in columns),
         ]
         for x in plot.stops()
     ]

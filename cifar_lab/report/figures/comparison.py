@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from cifar_lab.report.charts.looks import NAMED, best
 from cifar_lab.report.figures.chart import (
     BLUE,
     GREY,
@@ -27,10 +28,8 @@ from cifar_lab.report.figures.chart import (
 )
 from cifar_lab.report.figures.configurations import (
     DARK,
-    NAMED,
     SMALL,
     Look,
-    best,
     draw_legend,
     legend,
     looks,

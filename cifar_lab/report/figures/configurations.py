@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from cifar_lab.report.figures.chart import GREY
 from cifar_lab.report.figures.lettering import labels, on_one_line, width
 
-#: Number of configurations that can be told apart, and how many of more are drawn in colour.
-NAMED, BEST = 12, 8
 #: Those of Okabe and Ito's palette that are dark enough for a line on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#000000", "#CC79A7", "#56B4E9", "#E69F00")
 #: One per configuration, so that each can be found in grey print.
@@ -37,19 +34,6 @@ class Look(NamedTuple):
     style: str
 
 
-def best(values: Sequence[float]) -> list[int]:
-    """Numbers of the configurations that have a look of their own, in increasing order.
-
-    Up to ``NAMED`` configurations all have one, beyond that the ``BEST`` with the highest values.
-
-    Args:
-        values: one per configuration; nan is the lowest.
-    """
-    ranks = [-value if np.isfinite(value) else np.inf for value in values]
-    kept = len(ranks) if len(ranks) <= NAMED else BEST
-    return sorted(np.argsort(ranks, kind="stable")[:kept].tolist())
-
-
 def looks(count: int, chosen: Sequence[int]) -> list[Look | None]:
     """A look for each of the chosen out of ``count`` configurations, and none for the others."""
     found: list[Look | None] = [None] * count
@@ -59,7 +43,7 @@ def looks(count: int, chosen: Sequence[int]) -> list[Look | None]:
 
 
 def look(place: int) -> Look:
-    """The look at a place below ``NAMED``."""
+    """The look at a place below ``looks.NAMED``."""
     return Look(COLOURS[place % len(COLOURS)], MARKERS[place], STYLES[place % len(STYLES)])
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import NDArray
 
+from cifar_lab.report.charts.curves import Curve, bands, highest, spread
+from cifar_lab.report.charts.looks import best
 from cifar_lab.report.figures.chart import (
     GREY,
     TICKS,
@@ -24,7 +23,6 @@ from cifar_lab.report.figures.chart import (
 from cifar_lab.report.figures.configurations import (
     LINE,
     Look,
-    best,
     draw_legend,
     legend,
     looks,
@@ -39,23 +37,6 @@ WIDTH, HEIGHT, LEFT, RIGHT = 9.0, 3.4, 0.95, 0.2
 MARKS = 8
 #: Losses that span more than this factor are drawn on a logarithmic axis.
 LOG_BEYOND = 30
-#: Seeds from which on a standard deviation is drawn; of two, both ends are.
-SEEDS = 3
-
-
-@dataclass(frozen=True)
-class Curve:
-    """A quantity over the epochs of one configuration.
-
-    Attributes:
-        name: of the configuration.
-        epochs: where the values lie, increasing.
-        runs: one row of values per seed, each as long as ``epochs``; nan where there is none.
-    """
-
-    name: str
-    epochs: Sequence[float]
-    runs: Sequence[Sequence[float]]
 
 
 @lettering()
@@ -71,12 +52,12 @@ def validation_curves(accuracy: Sequence[Curve], loss: Sequence[Curve]) -> bytes
         accuracy: one curve per configuration, in 0 … 1.
         loss: of the same configurations in the same order, in nats.
     """
-    chosen = best([_highest(curve) for curve in accuracy])
+    chosen = best([highest(curve) for curve in accuracy])
     shown = looks(len(accuracy), chosen)
     grey = len(shown) - len(chosen)
     rest = [f"the other {grey} ({len(chosen)} named: best accuracy)"] * bool(grey)
     laid = legend([accuracy[n].name for n in chosen], WIDTH - LEFT - RIGHT, rest)
-    words = _bands([*accuracy, *loss])
+    words = bands([*accuracy, *loss])
     below = laid.height + LINE * bool(words) + 0.05
     figure = Figure(figsize=(WIDTH, HEIGHT + below))
     loss_axes, accuracy_axes = axes_side_by_side(figure, 2, left=LEFT, bottom=0.5 + below)
@@ -100,29 +81,6 @@ def validation_curves(accuracy: Sequence[Curve], loss: Sequence[Curve]) -> bytes
     return png(figure)
 
 
-def spread(curve: Curve) -> tuple[NDArray[np.float64], ...]:
-    """Mean over the seeds, and the lower and upper edge of the band: float64 ``(epochs,)`` each.
-
-    Values that are not finite are left out; nan where there is no other.
-    """
-    rows = list(curve.runs) or [[np.nan] * len(curve.epochs)]
-    values = np.ma.masked_invalid(np.asarray(rows, np.float64))
-    mean = values.mean(axis=0)
-    if len(values) >= SEEDS:
-        deviation = np.ma.filled(values.std(axis=0, ddof=1), 0.0)
-        low, high = mean - deviation, mean + deviation
-    else:
-        low, high = values.min(axis=0), values.max(axis=0)
-    mean, low, high = (np.ma.filled(each.astype(np.float64), np.nan) for each in (mean, low, high))
-    return mean, low, high
-
-
-def _highest(curve: Curve) -> float:
-    mean = spread(curve)[0]
-    finite = mean[np.isfinite(mean)]
-    return float(finite.max()) if finite.size else np.nan
-
-
 def _draw(axes: Axes, curve: Curve, drawn: Look | None, scale: float, place: int) -> None:
     mean, low, high = (scale * each for each in spread(curve))
     if drawn is None:
@@ -142,14 +100,6 @@ def _draw(axes: Axes, curve: Curve, drawn: Look | None, scale: float, place: int
     )
     if len(curve.runs) > 1:
         axes.fill_between(curve.epochs, low, high, color=drawn.colour, alpha=0.15, linewidth=0)
-
-
-def _bands(curves: Sequence[Curve]) -> str:
-    """What the bands are, if there are any."""
-    seeds = {len(curve.runs) for curve in curves}
-    kinds = ["± 1 standard deviation"] * any(n >= SEEDS for n in seeds)
-    kinds += ["lowest to highest" + " (of two seeds)" * bool(kinds)] * (2 in seeds)
-    return f"Lines are means over seeds; bands are {', or '.join(kinds)}." if kinds else ""
 
 
 def _share_epochs(*panels: Axes) -> None:

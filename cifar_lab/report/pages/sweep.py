@@ -37,6 +37,7 @@ def sweep_page(folder: SweepFolder) -> Page:
     """
     board = leaderboard(folder)
     made: dict[str, Callable[[], Section | None]] = {
+        "Ranking": partial(sweep_figures.ranking, board),
         "Curves": partial(sweep_figures.curves, folder, board),
         "Search": partial(search.search, folder),
         "Ablation": partial(sweep_figures.ablation, board),

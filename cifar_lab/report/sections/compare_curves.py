@@ -6,10 +6,12 @@ import math
 from collections.abc import Sequence
 from statistics import fmean, stdev
 
+from cifar_lab.report import attempts
 from cifar_lab.report.attempts import picture
 from cifar_lab.report.blocks import Block, Section, Text
+from cifar_lab.report.charts.curves import Curve, bands, told_of, validation
 from cifar_lab.report.figures.comparison import accuracy_and_cost
-from cifar_lab.report.figures.sweep import Curve, validation_curves
+from cifar_lab.report.figures.sweep import validation_curves
 from cifar_lab.results.comparison import Comparison, Configuration
 from cifar_lab.results.measures import COSTS, METRICS, Measure
 from cifar_lab.run.record import Run
@@ -29,17 +31,16 @@ def curves(comparison: Comparison) -> Section:
     names = [each.name for each in comparison.configurations if each not in shown]
     blocks: list[Block] = []
     if shown:
-        blocks.append(
-            picture(
-                "curves",
-                lambda: validation_curves(
-                    [_curve(each, ACCURACY) for each in shown],
-                    [_curve(each, LOSS) for each in shown],
-                ),
-                alt=f"Validation loss and accuracy over epochs of {_named(shown)}.",
-                caption="Loss and accuracy on the validation images after each epoch.",
-            )
+        accuracy = [_curve(each, ACCURACY) for each in shown]
+        loss = [_curve(each, LOSS) for each in shown]
+        figure = picture(
+            "curves",
+            lambda: validation_curves(accuracy, loss),
+            alt=f"Validation loss and accuracy over epochs. {told_of(accuracy)}",
+            caption="Loss and accuracy on the validation images after each epoch. "
+            f"{bands([*accuracy, *loss])}",
         )
+        blocks += [*attempts.plot(validation(accuracy, loss), figure), Text(told_of(accuracy))]
     if names:
         told = several(names) if len(names) <= NAMED else f"{len(names):,} configurations"
         blocks.append(Text(f"Without validation curves, as nothing was validated: {told}."))

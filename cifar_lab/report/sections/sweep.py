@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cifar_lab.analysis.spread import mean_and_deviation
 from cifar_lab.report.blocks import Block, Code, Facts, Section, Table, Text
-from cifar_lab.results.findings import findings, mean_sd_n
+from cifar_lab.results.findings import findings
 from cifar_lab.results.leaderboard import Entry, Leaderboard, leaderboard
-from cifar_lab.results.leaderboard_text import columns, counted, same_for_all, varied
+from cifar_lab.results.leaderboard_text import AGAINST, columns, counted, same_for_all, varied
 from cifar_lab.results.rows import read_rows
 from cifar_lab.run.sweep_folder import SweepFolder
 from cifar_lab.wording import duration, percent, plural, shortened
@@ -23,9 +24,9 @@ def first_screen(board: Leaderboard) -> list[Block]:
         ("seeds", str(len({job.seed for job in plan.jobs}))),
     ]
     if best is not None:
-        facts.append(("best validation accuracy", mean_sd_n(best.validation)))
+        facts.append(("best validation accuracy", f"{mean_and_deviation(best.validation, 2)} %"))
     elif len(board.entries) == 1 and board.entries[0].test:
-        facts.append(("test accuracy", mean_sd_n(board.entries[0].test)))
+        facts.append(("test accuracy", f"{mean_and_deviation(board.entries[0].test, 2)} %"))
     facts += list(same_for_all(board).items())
     return [
         Facts(facts),
@@ -46,9 +47,9 @@ def _ranking(board: Leaderboard, number: int) -> list[Block]:
 
 def _table(board: Leaderboard, entries: Sequence[Entry]) -> Table:
     shown = columns(board)
-    words = [number for number, heading in enumerate(shown) if heading in varied(board)]
+    words = [n for n, heading in enumerate(shown) if heading in (*varied(board), AGAINST)]
     rows = [[cell(entry) for cell in shown.values()] for entry in entries]
-    return Table(list(shown), rows, text_columns=words)
+    return Table(list(shown), rows, text_columns=words, stacked=True)
 
 
 def confirmations(folder: SweepFolder) -> Section | None:

@@ -9,43 +9,102 @@ from statistics import mean, stdev
 import numpy as np
 
 from cifar_lab.analysis.factors import factors
+from cifar_lab.analysis.noise import intervals, within_noise
 from cifar_lab.refusal import Refusal
+from cifar_lab.report import attempts
 from cifar_lab.report.attempts import picture
 from cifar_lab.report.blocks import Block, Section, Table, Text
+from cifar_lab.report.charts import ranking as charts
+from cifar_lab.report.charts.curves import Curve, bands, told_of, validation
+from cifar_lab.report.charts.ranking import Ranked
 from cifar_lab.report.figures.ablation import costs
 from cifar_lab.report.figures.comparison import accuracy_and_cost
+from cifar_lab.report.figures.dots import dots
 from cifar_lab.report.figures.effects import effects, heat_map, parallel_coordinates
-from cifar_lab.report.figures.sweep import Curve, validation_curves
+from cifar_lab.report.figures.sweep import validation_curves
 from cifar_lab.results.ablated import Ablated, ablated, signed
 from cifar_lab.results.findings import mean_sd_n
 from cifar_lab.results.leaderboard import Entry, Leaderboard
-from cifar_lab.results.leaderboard_text import varied
+from cifar_lab.results.leaderboard_text import varied, verdict
 from cifar_lab.run.record import Run
 from cifar_lab.run.sweep_folder import SweepFolder
 
 #: Most configurations whose curves are read; beyond, the best ones.
 MOST_CURVES = 60
+#: Most configurations of a ranking that are drawn, and most that a sentence names.
+MOST_ROWS, NAMED = 40, 6
+
+
+def ranking(board: Leaderboard) -> Section | None:
+    """Mean and interval of each configuration; None without anything to compare."""
+    if sum(bool(entry.validation) for entry in board.entries) < 2:
+        return None
+    groups = [_group(board, number) for number in range(len(board.rankings))]
+    shown = charts.ranking([(title, found[:MOST_ROWS]) for title, found in groups])
+    cut = sum(max(0, len(found) - MOST_ROWS) for _, found in groups)
+    figure = picture(
+        "sweep_ranking",
+        lambda: dots(shown),
+        f"Validation accuracy of each configuration. {_best_of(board)}",
+        "Mean validation accuracy of each configuration with Student's 95 % interval. Its "
+        "deviation between seeds is pooled over the configurations near the best; for others it "
+        f"is their own. {f'The {cut} lowest are not drawn.' * bool(cut)}".rstrip(),
+    )
+    return Section("Ranking", [*attempts.plot(shown, figure), Text(_best_of(board))])
+
+
+def _group(board: Leaderboard, number: int) -> tuple[str, list[Ranked]]:
+    """The configurations of a ranking under what they are judged by, if there are several."""
+    ranking = board.rankings[number]
+    entries = [entry for entry in ranking.entries if entry.validation]
+    values = [entry.validation for entry in entries]
+    noise = ranking.noise or within_noise(values, 0)
+    judged = ", ".join(f"{key} {value}" for key, value in ranking.judged_by.items())
+    found = [
+        Ranked(entry.name, entry.validation, interval, verdict(board, entry) * bool(ranking.noise))
+        for entry, interval in zip(entries, intervals(values, noise), strict=True)
+    ]
+    return judged if len(board.rankings) > 1 else "", found
+
+
+def _best_of(board: Leaderboard) -> str:
+    """Which is the best, by how much, and which are within noise of it, in sentences."""
+    if board.best is None:
+        return "There is no common ranking of these configurations."
+    best, *others = board.rankings[0].entries
+    told = f"The best is {best.name} with {mean(best.validation):.2f} %"
+    if not others:
+        return f"{told}."
+    ahead = mean(best.validation) - mean(others[0].validation)
+    told += f", {ahead:.2f} points ahead of the next, {others[0].name}."
+    within = [entry.name for entry in others if entry.within_noise]
+    noise = board.rankings[0].noise
+    if noise is None or not noise.marked:
+        return told
+    if not within:
+        return f"{told} No other is within noise of it."
+    shown = within if len(within) <= NAMED else [*within[:NAMED], f"{len(within) - NAMED} more"]
+    return f"{told} Within noise of it: {'; '.join(shown)}."
 
 
 def curves(folder: SweepFolder, board: Leaderboard) -> Section | None:
     """Validation curves of the configurations on shared axes; None without any."""
-    entries = [entry for entry in board.entries if entry.validation][:MOST_CURVES]
-    drawn = [each for each in (_curves(folder, board, e) for e in entries) if each is not None]
+    entries = [entry for entry in board.entries if entry.validation]
+    shown = entries[:MOST_CURVES]
+    drawn = [each for each in (_curves(folder, board, e) for e in shown) if each is not None]
     if not drawn:
         return None
     accuracy, loss = zip(*drawn, strict=True)
-    return Section(
-        "Curves",
-        [
-            picture(
-                "sweep_curves",
-                lambda: validation_curves(accuracy, loss),
-                "Validation accuracy and loss over epochs, one curve a configuration",
-                "Validation accuracy and loss after each epoch: the mean over seeds as a line, and "
-                "a band of one standard deviation to either side (with two seeds, both runs).",
-            )
-        ],
+    cut = len(entries) - len(shown)
+    figure = picture(
+        "sweep_curves",
+        lambda: validation_curves(accuracy, loss),
+        f"Validation loss and accuracy over epochs. {told_of(accuracy)}",
+        f"Validation loss and accuracy after each epoch. {bands([*accuracy, *loss])}"
+        + f" The {cut} configurations with the lowest rank are not drawn." * bool(cut),
     )
+    shown_as = attempts.plot(validation(accuracy, loss), figure)
+    return Section("Curves", [*shown_as, Text(told_of(accuracy))])
 
 
 def _curves(folder: SweepFolder, board: Leaderboard, entry: Entry) -> tuple[Curve, Curve] | None:

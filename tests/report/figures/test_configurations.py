@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 from matplotlib.figure import Figure
 
+from cifar_lab.report.charts.looks import NAMED
 from cifar_lab.report.figures.configurations import (
-    BEST,
-    NAMED,
-    best,
     draw_legend,
     legend,
     look,
@@ -32,14 +28,6 @@ def test_looks_are_dark_enough_for_white_paper():
     for place in range(NAMED):
         red, green, blue = (int(look(place).colour[n : n + 2], 16) for n in (1, 3, 5))
         assert 0.2126 * red + 0.7152 * green + 0.0722 * blue < 180  # ITU-R BT.709
-
-
-def test_up_to_a_dozen_all_have_a_look_and_beyond_that_the_eight_highest():
-    assert best([3.0, math.nan, 1.0]) == [0, 1, 2]
-    assert best([1.0] * NAMED) == list(range(NAMED))
-    values = [float(n % 13) for n in range(13)] + [math.nan, 12.5]
-    assert best(values) == [6, 7, 8, 9, 10, 11, 12, 14]
-    assert len(best(values)) == BEST
 
 
 def test_those_that_were_not_chosen_have_no_look():

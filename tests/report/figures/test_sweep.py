@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 
+from cifar_lab.report.charts.curves import Curve, spread
 from cifar_lab.report.figures import sweep as figures
 from cifar_lab.report.figures.configurations import GREY
-from cifar_lab.report.figures.sweep import Curve, spread
 from tests.report.figures.lettered import overlaps, words
 
 NAN = math.nan

@@ -52,7 +52,9 @@ def names(page):
 
 def test_two_factors_are_drawn_as_a_heat_map_and_more_as_parallel_coordinates(tmp_path):
     two = sweep_page(a_sweep(tmp_path / "two", TWO))
-    assert names(two) == ["sweep_curves", "sweep_effects", "sweep_heat_map", "sweep_cost"]
+    assert names(two) == [
+        "sweep_ranking", "sweep_curves", "sweep_effects", "sweep_heat_map", "sweep_cost",
+    ]  # fmt: skip
     three = sweep_page(a_sweep(tmp_path / "three", THREE))
     assert "sweep_parallel" in names(three)
     assert not [b for s in (*two.sections, *three.sections) for b in s.blocks

@@ -1,0 +1,66 @@
+"""A chart of dots as HTML: a table whose rows each have a drawing, complete without script."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from cifar_lab.report.charts.dots import Dot, Dots
+from cifar_lab.report.charts.rendering import rendered
+from cifar_lab.report.charts.scale import Scale, scale_of
+
+
+@dataclass(frozen=True)
+class DrawnRow:
+    """A row in per cent of the width of the plot; None where there is nothing.
+
+    Attributes:
+        dot: what is drawn.
+        at: the value.
+        interval: both ends, cut off at the ends of the axis.
+        runs: single runs.
+        reference: what the value is compared with.
+    """
+
+    dot: Dot
+    at: float | None
+    interval: tuple[float, float] | None
+    runs: Sequence[float]
+    reference: float | None
+
+
+def chart(dots: Dots, name: str, alt: str, caption: str) -> Markup:
+    """Render a chart; arguments as of :func:`svg.chart`."""
+    scale = scale_of(dots.axis, dots.values())
+    ticks = zip(scale.ticks, scale.labels, strict=True)
+    return rendered(
+        "dots.html.j2",
+        name=name,
+        alt=alt,
+        caption=caption,
+        dots=dots,
+        legend=dots.explained(),
+        groups=[(group.title, [drawn(dot, scale) for dot in group.dots]) for group in dots.groups],
+        ticks=[(_place(scale, tick), label) for tick, label in ticks],
+        marked=[(_place(scale, each.x), each.name) for each in dots.marked],
+    )
+
+
+def drawn(dot: Dot, scale: Scale) -> DrawnRow:
+    """Lay out a row."""
+    low, high = _place(scale, dot.low), _place(scale, dot.high)
+    return DrawnRow(
+        dot=dot,
+        at=_place(scale, dot.value),
+        interval=None if low is None or high is None else (max(low, 0.0), min(high, 100.0)),
+        runs=[place for place in (_place(scale, run) for run in dot.runs) if place is not None],
+        reference=_place(scale, dot.reference),
+    )
+
+
+def _place(scale: Scale, value: float) -> float | None:
+    """Per cent of the width."""
+    return 100 * scale.at(value) if math.isfinite(value) else None
