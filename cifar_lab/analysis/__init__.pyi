@@ -6,7 +6,6 @@ from .choice import Validated as Validated
 from .choice import is_better as is_better
 from .confidence import Calibration as Calibration
 from .confidence import calibration as calibration
-from .confidence import coverage as coverage
 from .dunnett import critical_value as critical_value
 from .factors import Factor as Factor
 from .factors import Level as Level
@@ -39,4 +38,9 @@ from .predictions import softmax as softmax
 from .seeds import OtherImages as OtherImages
 from .seeds import excess_variance as excess_variance
 from .seeds import other_images as other_images
+from .selective import Risks as Risks
+from .selective import risks as risks
 from .spread import mean_and_deviation as mean_and_deviation
+from .temperature import Temperature as Temperature
+from .temperature import fitted_temperature as fitted_temperature
+from .temperature import negative_log_likelihood as negative_log_likelihood

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cifar_lab.analysis.intervals import Interval, share_of
+
 #: Bins of equal width for the reliability diagram and the expected calibration error.
 BINS = 15
 
@@ -18,17 +20,23 @@ class Calibration:
     Attributes:
         edges: edges of the bins from 0 to 1, float64 ``(bins + 1,)``.
         counts: number of images in ``(edge, next edge]``, int64 ``(bins,)``.
+        hits: number of them that are classified correctly, int64 ``(bins,)``.
         confidence: mean probability of the predicted class, float64 ``(bins,)``; NaN if empty.
-        accuracy: accuracy in each bin, float64 ``(bins,)``; NaN if empty.
         error: expected calibration error: |accuracy - confidence| of each image's bin, averaged
-            over images (https://arxiv.org/abs/1706.04599).
+            over images (Guo et al. 2017, https://arxiv.org/abs/1706.04599, equation 3).
     """
 
     edges: NDArray[np.float64]
     counts: NDArray[np.int64]
+    hits: NDArray[np.int64]
     confidence: NDArray[np.float64]
-    accuracy: NDArray[np.float64]
     error: float
+
+    @property
+    def accuracies(self) -> list[Interval | None]:
+        """Accuracy in each bin with Wilson's interval; None if the bin is empty."""
+        return [share_of(int(hits), int(count)) for hits, count in zip(self.hits, self.counts,
+                                                                       strict=True)]  # fmt: skip
 
 
 def calibration(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> Calibration:
@@ -41,21 +49,9 @@ def calibration(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> Ca
     edges = np.linspace(0, 1, BINS + 1)
     bins = np.clip(np.ceil(np.nan_to_num(confidence) * BINS).astype(np.int64) - 1, 0, BINS - 1)
     counts = np.bincount(bins, minlength=BINS)
-    sums = [np.bincount(bins, weights=values, minlength=BINS) for values in (confidence, right)]
+    hits = np.bincount(bins[right], minlength=BINS)
+    total = np.bincount(bins, weights=confidence, minlength=BINS)
     with np.errstate(invalid="ignore"):
-        means = [total / counts for total in sums]
-    error = float(np.abs(sums[1] - sums[0]).sum() / len(confidence))
-    return Calibration(edges, counts, means[0], means[1], error)
-
-
-def coverage(
-    confidence: NDArray[np.float64], right: NDArray[np.bool_]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Accuracy on the most confident images, for every share of images kept.
-
-    Returns:
-        Shares kept and accuracies, both float64 ``(n,)``; the last entry is the whole set.
-    """
-    order = np.argsort(-confidence, kind="stable")
-    kept = np.arange(1, len(order) + 1)
-    return kept / len(order), np.cumsum(right[order]) / kept
+        mean = total / counts
+    error = float(np.abs(hits - total).sum() / len(confidence))
+    return Calibration(edges, counts, hits, mean, error)

@@ -101,7 +101,7 @@ def class_results(matrix: NDArray[np.int64], names: tuple[str, ...]) -> list[Cla
     return results
 
 
-def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     """Row-wise softmax in float64 ``(n, classes)``, so that confident predictions stay below 1."""
     return np.exp(log_softmax(logits))
 
@@ -138,7 +138,7 @@ def most_probable(
     ]
 
 
-def log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+def log_softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     """Row-wise log-softmax, computed in float64: float64 ``(n, classes)``."""
     shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))

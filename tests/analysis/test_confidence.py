@@ -1,11 +1,12 @@
-"""Calibration and coverage against hand-computed cases and brute force."""
+"""Calibration against hand-computed cases and brute force."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from cifar_lab.analysis.confidence import calibration, coverage
+from cifar_lab.analysis.confidence import calibration
+from cifar_lab.analysis.intervals import wilson
 
 
 def test_calibration_of_a_hand_computed_case():
@@ -14,9 +15,11 @@ def test_calibration_of_a_hand_computed_case():
     found = calibration(confidence, np.array([True, False, True, True]))
     assert list(np.flatnonzero(found.counts)) == [11, 14]
     assert found.confidence[[11, 14]] == pytest.approx([0.775, 0.95])
-    assert found.accuracy[[11, 14]] == pytest.approx([0.5, 1.0])
+    assert found.accuracies[11] == wilson(1, 2)
+    assert found.accuracies[14] == wilson(2, 2)
     assert found.error == pytest.approx((2 * 0.275 + 2 * 0.05) / 4)
-    assert np.isnan(found.accuracy[0])
+    assert np.isnan(found.confidence[0])
+    assert found.accuracies[0] is None
 
 
 def test_the_error_is_the_mean_gap_of_a_brute_force_search():
@@ -33,11 +36,3 @@ def test_the_error_is_the_mean_gap_of_a_brute_force_search():
 def test_confidence_of_0_and_1_has_a_bin():
     found = calibration(np.array([0.0, 1.0]), np.array([False, True]))
     assert found.counts[[0, -1]].tolist() == [1, 1]
-
-
-def test_coverage_is_the_accuracy_among_the_most_confident():
-    shares, accuracies = coverage(
-        np.array([0.9, 0.5, 0.7, 0.6]), np.array([True, False, True, False])
-    )
-    assert shares.tolist() == [0.25, 0.5, 0.75, 1.0]
-    assert accuracies.tolist() == pytest.approx([1.0, 1.0, 2 / 3, 0.5])
