@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from cifar_lab.report.charts.dots import Dot, Dots
+from cifar_lab.report.charts.dots import Dot, Dots, Second
 from cifar_lab.report.charts.rendering import rendered
 from cifar_lab.report.charts.scale import Scale, scale_of
 
@@ -23,6 +23,7 @@ class DrawnRow:
         interval: both ends, cut off at the ends of the axis.
         runs: single runs.
         reference: what the value is compared with.
+        second: another value, and both ends of its interval.
     """
 
     dot: Dot
@@ -30,6 +31,7 @@ class DrawnRow:
     interval: tuple[float, float] | None
     runs: Sequence[float]
     reference: float | None
+    second: tuple[float, tuple[float, float] | None] | None
 
 
 def chart(dots: Dots, name: str, alt: str, caption: str) -> Markup:
@@ -51,14 +53,26 @@ def chart(dots: Dots, name: str, alt: str, caption: str) -> Markup:
 
 def drawn(dot: Dot, scale: Scale) -> DrawnRow:
     """Lay out a row."""
-    low, high = _place(scale, dot.low), _place(scale, dot.high)
     return DrawnRow(
         dot=dot,
         at=_place(scale, dot.value),
-        interval=None if low is None or high is None else (max(low, 0.0), min(high, 100.0)),
+        interval=_interval(scale, dot.low, dot.high),
         runs=[place for place in (_place(scale, run) for run in dot.runs) if place is not None],
         reference=_place(scale, dot.reference),
+        second=_second(scale, dot.second),
     )
+
+
+def _interval(scale: Scale, low: float, high: float) -> tuple[float, float] | None:
+    ends = _place(scale, low), _place(scale, high)
+    return None if ends[0] is None or ends[1] is None else (max(ends[0], 0.0), min(ends[1], 100.0))
+
+
+def _second(scale: Scale, second: Second | None) -> tuple[float, tuple[float, float] | None] | None:
+    at = None if second is None else _place(scale, second.value)
+    if second is None or at is None:
+        return None
+    return at, _interval(scale, second.low, second.high)
 
 
 def _place(scale: Scale, value: float) -> float | None:

@@ -10,8 +10,17 @@ from typing import Literal
 from cifar_lab.report.charts.plot import Axis, Marked
 
 #: What may lie in a row: a filled dot, a hollow one, the line of an interval, the small rings of
-#: single runs, and the bar of a value to compare with.
-Part = Literal["dot", "hollow", "interval", "run", "reference"]
+#: single runs, the bar of a value to compare with, and a second value with its interval.
+Part = Literal["dot", "hollow", "interval", "run", "reference", "second", "second interval"]
+
+
+@dataclass(frozen=True)
+class Second:
+    """A second value in a row, which is a square below the dot; nan where there is none."""
+
+    value: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +33,7 @@ class Dot:
         low, high: ends of its interval; nan if there is none.
         runs: what the value is the mean of.
         reference: a value to compare with, of this row alone; nan if there is none.
+        second: another quantity of the same thing, in the same unit.
         hollow: whether the dot is hollow, for which the legend gives the reason.
         shown: cells at the right of the row.
         told: the whole row in words, for the reader's cursor.
@@ -35,13 +45,16 @@ class Dot:
     high: float = math.nan
     runs: Sequence[float] = ()
     reference: float = math.nan
+    second: Second | None = None
     hollow: bool = False
     shown: Sequence[str] = ()
     told: str
 
     def values(self) -> list[float]:
         """Everything that the axis has room for."""
-        return [self.value, self.low, self.high, self.reference, *self.runs]
+        second = [] if self.second is None else [self.second.value, self.second.low,
+                                                 self.second.high]  # fmt: skip
+        return [self.value, self.low, self.high, self.reference, *self.runs, *second]
 
     def parts(self) -> set[Part]:
         """What lies in the row."""
@@ -51,6 +64,8 @@ class Dot:
             "interval": math.isfinite(self.low) and math.isfinite(self.high),
             "run": len(self.runs) > 0,
             "reference": math.isfinite(self.reference),
+            "second": self.second is not None and math.isfinite(self.second.value),
+            "second interval": self.second is not None and math.isfinite(self.second.low),
         }
         return {part for part, is_there in there.items() if is_there}
 

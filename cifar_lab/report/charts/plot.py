@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 #: Colours of series by number: those of Okabe and Ito's palette that are dark enough for a line on
@@ -70,11 +71,27 @@ class Axis:
 
 
 @dataclass(frozen=True)
+class Counts:
+    """How many cases each bin of x has: a pale histogram at the foot of a panel.
+
+    Its bars begin at 0, and its linear scale is at the right, no higher than the bars.
+
+    Attributes:
+        name: what is counted, in the plural.
+        values: one per bin of the plot.
+    """
+
+    name: str
+    values: Sequence[int]
+
+
+@dataclass(frozen=True)
 class Panel:
-    """Series that share a y axis."""
+    """Series that share a y axis, in front of how many cases they are of."""
 
     axis: Axis
     series: Sequence[Series]
+    counts: Counts | None = None
 
     def values(self) -> list[float]:
         """Everything that its y axis has room for."""
@@ -120,6 +137,8 @@ class Plot:
         marked: vertical lines.
         tabled: whether values are read in a table with a row for each series rather than above the
             panels, where those of many series would not have room.
+        bins: edges of bins of x, at whose centres the cursor stops. A series that is read has one
+            point per bin, somewhere inside it.
     """
 
     x: Axis
@@ -127,9 +146,12 @@ class Plot:
     units: Sequence[Unit] = ()
     marked: Sequence[Marked] = ()
     tabled: bool = False
+    bins: Sequence[float] = ()
 
     def stops(self) -> list[float]:
-        """Where a reader's cursor stops: every x of the series that are not dense."""
+        """Where a reader's cursor stops: every bin, or every x of the series that are not dense."""
+        if self.bins:
+            return [(low + high) / 2 for low, high in pairwise(self.bins)]
         series = [each for panel in self.panels for each in panel.series if not each.background]
         coarse = [each for each in series if not each.dense] or series
         return sorted({float(x) for each in coarse for x in each.x})

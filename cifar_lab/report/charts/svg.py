@@ -10,12 +10,14 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from markupsafe import Markup
 
-from cifar_lab.report.charts.plot import Panel, Plot, Series, Unit
+from cifar_lab.report.charts.histogram import histogram
+from cifar_lab.report.charts.plot import GREY, Counts, Panel, Plot, Series, Unit
 from cifar_lab.report.charts.rendering import rendered
 from cifar_lab.report.charts.scale import Scale, exact_scale, scale_of
 
@@ -86,7 +88,10 @@ def chart(plot: Plot, name: str, alt: str, caption: str) -> Markup:
         plot=plot,
         legend=_legend(plot),
         height=HEIGHT,
-        panels=[(panel, _views(panel, across)) for panel in plot.panels],
+        panels=[
+            (panel, _views(panel, across), histogram(plot, panel.counts)) for panel in plot.panels
+        ],
+        counted=list(dict.fromkeys(panel.counts.name for panel in plot.panels if panel.counts)),
         across=[[(100 * s.at(t), label) for t, label in zip(s.ticks, s.labels, strict=True)]
                 for s in units],
         marked=[(100 * across.at(each.x), each) for each in plot.marked],
@@ -116,6 +121,12 @@ def told_at(series: Series, x: float, digits: str) -> str:
 def written(value: float, digits: str) -> str:
     """A value as it is read; a dash where there is none."""
     return f"{value:,{digits}}".replace("-", "−", 1) if math.isfinite(value) else "–"
+
+
+def bin_at(plot: Plot, x: float) -> str:
+    """The bin that contains x, by its edges."""
+    low, high = next((low, high) for low, high in pairwise(plot.bins) if low <= x <= high)
+    return f"{written(low, plot.x.digits)} to {written(high, plot.x.digits)}"
 
 
 def in_unit(x: float, unit: Unit) -> str:
@@ -202,7 +213,10 @@ def _read(plot: Plot, across: Scale) -> dict[str, Any]:
         "x": [round(100 * across.at(x), 3) for x in stops],
         "at": [_told(plot, x) for x in stops],
         "panels": [
-            [_values(each, panel, stops) for each in panel.series if not each.background]
+            [
+                *(_values(each, panel, plot) for each in panel.series if not each.background),
+                *(_counted(panel.counts) if panel.counts else ()),
+            ]
             for panel in plot.panels
         ],
     }  # fmt: skip
@@ -210,17 +224,32 @@ def _read(plot: Plot, across: Scale) -> dict[str, Any]:
 
 def _told(plot: Plot, x: float) -> str:
     """Where a stop lies, in every unit."""
+    name = plot.x.label.partition(":")[0]
+    if plot.bins:
+        return f"{name} {bin_at(plot, x)}"
     if not plot.units:
-        return f"{plot.x.label.partition(':')[0]} {written(x, plot.x.digits)}"
+        return f"{name} {written(x, plot.x.digits)}"
     return ", ".join(f"{unit.one} {in_unit(x, unit)}" for unit in plot.units)
 
 
-def _values(series: Series, panel: Panel, stops: Sequence[float]) -> dict[str, Any]:
-    values = [value_at(series, x) for x in stops]
+def _values(series: Series, panel: Panel, plot: Plot) -> dict[str, Any]:
+    """What is read of a series at each stop; of bins, its own point in each."""
+    stops = series.x if plot.bins else plot.stops()
+    values = series.y if plot.bins else [value_at(series, x) for x in stops]
     down = [[_down(scale, value) for value in values] for scale in _scales(panel)]
+    across = exact_scale(plot.x)
+    own = {"x": [round(100 * across.at(x), 3) for x in stops]} if plot.bins else {}
     return {
         "name": series.name,
         "colour": series.colour,
         "text": [told_at(series, x, panel.axis.digits) for x in stops],
         "y": [[round(y, 1) if math.isfinite(y) else None for y in each] for each in down],
+        **own,
     }
+
+
+def _counted(counts: Counts) -> list[dict[str, Any]]:
+    """What is read of a histogram: words without a dot."""
+    texts = [f"{value:,}" for value in counts.values]
+    nowhere = [None] * len(texts)
+    return [{"name": counts.name, "colour": GREY, "text": texts, "y": [nowhere]}]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator
 
-from cifar_lab.report.charts.plot import PALETTE, Axis, Marked, Panel
+from cifar_lab.report.charts.histogram import histogram
+from cifar_lab.report.charts.plot import PALETTE, Axis, Marked, Panel, Plot
 from cifar_lab.report.charts.scale import exact_scale, scale_of
 from cifar_lab.report.figures.chart import plain_log, tidy
 
@@ -28,7 +30,9 @@ def draw(axes: Axes, panel: Panel, x: Axis, marked: Sequence[Marked] = ()) -> No
             label=series.name,
             clip_on=False,  # values at the ends of an axis are whole
         )
-        if series.band is not None:
+        if series.band is not None and series.whiskers:
+            axes.vlines(series.x, *series.band, color=colour, lw=1.2, clip_on=False)
+        elif series.band is not None:
             axes.fill_between(series.x, *series.band, color=colour, alpha=0.15, linewidth=0)
     tidy(axes)
     across, down = exact_scale(x), scale_of(panel.axis, panel.values())
@@ -40,6 +44,26 @@ def draw(axes: Axes, panel: Panel, x: Axis, marked: Sequence[Marked] = ()) -> No
         return
     axes.set_ylim(down.low, down.high)
     axes.yaxis.set_major_locator(FixedLocator(list(down.ticks)))
+
+
+def count(axes: Axes, plot: Plot, panel: Panel) -> None:
+    """Draw the histogram of a panel behind its values, with its scale at the right."""
+    shown = histogram(plot, panel.counts)
+    if shown is None:
+        return
+    behind, across = axes.twinx(), exact_scale(plot.x)
+    left, width, height = np.asarray(shown.bars).T
+    span = across.high - across.low
+    behind.bar(across.low + span * left, height, span * width, align="edge", color="#d5d5d5",
+               edgecolor="white", linewidth=0.6, label=shown.name)  # fmt: skip
+    behind.set(ylim=(0, 1))
+    behind.set_yticks([share for share, _ in shown.ticks], [label for _, label in shown.ticks])
+    behind.spines[["top", "left", "bottom"]].set_visible(False)
+    behind.spines["right"].set_bounds(0, shown.ticks[-1][0])
+    behind.annotate(shown.name, (1, shown.ticks[-1][0]), (4, 9), xycoords="axes fraction",
+                    textcoords="offset points")  # fmt: skip
+    axes.set_zorder(behind.get_zorder() + 1)
+    axes.patch.set_visible(False)
 
 
 def legend(axes: Axes) -> None:

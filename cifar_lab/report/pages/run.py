@@ -13,10 +13,11 @@ from cifar_lab.report.fonts import without_font
 from cifar_lab.report.page import page_files
 from cifar_lab.report.reading import Reading
 from cifar_lab.report.sections.attribution import attribution
+from cifar_lab.report.sections.confidence import confidence
 from cifar_lab.report.sections.data import data
 from cifar_lab.report.sections.errors import errors
 from cifar_lab.report.sections.origin import model, origin
-from cifar_lab.report.sections.predictions import classes, confidence, confusions
+from cifar_lab.report.sections.predictions import classes, confusions
 from cifar_lab.report.sections.result import first_screen, lead
 from cifar_lab.report.sections.robustness import robustness
 from cifar_lab.report.sections.training import training

@@ -1,4 +1,4 @@
-"""What the model gets right and wrong, how confident it is, and which classes it confuses."""
+"""What the model gets right and wrong, and which classes it confuses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from functools import partial
 import numpy as np
 from markupsafe import Markup
 
-from cifar_lab.analysis.confidence import BINS, calibration, coverage
 from cifar_lab.analysis.intervals import Interval
 from cifar_lab.analysis.predictions import (
     UNDEFINED,
@@ -22,10 +21,11 @@ from cifar_lab.report.attempts import picture
 from cifar_lab.report.blocks import Block, Section, Table, Text
 from cifar_lab.report.charts import predictions as charts
 from cifar_lab.report.charts.matrix import confusion_matrix
-from cifar_lab.report.charts.values import table_of
 from cifar_lab.report.figures import predictions as figures
 from cifar_lab.report.figures.chart import COUNTED_CLASSES, NAMED_CLASSES
+from cifar_lab.report.figures.dots import dots
 from cifar_lab.report.figures.images import samples
+from cifar_lab.report.figures.lettering import labels
 from cifar_lab.report.reading import Reading
 from cifar_lab.wording import percent, plural, several, with_interval
 
@@ -46,15 +46,18 @@ def classes(reading: Reading) -> Section:
     charted = by_recall[:LOWEST] if many else results
     worst = by_recall[0]
     of = f" Showing the {len(charted)} of {len(names)} classes with the lowest recall." * many
-    chart = picture(
+    shown = charts.recalls(charted)
+    all_names = labels(names)
+    drawn = picture(
         "classes",
-        lambda: figures.class_recalls(charted, names),
+        lambda: dots(shown, [all_names[each.label] for each in charted]),
         alt=f"Recall and precision of each class; lowest recall: {worst.name}, "
         f"{_or_undefined('recall', worst.recall)}.",
         caption="Recall (the share of a class's images that are predicted correctly) and precision "
         f"(the share of predictions of a class that are correct), with 95 % Wilson intervals.{of}",
     )
-    return Section("Classes", [chart, *_undefined(results), _table(results, many)])
+    chart = attempts.plot(shown, drawn)
+    return Section("Classes", [*chart, *_undefined(results), _table(results, many)])
 
 
 def _table(results: list[ClassResult], many: bool) -> Table:
@@ -152,36 +155,6 @@ def _confused(reading: Reading) -> Table:
     label = f"The {plural(len(rows), 'most frequent confusion', 'most frequent confusions')}"
     header = ("true class", "predicted class", "images", "of the true class")
     return Table(header, rows, text_columns=(1,), folded=label)
-
-
-def confidence(reading: Reading) -> Section:
-    """Calibration, and accuracy on the most confident predictions."""
-    found = calibration(reading.confidence, reading.right)
-    shares, accuracies = coverage(reading.confidence, reading.right)
-    half = accuracies[max(len(shares) // 2 - 1, 0)]
-    mean = float(reading.confidence.mean())
-    bins, curve = charts.reliability(found), charts.accuracy_by_coverage(shares, accuracies)
-    calibrated = picture(
-        "reliability",
-        lambda: figures.reliability(found),
-        alt=f"Reliability diagram; expected calibration error {percent(found.error)}.",
-        caption=f"Accuracy against confidence in {BINS} bins of equal width (dashed: "
-        "perfect calibration), and the number of images in each. Expected calibration "
-        f"error {percent(found.error)}; mean confidence {percent(mean)} at an accuracy of "
-        f"{percent(float(reading.right.mean()))}.",
-    )
-    kept = picture(
-        "coverage",
-        lambda: figures.accuracy_by_coverage(shares, accuracies),
-        alt=f"Accuracy against coverage; {percent(half)} on the most confident half.",
-        caption="Accuracy when only the most confident predictions are kept: "
-        f"{percent(half)} on the most confident half.",
-    )
-    return Section(
-        "Confidence",
-        [*attempts.plot(bins, calibrated), table_of(bins, "Values of every bin"),
-         *attempts.plot(curve, kept)],
-    )  # fmt: skip
 
 
 def _pair_images(reading: Reading, pairs: list[Pair]) -> Block:

@@ -8,10 +8,14 @@ import itertools
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.stats import binomtest
 
 from cifar_lab.analysis.confidence import calibration
 from cifar_lab.analysis.predictions import class_results
+from cifar_lab.analysis.selective import risks
+from cifar_lab.report.charts import predictions as charts
 from cifar_lab.report.figures import predictions as figures
+from cifar_lab.report.figures.dots import dots
 
 MATRIX = np.array([[8, 2, 0], [1, 9, 0], [0, 5, 5]])
 NAMES = ("cat", "dog", "frog")
@@ -57,58 +61,80 @@ def test_more_classes_than_can_be_named_are_numbered(drawn):
     assert axes.get_xlabel() == "predicted class (number)"
 
 
-def test_where_a_class_was_never_predicted_words_stand_in_place_of_a_precision(drawn):
-    matrix = np.array([[2, 2, 0], [1, 3, 0], [2, 2, 0]])
-    figures.class_recalls(class_results(matrix, NAMES), NAMES)
-    (axes,) = drawn[0].axes
-    assert [text.get_text() for text in axes.texts] == ["precision: not predicted once"]
-    precisions = axes.containers[1].lines[0].get_xdata()
-    assert np.isnan(precisions).tolist() == [False, False, True]
-
-
-def test_a_few_of_the_classes_keep_their_labels(drawn):
-    names = ["cat", "中", "dog"]  # the second has no glyph on some machines, and is then numbered
-    results = class_results(MATRIX, tuple(names))
-    figures.class_recalls([results[2], results[0]], names)
-    (axes,) = drawn[0].axes
-    assert [text.get_text() for text in axes.get_yticklabels()] == ["dog", "cat"]
-
-
-def test_recall_and_precision_stand_with_their_intervals(drawn):
+def test_recall_and_precision_lie_in_rows_with_their_intervals(drawn):
     results = class_results(MATRIX, NAMES)
-    assert_is_png(figures.class_recalls(results, NAMES))
+    assert_is_png(dots(charts.recalls(results)))
     (axes,) = drawn[0].axes
-    for container, name in zip(axes.containers, ("recall", "precision"), strict=True):
-        points, _, (bars,) = container.lines
-        for number, result in enumerate(results):
-            found = getattr(result, name)
-            assert points.get_xdata()[number] == pytest.approx(100 * found.share)
-            ends = bars.get_segments()[number][:, 0]
-            assert ends == pytest.approx([100 * found.low, 100 * found.high])
+    lines = [(list(line.get_xdata()), list(line.get_ydata())) for line in axes.lines]
+    for row, result in enumerate(results):
+        # Recall with its interval above the middle of the row, and precision below it.
+        of_row = [xs for xs, ys in lines if abs(ys[0] - row) < 0.5]
+        expected = [
+            [100 * value for value in values]
+            for found in (result.recall, result.precision)
+            for values in ([found.low, found.high], [found.share])
+        ]
+        assert of_row == [pytest.approx(values) for values in expected]
+    assert axes.get_xlim()[1] == 100  # where the quantity ends
+    assert [text.get_text() for text in axes.get_yticklabels()] == list(NAMES)
     top, bottom = axes.get_ylim()[::-1]
     assert top < bottom  # the first class is at the top
 
 
-def test_the_reliability_diagram_shows_filled_bins_alone(drawn):
+def test_where_a_class_was_never_predicted_there_are_words_and_no_dot(drawn):
+    matrix = np.array([[2, 2, 0], [1, 3, 0], [2, 2, 0]])
+    chart = charts.recalls(class_results(matrix, NAMES))
+    row = chart.dots()[2]
+    assert row.parts() == {"dot", "interval"}
+    assert row.shown == ["0.0", "–"]
+    assert row.told == "frog: recall 0.0 % (0.0 to 49.0), precision not predicted once"
+    assert_is_png(dots(chart))
+
+
+def test_the_reliability_diagram_shows_filled_bins_with_wilsons_intervals_and_counts(drawn):
     found = calibration(np.array([0.75, 0.8, 0.95, 0.95]), np.array([True, False, True, True]))
-    assert_is_png(figures.reliability(found))
+    assert_is_png(figures.reliability(charts.reliability([("", found)])))
     diagram, counts = drawn[0].axes
     diagonal, points = diagram.lines
-    (images,) = counts.lines
     assert list(diagonal.get_xdata()) == list(diagonal.get_ydata()) == [0, 100]
-    assert points.get_xdata() == pytest.approx([77.5, 95])
-    assert points.get_ydata() == pytest.approx([50, 100])
-    assert list(images.get_ydata()) == [2, 2]
-    assert not counts.patches  # bars say nothing on a logarithmic axis
+    there = np.isfinite(points.get_ydata())
+    assert points.get_xdata()[there] == pytest.approx([77.5, 95])
+    assert points.get_ydata()[there] == pytest.approx([50, 100])
+    ends = [part[:, 1] for part in diagram.collections[0].get_segments() if len(part)]
+    expected = [binomtest(hits, 2).proportion_ci(method="wilson") for hits in (1, 2)]
+    assert np.asarray(ends) == pytest.approx(100 * np.asarray(expected))
+    # Two images each, on a linear scale from 0 to 2 at the foot of the panel.
+    assert [bar.get_height() for bar in counts.patches] == pytest.approx([0.3, 0.3])
+    assert [bar.get_x() for bar in counts.patches] == pytest.approx([1100 / 15, 1400 / 15])
+    assert [text.get_text() for text in counts.get_yticklabels()] == ["0", "2"]
+    assert counts.get_yscale() == "linear"
 
 
-def test_coverage_ends_at_the_accuracy_of_all(drawn):
-    shares = np.arange(1, 2001) / 2000
-    accuracies = 1 - shares / 10  # ticks as wide as 100.0
-    assert_is_png(figures.accuracy_by_coverage(shares, accuracies))
-    (line,) = drawn[0].axes[0].lines
-    assert (line.get_xdata()[-1], line.get_ydata()[-1]) == pytest.approx((100, 90))
-    assert line.get_ydata() == pytest.approx(100 - line.get_xdata() / 10)
+def test_before_and_after_scaling_stand_side_by_side(drawn):
+    found = calibration(np.array([0.75, 0.95]), np.array([True, False]))
+    plot = charts.reliability([(", before scaling", found), (", after scaling", found)])
+    assert_is_png(figures.reliability(plot))
+    titles = [axes.get_title() for axes in drawn[0].axes if axes.get_title()]
+    assert titles == ["before scaling", "after scaling"]
+
+
+def test_risk_by_coverage_ends_at_the_error_rate_and_starts_where_it_no_longer_jumps(drawn):
+    right = np.arange(2000) < 1800
+    plot = charts.risk_by_coverage(risks(-np.arange(2000.0), right))
+    assert_is_png(figures.risk_by_coverage(plot))
+    kept, best, random = drawn[0].axes[0].lines
+    assert kept.get_xdata() == pytest.approx(np.arange(2, 101))
+    assert kept.get_ydata() == pytest.approx(best.get_ydata())  # the errors are least confident
+    assert kept.get_ydata()[:88] == pytest.approx(np.zeros(88))
+    assert kept.get_ydata()[-1] == pytest.approx(10)
+    assert set(random.get_ydata()) == {10}
+
+
+@pytest.mark.parametrize(("images", "points"), [(1, 1), (3, 3), (100, 99), (10_000, 99)])
+def test_a_curve_has_a_point_for_each_per_cent_or_image(images, points):
+    chosen = charts.chosen_coverages(images)
+    assert len(chosen) == points
+    assert chosen[-1] == images - 1
 
 
 def assert_is_png(png: bytes) -> None:

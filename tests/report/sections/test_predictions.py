@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
 
 from cifar_lab.data.arrays import ImageArrays, SourceImages
 from cifar_lab.explain.explained import ReportMaps
-from cifar_lab.report.blocks import Chart
 from cifar_lab.report.reading import Reading
 from cifar_lab.report.sections.errors import errors
-from cifar_lab.report.sections.predictions import classes, confidence, confusions
-from tests.report.readings import PREDICTED, closed, dataset, reading
+from cifar_lab.report.sections.predictions import classes, confusions
+from tests.report.readings import closed, dataset, reading
 
 
 def test_each_class_has_its_row_in_the_order_of_the_labels():
@@ -51,14 +51,17 @@ def of_classes(number: int) -> Reading:
 
 def test_many_classes_are_told_from_the_lowest_recall_in_a_folded_table():
     chart, _, table = classes(of_classes(30)).blocks
-    assert "Showing the 20 of 30 classes with the lowest recall." in chart.caption
+    assert "Showing the 20 of 30 classes with the lowest recall." in chart.pictures[0].caption
+    rows = re.findall(r'data-told="(c\d+): recall (\S+)', chart.html)
+    assert rows[:2] == [("c7", "0.0"), ("c0", "100.0")]
+    assert len(rows) == 20
     assert table.folded == "All 30 classes, with the lowest recall first"
     assert [row[:2] for row in table.rows[:3]] == [["7", "c7"], ["0", "c0"], ["1", "c1"]]
     assert len(table.rows) == 30
 
 
 def test_the_least_recognised_class_is_named():
-    assert 'lowest recall: "quoted"' in classes(reading()).blocks[0].alt
+    assert 'lowest recall: "quoted"' in classes(reading()).blocks[0].pictures[0].alt
 
 
 def test_confused_pairs_are_named_and_shown():
@@ -100,15 +103,3 @@ def test_where_nothing_is_confused_there_are_no_pairs():
     logits = np.eye(3, dtype=np.float32)[right.evaluated.labels]
     blocks = confusions(reading(logits=logits)).blocks
     assert blocks[-1].text == "No test image is misclassified."
-
-
-def test_confidence_is_told_beside_accuracy():
-    diagram, _, coverage = (
-        block.pictures[0] if isinstance(block, Chart) else block
-        for block in confidence(reading()).blocks
-    )
-    mean = float(np.mean(reading().confidence))
-    assert f"mean confidence {100 * mean:.2f} % at an accuracy of 75.00 %" in diagram.caption
-    surest = np.argsort(-reading().confidence, kind="stable")[:6]
-    right = np.mean([PREDICTED[row] == reading().evaluated.labels[row] for row in surest])
-    assert f"{100 * right:.2f} % on the most confident half" in coverage.caption
