@@ -113,8 +113,8 @@ def test_every_picture_is_there_with_its_words(page, folder):
         "[...document.querySelectorAll('figure:not(.gallery) img')]"
         ".map(i => [i.complete, i.naturalWidth, i.alt])"
     )
-    charts = page.locator("figure.chart").count()
-    assert charts == 3
+    charts = page.locator("figure.chart, figure.dots").count()
+    assert charts == 4
     # The chart of training stands for two files; matrix and gallery stand for one each.
     assert len(pictures) + charts + 3 == len(list((folder.path / "figures").glob("*.png"))) == 15
     assert all(complete and width > 100 and alt for complete, width, alt in pictures)
@@ -191,6 +191,45 @@ def test_the_cursor_of_a_chart_follows_pointer_and_keys(page):
     assert spoken.text_content() == ""
 
 
+def test_the_cursor_of_the_reliability_diagram_reads_a_whole_bin(page):
+    figure = page.locator("#chart-reliability")
+    plot, spoken = figure.locator(".plot"), figure.locator(".spoken")
+    counts = np.histogram(reading().confidence, np.linspace(0, 1, 16))[0]
+    hits = np.histogram(reading().confidence[reading().right], np.linspace(0, 1, 16))[0]
+    last = f"images {counts[-1]}"
+    box = plot.bounding_box()
+    plot.hover(position={"x": 0.97 * box["width"], "y": 40})
+    said = spoken.text_content()
+    assert said.startswith("confidence 93.3 to 100.0. accuracy (%): accuracy with its 95 % ")
+    assert said.endswith(last)
+    assert f"interval {100 * hits[-1] / counts[-1]:.1f} % (" in said
+    dot, line = figure.locator(".dot").first, figure.locator(".cursor")
+    mean = reading().confidence[reading().confidence > 14 / 15].mean()
+    assert float(dot.get_attribute("cx").rstrip("%")) == pytest.approx(100 * mean, abs=0.01)
+    assert float(line.get_attribute("x1").rstrip("%")) == pytest.approx(100 * 29 / 30, abs=0.01)
+    figure.locator(".panels").focus()
+    page.keyboard.press("Home")
+    assert spoken.text_content() == "confidence 0.0 to 6.7. accuracy (%): images 0"
+    button = figure.get_by_role("button", name="images", exact=True)
+    assert figure.locator("rect.count >> visible=true").count() > 1
+    button.click()
+    assert figure.locator(".plot rect.count >> visible=true").count() == 0
+
+
+def test_a_row_of_the_classes_is_read_by_pointer_and_keys(page):
+    figure = page.locator("#dots-classes")
+    told = figure.locator(".told")
+    figure.locator("tr.row").nth(1).locator(".plotted").hover()
+    said = told.text_content()
+    assert said.startswith("cats & dogs: recall 100.0 % (")
+    assert ", precision 57.1 % (" in said
+    figure.locator(".rows").focus()
+    page.keyboard.press("End")
+    assert told.text_content().startswith('"quoted": recall 50.0 % (15.0 to 85.0), precision 100.0')
+    shown = [row.inner_text().split()[-2:] for row in figure.locator("tr.row").all()]
+    assert shown == [["75.0", "100.0"], ["100.0", "57.1"], ["50.0", "100.0"]]
+
+
 def test_a_series_can_be_hidden_and_the_scale_and_unit_changed(page):
     figure = page.locator("#chart-training")
     button = figure.get_by_role("button", name="validation", exact=True)
@@ -210,7 +249,7 @@ def test_a_series_can_be_hidden_and_the_scale_and_unit_changed(page):
 
 
 def test_a_table_is_sorted_by_its_header(page):
-    table = page.locator("section:has(#classes) table")
+    table = page.locator("section:has(#classes) table:not(.fixed)")
     head = table.locator("th").nth(4)  # recall: 75, 100 and 50 %
 
     def column() -> list[str]:

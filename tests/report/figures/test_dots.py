@@ -20,7 +20,7 @@ def test_dots_lie_at_their_values_and_intervals_end_with_the_axis(drawn):
     (axes,) = drawn[0].axes
     lines = [tuple(line.get_xdata()) for line in axes.lines]
     assert lines == [(0, 50), (0, 50), (25,), (75,), (100,)]
-    assert [text.get_text() for text in axes.texts] == ["25.00 ± 1.00", "75.00", "–"]
+    assert [text.get_text() for text in axes.texts] == ["mean", "25.00 ± 1.00", "75.00", "–"]
     assert not overlaps(drawn[0])
 
 
