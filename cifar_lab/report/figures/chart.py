@@ -36,8 +36,12 @@ def axes_side_by_side(
     bottom: float = 0.5,
     top: float = 0.1,
     right: float = 0.2,
+    between: float = 0.22,
 ) -> list[Axes]:
-    """Axes with margins in inches, as an automatic layout would draw everything twice."""
+    """Axes with margins in inches, as an automatic layout would draw everything twice.
+
+    ``between`` is the room between two axes as a multiple of their width.
+    """
     width, height = figure.get_size_inches()
     grid = figure.subplots(
         1,
@@ -48,7 +52,7 @@ def axes_side_by_side(
             "right": 1 - right / width,
             "bottom": bottom / height,
             "top": 1 - top / height,
-            "wspace": 0.22,
+            "wspace": between,
         },
     )
     return list(grid[0])

@@ -53,8 +53,7 @@ def confusion_matrix(matrix: NDArray[np.int64], class_names: Sequence[str]) -> b
 def reliability(plot: Plot) -> bytes:
     """The diagrams of :func:`charts.predictions.reliability` side by side."""
     figure = Figure(figsize=(9, 4))
-    across = axes_side_by_side(figure, len(plot.panels), top=0.6, right=0.75)
-    across[0].get_gridspec().update(wspace=0.45)  # type: ignore[union-attr]
+    across = axes_side_by_side(figure, len(plot.panels), top=0.6, right=0.75, between=0.42)
     for axes, panel in zip(across, plot.panels, strict=True):
         draw(axes, panel, plot.x)
         count(axes, plot, panel)

@@ -116,6 +116,9 @@ def test_before_and_after_scaling_stand_side_by_side(drawn):
     assert_is_png(figures.reliability(plot))
     titles = [axes.get_title() for axes in drawn[0].axes if axes.get_title()]
     assert titles == ["before scaling", "after scaling"]
+    before, after, images, _ = drawn[0].axes
+    left = [axes.get_tightbbox() for axes in (before, images)]
+    assert max(box.x1 for box in left) < after.get_tightbbox().x0
 
 
 def test_risk_by_coverage_ends_at_the_error_rate_and_starts_where_it_no_longer_jumps(drawn):
