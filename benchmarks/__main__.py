@@ -54,8 +54,14 @@ def choose(patterns: Sequence[str]) -> list[Case]:
     ]
 
 
-def line(case: Case, result: Result) -> str:
-    """Formats a result for the terminal."""
+def line(case: Case, result: Result, features: Sequence[str] = ()) -> str:
+    """Formats a result for the terminal.
+
+    Args:
+        case: that was run.
+        result: of the case.
+        features: of the hardware.
+    """
     if result.value is None:
         return f"{case.name:<34} not measured"
     unit = f" {case.unit}" if case.unit else ""
@@ -63,7 +69,11 @@ def line(case: Case, result: Result) -> str:
     if result.low is not None and result.high is not None:
         text += f"  [{number(result.low)}, {number(result.high)}]"
     text += f"  n={result.pairs}"
-    if case.target is not None:
+    if case.target is None:
+        return text
+    if obstacle := case.target.obstacle(features, result.reachable):
+        text += f"  no target: {obstacle}"
+    else:
         bound = f"{'<=' if case.target.at_most else '>='} {case.target.value:g}{unit}"
         text += f"  target {bound}: {'met' if case.target.met(result.value) else 'MISSED'}"
     return text
@@ -81,7 +91,7 @@ def _run(case: Case, options: argparse.Namespace, facts: dict, folder: Path | No
         print(f"{case.name:<34} failed", file=sys.stderr)
         traceback.print_exc()
         return False
-    print(f"{line(case, result)}  ({time.monotonic() - started:.0f} s)")
+    print(f"{line(case, result, facts['features'])}  ({time.monotonic() - started:.0f} s)")
     for note in result.notes:
         print(f"    {note}")
     for name, values in result.series.items():

@@ -11,8 +11,22 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from benchmarks.targets import AMX_BF16, AVX512_BF16, CUDA
+
 TOP = Path(__file__).resolve().parents[1]
-PACKAGES = ("torch", "torchvision", "lightning", "grad-cam", "captum", "albumentations", "airbench")
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "lightning",
+    "grad-cam",
+    "captum",
+    "albumentations",
+    "airbench",
+    "kornia",
+    "timm",
+)
+#: Flags of the kernel for features that bfloat16 needs.
+FLAGS = {"avx512_bf16": AVX512_BF16, "amx_bf16": AMX_BF16}
 
 
 def describe() -> dict[str, Any]:
@@ -21,6 +35,7 @@ def describe() -> dict[str, Any]:
 
     return {
         "device": device_name(),
+        "features": features(),
         "cores": cores(),
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
@@ -43,11 +58,31 @@ def device_name() -> str:
     name = found[1] if found else platform.processor() or platform.machine()
     name = " ".join(re.sub(r"\((R|TM)\)", "", name).split())
     # Cloud providers hide the exact model; the matrix instructions still distinguish machines.
-    wanted = {"avx512_bf16": "AVX512-bf16", "amx_bf16": "AMX-bf16"}
-    flags = [label for flag, label in wanted.items() if re.search(rf"\b{flag}\b", text)]
+    flags = _flags(text)
     held = os.environ.get("ONEDNN_MAX_CPU_ISA")
     limit = [f"oneDNN held to {held}"] if held else []
     return ", ".join([name, f"{cores()} cores", *flags, *limit])
+
+
+def features() -> list[str]:
+    """Features by which targets are decided: what the hardware has and oneDNN may use."""
+    import torch
+
+    if torch.cuda.is_available():
+        return [CUDA]
+    held = os.environ.get("ONEDNN_MAX_CPU_ISA", "ALL").upper()
+    found = _flags(_read("/proc/cpuinfo"))
+    return [feature for feature in found if _allowed(feature, held)]
+
+
+def _allowed(feature: str, held: str) -> bool:
+    """Whether oneDNN uses a feature if its environment variable is set to ``held``."""
+    names = {AMX_BF16: ("AMX",), AVX512_BF16: ("AMX", "AVX10", "BF16", "FP16")}[feature]
+    return held in ("ALL", "DEFAULT") or any(name in held for name in names)
+
+
+def _flags(text: str) -> list[str]:
+    return [label for flag, label in FLAGS.items() if re.search(rf"\b{flag}\b", text)]
 
 
 def cores() -> int:

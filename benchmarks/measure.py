@@ -8,12 +8,14 @@ import gc
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+
+from benchmarks.targets import Target
 
 #: One measurement of one side: does the work and returns its duration in seconds.
 Side = Callable[[], float]
@@ -21,23 +23,6 @@ Side = Callable[[], float]
 
 class Different(AssertionError):
     """The two sides do not compute the same; a ratio of their times would be meaningless."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """A bound that a value should meet.
-
-    Attributes:
-        value: the bound.
-        at_most: whether the bound is an upper one.
-    """
-
-    value: float
-    at_most: bool = False
-
-    def met(self, value: float) -> bool:
-        """Whether a measured value meets the bound."""
-        return value <= self.value if self.at_most else value >= self.value
 
 
 @dataclass(frozen=True)
@@ -52,7 +37,8 @@ class Result:
         ours: seconds of each of our measurements.
         theirs: likewise.
         notes: further lines to print, e.g. the distance from the hardware's limit.
-        series: further values, by names of series and point.
+        series: further values, by names of series and point; None where there is none.
+        reachable: the best value that this hardware allows, if the case measured that.
     """
 
     value: float | None
@@ -62,7 +48,8 @@ class Result:
     ours: Sequence[float] = ()
     theirs: Sequence[float] = ()
     notes: Sequence[str] = ()
-    series: dict[str, dict[str, float]] = field(default_factory=dict)
+    series: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    reachable: float | None = None
 
     def noted(self, *notes: str) -> Result:
         """Returns the result with further notes."""
@@ -106,17 +93,17 @@ class Case:
         name: on the command line.
         what: title of the measurement in the table.
         against: name of the peer in the table; empty if there is none.
-        target: for the value; None if there is no target.
         run: asserts that both sides compute the same, then measures.
         unit: of the value in the table, e.g. ``ms``; empty for ratios.
+        target: for the value, from :data:`benchmarks.targets.TARGETS`; None if there is none.
     """
 
     name: str
     what: str
     against: str
-    target: Target | None
     run: Callable[[Settings], Result]
     unit: str = ""
+    target: Target | None = None
 
 
 def timed(work: Callable[[], Any], clock: Callable[[], float] = time.perf_counter) -> Side:
@@ -138,10 +125,7 @@ def compare(
     *,
     work: tuple[float, float] = (1.0, 1.0),
 ) -> Result:
-    """Measures both sides in turn in one process, after a warm-up of each.
-
-    The order alternates from pair to pair, so that caches, clock frequency and the load of other
-    processes do not favour one side.
+    """Measures both sides in turn in one process.
 
     Args:
         ours: one measurement of our side.
@@ -152,22 +136,35 @@ def compare(
     Returns:
         The geometric mean of the speedup of our side, with its 95 % interval.
     """
-    seconds: dict[str, list[float]] = {"ours": [], "theirs": []}
-    sides = {"ours": ours, "theirs": theirs}
-    for name, side in sides.items():
-        _allocate_as(name)
-        side()
-    for pair in range(pairs):
-        for name in ("ours", "theirs") if pair % 2 == 0 else ("theirs", "ours"):
-            gc.collect()  # so that neither side's time includes the other's garbage
-            _allocate_as(name)
-            seconds[name].append(sides[name]())
+    seconds = in_turn({"ours": ours, "theirs": theirs}, pairs)
     ratios = [
         (work[0] / mine) / (work[1] / other)
         for mine, other in zip(seconds["ours"], seconds["theirs"], strict=True)
     ]
     value, low, high = geometric_mean(ratios)
     return Result(value, low, high, pairs, seconds["ours"], seconds["theirs"])
+
+
+def in_turn(sides: Mapping[str, Side], rounds: int) -> dict[str, list[float]]:
+    """Measures sides in turn in one process, after a warm-up of each; returns their seconds.
+
+    The order is reversed from round to round, so that caches, clock frequency and the load of other
+    processes do not favour one side.
+
+    Args:
+        sides: by name; all but ``theirs`` allocate memory as our runs do.
+        rounds: number of measurements of each side.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in sides}
+    for name, side in sides.items():
+        _allocate_as(name)
+        side()
+    for index in range(rounds):
+        for name in list(sides)[:: 1 if index % 2 == 0 else -1]:
+            gc.collect()  # so that no side's time includes another's garbage
+            _allocate_as(name)
+            seconds[name].append(sides[name]())
+    return seconds
 
 
 def repeat(side: Side, times: int) -> list[float]:
@@ -244,16 +241,16 @@ def threads(number: int) -> Iterator[None]:
 
 
 def _allocate_as(side: str) -> None:
-    """Sets the allocator as our runs do for our side, and to the system's defaults for the peer."""
+    """Sets the allocator as our runs do, and to the system's defaults for the peer."""
     if "torch" not in sys.modules:  # commands are measured, each in its own process
         return
     from benchmarks import ours
     from benchmarks.machine import allocate_by_default
 
-    if side == "ours":
-        ours.keep_freed_memory()
-    else:
+    if side == "theirs":
         allocate_by_default()
+    else:
+        ours.keep_freed_memory()
 
 
 def _wait_for_accelerator() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import slug
 from benchmarks.measure import Case, Result
+from benchmarks.targets import Target
 
 FOLDER = Path(__file__).resolve().parent / "results"
 
@@ -28,7 +30,7 @@ def save(folder: Path, machine: dict[str, Any], case: Case, result: Result) -> P
     date = datetime.now(timezone.utc).date().isoformat()
     saved = {**machine, "date": date, "cases": saved["cases"]}
     saved["cases"][case.name] = {
-        **entry(case, result),
+        **entry(case, result, machine["features"]),
         "date": date,
         "commit": machine["commit"],
     }
@@ -37,17 +39,33 @@ def save(folder: Path, machine: dict[str, Any], case: Case, result: Result) -> P
     return path
 
 
-def entry(case: Case, result: Result) -> dict[str, Any]:
-    """Returns a case and its result as plain values."""
-    target = case.target
+def entry(case: Case, result: Result, features: Sequence[str]) -> dict[str, Any]:
+    """Returns a case and its result as plain values.
+
+    Args:
+        case: that was run.
+        result: of the case.
+        features: of the hardware that it was measured with.
+    """
     return {
         "what": case.what,
         "against": case.against,
         "unit": case.unit,
-        "target": None if target is None else dataclasses.asdict(target),
-        "met": None if target is None or result.value is None else target.met(result.value),
+        "features": list(features),
+        **judged(case.target, result.value, features, result.reachable),
         **_rounded(dataclasses.asdict(result)),
     }
+
+
+def judged(
+    target: Target | None, value: float | None, features: Sequence[str], reachable: float | None
+) -> dict[str, Any]:
+    """Returns a target, why it does not apply (or None), and whether a value meets it (or None)."""
+    if target is None:
+        return {"target": None, "obstacle": None, "met": None}
+    obstacle = target.obstacle(features, reachable)
+    met = None if value is None or obstacle is not None else target.met(value)
+    return {"target": dataclasses.asdict(target), "obstacle": obstacle, "met": met}
 
 
 def load_all(folder: Path = FOLDER) -> list[dict[str, Any]]:

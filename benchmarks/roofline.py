@@ -32,6 +32,16 @@ class Work:
     operations: float
     bytes: float
 
+    def ceiling(self, rate: float, bandwidth: float) -> float:
+        """Share of the matrix rate that a step reaches if arithmetic and memory do not overlap.
+
+        Args:
+            rate: operations per second of large matrix products.
+            bandwidth: bytes per second of a large copy, read and written.
+        """
+        arithmetic, memory = self.operations / rate, self.bytes / bandwidth
+        return arithmetic / (arithmetic + memory)
+
     def lines(self, seconds: float, rate: float, bandwidth: float) -> list[str]:
         """Compares a measured step with its bounds.
 

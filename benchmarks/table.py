@@ -1,4 +1,4 @@
-"""Writes the tables of docs/benchmarks.md from what was saved: ``python -m benchmarks.table``."""
+"""Writes the tables of docs/benchmarks.md and README.md: ``python -m benchmarks.table``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from benchmarks.machine import TOP
 from benchmarks.markers import between
 from benchmarks.measure import Case
-from benchmarks.results import load_all
+from benchmarks.results import judged, load_all
 
 START, END = "<!-- benchmarks -->", "<!-- /benchmarks -->"
 HEADER = (
@@ -25,8 +25,8 @@ def with_table(
     Args:
         page: contains the two markers, each once, on separate lines.
         saved: from :func:`benchmarks.results.load_all`.
-        cases: by name, in the order of their rows and with their current titles; saved ones that
-            are not among them follow.
+        cases: by name, in the order of their rows and with their current titles and targets; saved
+            ones that are not among them follow.
 
     Raises:
         NoMarkers: the text does not contain both.
@@ -42,7 +42,7 @@ def render(saved: Sequence[dict[str, Any]], cases: Mapping[str, Case] | None = N
 
 def _hardware(machine: dict[str, Any], cases: Mapping[str, Case]) -> str:
     measured: dict[str, Any] = machine["cases"]
-    entries = [_titled(measured[name], case) for name, case in cases.items() if name in measured]
+    entries = [current(measured[name], case) for name, case in cases.items() if name in measured]
     entries += [entry for name, entry in measured.items() if name not in cases]
     versions = machine["versions"]
     title = (
@@ -54,17 +54,23 @@ def _hardware(machine: dict[str, Any], cases: Mapping[str, Case]) -> str:
     return "\n\n".join([title, "\n".join([HEADER, *rows]), *series])
 
 
-def _titled(entry: dict[str, Any], case: Case) -> dict[str, Any]:
-    """A saved measurement with the current titles of its case."""
-    return {**entry, "what": case.what, "against": case.against}
+def current(entry: dict[str, Any], case: Case) -> dict[str, Any]:
+    """Returns a saved measurement with the current titles and target of its case."""
+    verdict = judged(case.target, entry["value"], entry["features"], entry["reachable"])
+    return {**entry, "what": case.what, "against": case.against, **verdict}
+
+
+def measured(case: dict[str, Any]) -> str:
+    """Formats a saved value with its unit and interval."""
+    unit = f" {case['unit']}" if case["unit"] else ""
+    text = f"{number(case['value'])}{unit}"
+    if case["low"] is not None:
+        text += f" ({number(case['low'])} to {number(case['high'])})"
+    return text
 
 
 def _row(case: dict[str, Any]) -> str:
-    unit = f" {case['unit']}" if case["unit"] else ""
-    measured = f"{number(case['value'])}{unit}"
-    if case["low"] is not None:
-        measured += f" ({number(case['low'])} to {number(case['high'])})"
-    return f"| {case['what']} | {case['against'] or '–'} | {measured} | {_target(case)} |"
+    return f"| {case['what']} | {case['against'] or '–'} | {measured(case)} | {_target(case)} |"
 
 
 def _target(case: dict[str, Any]) -> str:
@@ -72,13 +78,15 @@ def _target(case: dict[str, Any]) -> str:
     target = case["target"]
     if target is None:
         return "– | –"
+    if case["obstacle"]:
+        return f"does not apply, because {case['obstacle']} | –"
     bound = f"at {'most' if target['at_most'] else 'least'} {target['value']:g}"
     return f"{bound}{' ' + case['unit'] if case['unit'] else ''} | {'yes' if case['met'] else 'no'}"
 
 
 def _series(case: dict[str, Any]) -> str:
     """A table of a case's further values: one row per series, one column per point."""
-    series: dict[str, dict[str, float]] = case["series"]
+    series: dict[str, dict[str, float | None]] = case["series"]
     points = list(next(iter(series.values())))
     lines = [
         f"| {case['what']} | {' | '.join(points)} |",
@@ -90,17 +98,24 @@ def _series(case: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def number(value: float) -> str:
+def number(value: float | None) -> str:
     """Formats a number with three significant digits, or as an integer if it is 100 or more."""
+    if value is None:
+        return "–"
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:#.3g}"
 
 
 def main() -> None:
-    """Rewrites the table of docs/benchmarks.md and prints it."""
+    """Rewrites the tables of both pages and prints the long one."""
+    from benchmarks import highlights
     from benchmarks.cases import all_cases
 
-    path, saved, cases = TOP / "docs" / "benchmarks.md", load_all(), all_cases()
-    path.write_text(with_table(path.read_text(), saved, cases))
+    saved, cases = load_all(), all_cases()
+    for path, table in (
+        (TOP / "docs" / "benchmarks.md", render(saved, cases)),
+        (TOP / "README.md", highlights.render(saved, cases)),
+    ):
+        path.write_text(between(path.read_text(), START, END, table))
     print(render(saved, cases))
 
 

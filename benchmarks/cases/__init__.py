@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from benchmarks.cases import (
     accelerator,
+    auto_precision,
     epoch,
     evaluation,
     gradcam,
@@ -22,9 +25,11 @@ from benchmarks.cases import (
     training_step,
 )
 from benchmarks.measure import Case
+from benchmarks.targets import TARGETS
 
 MODULES = (
     training_step,
+    auto_precision,
     matrix_rate,
     epoch,
     input_pipeline,
@@ -45,5 +50,9 @@ MODULES = (
 
 
 def all_cases() -> dict[str, Case]:
-    """Returns all cases by name."""
-    return {case.name: case for module in MODULES for case in module.CASES}
+    """Returns all cases by name, with their targets."""
+    return {
+        case.name: dataclasses.replace(case, target=TARGETS.get(case.name))
+        for module in MODULES
+        for case in module.CASES
+    }

@@ -13,7 +13,6 @@ from benchmarks.measure import (
     Different,
     Result,
     Settings,
-    Target,
     assert_close,
     assert_same,
     compare,
@@ -101,7 +100,6 @@ CASES = [
         name="evaluation-figures",
         what="bookkeeping for 10,000 evaluated images and a report's figures",
         against="code as in the course studies (`.item()`, subplots, tight_layout)",
-        target=Target(4),
         run=run,
     )
 ]

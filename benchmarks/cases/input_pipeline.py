@@ -16,7 +16,6 @@ from benchmarks.measure import (
     Different,
     Result,
     Settings,
-    Target,
     arithmetic_mean,
     assert_same,
     compare,
@@ -125,7 +124,6 @@ CASES = [
         name=f"input-{short}",
         what="input pipeline: pad, crop, flip, cutout, normalise",
         against=f"{label} in a DataLoader, 2 workers",
-        target=Target(10),
         run=functools.partial(run, peer=peer),
     )
     for short, peer, label in (

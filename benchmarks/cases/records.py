@@ -16,7 +16,6 @@ from benchmarks.measure import (
     Different,
     Result,
     Settings,
-    Target,
     arithmetic_mean,
     assert_close,
 )
@@ -24,7 +23,7 @@ from benchmarks.measure import (
 
 def run(settings: Settings) -> Result:
     """Times the call, then asserts that the saved state is correct."""
-    built = experiment(settings, "resnet18", "float32", 8)
+    built = experiment(settings, ["model=resnet18"], "float32", 8)
     # One step, so that there is momentum to save.
     ours.fit(ours.on_fixed_batches(built, random_batches(1, 8, built.learner.device)))
     state = [built.learner.model.state_dict(), built.optimizer.state_dict()]
@@ -75,7 +74,6 @@ CASES = [
         name="records",
         what="training thread's time for checkpoints and records per epoch, 90 MB of state",
         against="",
-        target=Target(50, at_most=True),
         run=run,
         unit="ms",
     )

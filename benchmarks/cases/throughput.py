@@ -50,7 +50,6 @@ CASES = [
         name="throughput",
         what="training images per second, three-block network, batch 512, 2 threads",
         against="1 thread",
-        target=None,
         run=run,
     )
 ]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.measure import Case, Result, Settings, Target, threads
+from benchmarks.measure import Case, Result, Settings, threads
+from benchmarks.targets import Target
 
 MACHINE = {
     "device": "Some Processor, 2 cores",
+    "features": ["AVX512-bf16"],
     "cores": 2,
     "threads": 2,
     "python": "3.11.2",
@@ -21,7 +23,8 @@ TWICE = Target(2.0)
 
 def made_case(name="a", target=TWICE, **named) -> Case:
     """A case that measures nothing."""
-    return Case(name, f"what {name} does", "a peer", target, lambda settings: Result(None), **named)
+    run = named.pop("run", lambda settings: Result(None))
+    return Case(name, f"what {name} does", "a peer", run, target=target, **named)
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,7 @@ from benchmarks import ours, peers, roofline
 from benchmarks.__main__ import choose, line, main
 from benchmarks.cases import (
     all_cases,
+    auto_precision,
     evaluation,
     input_pipeline,
     listing,
@@ -23,61 +24,20 @@ from benchmarks.cases import (
     training_step,
 )
 from benchmarks.cases.memory import multiply
-from benchmarks.measure import Different, Result, Target
+from benchmarks.measure import Different, Result
+from benchmarks.targets import TARGETS, Target
 from tests.benchmarks.conftest import made_case
 from tests.conftest import write_image_folder
 
-#: Bound of each row, and whether it is an upper bound.
-TARGETS = {
-    "step-resnet18-bf16-128": (2.4, False),
-    "step-resnet18-bf16-256": (2.4, False),
-    "step-resnet18-fp32-128": (1.2, False),
-    "step-resnet18-fp32-256": (1.2, False),
-    "matrix-rate-resnet18": (0.85, False),
-    "matrix-rate-custom-resnet": (0.85, False),
-    "epoch-default": (2.5, False),
-    "epoch-bf16": (1.3, False),
-    "epoch-fp32": (1.3, False),
-    "input-albumentations": (10, False),
-    "input-torchvision": (10, False),
-    "tiny-bare-loop": (0.97, False),
-    "tiny-lightning": (1.5, False),
-    "start-help": (1.3, True),
-    "start-train-help": (1.3, True),
-    "start-cfg": (1.3, True),
-    "start-first-step": (1.5, False),
-    "start-first-step-empty": (1.0, False),
-    "lr-finder-fp32": (1.0, False),
-    "lr-finder-bf16": (2.0, False),
-    "lr-finder-bf16-autocast": (2.0, False),
-    "gradcam-package": (2.5, False),
-    "gradcam-captum": (1.5, False),
-    "evaluation-figures": (4, False),
-    "predict-files": (0.8, False),
-    "records": (50, True),
-    "list-runs": (5, True),
-    "runs-table": (2, True),
-    "sweep-plan": (20, True),
-    "sweep-short-runs": (1 / 3, True),
-    "serving-rate": (1.5, False),
-    "serving-p99": (1.5, False),
-    "memory-first-run": (1.5, True),
-    "memory-later-runs": (1.5, True),
-    "accelerator-fast94": (1.2, False),
-    "accelerator-resnet18": (0.7, False),
-}
+#: Rows that show where time goes, without a bound.
+WITHOUT_TARGET = {"throughput"}
 
 
-def test_every_row_is_registered_with_its_target():
+def test_every_row_is_registered_and_has_its_target():
     cases = all_cases()
     assert all(case.name == name and case.what for name, case in cases.items())
-    found = {
-        name: (case.target.value, case.target.at_most)
-        for name, case in cases.items()
-        if case.target is not None
-    }
-    assert found == TARGETS
-    assert set(cases) - set(found) == {"throughput"}
+    assert {name: case.target for name, case in cases.items() if case.target} == TARGETS
+    assert set(cases) - set(TARGETS) == WITHOUT_TARGET
 
 
 def test_cases_are_chosen_by_name_or_pattern():
@@ -120,6 +80,21 @@ def test_a_training_step_has_the_losses_of_the_plain_loop(quick):
     result = training_step.run(quick, "float32", 8)
     assert result.value > 0
     assert len(result.ours) == len(result.theirs) == result.pairs == 2
+
+
+def test_auto_is_timed_beside_both_precisions(quick):
+    result = auto_precision.run(quick, ["model=resnet18"], 8)
+    assert result.value > 0
+    assert len(result.ours) == len(result.theirs) == result.pairs == 2
+    assert result.notes[0].startswith("images/s: auto ")
+
+
+def test_a_choice_that_is_clearly_slower_is_refused():
+    with pytest.raises(Different, match="auto chose float32, with which a step is at most"):
+        auto_precision.refuse_wrong_choice("float32", "bfloat16", [0.49, 0.5, 0.51])
+    auto_precision.refuse_wrong_choice("float32", "bfloat16", [0.4, 0.9, 1.3])  # noise
+    auto_precision.refuse_wrong_choice("float32", "bfloat16", [0.89, 0.9, 0.91])  # by its rule
+    auto_precision.refuse_wrong_choice("float32", "float32", [0.49, 0.5, 0.51])  # the same
 
 
 def test_different_losses_are_detected(quick, monkeypatch):

@@ -10,7 +10,6 @@ import pytest
 from benchmarks.measure import (
     Different,
     Settings,
-    Target,
     arithmetic_mean,
     assert_close,
     assert_same,
@@ -93,13 +92,6 @@ def test_plain_values_must_be_equal():
     assert_same("labels", [1, 2], [1, 2])
     with pytest.raises(Different, match=r"labels: ours is 1, theirs 2"):
         assert_same("labels", 1, 2)
-
-
-def test_targets_bound_from_either_side():
-    assert Target(2.0).met(2.0)
-    assert not Target(2.0).met(1.9)
-    assert Target(2.0, at_most=True).met(1.9)
-    assert not Target(2.0, at_most=True).met(2.1)
 
 
 def test_a_full_run_needs_real_images():
