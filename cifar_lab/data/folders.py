@@ -149,8 +149,7 @@ def _classes(
     for name in names:
         path = joined(folder, name)
         files[name] = walk(root, path, found)
-        below = {file[len(path) + 1 :].split("/")[0].lower() for file in files[name]}
-        if folder == "" and below & SPLIT_WORDS:
+        if folder == "" and SPLIT_WORDS & _names_below(path, files[name]):
             problems.append(f"{path}/ holds folders of splits; set dataset.root={root / path}")
         elif not files[name]:
             problems.append(
@@ -175,9 +174,15 @@ def _unequal_classes(files: dict[str, dict[str, list[str]]], layout: Layout) -> 
     return sorted(problems)
 
 
+def _names_below(folder: str, files: Sequence[str]) -> set[str]:
+    """Names of files and folders directly in a folder, in lower case."""
+    return {file[len(folder) + 1 :].split("/")[0].lower() for file in files}
+
+
 def _shared(files: dict[str, dict[str, list[str]]], stats: dict[str, os.stat_result]) -> list[str]:
     """Files that two splits share through links: an image may be in one split only."""
-    if len(files) == 1:
+    places = {(stat.st_dev, stat.st_ino) for stat in stats.values()}
+    if len(files) == 1 or len(places) == len(stats):  # the usual case, known in a third of the time
         return []
     first: dict[tuple[int, int], tuple[str, str]] = {}
     pairs = []
