@@ -13,10 +13,11 @@ from cifar_lab.engine.plan import Plan
 from cifar_lab.models.summary import summarise
 from cifar_lab.optim.listed import origin
 from cifar_lab.optim.schedules import Schedule
+from cifar_lab.report.figures.images import rows_of_samples
 from cifar_lab.report.figures.training import SPLIT_NAMES, learning_rate
 from cifar_lab.report.page import write_page
 from cifar_lab.report.pages.data import data_page
-from cifar_lab.report.sections.augmented import strip
+from cifar_lab.report.sections.augmented import rows
 from cifar_lab.report.sections.data import channels, class_counts, duplicates_found
 from cifar_lab.run.files import write_atomically
 from cifar_lab.wording import aligned
@@ -59,8 +60,9 @@ def augmentation(loader: TrainLoader, plan: Plan, class_names: Sequence[str], fo
         folder: where to save the figure.
     """
     epochs, limit = plan.epochs_to_train, plan.limit_batches
-    png = strip(loader, class_names, epochs, 8, limit, processes=1)
-    return _saved(folder / "augmentation.png", png)
+    shown = rows(loader, class_names, epochs, 8, limit, processes=1)
+    columns = max(len(row.tiles) for row in shown)
+    return _saved(folder / "augmentation.png", rows_of_samples(shown, columns))
 
 
 def model(network: nn.Module, image_size: tuple[int, int], batch_size: int) -> str:

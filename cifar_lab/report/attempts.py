@@ -13,6 +13,7 @@ from cifar_lab.report.blocks import Block, Chart, Picture, Section, Text
 from cifar_lab.report.charts import dot_rows, svg
 from cifar_lab.report.charts.dots import Dots
 from cifar_lab.report.charts.plot import Plot
+from cifar_lab.report.charts.rows import Row, rows_of_images
 from cifar_lab.wording import first_sentence
 
 log = logging.getLogger("cifar_lab")
@@ -64,6 +65,13 @@ def plot(shown: Plot | Dots, drawn: Block) -> list[Block]:
     if isinstance(shown, Dots):
         return chart(lambda: dot_rows.chart(shown, *words), [drawn])
     return chart(lambda: svg.chart(shown, *words), [drawn])
+
+
+def rows(make: Callable[[], Sequence[Row]], drawn: Block) -> list[Block]:
+    """Set rows of images as HTML, with the name and words of the picture of the same images."""
+    if not isinstance(drawn, Picture):
+        return [drawn]
+    return chart(lambda: rows_of_images(make(), drawn.name, drawn.alt, drawn.caption), [drawn])
 
 
 def section(title: str, make: Callable[[], Section]) -> Section:

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
+from cifar_lab.report.bidi import isolated
 from cifar_lab.report.blocks import Page, Section
 from cifar_lab.report.charts.svg import HEIGHT
 from cifar_lab.run.files import write_atomically
@@ -55,7 +56,7 @@ def _render(template: str, page: Page, as_html: bool) -> str:
         else Markup()
     )
     return environment.get_template(template).render(
-        page=page, script=script, script_hash=_hash(script)
+        page=page, script=script, script_hash=_hash(script), chart_height=HEIGHT
     )
 
 
@@ -69,6 +70,8 @@ def _environment(as_html: bool) -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters["words"] = _words
+    environment.filters["isolated"] = isolated
+    environment.filters["unbroken"] = _unbroken
     environment.filters["md"] = in_markdown
     environment.filters["md_words"] = words_in_markdown
     environment.filters["fence"] = _fence
@@ -86,6 +89,14 @@ def _fence(lines: Sequence[str]) -> str:
     return "`" * max(3, 1 + longest_run("`", "\n".join(lines)))
 
 
+def _unbroken(cell: str) -> Markup:
+    """Convert a cell to HTML whose numbers keep their units, and break before parentheses only."""
+    if not re.match(r"[−+-]?\d.* ", cell):
+        return isolated(cell)
+    parts = re.split(r" (?=\()", cell, maxsplit=1)
+    return Markup(" ").join(Markup('<span class="whole">{}</span>').format(part) for part in parts)
+
+
 def _words(text: str) -> Markup:
     """Convert text to HTML, with words between backticks as code."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(isolated(text))))

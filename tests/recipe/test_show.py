@@ -12,7 +12,7 @@ from cifar_lab.data.arrays import Dataset, ImageArrays, SourceImages
 from cifar_lab.models.custom_resnet import CustomResNet
 from cifar_lab.optim.schedules import Triangular
 from cifar_lab.recipe import show
-from cifar_lab.report.sections import augmented
+from cifar_lab.report.figures import images
 from tests.engine.plans import make_plan
 from tests.report.readings import loader
 
@@ -58,13 +58,13 @@ def test_augmentation_draws_images_beside_what_each_epoch_of_the_run_shows(
     tmp_path, monkeypatch, epochs, limit_epochs
 ):
     grids = []
-    monkeypatch.setattr(augmented, "samples", lambda *grid: grids.append(grid) or b"png")
+    monkeypatch.setattr(images, "samples", lambda *grid: grids.append(grid) or b"png")
     planned = make_plan(epochs=epochs, limit_epochs=limit_epochs)
     text = show.augmentation(loader(dataset()), planned, ("ant", "bumblebee"), tmp_path)
-    ((images, titles, columns),) = grids
-    assert (len(images), columns) == (8 * 3, 3)
-    for start in range(0, len(images), 3):
-        assert len({int(image.max()) for image in images[start : start + 3]}) == 1
+    ((shown, titles, columns),) = grids
+    assert (len(shown), columns) == (8 * 3, 3)
+    for start in range(0, len(shown), 3):
+        assert len({int(image.max()) for image in shown[start : start + 3]}) == 1
         assert titles[start + 1 : start + 3] == ["epoch 1", "epoch 2"]
     assert text == f"figure: {tmp_path / 'augmentation.png'}"
     assert (tmp_path / "augmentation.png").read_bytes() == b"png"

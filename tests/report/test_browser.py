@@ -110,13 +110,19 @@ def test_nothing_is_asked_for_but_the_page_itself(page, folder):
 def test_every_picture_is_there_with_its_words(page, folder):
     assert page.evaluate("[...document.images].every(i => i.alt)")
     pictures = page.evaluate(
-        "[...document.querySelectorAll('figure:not(.gallery) img')]"
+        "[...document.querySelectorAll('.scroll > img')]"
         ".map(i => [i.complete, i.naturalWidth, i.alt])"
     )
     charts = page.locator("figure.chart, figure.dots").count()
     assert charts == 4
-    # The chart of training stands for two files; matrix and gallery stand for one each.
-    assert len(pictures) + charts + 3 == len(list((folder.path / "figures").glob("*.png"))) == 15
+    # The chart of training stands for two files; matrix, gallery and rows of images for one each.
+    rows = page.locator("figure.rows-of-images").count()
+    assert rows == 3
+    assert (
+        len(pictures) + charts + 3 + rows
+        == len(list((folder.path / "figures").glob("*.png")))
+        == 15
+    )
     assert all(complete and width > 100 and alt for complete, width, alt in pictures)
 
 
@@ -134,7 +140,7 @@ def test_the_page_never_scrolls_sideways(page):
 def test_pictures_are_large_enough_for_their_words(page):
     """Text is 8 points at 144 pixels per inch, so at half size it is 8 CSS pixels high."""
     sizes = page.evaluate(
-        "[...document.querySelectorAll('figure:not(.gallery) img')]"
+        "[...document.querySelectorAll('.scroll > img')]"
         ".map(i => [i.getBoundingClientRect().width, i.naturalWidth])"
     )
     assert all(shown >= min(704, pixels / 2) - 1 for shown, pixels in sizes)

@@ -28,7 +28,7 @@ def test_the_page_asks_for_nothing_outside_itself():
     for _, attributes in parsed(html).elements:
         for name, value in attributes.items():
             if name in FETCHING:
-                assert re.match(r"data:|#|--pixels: \d+px$", value), (name, value)
+                assert re.match(r"data:|#|--(pixels: \d+px|columns: \d+)$", value), (name, value)
     assert not re.search(r"url\(|@import|https?://", html)
     tags = {tag for tag, _ in parsed(html).elements}
     assert not tags & {"iframe", "object", "embed", "base", "form"}
@@ -202,12 +202,12 @@ class Parsed(HTMLParser):
     def handle_starttag(self, tag, attrs):
         self.elements.append((tag, dict(attrs)))
         if tag not in ("meta", "link", "img"):
-            self.open.append(tag)
+            self.open.append("row" if dict(attrs).get("scope") == "row" else tag)
         if tag not in ("b", "code"):
             self.pieces.append(("", " "))  # separates its text from what precedes it
 
     def handle_endtag(self, tag):
-        assert self.open.pop() == tag
+        assert self.open.pop() in (tag, "row")
 
     def handle_data(self, data):
         if self.open and self.open[-1] not in ("style", "title", "script"):
@@ -221,7 +221,8 @@ class Parsed(HTMLParser):
         return [data for where, data in self.pieces if where == tag and data]
 
     def cells(self) -> list[str]:
-        return self.texts("td")
+        """Of the bodies of tables, in reading order."""
+        return [data for where, data in self.pieces if where in ("td", "row") and data]
 
 
 def parsed(html: str) -> Parsed:

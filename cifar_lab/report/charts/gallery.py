@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
-from PIL import Image
 
+from cifar_lab.report.charts.pixels import uri_of
 from cifar_lab.report.charts.rendering import rendered
 
-#: Longest side in pixels up to which images are kept as they are, and of those that are reduced.
-EXACT, REDUCED = 64, 128
 #: Bytes of all images of a gallery; those that come later are left out.
 BYTES = 1_500_000
 
@@ -77,21 +73,10 @@ def _within(items: Sequence[Item], most: int) -> list[Shown]:
     found: list[Shown] = []
     total = 0
     for item in items:
-        maps = [(title, _uri(map_)) for title, map_ in item.maps]
-        each = Shown(item, _uri(item.image), maps)
+        maps = [(title, uri_of(map_)) for title, map_ in item.maps]
+        each = Shown(item, uri_of(item.image), maps)
         total += each.size
         if total > most and found:
             break
         found.append(each)
     return found
-
-
-def _uri(pixels: NDArray[np.uint8]) -> str:
-    """A picture as a URI: exact if it is small, else reduced."""
-    picture, buffer = Image.fromarray(pixels), io.BytesIO()
-    exact = max(picture.size) <= EXACT
-    if not exact:
-        picture.thumbnail((REDUCED, REDUCED))
-    picture.save(buffer, "PNG" if exact else "JPEG", **({} if exact else {"quality": 88}))
-    kind = "png" if exact else "jpeg"
-    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -8,6 +8,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from cifar_lab.report.bidi import isolated
+
 
 def rendered(template: str, **values: Any) -> Markup:
     """Render a template of ``report/templates``."""
@@ -16,10 +18,12 @@ def rendered(template: str, **values: Any) -> Markup:
 
 @functools.cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("cifar_lab.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["isolated"] = isolated
+    return environment

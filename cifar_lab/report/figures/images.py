@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from cifar_lab.report.charts.rows import Row
 from cifar_lab.report.figures.image_grid import Tile, as_png, sheet
 from cifar_lab.report.figures.lettering import lettering
 
@@ -23,3 +24,26 @@ def samples(images: Sequence[NDArray[np.uint8]], titles: Sequence[str], columns:
     tiles = [Tile(image, title) for image, title in zip(images, titles, strict=True)]
     bands = [tiles[start : start + columns] for start in range(0, len(tiles), columns)]
     return as_png(sheet(bands, side=144, font_size=8))
+
+
+@lettering()
+def rows_of_samples(rows: Sequence[Row], columns: int) -> bytes:
+    """The images of rows, each below its own words, or below the row's name if it has none.
+
+    Args:
+        rows: from top to bottom, of at most ``columns`` images each.
+        columns: images per row; short rows end with blanks.
+    """
+    blank = next(
+        np.full_like(tile.image, 255)
+        for row in rows
+        for tile in row.tiles
+        if tile.image is not None
+    )
+    pictures, titles = [], []
+    for row in rows:
+        missing = columns - len(row.tiles)
+        pictures += [blank if tile.image is None else tile.image for tile in row.tiles]
+        titles += ["\n".join(tile.words or row.name) for tile in row.tiles]
+        pictures, titles = pictures + [blank] * missing, titles + [""] * missing
+    return samples(pictures, titles, columns)

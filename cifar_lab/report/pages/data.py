@@ -30,7 +30,7 @@ def data_page(data: Dataset, name: str) -> Page:
             Section("Splits and classes", splits(data)),
             Section("Image sizes", sizes(data)),
             Section("Pixel values", _pixels(data)),
-            Section("Samples", [samples_of_classes(data)]),
+            Section("Samples", samples_of_classes(data)),
         ],
     )
 

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from cifar_lab.data.loaders import TrainLoader
 from cifar_lab.data.shown import Shown, rows_shown, shown
 from cifar_lab.nodes import NO_MIXING, type_name
-from cifar_lab.report.blocks import Picture
-from cifar_lab.report.figures.images import samples
+from cifar_lab.report import attempts
+from cifar_lab.report.blocks import Block, Picture
+from cifar_lab.report.charts.rows import Row, Tile
+from cifar_lab.report.figures.images import rows_of_samples
 from cifar_lab.report.reading import Reading
 from cifar_lab.wording import plural, several
 
@@ -20,33 +22,35 @@ from cifar_lab.wording import plural, several
 EPOCHS, IMAGES = 7, 6
 
 
-def augmented(reading: Reading) -> Picture:
+def augmented(reading: Reading) -> list[Block]:
     """A few images in the epochs of the run: all of them, or the first few and the last."""
     config, trained = reading.run.config, reading.run.summary.epochs_trained
     limit, processes = config["trainer"].get("limit_batches"), reading.run.provenance.processes
     epochs = epochs_shown(trained)
     steps = list(config["augmentation"]["train"])
     only = "" if limit is None else f" Each epoch had {plural(limit, 'batch', 'batches')} only."
-    return Picture(
+    shown_rows = rows(reading.loader, reading.class_names, trained, IMAGES, limit, processes)
+    drawn = Picture(
         "augmented",
-        strip(reading.loader, reading.class_names, trained, IMAGES, limit, processes),
+        rows_of_samples(shown_rows, len(epochs) + 1),
         alt=f"Original training images, and the same as shown in {_named(epochs, trained)}.",
         caption="Left: original training images. To the right: what the network was shown of them "
         f"in {_named(epochs, trained)}, before normalisation: "
         f"{several(steps) if steps else 'no augmentation'}.{_mixed(config)}{only}",
         width="natural",
     )
+    return attempts.rows(lambda: shown_rows, drawn)
 
 
-def strip(
+def rows(
     loader: TrainLoader,
     class_names: Sequence[str],
     trained: int,
     images: int,
     limit_batches: int | None,
     processes: int,
-) -> bytes:
-    """Rows of an image and what each epoch shows of it, as a PNG file.
+) -> list[Row]:
+    """Rows of an image and what each epoch shows of it.
 
     Args:
         loader: of the run.
@@ -57,21 +61,37 @@ def strip(
         processes: number of processes of the run.
     """
     epochs = epochs_shown(trained)
-    rows = spread(rows_shown(loader, epochs, limit_batches, processes), images)
+    chosen = spread(rows_shown(loader, epochs, limit_batches, processes), images)
     # By epoch first: the random draws of an epoch are made once for all images.
     found = [
-        [shown(loader, int(row), epoch, limit_batches, processes) for row in rows]
+        [shown(loader, int(row), epoch, limit_batches, processes) for row in chosen]
         for epoch in epochs
     ]
-    pictures, titles = [], []
-    for place, row in enumerate(rows):
-        pictures.append(loader.images[row])
-        titles.append(class_names[loader.labels[row]])
-        for epoch, of_epoch in zip(epochs, found, strict=True):
-            each = of_epoch[place]
-            pictures.append(np.full_like(loader.images[row], 255) if each is None else each.pixels)
-            titles.append(f"epoch {epoch + 1}{_words(each, class_names)}")
-    return samples(pictures, titles, len(epochs) + 1)
+    return [
+        Row(
+            [class_names[loader.labels[row]]],
+            [
+                Tile(loader.images[row]),
+                *(
+                    _tile(of_epoch[place], epoch, class_names)
+                    for epoch, of_epoch in zip(epochs, found, strict=True)
+                ),
+            ],
+        )
+        for place, row in enumerate(chosen)
+    ]
+
+
+def _tile(each: Shown | None, epoch: int, class_names: Sequence[str]) -> Tile:
+    """An image of an epoch, with what is to be said of one that was mixed or not shown."""
+    words = [f"epoch {epoch + 1}"]
+    if each is None:
+        return Tile(None, [*words, "not shown"])
+    if each.weight < 1:
+        share = round(100 * each.weight)
+        words.append(f"{class_names[each.label]}: {share} %")
+        words.append(f"{class_names[each.partner]}: {100 - share} %")
+    return Tile(each.pixels, words)
 
 
 def epochs_shown(trained: int) -> list[int]:
@@ -85,16 +105,6 @@ def spread(rows: NDArray[np.int64], number: int) -> NDArray[np.int64]:
     """At most ``number`` rows, evenly spaced: neighbours on disk often show the same object."""
     places = np.linspace(0, len(rows) - 1, min(number, len(rows))).astype(int)
     return rows[places]
-
-
-def _words(each: Shown | None, class_names: Sequence[str]) -> str:
-    """What a title says of an image that was mixed, or not shown."""
-    if each is None:
-        return "\nnot shown"
-    if each.weight == 1:
-        return ""
-    share = round(100 * each.weight)
-    return f"\n{class_names[each.label]}: {share} %\n{class_names[each.partner]}: {100 - share} %"
 
 
 def _named(epochs: Sequence[int], trained: int) -> str:

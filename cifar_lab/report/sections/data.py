@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from cifar_lab.data.arrays import Dataset
 from cifar_lab.data.duplicates import Copy, copies, trained_on
+from cifar_lab.report import attempts
 from cifar_lab.report.blocks import Block, Picture, Section, Table, Text
+from cifar_lab.report.charts.rows import Row, Tile
 from cifar_lab.report.figures.data import class_distribution
 from cifar_lab.report.figures.images import samples
 from cifar_lab.report.figures.training import SPLIT_NAMES
@@ -31,8 +33,8 @@ def data(reading: Reading) -> Section:
         *splits(dataset),
         *without_copies(reading),
         *sizes(dataset),
-        samples_of_classes(dataset),
-        augmented(reading),
+        *samples_of_classes(dataset),
+        *augmented(reading),
     ]
     return Section("Data", shown)
 
@@ -178,22 +180,30 @@ def _distribution(counts: dict[str, NDArray[np.int64]], names: Sequence[str]) ->
     )
 
 
-def samples_of_classes(data: Dataset) -> Picture:
+def samples_of_classes(data: Dataset) -> list[Block]:
     """Training images of each class, labelled with its name."""
     train, names = data.source.train, data.class_names
     labels = train.labels[data.train_indices]
     each, shown = samples_of_each(len(names)), range(min(len(names), SAMPLES))
-    rows = [r for label in shown for r in spread(data.train_indices[labels == label], each)]
+    rows = {label: spread(data.train_indices[labels == label], each) for label in shown}
     all_of_them = len(shown) == len(names)
     told = f"all {len(names)}" if all_of_them else f"{len(shown)} of {len(names)}"
     first = [*(names[label] for label in shown[:CLASSES]), *["others"] * (len(shown) > CLASSES)]
-    return Picture(
+    flat = [(int(r), label) for label, found in rows.items() for r in found]
+    drawn = Picture(
         "samples",
-        samples([train.images[r] for r in rows], [names[train.labels[r]] for r in rows], EACH),
+        samples([train.images[r] for r, _ in flat], [names[label] for _, label in flat], EACH),
         alt=f"Training images of {several(first)}.",
         caption=f"Training images with their labels, at most {each} of each class, evenly spaced "
         f"through it. Showing {told} classes.",
         width="natural",
+    )
+    return attempts.rows(
+        lambda: [
+            Row([names[label]], [Tile(train.images[int(r)]) for r in found])
+            for label, found in rows.items()
+        ],
+        drawn,
     )
 
 

@@ -57,7 +57,7 @@ def _gallery(reading: Reading, maps: ReportMaps, pictures: Sequence[Block]) -> l
         f"{{}} of {len(split):,} {split.name} images: first those of the report, then of each pair "
         "of true and predicted class those with the highest loss, by turns. A click opens an image "
         "with its probabilities and, where the report has them, its maps: red is evidence for the "
-        "class, blue against. On paper, the first 40."
+        "class, blue against. On paper, the first 30."
     )
     return attempts.chart(
         lambda: gallery(items(reading, maps), reading.class_names, caption), pictures

@@ -21,10 +21,11 @@ from cifar_lab.report.attempts import picture
 from cifar_lab.report.blocks import Block, Section, Table, Text
 from cifar_lab.report.charts import predictions as charts
 from cifar_lab.report.charts.matrix import confusion_matrix
+from cifar_lab.report.charts.rows import Row, Tile
 from cifar_lab.report.figures import predictions as figures
 from cifar_lab.report.figures.chart import COUNTED_CLASSES, NAMED_CLASSES
 from cifar_lab.report.figures.dots import dots
-from cifar_lab.report.figures.images import samples
+from cifar_lab.report.figures.images import rows_of_samples
 from cifar_lab.report.figures.lettering import labels
 from cifar_lab.report.reading import Reading
 from cifar_lab.wording import percent, plural, several, with_interval
@@ -124,7 +125,7 @@ def confusions(reading: Reading) -> Section:
             *matrix,
             Text(f"Most frequent confusions: {told}."),
             _confused(reading),
-            _pair_images(reading, pairs),
+            *_pair_images(reading, pairs),
         ],
     )
 
@@ -157,22 +158,20 @@ def _confused(reading: Reading) -> Table:
     return Table(header, rows, text_columns=(1,), folded=label)
 
 
-def _pair_images(reading: Reading, pairs: list[Pair]) -> Block:
+def _pair_images(reading: Reading, pairs: list[Pair]) -> list[Block]:
     names, split = reading.class_names, reading.evaluated
-    blank = np.full_like(split.arrays.images[0], 255)
-    pictures, titles = [], []
+    rows = []
     for pair in pairs:
         of_pair = (split.labels == pair.label) & (reading.predicted == pair.predicted)
-        rows = np.flatnonzero(of_pair)
-        rows = rows[np.argsort(-reading.confidence[rows], kind="stable")][:EACH]
-        pictures += list(split.images(rows))
-        titles += [f"{names[pair.label]}\n→ {names[pair.predicted]}"] * len(rows)
-        pictures += [blank] * (EACH - len(rows))
-        titles += [""] * (EACH - len(rows))
-    return picture(
+        found = np.flatnonzero(of_pair)
+        found = found[np.argsort(-reading.confidence[found], kind="stable")][:EACH]
+        name = [names[pair.label], f"→ {names[pair.predicted]}"]
+        rows.append(Row(name, [Tile(image) for image in split.images(found)]))
+    drawn = picture(
         "confused_pairs",
-        lambda: samples(pictures, titles, EACH),
+        lambda: rows_of_samples(rows, EACH),
         alt="Images of the most frequently confused pairs of classes.",
         caption="Images of these pairs (true → predicted), one row per pair, most confident first.",
         width="natural",
     )
+    return attempts.rows(lambda: rows, drawn)

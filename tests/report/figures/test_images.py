@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cifar_lab.report.charts.rows import Row, Tile
 from cifar_lab.report.figures import images as figures
 
 
@@ -18,6 +19,15 @@ def test_samples_are_drawn_row_by_row_with_their_titles(titles):
     last = images[4].repeat(18, 0).repeat(18, 1)
     top, left = 16 + 24 + (144 + 16) + 24, 16 + 160
     np.testing.assert_array_equal(pixels[top : top + 108, left : left + 144], last)
+
+
+def test_rows_are_drawn_with_their_names_where_an_image_has_no_words(titles):
+    image = np.zeros((6, 8, 3), np.uint8)
+    first = Row(["cat"], [Tile(image), Tile(image + 9, ["epoch 1", "half"])])
+    pixels = decoded(figures.rows_of_samples([first, Row(["a", "→ b"], [Tile(None)])], 3))
+    assert titles == ["cat", "epoch 1\nhalf", "", "a\n→ b", "", ""]
+    left = [int(pixels[16 + 48 + 50, 16 + 160 * column + 50, 0]) for column in range(3)]
+    assert left == [0, 9, 255]
 
 
 @pytest.mark.parametrize("name", [r"$\bill$", "$5"])

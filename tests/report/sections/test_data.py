@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from cifar_lab.data.arrays import SourceImages
+from cifar_lab.report.blocks import Page
 from cifar_lab.report.sections.data import (
     class_counts,
     data,
@@ -137,7 +138,8 @@ def test_notes_of_the_source_are_told():
 
 
 def test_pictures_have_words():
-    names = {block.name: block.alt for block in data(reading()).blocks if block.kind == "picture"}
+    page = Page("", "", [], [data(reading())])
+    names = {picture.name: picture.alt for picture in page.pictures()}
     assert list(names) == ["class_distribution", "image_sizes", "samples", "augmented"]
     assert '<b>, cats & dogs and "quoted"' in names["samples"]
 
@@ -162,7 +164,8 @@ def test_samples_say_how_many_of_the_classes_they_show(classes, shown, titles):
         sample_ids=np.arange(classes).astype(str),
     )
     source = SourceImages(train, replace(small.source.test, class_names=names), "")
-    picture = samples_of_classes(replace(small, source=source, train_indices=np.arange(classes)))
+    few = replace(small, source=source, train_indices=np.arange(classes))
+    ((picture,),) = [chart.pictures for chart in samples_of_classes(few)]
     assert picture.caption.endswith(f"Showing {shown} classes.")
     assert picture.alt.endswith("c19 and others.")
     assert titles == list(names[:200])

@@ -70,7 +70,11 @@ def test_confused_pairs_are_named_and_shown():
     assert text.text == (
         'Most frequent confusions: "quoted" → cats & dogs (2), <b> → cats & dogs (1).'
     )
-    assert (matrix.name, pictures.name) == ("confusion", "confused_pairs")
+    assert [matrix.name, *(each.name for each in pictures.pictures)] == [
+        "confusion",
+        "confused_pairs",
+    ]
+    assert '<p class="name"><span dir="auto">&#34;quoted&#34;</span>' in pictures.html
     assert table.rows == [['"quoted"', "cats & dogs", "2", "50.00 %"],
                           ["<b>", "cats & dogs", "1", "25.00 %"]]  # fmt: skip
 

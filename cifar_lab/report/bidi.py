@@ -1,0 +1,38 @@
+"""Words of right-to-left scripts within a page that reads from left to right.
+
+Without isolation, the numbers and arrows around an Arabic or Hebrew name change places: of
+``a → b (3)`` a reader would see ``(3) b ← a`` (Unicode Standard Annex 9, section 2.4).
+"""
+
+from __future__ import annotations
+
+import re
+
+from markupsafe import Markup, escape
+
+#: Letters that are written from right to left, with their marks: Hebrew to Arabic, and the forms
+#: and scripts of the higher blocks.
+_LETTERS = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff"
+#: Words of such letters, with what stands between them and a number that ends the text.
+_WORDS = re.compile(rf"[{_LETTERS}](?:[^A-Za-z→,;:()]*[{_LETTERS}])?(?:[ _-]?\d+$)?")
+
+#: Invisible characters that turn all that follows them around.
+_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+
+
+def right_to_left(text: str) -> bool:
+    """Whether a text has letters that are written from right to left."""
+    return _WORDS.search(text) is not None
+
+
+def isolated(text: str) -> Markup:
+    """Escape a text for HTML, with its right-to-left words isolated from what is around them."""
+    if isinstance(text, Markup):
+        return text
+    if _CONTROLS.search(text):
+        return Markup("<bdi>{}</bdi>").format(text)
+    parts, end = [], 0
+    for found in _WORDS.finditer(text):
+        parts += [escape(text[end : found.start()]), Markup("<bdi>{}</bdi>").format(found[0])]
+        end = found.end()
+    return Markup("").join([*parts, escape(text[end:])])

@@ -1,0 +1,31 @@
+"""Rows of images: every image with words, and every name as text that cannot become an element."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from cifar_lab.report.charts.rows import Row, Tile, rows_of_images
+
+PIXELS = np.zeros((4, 4, 3), np.uint8)
+ROWS = [
+    Row(["<b>", "→ قطة"], [Tile(PIXELS, ["original"]), Tile(PIXELS, ["epoch 1", "a: 60 %"])]),
+    Row(["cat"], [Tile(PIXELS), Tile(PIXELS), Tile(None, ["not shown"])]),
+]
+
+
+def test_every_image_is_named_by_its_row_and_its_own_words():
+    html = rows_of_images(ROWS, "x", "of all", "caption")
+    assert re.findall(r'<img [^>]*alt="([^"]*)"', html) == [
+        "&lt;b&gt; → قطة, original", "&lt;b&gt; → قطة, epoch 1, a: 60 %", "cat, 1", "cat, 2",
+    ]  # fmt: skip
+    assert "--columns: 3" in html
+    assert html.count('class="none"') == 1
+
+
+def test_names_are_text_whose_direction_is_their_own():
+    html = rows_of_images(ROWS, "x", 'of "all"', "from قطة to cat")
+    assert '<span dir="auto">&lt;b&gt;</span><span dir="auto">→ قطة</span>' in html
+    assert 'aria-label="of &#34;all&#34;"' in html
+    assert "from <bdi>قطة</bdi> to cat" in html
