@@ -62,7 +62,7 @@ def augmentation(loader: TrainLoader, plan: Plan, class_names: Sequence[str], fo
     epochs, limit = plan.epochs_to_train, plan.limit_batches
     shown = rows(loader, class_names, epochs, 8, limit, processes=1)
     columns = max(len(row.tiles) for row in shown)
-    return _saved(folder / "augmentation.png", rows_of_samples(shown, columns))
+    return _saved(folder / "augmentation.png", rows_of_samples(shown, columns, class_names))
 
 
 def model(network: nn.Module, image_size: tuple[int, int], batch_size: int) -> str:

@@ -1,4 +1,4 @@
-"""Words of right-to-left scripts within a page that reads from left to right.
+"""Users' words in HTML: right-to-left ones keep to their place, and long ones break where they may.
 
 Without isolation, the numbers and arrows around an Arabic or Hebrew name change places: of
 ``a → b (3)`` a reader would see ``(3) b ← a`` (Unicode Standard Annex 9, section 2.4).
@@ -16,6 +16,8 @@ _LETTERS = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e8
 #: Words of such letters, with what stands between them and a number that ends the text.
 _WORDS = re.compile(rf"[{_LETTERS}](?:[^A-Za-z→,;:()]*[{_LETTERS}])?(?:[ _-]?\d+$)?")
 
+#: Between a mark that joins words and the next word, of a text whose elements are ``bdi`` only.
+_JOINTS = re.compile(r"(?<=[/_.=-])(?<!<[/])(?=[^\W\d_])")
 #: Invisible characters that turn all that follows them around.
 _CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
@@ -36,3 +38,8 @@ def isolated(text: str) -> Markup:
         parts += [escape(text[end : found.start()]), Markup("<bdi>{}</bdi>").format(found[0])]
         end = found.end()
     return Markup("").join([*parts, escape(text[end:])])
+
+
+def breakable(text: str) -> Markup:
+    """The same, and lines may break after the marks that join words in names and paths."""
+    return Markup(_JOINTS.sub("<wbr>", isolated(text)))

@@ -11,7 +11,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from cifar_lab.report.bidi import isolated
+from cifar_lab.report.bidi import breakable, isolated
 from cifar_lab.report.blocks import Page, Section
 from cifar_lab.report.charts.svg import HEIGHT
 from cifar_lab.run.files import write_atomically
@@ -71,6 +71,7 @@ def _environment(as_html: bool) -> Environment:
     )
     environment.filters["words"] = _words
     environment.filters["isolated"] = isolated
+    environment.filters["breakable"] = breakable
     environment.filters["unbroken"] = _unbroken
     environment.filters["md"] = in_markdown
     environment.filters["md_words"] = words_in_markdown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cifar_lab.report.bidi import isolated, right_to_left
+from cifar_lab.report.bidi import breakable, isolated, right_to_left
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,15 @@ def test_scripts_are_told_by_their_letters():
     assert [right_to_left(text) for text in ("cat", "猫", "קט", "a قطة", "ދިވެހި")] == [
         False, False, True, True, True,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("test/a_cat.png", "test/<wbr>a_<wbr>cat.<wbr>png"),
+        ("lr=0.1, -10.14", "lr=0.1, -10.14"),
+        ("קט/<b>/c", "<bdi>קט</bdi>/&lt;b&gt;/<wbr>c"),
+    ],
+)
+def test_lines_break_after_the_marks_that_join_words_and_never_within_a_number(text, html):
+    assert breakable(text) == html

@@ -28,7 +28,10 @@ def test_the_page_asks_for_nothing_outside_itself():
     for _, attributes in parsed(html).elements:
         for name, value in attributes.items():
             if name in FETCHING:
-                assert re.match(r"data:|#|--(pixels: \d+px|columns: \d+)$", value), (name, value)
+                assert re.match(r"data:|#|--(pixels: \d+px|(columns|across): \d+)$", value), (
+                    name,
+                    value,
+                )
     assert not re.search(r"url\(|@import|https?://", html)
     tags = {tag for tag, _ in parsed(html).elements}
     assert not tags & {"iframe", "object", "embed", "base", "form"}
@@ -201,9 +204,9 @@ class Parsed(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.elements.append((tag, dict(attrs)))
-        if tag not in ("meta", "link", "img"):
+        if tag not in ("meta", "link", "img", "wbr"):
             self.open.append("row" if dict(attrs).get("scope") == "row" else tag)
-        if tag not in ("b", "code"):
+        if tag not in ("b", "code", "wbr"):
             self.pieces.append(("", " "))  # separates its text from what precedes it
 
     def handle_endtag(self, tag):

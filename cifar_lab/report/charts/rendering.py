@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from cifar_lab.report.bidi import isolated
+from cifar_lab.report.bidi import breakable, isolated
 
 
 def rendered(template: str, **values: Any) -> Markup:
@@ -26,4 +26,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["isolated"] = isolated
+    environment.filters["breakable"] = breakable
     return environment

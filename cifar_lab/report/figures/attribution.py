@@ -23,7 +23,7 @@ from cifar_lab.report.figures.image_grid import (
     overlay,
     sheet,
 )
-from cifar_lab.report.figures.lettering import lettering
+from cifar_lab.report.figures.lettering import in_glyphs, lettering
 
 #: Images in a row of the gallery, and maps in a row beside an image.
 GALLERY_COLUMNS, MAP_COLUMNS = 5, 6
@@ -83,11 +83,12 @@ def gallery(
         rows: one per image.
         class_names: in the order of the labels.
     """
+    names = [in_glyphs(name, class_names) for name in class_names]
     pictures = [
         Tile(
             image,
-            f"{class_names[row.predicted]} ({row.predicted_probability:.1%})\n"
-            f"true: {class_names[row.label]} ({row.true_probability:.1%})",
+            f"{names[row.predicted]} ({row.predicted_probability:.1%})\n"
+            f"true: {names[row.label]} ({row.true_probability:.1%})",
         )
         for row, image in zip(rows, images, strict=True)
     ]

@@ -42,6 +42,11 @@ FALLBACKS = (
 )
 #: Room for a class's name beside a chart, in inches, and the size of its letters, in points.
 ROOM, SIZE = 2.0, 10.0
+#: Whether letters are joined and ordered as their script wants: matplotlib 3.11 began to.
+SHAPES = matplotlib.__version_info__[:2] >= (3, 11)
+#: Blocks of Unicode whose letters change shape or place beside others: Devanagari to Sinhala,
+#: Myanmar, and Khmer.
+JOINED = ((0x0900, 0x0DFF), (0x1000, 0x109F), (0x1780, 0x17FF))
 #: Points in an inch.
 POINTS = 72
 
@@ -130,9 +135,20 @@ def on_one_line(text: str) -> str:
 
 
 def missing(texts: Iterable[str]) -> str:
-    """The characters of texts that no installed font can draw, each once, in their order."""
+    """The characters of texts that cannot be drawn, each once, in their order."""
     used = dict.fromkeys("".join(map(on_one_line, texts)))
-    return "".join(character for character in used if ord(character) not in _characters())
+    return "".join(character for character in used if not _drawn(character))
+
+
+def in_glyphs(text: str, class_names: Sequence[str]) -> str:
+    """Put numbers in place of the class names in a text that cannot be drawn."""
+    if not missing([text]):
+        return text
+    by_length = sorted(enumerate(class_names), key=lambda each: -len(each[1]))
+    for number, name in by_length:
+        if name and missing([name]):
+            text = text.replace(name, f"class {number}")
+    return text
 
 
 def width(line: str, size: float) -> float:
@@ -156,6 +172,14 @@ def _without_middle(line: str, kept: int) -> str:
     """The first and last of a line's characters, ``kept`` in all."""
     end = line[len(line) - kept // 2 :]
     return f"{line[: kept - kept // 2].rstrip()}…{end.lstrip()}"
+
+
+def _drawn(character: str) -> bool:
+    """Whether a character has a glyph, and looks right beside others."""
+    if ord(character) not in _characters():
+        return False
+    joined = any(first <= ord(character) <= last for first, last in JOINED)
+    return SHAPES or not (joined or unicodedata.bidirectional(character) in ("R", "AL"))
 
 
 @functools.cache

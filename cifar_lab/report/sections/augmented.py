@@ -32,7 +32,7 @@ def augmented(reading: Reading) -> list[Block]:
     shown_rows = rows(reading.loader, reading.class_names, trained, IMAGES, limit, processes)
     drawn = Picture(
         "augmented",
-        rows_of_samples(shown_rows, len(epochs) + 1),
+        rows_of_samples(shown_rows, len(epochs) + 1, reading.class_names),
         alt=f"Original training images, and the same as shown in {_named(epochs, trained)}.",
         caption="Left: original training images. To the right: what the network was shown of them "
         f"in {_named(epochs, trained)}, before normalisation: "

@@ -14,6 +14,7 @@ from cifar_lab.report.blocks import Block, Picture, Section, Table, Text
 from cifar_lab.report.charts.rows import Row, Tile
 from cifar_lab.report.figures.data import class_distribution
 from cifar_lab.report.figures.images import samples
+from cifar_lab.report.figures.lettering import in_glyphs
 from cifar_lab.report.figures.training import SPLIT_NAMES
 from cifar_lab.report.reading import Reading
 from cifar_lab.report.sections.augmented import augmented, spread
@@ -192,7 +193,11 @@ def samples_of_classes(data: Dataset) -> list[Block]:
     flat = [(int(r), label) for label, found in rows.items() for r in found]
     drawn = Picture(
         "samples",
-        samples([train.images[r] for r, _ in flat], [names[label] for _, label in flat], EACH),
+        samples(
+            [train.images[r] for r, _ in flat],
+            [in_glyphs(names[label], names) for _, label in flat],
+            EACH,
+        ),
         alt=f"Training images of {several(first)}.",
         caption=f"Training images with their labels, at most {each} of each class, evenly spaced "
         f"through it. Showing {told} classes.",

@@ -169,7 +169,7 @@ def _pair_images(reading: Reading, pairs: list[Pair]) -> list[Block]:
         rows.append(Row(name, [Tile(image) for image in split.images(found)]))
     drawn = picture(
         "confused_pairs",
-        lambda: rows_of_samples(rows, EACH),
+        lambda: rows_of_samples(rows, EACH, names),
         alt="Images of the most frequently confused pairs of classes.",
         caption="Images of these pairs (true → predicted), one row per pair, most confident first.",
         width="natural",

@@ -24,7 +24,8 @@ def test_samples_are_drawn_row_by_row_with_their_titles(titles):
 def test_rows_are_drawn_with_their_names_where_an_image_has_no_words(titles):
     image = np.zeros((6, 8, 3), np.uint8)
     first = Row(["cat"], [Tile(image), Tile(image + 9, ["epoch 1", "half"])])
-    pixels = decoded(figures.rows_of_samples([first, Row(["a", "→ b"], [Tile(None)])], 3))
+    rows = [first, Row(["a", "→ b"], [Tile(None)])]
+    pixels = decoded(figures.rows_of_samples(rows, 3, ["cat", "a", "b"]))
     assert titles == ["cat", "epoch 1\nhalf", "", "a\n→ b", "", ""]
     left = [int(pixels[16 + 48 + 50, 16 + 160 * column + 50, 0]) for column in range(3)]
     assert left == [0, 9, 255]

@@ -30,6 +30,7 @@ from cifar_lab.report.figures import lettering as lettering_module
 from cifar_lab.report.figures.attribution import Scaled, Series
 from cifar_lab.report.figures.lettering import (
     fitted,
+    in_glyphs,
     labels,
     lettering,
     missing,
@@ -153,6 +154,18 @@ def test_a_name_without_glyphs_is_numbered_and_its_characters_are_told(monkeypat
     monkeypatch.setattr(lettering_module, "_characters", lambda: frozenset(map(ord, "cat dog")))
     assert labels(["cat", "貓", "dog"]) == ["cat", "class 1", "dog"]
     assert missing(["cat", "貓 b", "貓"]) == "貓b"
+    assert in_glyphs("dog\n→ 貓b: 3 %", ["貓", "貓b", "dog"]) == "dog\n→ class 1: 3 %"
+
+
+def test_letters_that_join_or_run_from_the_right_need_a_matplotlib_that_shapes(monkeypatch):
+    names = ["cat", "كلب", "קט", "कु", "Æ猫"]
+    monkeypatch.setattr(
+        lettering_module, "_characters", lambda: frozenset(map(ord, "".join(names)))
+    )
+    monkeypatch.setattr(lettering_module, "SHAPES", True)
+    assert labels(names) == names
+    monkeypatch.setattr(lettering_module, "SHAPES", False)
+    assert labels(names) == ["cat", "class 1", "class 2", "class 3", "Æ猫"]
 
 
 def test_fonts_for_other_scripts_are_used_where_they_are_installed():

@@ -74,7 +74,7 @@ def test_confused_pairs_are_named_and_shown():
         "confusion",
         "confused_pairs",
     ]
-    assert '<p class="name"><span dir="auto">&#34;quoted&#34;</span>' in pictures.html
+    assert '<p class="name"><span>&#34;quoted&#34;</span>' in pictures.html
     assert table.rows == [['"quoted"', "cats & dogs", "2", "50.00 %"],
                           ["<b>", "cats & dogs", "1", "25.00 %"]]  # fmt: skip
 
