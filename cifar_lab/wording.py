@@ -142,9 +142,13 @@ def aligned(
 
 def in_markdown(text: str) -> str:
     """Text that Markdown shows as it is, on one line: no links, HTML, emphasis or formulas."""
-    escaped = _MARKUP.sub(lambda found: f"\\{found[0]}", " ".join(text.split()))
+    return start_in_markdown(_MARKUP.sub(lambda found: f"\\{found[0]}", " ".join(text.split())))
+
+
+def start_in_markdown(line: str) -> str:
+    """Escape what would make a heading, a list or a rule of a line, at its start."""
     return _START.sub(
-        lambda found: f"\\{found[1]}" if found[1] else f"{found[2]}\\{found[3]}", escaped
+        lambda found: f"\\{found[1]}" if found[1] else f"{found[2]}\\{found[3]}", line
     )
 
 

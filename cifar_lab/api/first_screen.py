@@ -53,9 +53,9 @@ def first_screen(run: Run) -> Report:
         Refusal: the run is not finished, or a file is damaged.
     """
     from cifar_lab.report.figures.training import curves
-    from cifar_lab.report.sections.result import facts, lead
+    from cifar_lab.report.sections.result import costs, lead, results
 
     rows = run.metrics
     ends = [float(row["epoch"]) for row in rows]
     picture = curves(rows, ends, run.summary.reported_epoch)
-    return Report(run.folder.report, lead(run), tuple(facts(run)), picture)
+    return Report(run.folder.report, lead(run), (*results(run), *costs(run)), picture)

@@ -170,8 +170,7 @@ class Fit:
 
     def end_epoch(self) -> None:
         """Evaluate, write the epoch's row and decide whether training continues."""
-        state, world = self.state, self.world
-        train = state.train_metrics.result()
+        state, world, train = self.state, self.world, self.state.train_metrics.result()
         evaluation_started = time.monotonic()
         last = self._step_number(state.batches_done - 1)
         momentum = momentum_at(self.schedule, last)
@@ -187,7 +186,8 @@ class Fit:
             self._evaluate("val", self.loaders.val, row)
         if self.plan.test_every_epoch and self.loaders.test is not None and world.leads:
             self._evaluate("test", self.loaders.test, row)
-        row["epoch_seconds"] = state.train_seconds + time.monotonic() - evaluation_started
+        row["evaluation_seconds"] = time.monotonic() - evaluation_started
+        row["epoch_seconds"] = state.train_seconds + row["evaluation_seconds"]
         row["images_per_second"] = train.count / state.train_seconds
         # The state must not change before all evaluations are done, so that an interrupted
         # evaluation can be repeated.

@@ -22,6 +22,7 @@ COLUMNS = (
     "test_loss",
     "test_accuracy",
     "epoch_seconds",
+    "evaluation_seconds",
     "images_per_second",
 )
 

@@ -14,6 +14,8 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 
 Rule = Literal["steepest", "valley", "minimum_over_ten"]
+#: An end of the range of learning rates that a test tries.
+Edge = Literal["lower", "upper"]
 
 #: Steps to ignore at the start (noise) and the end (divergence) of a curve: what torch-lr-finder
 #: and fastai ignore of 100 steps; LARGEST_SHARE limits them on a shorter curve.
@@ -99,12 +101,45 @@ def spread(values: Sequence[float | None]) -> Spread | None:
     return Spread(median, found[0], found[-1], len(found))
 
 
-def _inner(losses: Sequence[float]) -> range:
-    """The steps that a rule considers: up to the minimum, without the ignored ends."""
-    steps = len(losses)
+def at_edge(
+    rule: Rule, learning_rates: Sequence[float], losses: Sequence[float], whole: bool
+) -> Edge | None:
+    """The end of the tested range that a rule's suggestion is at; None if it is at neither.
+
+    A better learning rate may lie beyond that end. A suggestion is at an end if the step that it is
+    derived from is the first or the last one that rules consider, or lies outside these; at the
+    upper end, only if the test reached it.
+
+    Args:
+        rule: that makes the suggestion.
+        learning_rates: learning rate of each step, increasing.
+        losses: smoothed, finite loss of each step.
+        whole: whether the test reached the end of its range.
+    """
+    suggested = RULES[rule](learning_rates, losses)
+    if suggested is None:
+        return None
+    step = bisect_left(learning_rates, suggested)
+    if rule == "minimum_over_ten":
+        step = int(np.argmin(losses))
+    first, last = _ignored(len(losses))
+    if step <= first:
+        return "lower"
+    return "upper" if whole and step >= len(losses) - 1 - last else None
+
+
+def _ignored(steps: int) -> tuple[int, int]:
+    """How many steps are ignored at the start and at the end of a curve."""
     first, last = (
         min(most, int(share * steps)) for most, share in zip(IGNORED, LARGEST_SHARE, strict=True)
     )
+    return first, last
+
+
+def _inner(losses: Sequence[float]) -> range:
+    """The steps that a rule considers: up to the minimum, without the ignored ends."""
+    steps = len(losses)
+    first, last = _ignored(steps)
     least = int(np.argmin(losses)) if steps else 0
     return range(min(first, least), min(steps - last, least + 1))
 

@@ -131,5 +131,5 @@ def draw_report(experiment: Experiment, run: Run, fresh: bool = False) -> None:
     except Exception as error:  # maps that fail must not cost the report
         warnings.append(warning("The attribution maps could not be computed", error))
     run.folder.require()
-    write_report(reading, maps, warnings)
+    write_report(reading, maps, warnings, started)
     log.info(f"report: {run.folder.report} ({time.monotonic() - started:.1f} s)")

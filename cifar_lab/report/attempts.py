@@ -9,7 +9,7 @@ from typing import Literal
 from markupsafe import Markup
 
 from cifar_lab.refusal import Refusal
-from cifar_lab.report.blocks import Block, Chart, Picture, Section, Text
+from cifar_lab.report.blocks import Block, Chart, Finding, Picture, Section, Text
 from cifar_lab.report.charts import dot_rows, svg
 from cifar_lab.report.charts.dots import Dots
 from cifar_lab.report.charts.plot import Plot
@@ -92,6 +92,16 @@ def blocks(what: str, make: Callable[[], Sequence[Block]]) -> Sequence[Block]:
         raise
     except Exception as error:  # likewise
         return [warning(f"{what} could not be drawn", error)]
+
+
+def finding(what: str, check: Callable[[], Finding | None]) -> Finding | Text | None:
+    """What a check finds, if anything, or a paragraph that says why it could not be made."""
+    try:
+        return check()
+    except Refusal:
+        raise
+    except Exception as error:  # likewise
+        return warning(f"The check of {what} could not be made", error)
 
 
 def warning(problem: str, error: Exception) -> Text:

@@ -74,6 +74,7 @@ class Table:
         wrapped: whether text wraps, for cells that are sentences.
         folded: label to click on to unfold the table; None shows it unfolded.
         stacked: whether each row is a paragraph on phones, so that none of its cells is cut off.
+        whole: keep it in one piece in Markdown, even where it is wider than a terminal.
     """
 
     header: Sequence[str]
@@ -82,6 +83,7 @@ class Table:
     wrapped: bool = False
     folded: str | None = None
     stacked: bool = False
+    whole: bool = False
     kind: str = field(default="table", init=False)
 
     def is_text(self, column: int) -> bool:
@@ -115,7 +117,23 @@ class Code:
     kind: str = field(default="code", init=False)
 
 
-Block = Text | Picture | Chart | Table | Facts | Code
+@dataclass(frozen=True)
+class Finding:
+    """A sentence on what stands out, and the title of the section that shows it."""
+
+    text: str
+    section: str
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What stands out, with links to the sections that show it."""
+
+    findings: Sequence[Finding]
+    kind: str = field(default="findings", init=False)
+
+
+Block = Text | Picture | Chart | Table | Facts | Code | Findings
 
 
 @dataclass(frozen=True)

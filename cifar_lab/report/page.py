@@ -11,11 +11,12 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from cifar_lab.report import markdown
 from cifar_lab.report.bidi import breakable, isolated
 from cifar_lab.report.blocks import Page, Section
 from cifar_lab.report.charts.svg import HEIGHT
 from cifar_lab.run.files import write_atomically
-from cifar_lab.wording import in_markdown, longest_run, words_in_markdown
+from cifar_lab.wording import in_markdown, longest_run
 
 
 def write_page(page: Page, html: Path) -> None:
@@ -74,7 +75,11 @@ def _environment(as_html: bool) -> Environment:
     environment.filters["breakable"] = breakable
     environment.filters["unbroken"] = _unbroken
     environment.filters["md"] = in_markdown
-    environment.filters["md_words"] = words_in_markdown
+    environment.filters["md_paragraph"] = markdown.paragraph
+    environment.filters["md_item"] = markdown.item
+    environment.filters["md_linked_item"] = markdown.linked_item
+    environment.filters["md_picture"] = markdown.picture
+    environment.filters["md_table"] = markdown.table
     environment.filters["fence"] = _fence
     environment.filters["anchor"] = lambda title: title.lower().replace(" ", "-")
     return environment

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from cifar_lab.analysis.misclassified import Misclassified, chosen_errors
 from cifar_lab.analysis.predictions import confusion, correct, predicted_classes, softmax
 from cifar_lab.data.arrays import Dataset
+from cifar_lab.data.duplicates import Copy, copies
 from cifar_lab.data.held_out import HeldOut, held_out
 from cifar_lab.report.options import ReportOptions
 from cifar_lab.run.older import last_step
@@ -60,6 +61,11 @@ class Reading:
     def logits(self) -> NDArray[np.float32]:
         """Logits of these images, float32 ``(n, classes)``."""
         return self.run.evaluated.logits
+
+    @functools.cached_property
+    def copies(self) -> list[tuple[Copy, ...]]:
+        """Groups of images with identical pixels, within and across the splits."""
+        return copies(self.dataset)
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, cast, get_args
 
-from cifar_lab.engine.lr_suggestions import Rule, spread, suggestions
+from cifar_lab.engine.lr_suggestions import Edge, Rule, at_edge, spread, suggestions
 from cifar_lab.run.files import Measured
 from cifar_lab.wording import aligned
 
@@ -104,6 +104,21 @@ class LrFinder:
     def chosen(self) -> Suggested | None:
         """Suggestion of the configured rule."""
         return self.suggestions[self.settings.suggestion]
+
+    @property
+    def edge(self) -> Edge | None:
+        """The end of the range that most seeds' suggestions by that rule are at, if any."""
+        found = [
+            at_edge(
+                cast(Rule, self.settings.suggestion),
+                each.learning_rates,
+                each.smoothed,
+                whole=each.ended is None,
+            )
+            for each in self.seeds
+        ]
+        edges = [edge for edge in get_args(Edge) if 2 * found.count(edge) > len(found)]
+        return edges[0] if edges else None
 
 
 def finding(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 WHOLE_NUMBERS = {"epoch", "step"}
 #: Columns that some rows lack: older versions did not write them, or the run extends another one
 #: whose schedule left the momentum as it was.
-NEWER = {"step", "momentum"}
+NEWER = {"step", "momentum", "evaluation_seconds"}
 
 
 def write_metrics(path: Path, rows: Sequence[Row]) -> None:

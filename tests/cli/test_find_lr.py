@@ -222,7 +222,7 @@ def stop_in_the_second_epoch(_: Progress, state) -> None:
 
 def rows(run: RunFolder) -> list[dict[str, float]]:
     return [
-        {k: v for k, v in row.items() if k not in ("epoch_seconds", "images_per_second")}
+        {k: v for k, v in row.items() if not k.endswith(("_seconds", "_per_second"))}
         for row in read_metrics(run.metrics)
     ]
 

@@ -24,7 +24,7 @@ from tests.conftest import BESIDE
 
 pytestmark = [pytest.mark.slow, pytest.mark.extra("lightning")]
 
-TIMES = {"epoch_seconds", "images_per_second"}
+TIMES = {"epoch_seconds", "evaluation_seconds", "images_per_second"}
 #: Digits in float32; 1,280 training images are whole batches of any size below.
 QUICK = [
     "dataset=digits", "dataset.limit_train_images=1280", "dataset.validation_fraction=0",

@@ -70,7 +70,7 @@ def stop_in_the_second_epoch(_: Progress, state) -> None:
 
 def rows(name: str) -> list[dict[str, float]]:
     return [
-        {k: v for k, v in row.items() if k not in ("epoch_seconds", "images_per_second")}
+        {k: v for k, v in row.items() if not k.endswith(("_seconds", "_per_second"))}
         for row in read_metrics(RunFolder(Path("outputs") / name).metrics)
     ]
 

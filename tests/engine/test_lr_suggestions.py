@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from cifar_lab.engine.lr_suggestions import (
     _falling,
+    at_edge,
     minimum_over_ten,
     spread,
     steepest,
@@ -52,6 +53,34 @@ def test_a_descent_after_the_loss_has_risen_is_not_suggested(rule):
     """As for a network without warm-up, whose loss jumps, falls from there, and jumps again."""
     losses = [*np.linspace(3, 2, 40), *np.linspace(2, 60, 20), *np.linspace(60, 9, 30)]
     assert rule(rates(90), losses) < rates(90)[40]
+
+
+@pytest.mark.parametrize("rule", ["steepest", "valley"])
+@pytest.mark.parametrize(("falls_at", "edge"), [(10, "lower"), (13, None), (60, None), (92, None)])
+def test_a_suggestion_is_at_an_end_where_rules_consider_no_further_step(rule, falls_at, edge):
+    """Of 100 steps the first 10 and the last 5 are ignored; the loss falls between two steps."""
+    losses = [2.0] * falls_at + [1.0] * (100 - falls_at)
+    losses[falls_at] = 1.5
+    assert at_edge(rule, rates(100), losses, whole=True) == edge
+
+
+def test_the_upper_end_counts_only_if_the_test_reached_it():
+    losses = [2.0] * 94 + [1.0, 0.5, 0.4, 0.3, 0.2, 0.1]
+    assert steepest(rates(100), losses) == rates(100)[94]
+    assert at_edge("steepest", rates(100), losses, whole=True) == "upper"
+    assert at_edge("steepest", rates(100), losses, whole=False) is None
+
+
+@pytest.mark.parametrize(
+    ("minimum", "edge"), [(10, "lower"), (11, None), (93, None), (94, "upper")]
+)
+def test_a_tenth_of_the_rate_of_the_minimum_is_at_an_end_where_the_minimum_is(minimum, edge):
+    losses = [1 + abs(step - minimum) / 100 for step in range(100)]
+    assert at_edge("minimum_over_ten", rates(100), losses, whole=True) == edge
+
+
+def test_without_a_suggestion_there_is_no_end_that_it_is_at():
+    assert at_edge("steepest", rates(100), [1.0 + step for step in range(100)], whole=True) is None
 
 
 def test_a_short_curve_has_its_ends_left_out_in_proportion():

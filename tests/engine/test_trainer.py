@@ -41,7 +41,7 @@ from tests.engine.plans import make_plan
 CPU = torch.device("cpu")
 CLASSES = 3
 ENGINE: dict[str, type[Engine]] = {"class": Trainer}
-TIME_COLUMNS = {"epoch_seconds", "images_per_second"}
+TIME_COLUMNS = {"epoch_seconds", "evaluation_seconds", "images_per_second"}
 
 
 @pytest.fixture(autouse=True)
@@ -435,6 +435,7 @@ def test_times_are_those_of_the_clock(monkeypatch):
     run.fit(recording)
     # 5 batches of 30 s, then 2 evaluation batches of 10 s.
     assert [row["epoch_seconds"] for row in recording.rows] == [170, 170]
+    assert [row["evaluation_seconds"] for row in recording.rows] == [20, 20]
     assert [row["images_per_second"] for row in recording.rows] == [20 / 150] * 2
     assert run.state.elapsed_seconds == 340
 

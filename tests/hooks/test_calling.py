@@ -31,7 +31,7 @@ QUICK = [
     "trainer.epochs=2", "trainer.batch_size=64", "trainer.precision=float32", "device=cpu",
     "report.enabled=false", *BESIDE,
 ]  # fmt: skip
-TIMES = {"epoch_seconds", "images_per_second"}
+TIMES = {"epoch_seconds", "evaluation_seconds", "images_per_second"}
 
 
 @pytest.fixture(autouse=True)

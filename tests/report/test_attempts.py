@@ -9,9 +9,10 @@ import pytest
 
 from cifar_lab.explain.explained import ReportMaps
 from cifar_lab.report import attempts
-from cifar_lab.report.blocks import Picture, Section, Text
+from cifar_lab.report.blocks import Finding, Picture, Section, Text
 from cifar_lab.report.figures import predictions, training
 from cifar_lab.report.pages import run as page
+from cifar_lab.report.sections import verdicts
 from tests.report.readings import reading
 
 
@@ -43,6 +44,16 @@ def test_a_section_that_fails_keeps_its_title():
     assert attempts.section("x", lambda: Section("x", [])) == Section("x", [])
 
 
+def test_a_check_that_fails_is_told_and_one_that_does_not_is_its_finding(caplog):
+    told = attempts.finding("calibration", fails)
+    assert isinstance(told, Text)
+    assert told.warning
+    assert told.text.startswith("The check of calibration could not be made: ValueError: ")
+    found = Finding("it is off", "Confidence")
+    assert attempts.finding("calibration", lambda: found) is found
+    assert attempts.finding("calibration", lambda: None) is None
+
+
 @pytest.mark.parametrize(
     ("place", "name", "told"),
     [
@@ -50,6 +61,7 @@ def test_a_section_that_fails_keeps_its_title():
         (predictions, "confusion_matrix", "The figure confusion could not be drawn"),
         (page, "data", "The section “Data” could not be drawn"),
         (page, "first_screen", "The results could not be drawn"),
+        (verdicts, "calibration", "The check of calibration could not be made"),
     ],
 )
 def test_a_report_is_written_whatever_fails_in_it(tmp_path, monkeypatch, caplog, place, name, told):

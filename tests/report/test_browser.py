@@ -161,10 +161,27 @@ def test_every_link_of_the_page_leads_somewhere(page):
     assert broken == []
 
 
+def test_what_stands_out_leads_to_the_section_where_it_shows(page):
+    """The test images of the reading have a copy, and its confidence is too high."""
+    links = page.locator("ul.findings a")
+    assert links.all_text_contents() == ["Training", "Confidence", "Data"]
+    for link in links.all():
+        link.click()
+        heading = page.get_by_role("heading", name=link.text_content(), exact=True)
+        box = heading.bounding_box()
+        last = page.evaluate("innerHeight + scrollY >= document.body.scrollHeight - 1")
+        assert -1 <= box["y"] < page.viewport_size["height"]
+        assert abs(box["y"]) < 2 or last
+    links.first.focus()
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#training")
+
+
 def test_words_can_be_told_from_their_ground(page):
     """Contrast of at least 4.5 to 1 (WCAG 2.2, 1.4.3)."""
     pairs = page.evaluate(
-        """[...document.querySelectorAll('p, dt, dd, td, figcaption, a, mark, h2, pre')].map(e => {
+        """[...document.querySelectorAll('p, dt, dd, td, figcaption, a, li, mark, h2, pre')]
+        .map(e => {
           let ground = 'rgba(0, 0, 0, 0)', at = e;
           while (at && ground === 'rgba(0, 0, 0, 0)') {
             ground = getComputedStyle(at).backgroundColor; at = at.parentElement;

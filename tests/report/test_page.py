@@ -13,7 +13,18 @@ from html.parser import HTMLParser
 import pytest
 from markupsafe import Markup
 
-from cifar_lab.report.blocks import Chart, Code, Facts, Page, Picture, Section, Table, Text
+from cifar_lab.report.blocks import (
+    Chart,
+    Code,
+    Facts,
+    Finding,
+    Findings,
+    Page,
+    Picture,
+    Section,
+    Table,
+    Text,
+)  # fmt: skip
 from cifar_lab.report.page import render_html, render_markdown
 
 #: Attributes through which a page can load something.
@@ -104,6 +115,22 @@ def test_warnings_are_set_off_in_both_forms():
     assert "> be careful" in render_markdown(page()).splitlines()
 
 
+def test_findings_lead_to_their_section_in_both_forms():
+    findings = Findings([Finding("`a` is <b> off", "First part"), Finding("so is b", "Second")])
+    whole = Page("t", "l", [findings], page().sections)
+    found = parsed(render_html(whole))
+    leads = [a["href"] for tag, a in found.elements if tag == "a"]
+    assert leads[:2] == ["#first-part", "#second"]
+    assert "a is <b> off See First part." in found.text
+    lines = render_markdown(whole).splitlines()
+    begins = lines.index("What stands out:")
+    assert lines[begins + 1 : begins + 4] == [
+        "",
+        r"- `a` is \<b\> off See [First part](#first-part).",
+        "- so is b See [Second](#second).",
+    ]
+
+
 def test_commands_within_words_are_code():
     words = Page("t", "l", [Text("type `ls <x>` or `cd` now")], [])
     found = parsed(render_html(words))
@@ -143,7 +170,7 @@ def test_a_folded_table_can_be_unfolded():
     found = parsed(render_html(folded))
     assert found.open == []
     assert "All <1>" in found.texts("summary")
-    assert "<details><summary>All &lt;1&gt;</summary>" in render_markdown(folded)
+    assert render_markdown(folded).splitlines()[4:8] == [r"All \<1\>:", "", "| a  |", "|----|"]
 
 
 def test_markdown_points_at_the_figures_with_a_text_each():
@@ -159,7 +186,7 @@ def test_rows_of_markdown_tables_have_as_many_cells_as_their_heads():
         table = [*table, bars] if line.startswith("|") else []
         tables += len(table) == 3
         assert len(set(table)) <= 1, line
-    assert tables == 2
+    assert tables == 1
 
 
 def test_a_table_in_markdown_begins_after_an_empty_line():

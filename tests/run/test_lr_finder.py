@@ -48,6 +48,16 @@ def test_the_number_is_the_median_over_the_seeds_in_three_digits_and_so_is_the_o
     assert found.seeds[2].suggestions == dict.fromkeys(found.suggestions)
 
 
+def test_a_suggestion_is_at_an_end_if_those_of_most_seeds_are():
+    early, middle = falling(11), falling(25)
+    assert found_by(a_test(), {0: early, 1: early, 2: middle}).edge == "lower"
+    assert found_by(a_test(), {0: early, 1: middle, 2: middle}).edge is None
+    assert found_by(a_test(), {0: early, 1: middle}).edge is None
+    rising = falling(44)
+    assert found_by(a_test(), {0: rising}).edge == "upper"
+    assert found_by(a_test(), {0: rising._replace(ended="diverged")}).edge is None
+
+
 def test_the_configured_rule_gives_the_number():
     numbers = {
         rule: found_by(a_test(rule), {0: falling(20)}).max_lr

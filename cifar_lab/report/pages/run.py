@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -24,13 +25,20 @@ from cifar_lab.report.sections.training import training
 from cifar_lab.run.record import Run
 
 
-def write_report(reading: Reading, maps: ReportMaps, warnings: Sequence[Text] = ()) -> None:
+def write_report(
+    reading: Reading,
+    maps: ReportMaps,
+    warnings: Sequence[Text] = (),
+    started: float | None = None,
+) -> None:
     """Write the figures, report.html and report.md, in place of those of an earlier report.
 
     Args:
         reading: the run as its report reads it.
         maps: the attribution maps.
         warnings: what could not be computed for the report.
+        started: when it was begun, as :func:`time.monotonic` gives it; None leaves its duration
+            out.
     """
     measured = reading.run.robustness
     sections = {
@@ -45,15 +53,17 @@ def write_report(reading: Reading, maps: ReportMaps, warnings: Sequence[Text] = 
         "Model": partial(model, reading),
         "Run it again": partial(origin, reading),
     }
+    drawn = [attempts.section(title, make) for title, make in sections.items()]
+    seconds = None if started is None else time.monotonic() - started
     page = Page(
         title=reading.title,
         lead=lead(reading.run),
         blocks=[
-            *attempts.blocks("The results", partial(first_screen, reading)),
+            *attempts.blocks("The results", partial(first_screen, reading, seconds)),
             *warnings,
             *without_font(reading.class_names),
         ],
-        sections=[attempts.section(title, make) for title, make in sections.items()],
+        sections=drawn,
     )
     _replace(reading.run, page_files(page, reading.run.folder.report))
 

@@ -109,7 +109,7 @@ def _overview(found: Sequence[Study]) -> Block:
             )
             told.add(name)
     ours = ("ours", "95 % interval", "complete runs", "other runs", "reached")
-    return Table(("study", "published (test)", *ours), rows)
+    return Table(("study", "published (test)", *ours), rows, whole=True)
 
 
 def _reached(study: Study, group: Sequence[Run]) -> str:

@@ -108,7 +108,7 @@ def _table(study: Study) -> Table:
         for name, ours in OURS.items()
     ]
     header = ("", "asked for", "published", *_headings(study))
-    return Table(header, rows, text_columns=range(1, len(header)), wrapped=True)
+    return Table(header, rows, text_columns=range(1, len(header)), wrapped=True, whole=True)
 
 
 def _headings(study: Study) -> list[str]:

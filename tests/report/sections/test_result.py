@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from cifar_lab.report.blocks import Facts, Text
-from cifar_lab.report.sections.result import CLOSED, first_screen, lead
+import numpy as np
+from sklearn.metrics import f1_score, log_loss
+
+from cifar_lab.analysis.predictions import softmax
+from cifar_lab.report.blocks import Facts, Findings, Text
+from cifar_lab.report.sections.result import CLOSED, costs, first_screen, lead, results
 from cifar_lab.run.origin import Difference
+from cifar_lab.run.predictions import Predictions, SplitPredictions
 from cifar_lab.run.summary import Evaluated
-from tests.report.readings import closed, reading
+from tests.report.readings import LABELS, PREDICTED, closed, reading
 
 
 def facts(**changes) -> dict[str, str]:
-    block = first_screen(reading(**changes))[0]
-    assert isinstance(block, Facts)
-    return dict(block.facts)
+    """The results."""
+    return dict(results(reading(**changes).run))
+
+
+def cost(seconds: float | None = None, **changes) -> dict[str, str]:
+    """The costs, where rows have the columns of a run of now."""
+    rows = [
+        {**row, "epoch_seconds": 100.0, "evaluation_seconds": 10.0, "images_per_second": speed}
+        for row, speed in zip(reading().run.metrics, (300.0, 500.0), strict=True)
+    ]
+    return dict(costs(reading(**{"metrics": rows, **changes}).run, seconds))
 
 
 def texts(**changes) -> str:
@@ -22,14 +35,61 @@ def texts(**changes) -> str:
 def test_the_result_is_on_the_first_screen():
     assert facts() == {
         "Test accuracy": "75.00 %",
-        "95 % interval": "46.8 to 91.1 %",  # Wilson's for 9 of 12
+        "95 % interval": "46.77 to 91.11 %",  # Wilson's for 9 of 12
         "Validation accuracy": "90.50 %",
+        "Macro F1": f"{100 * f1_score(LABELS, PREDICTED, average='macro'):.2f} %",
+        "Negative log-likelihood": f"{log_loss(LABELS, softmax(reading().logits)):.4f} nats",
         "Misclassified test images": "3 of 12",
-        "Parameters": "6,573,120",
-        "Multiply-adds": "379.3 million",
-        "Training time": "1 h 1 min",
     }
     assert "the checkpoint of epoch 2: the best by validation accuracy" in texts()
+
+
+def test_results_come_first_then_what_stands_out_and_what_they_cost():
+    found = first_screen(reading())
+    assert [type(block) for block in found[:3]] == [Facts, Findings, Facts]
+    assert found[0].facts[0] == ("Test accuracy", "75.00 %")
+    assert found[2].facts[0] == ("Parameters", "6,573,120")
+
+
+def test_where_classes_differ_in_size_the_balanced_accuracy_is_told():
+    labels = np.repeat(np.arange(3), (6, 4, 2))
+    logits = np.eye(3, dtype=np.float32)[[0] * 6 + [1] * 4 + [0] * 2]
+    found = facts(predictions=Predictions(SplitPredictions(logits, labels, LABELS), None))
+    assert found["Balanced accuracy"] == "66.67 %"  # recalls of 1, 1 and 0
+    assert "Balanced accuracy" not in facts()
+
+
+def test_among_more_than_ten_classes_the_top_five_are_told():
+    for classes, there in ((10, False), (11, True)):
+        logits = np.tile(np.arange(classes, dtype=np.float32), (12, 1))
+        labels = np.full(12, classes - 5)
+        labels[:3] = classes - 6
+        found = facts(predictions=Predictions(SplitPredictions(logits, labels, LABELS), None))
+        assert found.get("Top-5 accuracy") == ("75.00 %" if there else None)
+
+
+def test_the_costs_are_size_speed_and_where_the_time_went():
+    assert cost(7.26) == {
+        "Parameters": "6,573,120",
+        "Multiply-adds per image": "379.3 million",
+        "Training images per second": "400",  # the median
+        "Training time": "1 h 0 min",  # 3661.2 s, of which 20 s were evaluation
+        "Evaluation time": "21.5 s",  # and 1.5 s at the end
+        "Report time": "7.3 s",
+    }
+    assert cost(training_seconds=200.0)["Training time"] == "3 min 0 s"
+    rows = reading().run.metrics
+    assert "Training time" not in cost(metrics=[rows[0], {**rows[1], "evaluation_seconds": 1.0}])
+    assert "Report time" not in cost()
+
+
+def test_an_older_run_has_the_times_that_it_recorded():
+    older = cost(metrics=reading().run.metrics)
+    assert older["Training time, with evaluation"] == "1 h 1 min"
+    assert older["Final evaluation"] == "1.5 s"
+    assert "Training images per second" not in older
+    oldest = cost(metrics=reading().run.metrics, evaluation_seconds=None)
+    assert "Final evaluation" not in oldest
 
 
 def test_what_was_run_is_one_sentence():
@@ -51,12 +111,12 @@ def test_test_time_flips_are_named_beside_the_accuracy_without_them():
 
 
 def test_while_the_test_set_is_closed_the_result_is_of_the_validation_images():
-    block, *said = first_screen(closed())
+    block, _, _, *said = first_screen(closed())
     found = dict(block.facts)
     assert (found["Validation accuracy"], found["Misclassified validation images"]) == (
         "66.67 %", "1 of 3",
     )  # fmt: skip
-    assert found["95 % interval"] == "20.8 to 93.9 %"  # Wilson's for 2 of 3
+    assert found["95 % interval"] == "20.77 to 93.85 %"  # Wilson's for 2 of 3
     assert not any("test" in name.lower() for name in found)
     assert said[1].text == CLOSED
     assert CLOSED not in texts()
@@ -64,7 +124,7 @@ def test_while_the_test_set_is_closed_the_result_is_of_the_validation_images():
 
 def test_its_test_time_flips_are_those_of_its_configuration():
     config = {**reading().run.config, "trainer": {"test_time_flips": True}}
-    block, text, *_ = first_screen(closed(config=config))
+    block, _, _, text, *_ = first_screen(closed(config=config))
     assert "Validation accuracy with test-time flip averaging" in dict(block.facts)
     assert text.text.endswith("of each image and its mirror image.")
 
