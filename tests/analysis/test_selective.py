@@ -22,10 +22,10 @@ def test_a_hand_computed_case():
 
 
 def test_equal_confidence_counts_as_the_mean_of_all_orders():
-    confidence = np.array([0.9, 0.6, 0.6, 0.6, 0.2])
-    right = np.array([True, False, True, False, True])
-    orders = [(0, *middle, 4) for middle in itertools.permutations([1, 2, 3])]
-    curves = [np.cumsum(~right[list(order)]) / np.arange(1, 6) for order in orders]
+    confidence = np.array([0.9, 0.6, 0.6, 0.6, 0.3, 0.2])
+    right = np.array([True, False, True, False, True, False])
+    orders = [(0, *middle, 4, 5) for middle in itertools.permutations([1, 2, 3])]
+    curves = [np.cumsum(~right[list(order)]) / np.arange(1, 7) for order in orders]
     assert risks(confidence, right).kept == pytest.approx(np.mean(curves, axis=0))
 
 

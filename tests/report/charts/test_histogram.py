@@ -42,6 +42,8 @@ def test_bars_begin_at_0_and_have_lengths_like_the_counts():
     assert found.ticks == [(0, "0"), (FOOT, "1,000")]
     assert high == pytest.approx(FOOT)
     assert histogram(PLOT, None) is None
+    full = histogram(PLOT, Counts("images", [500, 600, 1000]))
+    assert [height for _, _, height in full.bars] == pytest.approx([FOOT / 2, 0.6 * FOOT, FOOT])
 
 
 def test_the_bars_stand_on_the_foot_of_the_panel():
