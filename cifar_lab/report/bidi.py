@@ -18,6 +18,8 @@ _WORDS = re.compile(rf"[{_LETTERS}](?:[^A-Za-z→,;:()]*[{_LETTERS}])?(?:[ _-]?\
 
 #: Between a mark that joins words and the next word, of a text whose elements are ``bdi`` only.
 _JOINTS = re.compile(r"(?<=[/_.=-])(?<!<[/])(?=[^\W\d_])")
+#: The space before a per cent sign, which must not begin a line.
+_PER_CENT = re.compile(r"(?<=\d) %")
 #: Invisible characters that turn all that follows them around.
 _CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
@@ -31,6 +33,7 @@ def isolated(text: str) -> Markup:
     """Escape a text for HTML, with its right-to-left words isolated from what is around them."""
     if isinstance(text, Markup):
         return text
+    text = _PER_CENT.sub("\u00a0%", text)
     if _CONTROLS.search(text):
         return Markup("<bdi>{}</bdi>").format(text)
     parts, end = [], 0

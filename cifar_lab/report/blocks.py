@@ -10,6 +10,10 @@ from typing import Literal
 from markupsafe import Markup
 
 
+#: Columns of a table from which on a phone stacks the cells of each row.
+STACKED = 5
+
+
 @dataclass(frozen=True)
 class Text:
     """A paragraph; ``warning`` highlights it."""
@@ -73,7 +77,6 @@ class Table:
         text_columns: columns of words, aligned left; the first column always is.
         wrapped: whether text wraps, for cells that are sentences.
         folded: label to click on to unfold the table; None shows it unfolded.
-        stacked: whether each row is a paragraph on phones, so that none of its cells is cut off.
         whole: keep it in one piece in Markdown, even where it is wider than a terminal.
     """
 
@@ -82,9 +85,13 @@ class Table:
     text_columns: Sequence[int] = ()
     wrapped: bool = False
     folded: str | None = None
-    stacked: bool = False
     whole: bool = False
     kind: str = field(default="table", init=False)
+
+    @property
+    def stacked(self) -> bool:
+        """Whether each row is a paragraph on phones, which have no room for its columns."""
+        return len(self.header) >= STACKED
 
     def is_text(self, column: int) -> bool:
         """Whether a column is aligned left."""

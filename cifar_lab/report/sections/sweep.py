@@ -49,7 +49,7 @@ def _table(board: Leaderboard, entries: Sequence[Entry]) -> Table:
     shown = columns(board)
     words = [n for n, heading in enumerate(shown) if heading in (*varied(board), AGAINST)]
     rows = [[cell(entry) for cell in shown.values()] for entry in entries]
-    return Table(list(shown), rows, text_columns=words, stacked=True)
+    return Table(list(shown), rows, text_columns=words)
 
 
 def confirmations(folder: SweepFolder) -> Section | None:
