@@ -1,8 +1,8 @@
 """Reads oneDNN's verbose log: which convolutions it computed, and how long each took.
 
-A line is ``onednn_verbose,…,exec,ENGINE,PRIMITIVE,IMPLEMENTATION,DIRECTION,…,PROBLEM,TIME``, the time
-in milliseconds. Versions differ in what stands before ``exec`` and between direction and problem, so
-that fields are counted from ``exec`` and from the end.
+A line is ``onednn_verbose,…,exec,ENGINE,PRIMITIVE,IMPLEMENTATION,DIRECTION,…,PROBLEM,TIME``, the
+time in milliseconds. Versions differ in what stands before ``exec`` and between direction and
+problem, so that fields are counted from ``exec`` and from the end.
 Source: https://uxlfoundation.github.io/oneDNN/dev_guide_verbose.html
 """
 
