@@ -74,7 +74,10 @@ def probe_for(configs: Iterable[dict[str, Any]]) -> PrecisionProbe | None:
 def measured(timer: Callable[[], Timer] = Convolution) -> PrecisionProbe:
     """Return this processor's measurement: a kept one, or a new one, which is then kept."""
     machine = _machine()
-    file = _folder() / f"{hashlib.sha256(json.dumps(machine).encode()).hexdigest()[:32]}.json"
+    file = (
+        cache_folder("precision")
+        / f"{hashlib.sha256(json.dumps(machine).encode()).hexdigest()[:32]}.json"
+    )
     pairs = _kept(file, machine)
     if pairs is not None:
         return PrecisionProbe(speedup(pairs), pairs, cached=True)
@@ -105,8 +108,9 @@ def _kept(file: Path, machine: dict[str, str]) -> tuple[Pair, ...] | None:
     return entry.pairs if entry.machine == machine and entry.pairs and sound else None
 
 
-def _folder() -> Path:
-    return Path(os.environ.get("CIFAR_LAB_CACHE") or CACHE).expanduser() / "precision"
+def cache_folder(name: str) -> Path:
+    """Where caches of this name lie."""
+    return Path(os.environ.get("CIFAR_LAB_CACHE") or CACHE).expanduser() / name
 
 
 def _machine() -> dict[str, str]:

@@ -16,7 +16,7 @@ SPLITS = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class Copy:
-    """One of several images with identical pixels.
+    """One of several images that show the same picture.
 
     Attributes:
         split: ``train``, ``val`` or ``test``.
@@ -32,7 +32,7 @@ class Copy:
 
 
 def copies(dataset: Dataset) -> list[tuple[Copy, ...]]:
-    """Groups of images with identical pixels; near-duplicates are not checked.
+    """Groups of images with identical pixels.
 
     Only images that the run uses are compared: those trained on, validated on and tested on.
 

@@ -12,11 +12,13 @@ from cifar_lab.assembly import Experiment
 from cifar_lab.engine.metrics import LossAndAccuracy
 from cifar_lab.optim.schedules import steps_of
 from cifar_lab.recipe.evaluation import log_result, open_test_set, predict
+from cifar_lab.recipe.near_duplicates import kept_near_duplicates
 from cifar_lab.recipe.open import refuse_other_predictions, restore
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.record import Run
 
 if TYPE_CHECKING:
+    from cifar_lab.data.near_duplicates import NearDuplicates
     from cifar_lab.report.blocks import Text
 
 log = logging.getLogger("cifar_lab")
@@ -108,6 +110,12 @@ def draw_report(experiment: Experiment, run: Run, fresh: bool = False) -> None:
     if not fresh:
         restore(experiment, run)
     schedule = experiment.schedule
+    warnings: list[Text] = []
+    found: NearDuplicates | None = None
+    try:
+        found = kept_near_duplicates(experiment.dataset.source)
+    except Exception as error:  # what is said of the data must not cost the report
+        warnings.append(warning("Near-duplicates could not be looked for", error))
     reading = Reading(
         run=run,
         options=experiment.report,
@@ -117,12 +125,12 @@ def draw_report(experiment: Experiment, run: Run, fresh: bool = False) -> None:
         first_step=steps_of(schedule).start,
         steps_per_epoch=schedule.steps_per_epoch,
         layers=experiment.gradcam_layers,
+        near_duplicates=found,
     )
     if not fresh:
         rows = np.asarray([error.row for error in reading.errors], dtype=np.int64)
         refuse_other_predictions(experiment, run, rows)
     model, normalise = experiment.learner.model, experiment.normalise
-    warnings: list[Text] = []
     maps = ReportMaps([], None)
     try:
         maps = kept_maps(reading, model, normalise, fresh)

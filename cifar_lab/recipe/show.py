@@ -13,12 +13,14 @@ from cifar_lab.engine.plan import Plan
 from cifar_lab.models.summary import summarise
 from cifar_lab.optim.listed import origin
 from cifar_lab.optim.schedules import Schedule
+from cifar_lab.recipe.near_duplicates import kept_near_duplicates
 from cifar_lab.report.figures.images import rows_of_samples
 from cifar_lab.report.figures.training import SPLIT_NAMES, learning_rate
 from cifar_lab.report.page import write_page
 from cifar_lab.report.pages.data import data_page
 from cifar_lab.report.sections.augmented import rows
 from cifar_lab.report.sections.data import channels, class_counts, duplicates_found
+from cifar_lab.report.sections.near_duplicates import near_duplicates_in_words
 from cifar_lab.run.files import write_atomically
 from cifar_lab.wording import aligned
 
@@ -45,8 +47,10 @@ def data(dataset: Dataset, name: str, folder: Path) -> str:
     lines.append(f"standard deviation, / 255: {channels(dataset.std)}")
     lines += [f"note: {note}" for note in dataset.source.notes]
     lines += duplicates_found(dataset)
+    found = kept_near_duplicates(dataset.source)
+    lines += near_duplicates_in_words(dataset, found)
     page = folder / "data" / "data.html"
-    write_page(data_page(dataset, name), page)
+    write_page(data_page(dataset, name, found), page)
     return "\n".join([*lines, f"page: {page}"])
 
 

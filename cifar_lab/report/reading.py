@@ -15,6 +15,7 @@ from cifar_lab.analysis.predictions import confusion, correct, predicted_classes
 from cifar_lab.data.arrays import Dataset
 from cifar_lab.data.duplicates import Copy, copies
 from cifar_lab.data.held_out import HeldOut, held_out
+from cifar_lab.data.near_duplicates import NearDuplicates
 from cifar_lab.report.options import ReportOptions
 from cifar_lab.run.older import last_step
 from cifar_lab.run.record import Run
@@ -34,6 +35,7 @@ class Reading:
         loader: of the training images, with the run's augmentation and mixing.
         planned: learning rate of each step of the run.
         first_step: number of the first of them: not 0 if the run extends another one.
+        near_duplicates: of the data set's images; None if they could not be looked for.
         steps_per_epoch: converts steps to epochs.
         layers: layers that the maps explain; empty if no layer gives a map.
     """
@@ -46,6 +48,7 @@ class Reading:
     steps_per_epoch: int
     layers: tuple[str, ...]
     first_step: int = 0
+    near_duplicates: NearDuplicates | None = None
 
     @property
     def title(self) -> str:

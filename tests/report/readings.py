@@ -103,6 +103,7 @@ def reading(**changes: Any) -> Reading:
         "planned": [0.1, 0.05, 0.02, 0.01],
         "steps_per_epoch": 2,
         "layers": ("layer2",),
+        "near_duplicates": None,
     }
     for known in (parts, settings):
         known.update({name: changes.pop(name) for name in changes.keys() & known.keys()})

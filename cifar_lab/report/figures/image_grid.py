@@ -54,7 +54,9 @@ class Bar(NamedTuple):
     share: float
 
 
-def sheet(bands: Sequence[Sequence[Tile | Bar]], side: int, font_size: float) -> NDArray[np.uint8]:
+def sheet(
+    bands: Sequence[Sequence[Tile | Bar]], side: int, font_size: float, row: int | None = None
+) -> NDArray[np.uint8]:
     """Arrange tiles in rows, each tile enlarged by a whole factor to about ``side`` pixels.
 
     Args:
@@ -62,11 +64,13 @@ def sheet(bands: Sequence[Sequence[Tile | Bar]], side: int, font_size: float) ->
             row's highest tile.
         side: longer side of an enlarged tile, in pixels.
         font_size: font size of titles, in points.
+        row: height of a row without titles, in pixels; None for ``side``.
 
     Returns:
         uint8 ``(height, width, 4)``, opaque RGBA.
     """
-    height = sum(_title_height(band) + side + GAP_PIXELS for band in bands) + GAP_PIXELS
+    row = side if row is None else row
+    height = sum(_title_height(band) + row + GAP_PIXELS for band in bands) + GAP_PIXELS
     width = max(sum(_width(item, side) for item in band) for band in bands) + GAP_PIXELS
     page = _Page(width, height, side, font_size)
     top = GAP_PIXELS
@@ -79,7 +83,7 @@ def sheet(bands: Sequence[Sequence[Tile | Bar]], side: int, font_size: float) ->
             else:
                 page.tile(item, top, left)
             left += _width(item, side)
-        top += side + GAP_PIXELS
+        top += row + GAP_PIXELS
     return page.drawn()
 
 

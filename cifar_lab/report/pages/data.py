@@ -5,19 +5,22 @@ from __future__ import annotations
 import numpy as np
 
 from cifar_lab.data.arrays import Dataset, pixel_counts, pixel_statistics
+from cifar_lab.data.near_duplicates import NearDuplicates
 from cifar_lab.report.blocks import Block, Page, Picture, Section, Table
 from cifar_lab.report.figures.data import pixel_values
 from cifar_lab.report.figures.training import SPLIT_NAMES
 from cifar_lab.report.sections.data import channels, samples_of_classes, splits
+from cifar_lab.report.sections.near_duplicates import near_duplicates_of
 from cifar_lab.report.sections.sizes import sizes
 
 
-def data_page(data: Dataset, name: str) -> Page:
+def data_page(data: Dataset, name: str, found: NearDuplicates) -> Page:
     """Counts, classes, sizes, pixel values and samples.
 
     Args:
         data: images and splits.
         name: name of the data set.
+        found: the near-duplicates among all its images.
     """
     test = data.source.test
     images = len(data.train_indices) + len(data.val_indices) + len(test)
@@ -28,6 +31,7 @@ def data_page(data: Dataset, name: str) -> Page:
         blocks=[],
         sections=[
             Section("Splits and classes", splits(data)),
+            Section("Near-duplicates", near_duplicates_of(data, found)),
             Section("Image sizes", sizes(data)),
             Section("Pixel values", _pixels(data)),
             Section("Samples", samples_of_classes(data)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ from cifar_lab.report.figures.lettering import in_glyphs
 from cifar_lab.report.figures.training import SPLIT_NAMES
 from cifar_lab.report.reading import Reading
 from cifar_lab.report.sections.augmented import augmented, spread
+from cifar_lab.report.sections.label_errors import label_errors
+from cifar_lab.report.sections.near_duplicates import near_duplicates
 from cifar_lab.report.sections.sizes import sizes
 from cifar_lab.wording import percent, plural, several
 
@@ -33,6 +36,8 @@ def data(reading: Reading) -> Section:
     shown = [
         *splits(dataset),
         *without_copies(reading),
+        *near_duplicates(reading),
+        *attempts.blocks("Suspected label errors", partial(label_errors, reading)),
         *sizes(dataset),
         *samples_of_classes(dataset),
         *augmented(reading),
@@ -85,10 +90,7 @@ def duplicates_found(data: Dataset) -> list[str]:
     found = [sentence for sentence in sentences if sentence is not None]
     if not found:
         within = " or validation" if len(used) == 2 else ""
-        found = [
-            f"No test{within} image is an exact copy of an image trained on (near-duplicates are "
-            "not checked)."
-        ]
+        found = [f"No test{within} image is an exact copy of an image trained on."]
     return [*found, *_conflicts(groups, data.class_names)]
 
 
