@@ -11,7 +11,7 @@ from statistics import mean, stdev
 from cifar_lab.analysis.spread import mean_and_deviation
 from cifar_lab.results.ablated import ablated, told
 from cifar_lab.results.findings import findings, mean_sd_n
-from cifar_lab.results.leaderboard import SEED, Entry, Leaderboard
+from cifar_lab.results.leaderboard import SEED, Entry, Leaderboard, Ranking
 from cifar_lab.wording import duration, in_markdown, plural, several, shortened, words_in_markdown
 
 #: Columns of the CSV file behind the keys that vary.
@@ -108,7 +108,7 @@ def columns(board: Leaderboard) -> dict[str, Callable[[Entry], str]]:
         "validation accuracy (%)": _validation if any(e.validation for e in entries) else None,
         "test accuracy (%)": _test if any(e.test for e in entries) else None,
         "n": (lambda entry: str(len(entry.rows))) if entries else None,
-        AGAINST: partial(verdict, board) if ranks else None,
+        AGAINST: partial(verdict, board) if any(map(_marked, board.rankings)) else None,
         "parameters": None if "parameters" in same else _parameters,
         "multiply-adds (M)": None if "multiply-adds (M)" in same else _multiply_adds,
         "time a run": lambda entry: "–" if entry.seconds is None else duration(entry.seconds),
@@ -143,13 +143,20 @@ def _test(entry: Entry) -> str:
 
 
 def verdict(board: Leaderboard, entry: Entry) -> str:
-    """How a ranked configuration compares with the best of its ranking, in words."""
+    """How a configuration compares with the best of its ranking, in words.
+
+    Empty where it cannot be said what is within noise of the best.
+    """
     (ranking,) = [each for each in board.rankings if entry in each.entries]
+    if not _marked(ranking):
+        return ""
     if entry is ranking.entries[0]:
         return "the best"
-    if ranking.noise is None or not ranking.noise.marked:
-        return "–"
-    return "within noise" if entry.within_noise else "lower"
+    return "within noise" if entry.within_noise else "worse"
+
+
+def _marked(ranking: Ranking) -> bool:
+    return ranking.noise is not None and ranking.noise.marked
 
 
 def _parameters(entry: Entry) -> str:

@@ -27,7 +27,7 @@ def test_the_markdown_shows_mean_deviation_and_n():
     text = as_markdown(BOARD, "12-00-00")
     assert "| rank | width | validation accuracy (%) | n | against the best | time a run |" in text
     assert "| 1 | 32 | 90.50 ± 0.71 | 2 | the best |" in text
-    assert "| 2 | 16 | 80.10 ± 0.14 | 2 | lower |" in text
+    assert "| 2 | 16 | 80.10 ± 0.14 | 2 | worse |" in text
     assert "4 of 4 jobs done." in text
     assert "`cifar-lab confirm`" in text
     assert "failed" not in text

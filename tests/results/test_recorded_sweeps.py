@@ -34,7 +34,7 @@ def test_a_recorded_sweep_has_the_same_leaderboard_and_its_note(tmp_path):
     text = "\n".join(render_sweeps([kept]))
     assert "Wider is better." in text
     assert "Confirmation 1:" in text
-    assert "| 1 | b | 52.00 ± 1.41 % (n=2) |" in text
+    assert "| 1 | b | 52.00 ± 1.41 | 2 |" in text
     everything = "".join(p.read_text() for p in (tmp_path / "results").rglob("*") if p.is_file())
     assert "/home/me" not in everything
     assert "/tmp" not in everything

@@ -47,7 +47,7 @@ def validation(accuracy: Sequence[Curve], loss: Sequence[Curve]) -> Plot:
     """
     chosen = best([highest(curve) for curve in accuracy])
     epochs = [epoch for curve in accuracy for epoch in curve.epochs]
-    first = min(epochs)
+    first = min(epochs) if len(set(epochs)) > 1 else 0.0
     return Plot(
         x=Axis(label="epoch", low=first, high=max(first + 1.0, *epochs), whole=True),
         panels=[
@@ -134,4 +134,5 @@ def _named(curve: Curve, place: int, times: float) -> Series:
         dash=drawn.dash,
         marker=drawn.marker if len(curve.epochs) <= MARKED else None,
         band=(low, high) if len(curve.runs) > 1 else None,
+        whiskers=len(curve.epochs) == 1,
     )

@@ -89,8 +89,13 @@ def _logarithmic(low: float, high: float) -> Scale:
     last = min(mark for mark in marks if mark >= high * (1 - 1e-9) and mark > first)
     ticks = [mark for mark in marks if first <= mark <= last]
     every = -(-len(ticks) // (2 * INTERVALS))
-    return Scale(first, last, True, ticks, [f"{t:,g}" * (n % every == 0) for n, t in
+    return Scale(first, last, True, ticks, [_plain(t) * (n % every == 0) for n, t in
                                             enumerate(ticks)])  # fmt: skip
+
+
+def _plain(number: float) -> str:
+    """A power of ten, or a small multiple of one, without an exponent."""
+    return f"{number:,.12f}".rstrip("0").rstrip(".")
 
 
 def _step(low: float, high: float, whole: bool) -> float:

@@ -1,9 +1,8 @@
-"""What each setting does to the accuracy, returned as PNG bytes."""
+"""Accuracy by the values of several settings, returned as PNG bytes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,7 +12,6 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from cifar_lab.report.figures.chart import (
-    BLUE,
     GREY,
     SHADES,
     TICKS,
@@ -21,137 +19,17 @@ from cifar_lab.report.figures.chart import (
     axes_at,
     limits_of,
     png,
-    span_at_least,
-    tidy,
 )
 from cifar_lab.report.figures.configurations import DARK, SMALL, note
 from cifar_lab.report.figures.lettering import labels, lettering, width
-from cifar_lab.report.figures.levels import Factor, Level, draw_scales, in_order, number, scale
+from cifar_lab.report.figures.levels import draw_scales, scale
 
-#: Width of a figure, its margins and the gap between panels, in inches.
-WIDTH, LEFT, RIGHT, GAP = 9.0, 0.8, 0.15, 0.25
-#: Height of a panel and the room above it, in inches.
-HEIGHT, ABOVE = 1.9, 0.35
-#: Narrowest and widest place of a level, and narrowest panel, in inches.
-NARROW, WIDE, PANEL = 0.42, 1.2, 1.4
-#: Longest name of a level, in inches, and most levels that are all named.
-LONGEST, LEVELS = 1.4, 40
+#: Width of a figure and the longest name of a value, in inches.
+WIDTH, LONGEST = 9.0, 1.4
 #: Room for a colour bar, and the narrowest cell whose number is legible, in inches.
 BAR, LEGIBLE = 1.0, 0.42
 #: Room beside the outer ones of parallel axes, in inches, and most lines that are not thinner.
 AXIS, MANY = 0.95, 60
-
-
-class Row(NamedTuple):
-    """Panels beside each other: their factors, widths and the room below them, in inches."""
-
-    factors: list[Factor]
-    widths: list[float]
-    below: float
-
-
-@lettering()
-def effects(factors: Sequence[Factor], unit: str = "validation accuracy (%)") -> bytes:
-    """Mean and 95 % interval of each level, one panel per factor, all on the same vertical axis.
-
-    Numbers are in numeric order, other values in the order given. Points are hollow where a factor
-    is not balanced: its means may also reflect what else differed.
-
-    Args:
-        factors: with at least one level each.
-        unit: what the means are, with their unit.
-    """
-    rows = [_row(each) for each in _packed(factors)]
-    words = "Hollow: not every value was run with all combinations of the other settings."
-    words *= not all(factor.balanced for factor in factors)
-    height = sum(ABOVE + HEIGHT + row.below for row in rows) + 0.25 * bool(words)
-    figure = Figure(figsize=(WIDTH, height))
-    top, first = height, None
-    for row in rows:
-        top -= ABOVE + HEIGHT
-        left = LEFT
-        for factor, wide in zip(row.factors, row.widths, strict=True):
-            axes = axes_at(figure, left, top, wide, HEIGHT, sharey=first)
-            first = first or axes
-            _panel(axes, factor, wide)
-            axes.tick_params(axis="y", labelleft=left == LEFT)
-            if left == LEFT:
-                axes.set_ylabel(unit, size=SMALL)
-            left += wide + GAP
-        top -= row.below
-    if first:
-        span_at_least(first, "y", 0.2)
-    note(figure, words, LEFT, 0.07)
-    return png(figure)
-
-
-def _needed(factor: Factor) -> float:
-    """Width of a factor's panel in inches, before the row is filled."""
-    return min(max(PANEL, NARROW * len(factor.levels)), WIDTH - LEFT - RIGHT)
-
-
-def _packed(factors: Sequence[Factor]) -> list[list[Factor]]:
-    """As many factors to a row as there is room for, in their order."""
-    rows: list[list[Factor]] = []
-    free = 0.0
-    for factor in factors:
-        if not rows or free < _needed(factor):
-            rows.append([])
-            free = WIDTH - LEFT - RIGHT
-        rows[-1].append(factor)
-        free -= _needed(factor) + GAP
-    return rows
-
-
-def _row(factors: list[Factor]) -> Row:
-    """Widen panels to fill their row, unless their levels would lie too far apart."""
-    room = WIDTH - LEFT - RIGHT - GAP * (len(factors) - 1)
-    needed = [_needed(factor) for factor in factors]
-    wider = room / sum(needed)
-    widths = [
-        min(wider * each, max(each, PANEL, WIDE * len(factor.levels)))
-        for each, factor in zip(needed, factors, strict=True)
-    ]
-    below = 0.35
-    for factor, wide in zip(factors, widths, strict=True):
-        shown, turned = _names(factor, wide)
-        if turned:
-            below = max(below, 0.2 + max(width(name, SMALL) for name in shown))
-    return Row(factors, widths, below)
-
-
-def _sorted(factor: Factor) -> list[Level]:
-    order = in_order([str(level.value) for level in factor.levels])
-    return sorted(factor.levels, key=lambda level: order.index(str(level.value)))
-
-
-def _names(factor: Factor, wide: float) -> tuple[list[str], bool]:
-    """The names of a panel's levels, and whether they must be turned to fit."""
-    shown = labels([str(level.value) for level in _sorted(factor)], LONGEST, SMALL, "value", 1)
-    return shown, max(width(name, SMALL) for name in shown) > wide / len(shown) - 0.08
-
-
-def _panel(axes: Axes, factor: Factor, wide: float) -> None:
-    levels = _sorted(factor)
-    means, low, high = np.asarray([(e.mean, e.low, e.high) for e in levels], np.float64).T
-    lengths = np.clip(np.nan_to_num([means - low, high - means]), 0, None)
-    places = np.arange(len(levels))
-    filling = BLUE if factor.balanced else "white"
-    if all(number(str(level.value)) is not None for level in levels):
-        axes.plot(places, means, color=BLUE, lw=0.8, alpha=0.5)
-    known = np.isfinite(low) & np.isfinite(high)
-    axes.errorbar(
-        places[known], means[known], lengths[:, known], fmt="none", color=BLUE, capsize=3, lw=1.4
-    )
-    axes.plot(places, means, "o", color=BLUE, mfc=filling, ms=5.5, mew=1.3)
-    shown, turned = _names(factor, wide)
-    every = -(-len(shown) // LEVELS)
-    axes.set_xticks(places[::every], shown[::every], rotation=90 * turned, size=SMALL)
-    axes.set_xlim(-0.6, len(levels) - 0.4)
-    # Hinting makes letters up to a few per cent wider than they are measured.
-    (title,) = labels([factor.key], 0.97 * wide + 0.08, SMALL, kind="factor", first=1)
-    axes.set_title(title, size=SMALL)
-    tidy(axes)
 
 
 @lettering()

@@ -1,4 +1,4 @@
-"""How a search went, and what mattered in it, returned as PNG bytes."""
+"""How a search went, returned as PNG bytes."""
 
 from __future__ import annotations
 
@@ -19,10 +19,9 @@ from cifar_lab.report.figures.chart import (
     png,
     span_at_least,
     tidy,
-    tidy_rows,
 )
 from cifar_lab.report.figures.configurations import SMALL
-from cifar_lab.report.figures.lettering import SIZE, labels, lettering, width
+from cifar_lab.report.figures.lettering import lettering
 
 #: States of trials whose value counts.
 DONE = ("done", "complete")
@@ -33,8 +32,6 @@ OTHER = "no value"
 MARKS = {"failed": ("x", VERMILION), "pruned": ("+", "black"), OTHER: ("1", "black")}
 #: Number of trials beyond which they are drawn small.
 MANY = 100
-#: Room for a key at the left, in inches.
-ROOM = 3.4
 
 
 @lettering()
@@ -93,25 +90,3 @@ def _without_value(
             transform=axes.get_xaxis_transform(),
             label=f"{kind} ({count})",
         )
-
-
-@lettering()
-def importances(keys: Sequence[str], shares: Sequence[float]) -> bytes:
-    """How much of the differences between trials each key explains, from top to bottom as given.
-
-    Args:
-        keys: of the configuration.
-        shares: in 0 … 1; nan where there is none.
-    """
-    shown = labels(keys, ROOM, kind="key", first=1)
-    margin = 0.3 + max(width(label, SIZE) for label in shown)
-    figure = Figure(figsize=(9, 0.65 + 0.3 * len(keys)))
-    (axes,) = axes_side_by_side(figure, 1, left=margin)
-    percents = 100 * np.asarray(shares, np.float64)
-    bars = axes.barh(range(len(shown)), np.nan_to_num(percents), 0.65, color=BLUE)
-    words = [f"{each:.0f} %" if np.isfinite(each) else "unknown" for each in percents]
-    axes.bar_label(bars, words, padding=4, size=SMALL)
-    axes.set_yticks(range(len(shown)), shown)
-    axes.set(ylim=(len(shown) - 0.4, -0.6), xlabel="importance (% of all keys)", xlim=(0, 108))
-    tidy_rows(axes)
-    return png(figure)

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from cifar_lab.report.charts.histogram import histogram
 from cifar_lab.report.charts.plot import PALETTE, Axis, Marked, Panel, Plot
 from cifar_lab.report.charts.scale import exact_scale, scale_of
-from cifar_lab.report.figures.chart import plain_log, tidy
+from cifar_lab.report.figures.chart import axes_at, plain_log, png, tidy
+from cifar_lab.report.figures.lettering import lettering
 
 
 def draw(axes: Axes, panel: Panel, x: Axis, marked: Sequence[Marked] = ()) -> None:
@@ -37,7 +39,11 @@ def draw(axes: Axes, panel: Panel, x: Axis, marked: Sequence[Marked] = ()) -> No
     tidy(axes)
     across, down = exact_scale(x), scale_of(panel.axis, panel.values())
     axes.set(xlabel=x.label, ylabel=panel.axis.label, xlim=(across.low, across.high))
+    if x.log == "always":
+        axes.set_xscale("log")
+        axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_locator(FixedLocator(list(across.ticks)))
+    axes.xaxis.set_major_formatter(FixedFormatter(list(across.labels)))
     if panel.axis.log == "always":
         axes.set_yscale("log")
         plain_log(axes.yaxis)
@@ -64,6 +70,19 @@ def count(axes: Axes, plot: Plot, panel: Panel) -> None:
                     textcoords="offset points")  # fmt: skip
     axes.set_zorder(behind.get_zorder() + 1)
     axes.patch.set_visible(False)
+
+
+@lettering()
+def alone(plot: Plot) -> bytes:
+    """Draw a chart whose panels lie below each other, with its legend above them."""
+    count = len(plot.panels)
+    figure = Figure(figsize=(9, 0.95 + 2.3 * count))
+    for number, panel in enumerate(plot.panels):
+        axes = axes_at(figure, 0.9, 0.55 + 2.3 * (count - 1 - number), 7.9, 1.95)
+        draw(axes, panel, plot.x, plot.marked)
+        if number == 0 and len(panel.series) > 1:
+            legend(axes)
+    return png(figure)
 
 
 def legend(axes: Axes) -> None:

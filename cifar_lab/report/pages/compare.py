@@ -12,6 +12,7 @@ from cifar_lab.report.page import write_page
 from cifar_lab.report.sections.compare_classes import classes
 from cifar_lab.report.sections.compare_curves import cost, curves
 from cifar_lab.report.sections.compare_images import Pictures, images
+from cifar_lab.report.sections.compare_ranking import ranked
 from cifar_lab.report.sections.compare_result import configurations, measures, result
 from cifar_lab.results.comparison import Comparison
 from cifar_lab.wording import plural
@@ -34,6 +35,7 @@ def comparison_page(comparison: Comparison, pictures: Pictures | None) -> Page:
     runs = sum(len(each.runs) for each in comparison.configurations)
     sections: list[Section | None] = [
         configurations(comparison),
+        ranked(comparison),
         measures(comparison),
         attempts.section("Curves", partial(curves, comparison)),
         cost(comparison),

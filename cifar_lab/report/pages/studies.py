@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cifar_lab.report.blocks import Block, Page, Section, Table, Text
+from cifar_lab.analysis.spread import mean_and_deviation
+from cifar_lab.report import attempts
+from cifar_lab.report.blocks import Block, Page, Picture, Section, Table, Text
+from cifar_lab.report.charts.study import against_published
+from cifar_lab.report.figures.dots import dots
+from cifar_lab.report.figures.study import small
 from cifar_lab.report.page import write_page
-from cifar_lab.report.sections.study import accuracy, bounds, study_section
+from cifar_lab.report.sections.study import bounds, study_section
 from cifar_lab.results.recorded import read_results
-from cifar_lab.results.studies import Study, experiments_in, read_published, studies
+from cifar_lab.results.studies import (
+    Study,
+    experiments_in,
+    interval,
+    mean_test_accuracy,
+    read_published,
+    studies,
+)
 from cifar_lab.run.record import Run
-from cifar_lab.wording import percent
+from cifar_lab.wording import points
 
 LEAD = (
     "Five published CIFAR-10 studies: what each asked for, what it published, and what this "
@@ -71,7 +85,7 @@ def studies_page(
     return Page(
         title="Five published studies",
         lead=LEAD,
-        blocks=[_overview(found), Text(READ)],
+        blocks=[_overview(found), *_accuracies(found), Text(READ)],
         sections=[
             *(study_section(study) for study in found),
             Section(
@@ -95,21 +109,71 @@ def _overview(found: Sequence[Study]) -> Block:
     for study in found:
         told: set[str] = set()
         for name, group in _variants(study):
-            others = [each for each in study.not_counted if each.run.summary.name == name]
+            experiment = group[0].summary.name if group else name
+            others = [e for e in study.not_counted if e.run.summary.name == experiment]
             rows.append(
                 [
-                    name if name not in told else "",
-                    percent(study.facts["test_accuracy"]),
-                    accuracy(group) if group else "–",
-                    bounds(group) if group else "–",
+                    name,
+                    f"{100 * study.facts['test_accuracy']:.2f}",
+                    mean_and_deviation([100 * test for test in _tests(group)], 2) if group else "–",
+                    bounds(group).removesuffix(" %") if group else "–",
                     str(len(group)),
-                    str(len(others)) if name not in told else "",
+                    str(len(others)) if experiment not in told else "–",
                     _reached(study, group) if group else "no complete run",
                 ]
             )
-            told.add(name)
-    ours = ("ours", "95 % interval", "complete runs", "other runs", "reached")
-    return Table(("study", "published (test)", *ours), rows, whole=True)
+            told.add(experiment)
+    heads = (
+        "study",
+        "published test accuracy (%)",
+        "ours (%)",
+        "95 % interval (%)",
+        "complete runs",
+        "other runs",
+        "reached",
+    )
+    return Table(heads, rows, text_columns=(6,), stacked=True, whole=True)
+
+
+def _accuracies(found: Sequence[Study]) -> Sequence[Block]:
+    """The published accuracies beside those of the recorded runs."""
+    studies = [
+        (name, study.facts["test_accuracy"], _tests(group), _interval(group))
+        for study in found
+        for name, group in _variants(study)
+    ]
+    shown, told = against_published(studies), _told(found)
+    figure = Picture(
+        "published",
+        small(dots(shown)),
+        alt=f"Published and recorded test accuracies. {told}",
+        caption="Test accuracy after the last epoch of the recorded runs, with the 95 % interval "
+        "of their mean, and the published one.",
+    )
+    return [*attempts.plot(shown, figure), Text(told)]
+
+
+def _told(found: Sequence[Study]) -> str:
+    verdicts = [
+        f"{name} {points(mean_test_accuracy(group) - study.facts['test_accuracy'])}"
+        for study in found
+        for name, group in _variants(study)
+        if group
+    ]
+    if not verdicts:
+        return "No study has a complete run yet."
+    return f"Our mean compared with the published test accuracy: {'; '.join(verdicts)}."
+
+
+def _tests(group: Sequence[Run]) -> list[float]:
+    return [run.summary.opened.accuracy for run in group]
+
+
+def _interval(group: Sequence[Run]) -> tuple[float, float]:
+    if not group:
+        return math.nan, math.nan
+    found = interval(group)
+    return found.low, found.high
 
 
 def _reached(study: Study, group: Sequence[Run]) -> str:
@@ -119,8 +183,16 @@ def _reached(study: Study, group: Sequence[Run]) -> str:
 
 
 def _variants(study: Study) -> list[tuple[str, Sequence[Run]]]:
-    """Every recipe of a study by name, with a group of its complete runs, or none."""
+    """Every recipe of a study by name, with a group of its complete runs, or none.
+
+    Groups of one name are told apart by their hardware.
+    """
     groups = [*study.groups, *study.beside]
-    named: list[tuple[str, Sequence[Run]]] = [(group[0].summary.name, group) for group in groups]
+    often = Counter(group[0].summary.name for group in groups)
+    named: list[tuple[str, Sequence[Run]]] = []
+    for group in groups:
+        name = group[0].summary.name
+        hardware = group[0].provenance.hardware.partition(",")[0]
+        named.append((f"{name} on {hardware}" if often[name] > 1 else name, group))
     own: list[tuple[str, Sequence[Run]]] = [] if study.groups else [(study.name, [])]
     return [*own, *named, *((name, []) for name in study.unrun)]

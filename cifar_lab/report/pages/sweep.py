@@ -8,7 +8,7 @@ from functools import partial
 from cifar_lab.report import attempts
 from cifar_lab.report.blocks import Page, Section
 from cifar_lab.report.page import write_page
-from cifar_lab.report.sections import search, sweep, sweep_figures
+from cifar_lab.report.sections import search, sweep, sweep_figures, sweep_ranking
 from cifar_lab.results.leaderboard import Leaderboard, leaderboard
 from cifar_lab.run.sweep_folder import SweepFolder
 
@@ -37,7 +37,7 @@ def sweep_page(folder: SweepFolder) -> Page:
     """
     board = leaderboard(folder)
     made: dict[str, Callable[[], Section | None]] = {
-        "Ranking": partial(sweep_figures.ranking, board),
+        "Ranking": partial(sweep_ranking.ranking, board),
         "Curves": partial(sweep_figures.curves, folder, board),
         "Search": partial(search.search, folder),
         "Ablation": partial(sweep_figures.ablation, board),

@@ -6,14 +6,18 @@ import math
 
 import numpy as np
 
+from cifar_lab.report import attempts
 from cifar_lab.report.attempts import picture
 from cifar_lab.report.blocks import Block, Section, Table, Text
+from cifar_lab.report.charts.effects import by_class
 from cifar_lab.report.figures.comparison import class_differences
 from cifar_lab.results.comparison import Comparison
 from cifar_lab.results.exported import class_difference, class_rows
 
 #: Most configurations whose numbers are in the table.
 TABULATED = 12
+#: Most classes of all configurations together that have a row of their own in the chart.
+MOST_ROWS = 60
 
 
 def classes(comparison: Comparison) -> Section | None:
@@ -31,16 +35,18 @@ def classes(comparison: Comparison) -> Section | None:
     seeds = max(len(row.configuration.runs) for row in comparison.rows)
     of = "; means over seeds" if seeds > 1 else ""
     label, largest = _largest(comparison, found)
-    blocks: list[Block] = [
-        picture(
-            "classes",
-            lambda: class_differences(comparison.classes, values, names),
-            alt=f"Change of each class's accuracy against {first.configuration.name}; the largest "
-            f"is {largest:+.1f} points, of {label}.",
-            caption="Share of a class's images that are classified correctly, minus that of "
-            f"{first.configuration.name}, on the {comparison.metric.split} images{of}.",
-        )
-    ]
+    figure = picture(
+        "classes",
+        lambda: class_differences(comparison.classes, values, names),
+        alt=f"Change of each class's accuracy against {first.configuration.name}; the largest "
+        f"is {largest:+.1f} points, of {label}.",
+        caption="Share of a class's images that are classified correctly, minus that of "
+        f"{first.configuration.name}, on the {comparison.metric.split} images{of}.",
+    )
+    blocks: list[Block] = [figure]
+    if values.size <= MOST_ROWS:
+        blocks = attempts.plot(by_class(comparison.classes, values, names), figure)
+    blocks.append(Text(f"The largest change is that of {label}: {largest:+.1f} points."))
     if len(others) < TABULATED:
         blocks.append(Table(header, rows, folded="All classes"))
     else:

@@ -9,6 +9,8 @@ from statistics import fmean, stdev
 from cifar_lab.report import attempts
 from cifar_lab.report.attempts import picture
 from cifar_lab.report.blocks import Block, Section, Text
+from cifar_lab.report.charts import cost as charts_cost
+from cifar_lab.report.charts.cost import told_of_front
 from cifar_lab.report.charts.curves import Curve, bands, told_of, validation
 from cifar_lab.report.figures.comparison import accuracy_and_cost
 from cifar_lab.report.figures.sweep import validation_curves
@@ -47,12 +49,6 @@ def curves(comparison: Comparison) -> Section:
     return Section("Curves", blocks)
 
 
-def _named(configurations: Sequence[Configuration]) -> str:
-    if len(configurations) > NAMED:
-        return f"{len(configurations):,} configurations"
-    return several([each.name for each in configurations])
-
-
 def _is_validated(configuration: Configuration) -> bool:
     rows = [row for each in configuration.runs for row in each.run.metrics]
     return all(row.get(ACCURACY) is not None and row.get(LOSS) is not None for row in rows)
@@ -83,20 +79,22 @@ def cost(comparison: Comparison) -> Section | None:
     )
     several_seeds = any(len(each) > 1 for each in values)
     deviations = [stdev(each) if len(each) > 1 else math.nan for each in values]
+    told = (
+        [each.name for each in ranked],
+        means,
+        deviations if several_seeds else None,
+        costs,
+        measure.heading,
+        pareto(means, costs),
+    )
     figure = picture(
         "cost",
-        lambda: accuracy_and_cost(
-            [each.name for each in ranked],
-            means,
-            deviations if several_seeds else None,
-            costs,
-            measure.heading,
-            pareto(means, costs),
-        ),
-        alt=f"Validation accuracy against {measure.label} of {_named(ranked)}.",
+        lambda: accuracy_and_cost(*told),
+        alt=f"Validation accuracy against {measure.label}. {told_of_front(*told)}",
         caption="A dashed line joins the configurations that no other one beats in both.",
     )
-    return Section("Accuracy and cost", [figure])
+    shown = attempts.plot(charts_cost.accuracy_and_cost(*told), figure)
+    return Section("Accuracy and cost", [*shown, Text(told_of_front(*told))])
 
 
 def _cost(configurations: Sequence[Configuration]) -> Measure | None:

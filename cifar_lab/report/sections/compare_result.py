@@ -70,6 +70,7 @@ def as_tables(found: Sequence[Column]) -> list[Table]:
     words = [number for number, column in enumerate(found) if column.words]
     header = [column.heading for column in found]
     if len(rows) <= UNFOLDED:
-        return [Table(header, rows, words)]
+        return [Table(header, rows, words, stacked=True)]
     label = f"All {len(rows):,} rows"
-    return [Table(header, rows[:UNFOLDED], words), Table(header, rows, words, folded=label)]
+    shown = rows[:UNFOLDED]
+    return [Table(header, shown, words, stacked=True), Table(header, rows, words, folded=label)]

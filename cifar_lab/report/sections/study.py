@@ -9,8 +9,11 @@ import numpy as np
 
 from cifar_lab.analysis.spread import mean_and_deviation
 from cifar_lab.nodes import described, type_name
+from cifar_lab.report import attempts
 from cifar_lab.report.blocks import Block, Code, Picture, Section, Table, Text
-from cifar_lab.report.figures.study import study_classes, study_curves
+from cifar_lab.report.charts.study import classes, curves
+from cifar_lab.report.figures.dots import dots
+from cifar_lab.report.figures.study import small, study_curves
 from cifar_lab.results.studies import Study, interval, mean_test_accuracy
 from cifar_lab.run.record import Run
 from cifar_lab.wording import duration, percent, plural, points
@@ -21,7 +24,7 @@ def study_section(study: Study) -> Section:
     blocks: list[Block] = [_reached(study), _table(study)]
     blocks += [Text(f"Error in the original: {fault}") for fault in study.facts["wrong"]]
     if study.whole:
-        blocks += [_curves(study), *_classes(study)]
+        blocks += [*_curves(study), *_classes(study)]
     else:
         command = f"cifar-lab train experiments={study.name} dataset.root=DIR"
         blocks += [
@@ -187,18 +190,20 @@ OURS: dict[str, Callable[[Sequence[Run]], str]] = {
 }
 
 
-def _curves(study: Study) -> Picture:
-    runs = [run.metrics for run in study.whole]
+def _curves(study: Study) -> list[Block]:
+    runs, published = [run.metrics for run in study.whole], study.facts["test_accuracy"]
     last = ", ".join(f"{100 * run.summary.opened.accuracy:.2f} %" for run in study.whole)
-    return Picture(
+    figure = Picture(
         f"{study.name}-curves",
-        study_curves(runs, study.facts["test_accuracy"]),
+        study_curves(runs, published),
         alt=f"Loss and accuracy of {plural(len(runs), 'run', 'runs')} over epochs; final test "
         f"accuracy {last}.",
-        caption="Loss and accuracy after each epoch, averaged over images, one line per run. "
+        caption="Loss and accuracy after each epoch, averaged over images; of several runs, the "
+        "mean with a band of ± 1 standard deviation (of two, from the lower to the higher). "
         "Training values are accumulated during the epoch, on augmented images; the test curve "
         "was not used to choose anything.",
     )
+    return attempts.plot(curves(runs, published), figure)
 
 
 def _classes(study: Study) -> list[Block]:
@@ -208,17 +213,19 @@ def _classes(study: Study) -> list[Block]:
     tested = [number for number, row in enumerate(runs[0]) if row.count]
     names = [runs[0][number].name for number in tested]
     shares = np.asarray([[run[number].recall for number in tested] for run in runs], dtype=float)
-    picture = Picture(
+    shown = classes(names, shares)
+    figure = Picture(
         f"{study.name}-classes",
-        study_classes(names, shares),
+        small(dots(shown)),
         alt=f"Test accuracy of each class; lowest: {names[int(shares.mean(axis=0).argmin())]}.",
-        caption="Share of each class's test images that are predicted correctly: one ring per run, "
-        "with a line at the mean.",
+        caption="Share of each class's test images that are predicted correctly: the mean over "
+        "runs and, of several, each run.",
     )
     rows = [
         [name, mean_and_deviation((100 * shares[:, n]).tolist(), 1)] for n, name in enumerate(names)
     ]
-    return [picture, Table(("class", f"test accuracy (%), n={len(runs)}"), rows)]
+    table = Table(("class", f"test accuracy (%), n={len(runs)}"), rows, folded="All classes")
+    return [*attempts.plot(shown, figure), table]
 
 
 def _not_counted(study: Study) -> list[Block]:

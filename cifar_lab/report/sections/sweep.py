@@ -24,9 +24,9 @@ def first_screen(board: Leaderboard) -> list[Block]:
         ("seeds", str(len({job.seed for job in plan.jobs}))),
     ]
     if best is not None:
-        facts.append(("best validation accuracy", f"{mean_and_deviation(best.validation, 2)} %"))
+        facts.append(("best validation accuracy (%)", mean_and_deviation(best.validation, 2)))
     elif len(board.entries) == 1 and board.entries[0].test:
-        facts.append(("test accuracy", f"{mean_and_deviation(board.entries[0].test, 2)} %"))
+        facts.append(("test accuracy (%)", mean_and_deviation(board.entries[0].test, 2)))
     facts += list(same_for_all(board).items())
     return [
         Facts(facts),

@@ -9,82 +9,31 @@ from statistics import mean, stdev
 import numpy as np
 
 from cifar_lab.analysis.factors import factors
-from cifar_lab.analysis.noise import intervals, within_noise
+from cifar_lab.analysis.spread import mean_and_deviation
 from cifar_lab.refusal import Refusal
 from cifar_lab.report import attempts
 from cifar_lab.report.attempts import picture
 from cifar_lab.report.blocks import Block, Section, Table, Text
-from cifar_lab.report.charts import ranking as charts
+from cifar_lab.report.charts import cost as charts_cost
+from cifar_lab.report.charts.cost import told_of_front
 from cifar_lab.report.charts.curves import Curve, bands, told_of, validation
-from cifar_lab.report.charts.ranking import Ranked
-from cifar_lab.report.figures.ablation import costs
+from cifar_lab.report.charts.effects import differences, effects, largest_effect
+from cifar_lab.report.charts.heat_map import Grid
+from cifar_lab.report.charts.heat_map import heat_map as heat_map_table
 from cifar_lab.report.figures.comparison import accuracy_and_cost
 from cifar_lab.report.figures.dots import dots
-from cifar_lab.report.figures.effects import effects, heat_map, parallel_coordinates
+from cifar_lab.report.figures.effects import heat_map, parallel_coordinates
+from cifar_lab.report.figures.levels import in_order
 from cifar_lab.report.figures.sweep import validation_curves
-from cifar_lab.results.ablated import Ablated, ablated, signed
+from cifar_lab.results.ablated import Ablated, ablated, signed, told
 from cifar_lab.results.findings import mean_sd_n
 from cifar_lab.results.leaderboard import Entry, Leaderboard
-from cifar_lab.results.leaderboard_text import varied, verdict
+from cifar_lab.results.leaderboard_text import varied
 from cifar_lab.run.record import Run
 from cifar_lab.run.sweep_folder import SweepFolder
 
 #: Most configurations whose curves are read; beyond, the best ones.
 MOST_CURVES = 60
-#: Most configurations of a ranking that are drawn, and most that a sentence names.
-MOST_ROWS, NAMED = 40, 6
-
-
-def ranking(board: Leaderboard) -> Section | None:
-    """Mean and interval of each configuration; None without anything to compare."""
-    if sum(bool(entry.validation) for entry in board.entries) < 2:
-        return None
-    groups = [_group(board, number) for number in range(len(board.rankings))]
-    shown = charts.ranking([(title, found[:MOST_ROWS]) for title, found in groups])
-    cut = sum(max(0, len(found) - MOST_ROWS) for _, found in groups)
-    figure = picture(
-        "sweep_ranking",
-        lambda: dots(shown),
-        f"Validation accuracy of each configuration. {_best_of(board)}",
-        "Mean validation accuracy of each configuration with Student's 95 % interval. Its "
-        "deviation between seeds is pooled over the configurations near the best; for others it "
-        f"is their own. {f'The {cut} lowest are not drawn.' * bool(cut)}".rstrip(),
-    )
-    return Section("Ranking", [*attempts.plot(shown, figure), Text(_best_of(board))])
-
-
-def _group(board: Leaderboard, number: int) -> tuple[str, list[Ranked]]:
-    """The configurations of a ranking under what they are judged by, if there are several."""
-    ranking = board.rankings[number]
-    entries = [entry for entry in ranking.entries if entry.validation]
-    values = [entry.validation for entry in entries]
-    noise = ranking.noise or within_noise(values, 0)
-    judged = ", ".join(f"{key} {value}" for key, value in ranking.judged_by.items())
-    found = [
-        Ranked(entry.name, entry.validation, interval, verdict(board, entry) * bool(ranking.noise))
-        for entry, interval in zip(entries, intervals(values, noise), strict=True)
-    ]
-    return judged if len(board.rankings) > 1 else "", found
-
-
-def _best_of(board: Leaderboard) -> str:
-    """Which is the best, by how much, and which are within noise of it, in sentences."""
-    if board.best is None:
-        return "There is no common ranking of these configurations."
-    best, *others = board.rankings[0].entries
-    told = f"The best is {best.name} with {mean(best.validation):.2f} %"
-    if not others:
-        return f"{told}."
-    ahead = mean(best.validation) - mean(others[0].validation)
-    told += f", {ahead:.2f} points ahead of the next, {others[0].name}."
-    within = [entry.name for entry in others if entry.within_noise]
-    noise = board.rankings[0].noise
-    if noise is None or not noise.marked:
-        return told
-    if not within:
-        return f"{told} No other is within noise of it."
-    shown = within if len(within) <= NAMED else [*within[:NAMED], f"{len(within) - NAMED} more"]
-    return f"{told} Within noise of it: {'; '.join(shown)}."
 
 
 def curves(folder: SweepFolder, board: Leaderboard) -> Section | None:
@@ -151,11 +100,14 @@ def factors_section(board: Leaderboard) -> Section | None:
                 f" Not all combinations ran, so that {', '.join(partly)} is averaged over "
                 "those that all of its values share."
             )
-        blocks.append(
-            picture("sweep_effects", lambda: effects(found), "Effect of each factor", caption)
+        shown = effects(found)
+        told = largest_effect(found)
+        figure = picture(
+            "sweep_effects", lambda: dots(shown), f"Effect of each factor. {told}", caption
         )
+        blocks += [*attempts.plot(shown, figure), Text(told)]
     if planned and len(keys) == 2:
-        blocks.append(_heat_map(keys, cells))
+        blocks += _heat_map(keys, cells)
     if len(keys) > 2:
         blocks.append(
             picture(
@@ -197,20 +149,26 @@ def together(
     ]
 
 
-def _heat_map(keys: Sequence[str], cells: Sequence[tuple[dict[str, str], list[float]]]) -> Block:
-    rows, columns = (list(dict.fromkeys(levels[key] for levels, _ in cells)) for key in keys)
+def _heat_map(
+    keys: Sequence[str], cells: Sequence[tuple[dict[str, str], list[float]]]
+) -> list[Block]:
+    rows, columns = (in_order([levels[key] for levels, _ in cells]) for key in keys)
     means = np.full((len(rows), len(columns)), np.nan)
     counts = np.zeros(means.shape, dtype=np.int64)
     for levels, values in cells:
         place = rows.index(levels[keys[0]]), columns.index(levels[keys[1]])
         means[place], counts[place] = mean(values), len(values)
-    return picture(
+    alt = f"Mean validation accuracy by {keys[0]} and {keys[1]}"
+    caption = f"{alt}, over seeds; the best is outlined."
+    drawn = picture(
         "sweep_heat_map",
         lambda: heat_map(keys[0], keys[1], rows, columns, means, counts),
-        f"Mean validation accuracy by {keys[0]} and {keys[1]}",
-        f"Mean validation accuracy over seeds by {keys[0]} and {keys[1]}; the best is outlined.",
+        alt,
+        caption,
         "natural",
     )
+    grid = Grid(keys[0], keys[1], rows, columns, means, counts)
+    return attempts.chart(lambda: heat_map_table(grid, "sweep", alt, caption), [drawn])
 
 
 def cost(board: Leaderboard) -> Section | None:
@@ -220,26 +178,23 @@ def cost(board: Leaderboard) -> Section | None:
     known = [value for value in adds if value is not None]
     if len(board.rankings) != 1 or len(known) < len(adds) or len(set(known)) < 2:
         return None
-    spreads = [stdev(e.validation) if len(e.validation) > 1 else np.nan for e in entries]
-    return Section(
-        "Accuracy and cost",
-        [
-            picture(
-                "sweep_cost",
-                lambda: accuracy_and_cost(
-                    [entry.name for entry in entries],
-                    [mean(entry.validation) for entry in entries],
-                    spreads,
-                    [value / 1e6 for value in known],
-                    "multiply-adds of an image (millions)",
-                    [entry.pareto for entry in entries],
-                ),
-                "Validation accuracy against multiply-adds",
-                "Mean validation accuracy against the multiply-adds of one image. No configuration "
-                "is as accurate as one of the Pareto set with fewer.",
-            )
-        ],
+    told = (
+        [entry.name for entry in entries],
+        [mean(entry.validation) for entry in entries],
+        [stdev(e.validation) if len(e.validation) > 1 else np.nan for e in entries],
+        [value / 1e6 for value in known],
+        "multiply-adds of an image (millions)",
+        [entry.pareto for entry in entries],
     )
+    figure = picture(
+        "sweep_cost",
+        lambda: accuracy_and_cost(*told),
+        f"Validation accuracy against multiply-adds. {told_of_front(*told)}",
+        "Mean validation accuracy against the multiply-adds of one image, ± 1 standard deviation "
+        "over seeds. No configuration is as accurate as one of the Pareto set with fewer.",
+    )
+    shown = attempts.plot(charts_cost.accuracy_and_cost(*told), figure)
+    return Section("Accuracy and cost", [*shown, Text(told_of_front(*told))])
 
 
 def ablation(board: Leaderboard) -> Section | None:
@@ -248,27 +203,40 @@ def ablation(board: Leaderboard) -> Section | None:
     if found is None:
         return None
     pieces = found.pieces
+    shown = differences(
+        [piece.name for piece in pieces],
+        [piece.difference for piece in pieces],
+        [piece.low for piece in pieces],
+        [piece.high for piece in pieces],
+        found.key,
+    )
+    words = " ".join(told(found))
+    figure = picture(
+        "ablation",
+        lambda: dots(shown),
+        f"Change of validation accuracy for each piece. {words}",
+        f"Change of the mean validation accuracy {found.key} each piece, to the baseline.",
+    )
     return Section(
         "Ablation",
         [
             Text(_read(found)),
-            picture(
-                "ablation",
-                lambda: costs(
-                    [piece.name for piece in pieces],
-                    [piece.difference for piece in pieces],
-                    [piece.low for piece in pieces],
-                    [piece.high for piece in pieces],
-                ),
-                "Change of validation accuracy for each piece",
-                f"Change of the mean validation accuracy {found.key} each piece, to the baseline.",
-            ),
+            *attempts.plot(shown, figure),
+            Text(words),
             Table(
-                (found.key, "validation accuracy", "change (points)", "95 % interval", "clear"),
+                (
+                    found.key,
+                    "validation accuracy (%)",
+                    "n",
+                    "change (points)",
+                    "95 % interval",
+                    "clear",
+                ),
                 [
                     [
                         piece.name,
-                        mean_sd_n(piece.entry.validation),
+                        mean_and_deviation(piece.entry.validation, 2),
+                        str(len(piece.entry.validation)),
                         signed(piece.difference),
                         "–"
                         if np.isnan(piece.low)
@@ -277,6 +245,8 @@ def ablation(board: Leaderboard) -> Section | None:
                     ]
                     for piece in pieces
                 ],
+                text_columns=(5,),
+                stacked=True,
             ),
         ],
     )

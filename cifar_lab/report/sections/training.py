@@ -13,6 +13,7 @@ from cifar_lab.report.attempts import picture
 from cifar_lab.report.blocks import Block, Section, Text
 from cifar_lab.report.charts import svg
 from cifar_lab.report.charts import training as charts
+from cifar_lab.report.charts.lr_finder import range_tests as range_tests_plot
 from cifar_lab.report.charts.plot import Plot
 from cifar_lab.report.charts.values import table_of
 from cifar_lab.report.figures import training as figures
@@ -40,7 +41,7 @@ def training(reading: Reading) -> Section:
             ),
             table_of(plot(), "Values of every epoch"),
             *_columns(reading),
-            *([] if found is None else [_range_tests(found)]),
+            *([] if found is None else _range_tests(found)),
             Text(momentum(reading.run.config)),
         ],
     )
@@ -145,19 +146,20 @@ def _learning_rate(reading: Reading) -> Block:
     )
 
 
-def _range_tests(found: LrFinder) -> Block:
+def _range_tests(found: LrFinder) -> list[Block]:
     rule, chosen = RULE_NAMES[found.settings.suggestion], found.chosen
     assert chosen is not None, "a run is not trained without a suggestion"
     seeds = plural(chosen.seeds, "seed", "seeds")
     taken = f"{rate(found.max_lr)}, the median suggestion by {rule} over {seeds}"
-    return picture(
+    figure = picture(
         "lr_finder",
         lambda: range_tests(found),
         alt=f"Smoothed loss against learning rate; chosen: {taken} (range {rate(chosen.lowest)} to "
         f"{rate(chosen.highest)}).",
         caption=f"Range tests before training set the maximum learning rate to {taken}. Each rule "
-        "is shown with its median and its range over the seeds.",
+        "is shown with its median over the seeds.",
     )
+    return attempts.plot(range_tests_plot(found), figure)
 
 
 def _words(value: Any) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from cifar_lab.report.charts.dots import Dot, Group
 from cifar_lab.report.figures.dots import dots
 from tests.report.charts.test_dots import NAN
@@ -29,3 +31,11 @@ def test_groups_have_titles_in_bold(drawn):
     ticks = drawn[0].axes[0].get_yticklabels()
     bold = [tick.get_text() for tick in ticks if tick.get_fontweight() == "bold"]
     assert bold == ["first", "second"]
+
+
+@pytest.mark.parametrize("name", ["augmentation.train.color_jitter.brightness", "$x$" * 30])
+@pytest.mark.parametrize("count", [1, 30])
+def test_no_text_covers_another_whatever_the_names(drawn, name, count):
+    rows = [Dot(name=f"{name}{n}", value=n, shown=(f"{n}.00",), told="") for n in range(count)]
+    dots(chart(*rows))
+    assert not overlaps(drawn[0])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -15,82 +14,6 @@ from cifar_lab.report.figures import effects as figures
 from tests.report.figures.lettered import overlaps, words
 
 NAN = math.nan
-
-
-@dataclass(frozen=True)
-class Level:
-    value: str
-    mean: float
-    low: float = NAN
-    high: float = NAN
-
-
-@dataclass(frozen=True)
-class Factor:
-    key: str
-    levels: tuple[Level, ...]
-    balanced: bool = True
-
-
-LR = Factor("lr", (Level("1", 91, 90, 91.5), Level("0.01", 92, 91, 94), Level("0.1", 93)))
-MODEL = Factor("model", (Level("b", 90, 89, 91), Level("a", 95, 94, 96)), balanced=False)
-
-
-def test_numbers_lie_in_numeric_order_and_words_as_given_on_one_vertical_axis(drawn):
-    assert figures.effects([LR, MODEL]).startswith(b"\x89PNG")
-    lr, model = drawn[0].axes
-    assert names(lr.xaxis) == ["0.01", "0.1", "1"]
-    assert points(lr) == [92, 93, 91]
-    assert names(model.xaxis) == ["b", "a"]
-    assert points(model) == [90, 95]
-    assert lr.get_ylim() == model.get_ylim()
-    assert (lr.get_title(), model.get_title()) == ("lr", "model")
-    assert lr.get_ylabel() == "validation accuracy (%)"
-
-
-def test_intervals_have_their_ends_and_a_mean_without_one_is_a_point(drawn):
-    figures.effects([LR])
-    (bars,) = drawn[0].axes[0].containers[0].lines[2]
-    ends = {segment[0, 0]: segment[:, 1].tolist() for segment in bars.get_segments()}
-    assert ends == {0: [91, 94], 2: [90, 91.5]}
-
-
-def test_means_that_may_reflect_other_settings_are_hollow_and_it_is_said(drawn):
-    figures.effects([LR, MODEL])
-    fillings = [axes.lines[-1].get_markerfacecolor() for axes in drawn[0].axes]
-    assert fillings == [figures.BLUE, "white"]
-    assert sum("Hollow: not every value" in word for word in words(drawn[0])) == 1
-    figures.effects([LR])
-    assert not any("Hollow: not every value" in word for word in words(drawn[1]))
-
-
-def test_only_numbers_are_joined_by_a_line(drawn):
-    figures.effects([LR, MODEL])
-    joined = [[line.get_linestyle() for line in axes.lines].count("-") for axes in drawn[0].axes]
-    assert joined == [1, 0]
-
-
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [
-        ("k", "1"),
-        ("augmentation.train.color_jitter.brightness", "wide_resnet_28_10"),
-        ("$x$" * 40, "v" * 80),
-    ],
-)
-@pytest.mark.parametrize(("factors", "levels"), [(1, 1), (7, 3), (2, 20), (1, 60)])
-def test_no_text_covers_another_whatever_the_names(drawn, key, value, factors, levels):
-    made = Factor(key, tuple(Level(f"{value}{n}", 90 + n % 3) for n in range(levels)))
-    figures.effects([made] * factors)
-    assert len(drawn[0].axes) == factors
-    assert overlaps(drawn[0]) == []
-
-
-def test_equal_and_missing_means_have_an_axis(drawn):
-    figures.effects([Factor("k", (Level("a", 93.0), Level("b", 93.0 + 1e-9), Level("c", NAN)))])
-    low, high = drawn[0].axes[0].get_ylim()
-    assert high - low >= 0.19
-    assert low < 93 < high
 
 
 MEANS = np.array([[91.0, 92.5, NAN], [93.126, 90.0, 92.0]])
@@ -196,7 +119,6 @@ def test_no_text_of_the_axes_covers_another(drawn, count, name):
 
 def test_the_figures_are_legible_and_not_blank():
     for png in (
-        figures.effects([LR]),
         figures.heat_map("lr", "decay", ["1", "2"], ["a", "b", "c"], MEANS, COUNTS),
         figures.parallel_coordinates(KEYS, ROWS, [1.0, 2.0, 3.0]),
     ):

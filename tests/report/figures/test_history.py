@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cifar_lab.report.figures import history as figures
-from tests.report.figures.lettered import overlaps, words
+from tests.report.figures.lettered import overlaps
 
 
 def test_trials_are_points_below_the_best_so_far(drawn):
@@ -55,23 +55,6 @@ def test_any_number_of_trials_has_whole_numbers_and_no_text_covers_another(drawn
     assert all(tick == round(tick) for tick in axes.get_xticks())
     assert overlaps(drawn[0]) == []
     assert axes.get_ylabel() == "accuracy ($x$)"
-
-
-def test_importances_are_bars_in_percent_from_the_top(drawn):
-    figures.importances(["lr", "model", "seed"], [0.62, 0.3, math.nan])
-    axes = drawn[0].axes[0]
-    assert [bar.get_width() for bar in axes.patches] == pytest.approx([62, 30, 0])
-    assert [text.get_text() for text in axes.texts] == ["62 %", "30 %", "unknown"]
-    assert [text.get_text() for text in axes.get_yticklabels()] == ["lr", "model", "seed"]
-    assert axes.get_ylim()[0] > axes.get_ylim()[1]
-
-
-@pytest.mark.parametrize("key", ["a", "$x$", "n" * 80])
-@pytest.mark.parametrize("count", [1, 30])
-def test_no_text_of_the_importances_covers_another(drawn, key, count):
-    figures.importances([f"{key}{n}" for n in range(count)], [1 / count] * count)
-    assert overlaps(drawn[0]) == []
-    assert len(set(words(drawn[0]))) > count
 
 
 def legend(figure) -> list[str]:

@@ -27,12 +27,3 @@ def test_every_run_is_a_line_in_one_unit_beside_the_published_accuracy(drawn):
     assert drawn_accuracies[4] == [90, 90]
     names = [text.get_text() for text in accuracy.get_legend().get_texts()]
     assert names == ["train", "test", "published test, 90.00 %"]
-
-
-def test_classes_are_rings_for_runs_and_a_line_at_the_mean(drawn):
-    figures.study_classes(["cat", "dog"], np.array([[0.7, 0.9], [0.5, 0.8]]))
-    (axes,) = drawn[0].axes
-    assert [line.get_xdata().tolist() for line in axes.lines] == [[70, 90], [50, 80]]
-    lines = [segment[:, 0].tolist() for segment in axes.collections[0].get_segments()]
-    np.testing.assert_allclose(lines, [[60, 60], [85, 85]])
-    assert axes.get_ylim()[0] > axes.get_ylim()[1]

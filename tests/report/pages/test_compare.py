@@ -46,8 +46,10 @@ def test_a_page_of_seeds_has_curves_classes_and_the_statistics(tmp_path):
     assert table.header[1] == "n"
     assert {"within noise", "other images agree"} <= set(table.header)
     parts = sections(found)
-    assert list(parts) == ["What differs", "Other measures", "Curves", "Classes"]
-    assert [picture.name for picture in found.pictures()] == ["curves", "classes"]
+    assert list(parts) == ["What differs", "Ranking", "Other measures", "Curves", "Classes"]
+    assert [picture.name for picture in found.pictures()] == [
+        "ranking", "differences", "curves", "classes",
+    ]  # fmt: skip
     assert parts["Other measures"][1].header[1] == "excess variance (points²)"
     assert len(parts["What differs"][-1].rows) == 9
     assert parts["What differs"][0].rows == [["optimizer.lr", "0.1", "0.2", "0.5"]]

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from cifar_lab.report.blocks import Code, Picture, Table, Text
+from cifar_lab.report.blocks import Chart, Code, Table, Text
 from cifar_lab.report.page import render_markdown
 from cifar_lab.report.pages.studies import studies_page, write_studies
 from cifar_lab.results.recorded import read_results
@@ -31,8 +31,8 @@ def test_the_overview_says_what_was_reached_by_whole_runs(tmp_path):
     # Mean 86; the standard deviation is the root of (4 + 4) / (n - 1) = 8. Student's t at 97.5 %
     # with one degree of freedom is 12.706, times the root of 8 / 2.
     assert overview.rows == [
-        ["wide", "85.00 %", "86.00 ± 2.83 % (n=2)", "60.59 to 111.41 %", "2", "1", "yes"],
-        ["deep", "50.00 %", "–", "–", "0", "0", "no complete run"],
+        ["wide", "85.00", "86.00 ± 2.83", "60.59 to 111.41", "2", "1", "yes"],
+        ["deep", "50.00", "–", "–", "0", "0", "no complete run"],
     ]
 
 
@@ -105,8 +105,8 @@ def test_recipes_beside_a_study_have_rows_and_columns_of_their_own(tmp_path):
     beside = {"name": "wide_as_run", "test": 0.87, "scheduler__max_lr": 0.2}
     page = page_of(tmp_path, {"test": 0.8}, beside, {**beside, "trained": 2})
     assert page.blocks[0].rows[:2] == [
-        ["wide", "85.00 %", "80.00 % (n=1)", "77.41 to 82.36 %", "1", "0", "undecided"],
-        ["wide_as_run", "85.00 %", "87.00 % (n=1)", "84.77 to 88.94 %", "1", "1", "yes"],
+        ["wide", "85.00", "80.00", "77.41 to 82.36", "1", "0", "undecided"],
+        ["wide_as_run", "85.00", "87.00", "84.77 to 88.94", "1", "1", "yes"],
     ]
     section = page.sections[0]
     assert "1 run of wide_as_run on A processor, 2 threads" in section.blocks[0].text
@@ -116,14 +116,15 @@ def test_recipes_beside_a_study_have_rows_and_columns_of_their_own(tmp_path):
     schedule = next(row for row in table.rows if row[0] == "schedule")
     assert schedule[-2:] == ["OneCycle(max_lr=0.1)", "OneCycle(max_lr=0.2)"]
     # The charts show the study's own runs.
-    curves = next(block for block in section.blocks if isinstance(block, Picture))
+    curves = next(block for block in section.blocks if isinstance(block, Chart)).pictures[0]
     assert curves.alt.startswith("Loss and accuracy of 1 run over epochs")
     assert section.blocks[-1].rows[0][0] == "wide_as_run/2026-01-03"
 
 
 def test_a_study_has_its_curves_and_classes(tmp_path):
     section = page_of(tmp_path, {"test": 0.8}, {"test": 0.6}).sections[0]
-    curves, classes = (block for block in section.blocks if isinstance(block, Picture))
+    charts = [block for block in section.blocks if isinstance(block, Chart)]
+    curves, classes = (picture for chart in charts for picture in chart.pictures)
     assert (curves.name, classes.name) == ("wide-curves", "wide-classes")
     assert curves.alt.endswith("final test accuracy 80.00 %, 60.00 %.")
     assert classes.alt.endswith("lowest: cat.")
@@ -149,7 +150,7 @@ def test_a_study_without_a_whole_run_says_so_and_gives_the_command(tmp_path):
     (code,) = (block for block in section.blocks if isinstance(block, Code))
     assert code.lines[0] == "cifar-lab train experiments=wide dataset.root=DIR"
     assert section.blocks[-1].rows == [["wide/2026-01-01", "86.00 %", "1 of 3 epochs"]]
-    assert not [block for block in section.blocks if isinstance(block, Picture)]
+    assert not [block for block in section.blocks if isinstance(block, Chart)]
 
 
 def test_what_the_originals_had_wrong_is_listed(tmp_path):
@@ -167,7 +168,7 @@ def test_the_page_is_written_and_figures_without_runs_are_taken_away(tmp_path):
     page = studies_page(read_published(experiments), read_results(results))
     assert markdown == render_markdown(page)
     linked = re.findall(r"\]\(figures/(.+?)\)", markdown)
-    assert sorted(linked) == ["wide-classes.png", "wide-curves.png"]
+    assert sorted(linked) == ["published.png", "wide-classes.png", "wide-curves.png"]
     assert sorted(file.name for file in (results / "figures").iterdir()) == sorted(linked)
 
 
@@ -178,3 +179,11 @@ def test_a_checkout_without_studies_has_no_page(tmp_path):
 
 def texts(section) -> list[str]:
     return [block.text for block in section.blocks if isinstance(block, Text)]
+
+
+def test_recipes_of_one_name_are_told_apart_by_their_hardware(tmp_path):
+    page = page_of(tmp_path, {"test": 0.8}, {"test": 0.9, "device": "Another GPU"})
+    names = [row[0] for row in page.blocks[0].rows]
+    assert names[:2] == ["wide on A processor", "wide on Another GPU"]
+    (chart,) = [block for block in page.blocks if isinstance(block, Chart)]
+    assert "wide on Another GPU +5.00 points" in chart.pictures[0].alt

@@ -99,7 +99,7 @@ def test_an_ablation_ranks_its_pieces_and_draws_their_costs(tmp_path):
     page = sweep_page(folder)
     assert "ablation" in names(page)
     assert "sweep_effects" not in names(page)
-    assert re.search(r"\| crop +\| 63.33 ± 0.33 % \(n=3\) \| +\+3.00 \|", render_markdown(page))
+    assert re.search(r"\| crop +\| +63.33 ± 0.33 \| +3 \| +\+3.00 \|", render_markdown(page))
 
 
 def test_a_sweep_without_results_has_a_page_too(tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from cifar_lab.report.blocks import Picture, Table, Text
+from cifar_lab.report.blocks import Chart, Table, Text
 from cifar_lab.report.sections.search import search
 from cifar_lab.results.plan import write_plan
 from cifar_lab.results.rows import PRUNED, Row, append_row
@@ -44,17 +44,19 @@ def test_the_section_of_a_search(tmp_path):
     write_object(run.summary, summary)
     write_object(folder.importances, Importances("PED-ANOVA", 9, {"x": 1.0}))
     section = search(folder)
-    told, last = (block.text for block in section.blocks if isinstance(block, Text))
+    told, best, important, last = (b.text for b in section.blocks if isinstance(b, Text))
     assert told.startswith(
         "5 of 3 trials, chosen by a tree-structured Parzen estimator (optuna 5.0.0, seed 0): "
         "3 done, 1 pruned and 1 failed."
     )
     assert "trial 3 (x=0.9: is too much)" in told
     assert "1 trial repeats an earlier one" in told
-    assert [b.name for b in section.blocks if isinstance(b, Picture)] == [
-        "search_history",
-        "search_importances",
-    ]
+    assert best == "The best is trial 2 of 5 with a validation accuracy of 80.00 %."
+    assert important == "Importance of each key: x (100 %)."
+    charts = [block for block in section.blocks if isinstance(block, Chart)]
+    assert [picture.name for chart in charts for picture in chart.pictures] == [
+        "search_history", "search_importances", "search_key_1",
+    ]  # fmt: skip
     (table,) = (block for block in section.blocks if isinstance(block, Table))
     assert table.header[2] == "trial 1, the best"
     assert table.rows == [["x", "interval(0,1)", "0.1"]]

@@ -67,6 +67,7 @@ def test_used_learning_rates_lie_at_their_steps(monkeypatch):
 def test_what_range_tests_found_is_shown_where_they_were_made():
     record = found()
     _, _, tests, _ = training(reading(lr_finder=record)).blocks
+    (tests,) = tests.pictures
     assert tests.name == "lr_finder"
     assert f"{record.max_lr:.3g}, the median suggestion by valley over 3 seeds" in tests.caption
     ends = record.suggestions["valley"]
