@@ -14,6 +14,7 @@ import pytest
 from cifar_lab.analysis.misclassified import Misclassified
 from cifar_lab.analysis.predictions import class_results
 from cifar_lab.report.charts import effects as charts
+from cifar_lab.report.charts import predictions as prediction_charts
 from cifar_lab.report.charts import study as study_charts
 from cifar_lab.report.figures import (
     attribution,
@@ -57,7 +58,7 @@ FACTOR = SimpleNamespace(
 MEANS = Series(np.ones((COUNT, 2, 2), np.float32), HOSTILE, [""] * COUNT)
 DRAWINGS = {
     "confusion": lambda: predictions.confusion_matrix(MATRIX, HOSTILE),
-    "classes": lambda: predictions.class_recalls(class_results(MATRIX, HOSTILE), HOSTILE),
+    "classes": lambda: dots.dots(prediction_charts.recalls(class_results(MATRIX, HOSTILE))),
     "distribution": lambda: data.class_distribution({"train": np.arange(COUNT)}, HOSTILE),
     "study": lambda: dots.dots(study_charts.classes(HOSTILE, np.full((1, COUNT), 0.5))),
     "samples": lambda: images.samples(PIXELS, HOSTILE, 4),
