@@ -132,7 +132,7 @@ def _overview(found: Sequence[Study]) -> Block:
         "other runs",
         "reached",
     )
-    return Table(heads, rows, text_columns=(6,), stacked=True, whole=True)
+    return Table(heads, rows, text_columns=(6,), whole=True)
 
 
 def _accuracies(found: Sequence[Study]) -> Sequence[Block]:

@@ -70,7 +70,7 @@ def as_tables(found: Sequence[Column]) -> list[Table]:
     words = [number for number, column in enumerate(found) if column.words]
     header = [column.heading for column in found]
     if len(rows) <= UNFOLDED:
-        return [Table(header, rows, words, stacked=True)]
+        return [Table(header, rows, words)]
     label = f"All {len(rows):,} rows"
     shown = rows[:UNFOLDED]
-    return [Table(header, shown, words, stacked=True), Table(header, rows, words, folded=label)]
+    return [Table(header, shown, words), Table(header, rows, words, folded=label)]

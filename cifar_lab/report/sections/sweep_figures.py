@@ -246,7 +246,6 @@ def ablation(board: Leaderboard) -> Section | None:
                     for piece in pieces
                 ],
                 text_columns=(5,),
-                stacked=True,
             ),
         ],
     )
