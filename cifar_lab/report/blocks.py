@@ -10,7 +10,7 @@ from typing import Literal
 from markupsafe import Markup
 
 #: Columns of a table from which on a phone stacks the cells of each row.
-STACKED = 5
+STACKED = 4
 
 
 @dataclass(frozen=True)

@@ -146,19 +146,19 @@ def loader(
     return TrainLoader(data, pixels, stack, normalise, mixing, batch_size=4, seed=0, workers=0)
 
 
-def dataset() -> Dataset:
+def dataset(names: Sequence[str] = CLASSES) -> Dataset:
     """Nine training, three validation and twelve test images, one a copy of a training image."""
     generator = np.random.default_rng(1)
     train = ImageArrays(
         generator.integers(0, 256, (12, 6, 8, 3), dtype=np.uint8),
         np.arange(12) % 3,
-        CLASSES,
+        tuple(names),
         np.asarray([f"train/{n}" for n in range(12)]),
     )
     images = generator.integers(0, 256, (12, 6, 8, 3), dtype=np.uint8)
     images[5] = train.images[7]
     test = ImageArrays(
-        images, LABELS.copy(), CLASSES, np.asarray([f'test/{n}"><i>' for n in range(12)])
+        images, LABELS.copy(), tuple(names), np.asarray([f'test/{n}"><i>' for n in range(12)])
     )
     source = SourceImages(train, test, "f" * 64)
     return Dataset(source, np.arange(9), np.arange(9, 12), np.full(3, 0.5), np.full(3, 0.25))

@@ -65,8 +65,8 @@ def _table(results: list[ClassResult], many: bool) -> Table:
     """A row per class; of many classes it is folded, and the lowest recall comes first."""
     rows = [
         [
-            str(r.label),
             r.name,
+            str(r.label),
             f"{r.count:,}",
             _or_undefined("precision", r.precision),
             _or_undefined("recall", r.recall),
@@ -75,9 +75,8 @@ def _table(results: list[ClassResult], many: bool) -> Table:
         for r in (sorted(results, key=_recall) if many else results)
     ]
     return Table(
-        ("number", "class", "images", "precision", "recall", "F1"),
+        ("class", "number", "images", "precision", "recall", "F1"),
         rows,
-        text_columns=(1,),
         folded=f"All {len(rows)} classes, with the lowest recall first" if many else None,
     )
 

@@ -21,7 +21,7 @@ def test_each_class_has_its_row_in_the_order_of_the_labels():
     # Class 0: 3 of 4 images, all 3 predictions correct; 1: all 4, of 7 predictions; 2: 2 of 4,
     # both predictions correct.
     assert [row[:3] for row in table.rows] == [
-        ["0", "<b>", "4"], ["1", "cats & dogs", "4"], ["2", '"quoted"', "4"],
+        ["<b>", "0", "4"], ["cats & dogs", "1", "4"], ['"quoted"', "2", "4"],
     ]  # fmt: skip
     assert [row[3].split(" (")[0] for row in table.rows] == ["100.0 %", "57.1 %", "100.0 %"]
     assert [row[4].split(" (")[0] for row in table.rows] == ["75.0 %", "100.0 %", "50.0 %"]
@@ -56,7 +56,7 @@ def test_many_classes_are_told_from_the_lowest_recall_in_a_folded_table():
     assert rows[:2] == [("c7", "0.0"), ("c0", "100.0")]
     assert len(rows) == 20
     assert table.folded == "All 30 classes, with the lowest recall first"
-    assert [row[:2] for row in table.rows[:3]] == [["7", "c7"], ["0", "c0"], ["1", "c1"]]
+    assert [row[:2] for row in table.rows[:3]] == [["c7", "7"], ["c0", "0"], ["c1", "1"]]
     assert len(table.rows) == 30
 
 
