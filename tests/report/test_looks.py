@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -180,7 +181,7 @@ def test_the_page_has_an_outline_and_landmarks(opened):
     )
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
     assert page.evaluate("document.documentElement.lang") == "en"
     for landmark in ("header", "main", "nav[aria-label]"):
         assert page.locator(landmark).count() == 1
@@ -233,7 +234,7 @@ def test_all_that_can_be_used_is_reached_by_keys_in_reading_order(opened):
         places.append(found[3])
     assert places[-1] > places[0]
     # Some controls stand side by side, a line apart at most.
-    assert all(after >= before - 40 for before, after in zip(places, places[1:], strict=False))
+    assert all(after >= before - 40 for before, after in itertools.pairwise(places))
 
 
 def test_what_scrolls_can_be_scrolled_by_keys(opened):
