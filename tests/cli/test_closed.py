@@ -102,7 +102,7 @@ def test_the_log_says_what_is_off_and_what_to_do(runs):
 
 
 def test_the_report_is_of_the_validation_images(runs):
-    page = runs["closed"].folder.report_markdown.read_text()
+    page = " ".join(runs["closed"].folder.report_markdown.read_text().split())
     assert "The test set stays closed: it was not evaluated; `cifar-lab eval RUN` adds it." in page
     for words in (
         "Validation accuracy with test-time flip averaging",
@@ -113,7 +113,7 @@ def test_the_report_is_of_the_validation_images(runs):
         "in the whole validation set",
     ):
         assert words in page, words
-    ordinary = runs["open"].folder.report_markdown.read_text()
+    ordinary = " ".join(runs["open"].folder.report_markdown.read_text().split())
     assert "stays closed" not in ordinary
     assert "360 test images sampled" in ordinary
     with np.load(runs["closed"].folder.gallery_maps) as file:
@@ -131,7 +131,7 @@ def test_eval_adds_what_the_open_run_has_and_redraws_the_report(runs, capsys):
         for name, array in vars(getattr(opened.predictions, split)).items():
             expected = getattr(getattr(whole.predictions, split), name)
             np.testing.assert_array_equal(array, expected)
-    page = opened.folder.report_markdown.read_text()
+    page = " ".join(opened.folder.report_markdown.read_text().split())
     assert "stays closed" not in page
     assert "360 test images sampled" in page
     for path in ("gallery_maps", "averaged_maps"):

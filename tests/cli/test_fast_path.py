@@ -90,7 +90,8 @@ def test_summary_and_report_say_what_a_capture_came_to(tmp_path, monkeypatch):
     planned = json.loads((folder / "provenance.json").read_text())["fast_path"]["step"]
     assert planned == "a CUDA graph"
     assert main(["report", str(folder)]) == 0
-    assert f"step: eager: {reason}" in (folder / "report.md").read_text()
+    report = " ".join((folder / "report.md").read_text().split())
+    assert f"step: eager: {reason}" in report
 
 
 def test_memory_that_the_system_does_not_let_us_keep_is_not_called_kept(tmp_path, monkeypatch):

@@ -74,7 +74,7 @@ def test_report_shows_the_gallery_at_several_layers_and_keeps_their_maps(run):
         assert file["layer1.sum/hirescam"].shape == (10, 3, 16, 16)
     with np.load(run.averaged_maps) as file:
         assert file["layer"] == "layer3.sum"
-    markdown = run.report_markdown.read_text()
+    markdown = " ".join(run.report_markdown.read_text().split())
     for layer, size in (("layer3.sum", "4×4"), ("layer1.sum", "16×16")):
         assert f"of the predicted class at {layer} ({size} cells)" in markdown
     assert run.figure("attributions-layer1.sum").is_file()

@@ -8,11 +8,12 @@ from statistics import median
 from cifar_lab.analysis.intervals import wilson
 from cifar_lab.analysis.predictions import balanced_accuracy, confusion, predicted_classes
 from cifar_lab.analysis.scores import macro_f1, negative_log_likelihood, top_accuracy
-from cifar_lab.nodes import PLACES
+from cifar_lab.nodes import ABSENT, PLACES
 from cifar_lab.report import attempts
 from cifar_lab.report.blocks import Block, Facts, Text
 from cifar_lab.report.reading import Reading
 from cifar_lab.report.sections.verdicts import verdicts
+from cifar_lab.run.origin import Difference
 from cifar_lab.run.provenance import Provenance
 from cifar_lab.run.record import Run
 from cifar_lab.wording import duration, percent, plural, several
@@ -80,10 +81,19 @@ def differences(provenance: Provenance) -> str:
     found = [d for d in provenance.differences if d.key not in UNNAMED]
     if not found:
         return "Nothing differs from the defaults."
-    named = [f"{d.key} ({_short(d.default)} → {_short(d.value)})" for d in found[:NAMED]]
+    named = [f"{d.key} ({_change(d)})" for d in found[:NAMED]]
     if len(found) > NAMED:
         named.append(f"{len(found) - NAMED} more, marked in the configuration below")
     return f"Differs from the defaults in {several(named)}."
+
+
+def _change(found: Difference) -> str:
+    """Both values, or the one that there is."""
+    if found.value == ABSENT:
+        return f"{_short(found.default)} removed"
+    if found.default == ABSENT:
+        return f"{_short(found.value)} added"
+    return f"{_short(found.default)} → {_short(found.value)}"
 
 
 def _short(text: str) -> str:

@@ -140,6 +140,14 @@ def test_what_differs_from_the_defaults_is_one_sentence():
     assert "Nothing differs from the defaults." in texts(differences=places)
 
 
+def test_what_was_removed_or_added_is_told_as_such():
+    gone = Difference("augmentation.train.flip", "HorizontalFlip(p=0.5)", "absent")
+    new = Difference("augmentation.train.noise", "absent", "Noise(p=1.0)")
+    told = texts(differences=(gone, new))
+    assert "augmentation.train.flip (HorizontalFlip(p=0.5) removed)" in told
+    assert "augmentation.train.noise (Noise(p=1.0) added)" in told
+
+
 def test_many_differences_are_counted_and_long_values_cut():
     many = [Difference(f"k{n}", "1", "2") for n in range(1, 7)]
     told = texts(differences=(Difference("k0", "1", f"Net({'x' * 50})"), *many))
