@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from collections.abc import Collection, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -75,7 +77,8 @@ def explain(
         raise Refusal(problems)
     refuse_other_predictions(experiment, run, rows)
     methods = methods or _faithful(experiment, run, layers, rows)
-    question = Question(rows, layers, methods, targets)
+    command = _command(folder.path, ids, layers, methods, targets)
+    question = Question(rows, layers, methods, targets, command)
     found = answer(question, model, experiment.normalise, split, logits)
     run.files.write({folder.attributions(name): packed(a) for name, a in found.arrays.items()})
     write_drawn(run.files, question.name, found.figures)
@@ -147,6 +150,21 @@ def measure_trust(experiment: Experiment, run: Run, methods: Sequence[str]) -> l
         f"verdict: {concluded(result)[1]}",
         f"saved to {run.folder.trust}; `cifar-lab report {run.folder.path}` adds it to the report",
     ]
+
+
+def _command(
+    run: Path,
+    ids: Sequence[str],
+    layers: Sequence[str],
+    methods: Sequence[str],
+    targets: Sequence[str],
+) -> str:
+    """The command that asks the same again, with all that it found by itself."""
+    flags = {"--ids": ids, "--layer": layers, "--method": methods, "--target": targets}
+    given = [
+        word for flag, names in flags.items() if any(names) for word in (flag, ",".join(names))
+    ]
+    return shlex.join(["cifar-lab", "explain", str(run), *given])
 
 
 def _faithful(

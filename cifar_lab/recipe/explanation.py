@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -22,10 +23,10 @@ from cifar_lab.explain.targets import Targets, class_biases, predict
 from cifar_lab.refusal import did_you_mean
 from cifar_lab.report.figures.attribution import Scaled, Series, attributions
 from cifar_lab.report.options import ReportOptions
-from cifar_lab.report.sections.maps import COLOURS
+from cifar_lab.report.sections.maps import COLOURS, SHADED, scales
 from cifar_lab.run.drawn import DrawnFigure
 from cifar_lab.run.folder import file_name
-from cifar_lab.wording import several
+from cifar_lab.wording import plural, several
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,14 @@ class Question:
         layers: module names.
         methods: names from ``METHODS``.
         targets: names from ``TARGETS``.
+        command: which asks it.
     """
 
     rows: NDArray[np.int64]
     layers: Sequence[str]
     methods: Sequence[str]
     targets: Sequence[str]
+    command: str
 
     @property
     def name(self) -> str:
@@ -124,7 +127,7 @@ def answer(
         labels=split.labels[rows],
         sample_ids=split.sample_ids[rows],
     )
-    groups, arrays, lines = [], {}, []
+    groups, names, arrays, lines = [], [], {}, []
     for method, layer in question.groups():
         series = []
         for target in dict.fromkeys(question.targets):
@@ -133,13 +136,15 @@ def answer(
             arrays[file_name(method, layer, target)] = found.arrays(asked.sample_ids)
             lines += found.completeness()
         groups.append(Scaled(UNITS[method], series))
+        names.append(NAMES[method] + f" at {layer}" * bool(layer))
     heads = _heads(split, rows, asked.predicted.tolist())
     drawn = attributions(split.images(rows), groups, heads)
     listed = [
         f"{split.sample_ids[row]}: {head}".replace("\n", " ")
         for row, head in zip(rows, heads, strict=True)
     ]
-    return Answer(_figures(question, drawn), arrays, [*listed, *lines])
+    told = scales(list(zip(names, groups, strict=True)))
+    return Answer(_figures(question, drawn, told), arrays, [*listed, *lines])
 
 
 @dataclass(frozen=True)
@@ -250,21 +255,25 @@ class _Asked:
         )
 
 
-def _figures(question: Question, drawn: Sequence[bytes]) -> list[tuple[DrawnFigure, bytes]]:
+def _figures(
+    question: Question, drawn: Sequence[bytes], scales: str
+) -> list[tuple[DrawnFigure, bytes]]:
     methods = several([NAMES[method] for method in question.methods])
     layered = [m for m in question.methods if m not in WITHOUT_LAYER]
     at = f" at {several(list(question.layers))}" if layered else ""
+    now = datetime.now().astimezone().isoformat(timespec="seconds")
     figures = []
     for part, png in enumerate(drawn, start=1):
         number = f" Part {part} of {len(drawn)}." if len(drawn) > 1 else ""
         caption = (
-            f"{methods}{at}, of the logits of {several(list(question.targets))} (predictions as "
-            "recorded). The numbers are the explained logits, computed in float32 without flips. "
-            "The maps of a method at a layer share a scale for each image, shown by the colour bar "
-            f"to their right. {COLOURS}{number}"
+            f"{methods}{at} for {plural(len(question.rows), 'image', 'images')}, for the targets "
+            f"{several(list(question.targets))} (predictions as recorded; the difference is "
+            "predicted − true). The numbers are the explained logits, computed in float32 without "
+            f"flips. {scales} {COLOURS} {SHADED}{number}"
         )
         name = question.name if part == 1 else f"{question.name}-{part}"
-        figures.append((DrawnFigure(name, question.name, caption), png))
+        figure = DrawnFigure(name, question.name, caption, question.command, now)
+        figures.append((figure, png))
     return figures
 
 

@@ -20,11 +20,15 @@ class DrawnFigure:
         name: file name in ``figures/``, without the extension.
         question: what it answers; a new answer replaces all figures of the old one.
         caption: what it shows.
+        command: which draws it; empty in files of older versions.
+        drawn: when it was drawn, in ISO 8601 with the offset from UTC; likewise.
     """
 
     name: str
     question: str
     caption: str
+    command: str = ""
+    drawn: str = ""
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def test_the_gallerys_images_are_explained_for_each_target(run, capsys):
                 assert file["maps"].shape == (10, 8, 8)
     figure = re.search(r"figure: (\S+)", said)[1]
     with Image.open(figure) as image:
-        assert image.width == 7 * (192 + 16) + 2 * BAR_WIDTH + 16
+        assert image.width == 4 * (192 + 16) + BAR_WIDTH + 16
 
 
 def test_the_predictions_that_are_explained_are_the_recorded_ones(run, capsys):

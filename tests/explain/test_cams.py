@@ -37,6 +37,28 @@ def test_maps_are_those_of_captum(setting, name):
     assert found.gradcam.dtype == found.hirescam.dtype == found.logits.dtype == np.float32
 
 
+def test_the_map_of_a_difference_is_that_of_plain_autograd_and_the_difference_of_the_maps(setting):
+    model, images, predicted = setting
+    images, predicted = images[:6], predicted[:6]
+    labels = (predicted + 2) % 5
+    found = {
+        name: class_activation_maps(model, "layer2", images, Targets.named(name, predicted, labels))
+        for name in ("predicted", "true", "difference")
+    }
+    outputs = []
+    hook = model.layer2.register_forward_hook(lambda _m, _i, output: outputs.append(output))
+    logits = model(images)
+    hook.remove()
+    rows = torch.arange(6)
+    margin = logits[rows, predicted] - logits[rows, labels]
+    (gradient,) = torch.autograd.grad(margin.sum(), outputs[0])
+    expected = (gradient * outputs[0]).sum(1).detach()
+    np.testing.assert_allclose(found["difference"].hirescam, expected, rtol=1e-3, atol=1e-5)
+    for method in ("gradcam", "hirescam"):
+        first, second, both = (getattr(found[name], method) for name in found)
+        np.testing.assert_allclose(both, first - second, rtol=1e-3, atol=1e-5)
+
+
 def test_without_targets_the_largest_logit_is_explained(setting):
     model, images, _ = setting
     found = class_activation_maps(model, "layer2", images[:20])

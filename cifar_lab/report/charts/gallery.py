@@ -9,11 +9,28 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from cifar_lab.report.charts.pixels import uri_of
+from cifar_lab.report.charts.pixels import EXACT, uri_of
 from cifar_lab.report.charts.rendering import rendered
+from cifar_lab.report.figures.image_grid import bar_colours
 
 #: Bytes of all images of a gallery; those that come later are left out.
 BYTES = 1_500_000
+
+
+@dataclass(frozen=True)
+class MapRow:
+    """Attribution maps on one colour scale.
+
+    Attributes:
+        title: what the maps are, with their unit.
+        maps: each with its title, uint8 ``(h, w, 3)``, or the reason why it has no colours.
+        ticks: labels of the scale at equal distances, from its negative end to its positive one;
+            empty if no map of the report has colours.
+    """
+
+    title: str
+    maps: Sequence[tuple[str, NDArray[np.uint8] | str]]
+    ticks: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -27,8 +44,7 @@ class Item:
         predicted: the predicted class.
         loss: cross-entropy in nats.
         ranked: the most probable classes and the true one, by name, with their probabilities in %.
-        maps: attribution maps with their titles, uint8 ``(h, w, 3)``.
-        notes: why there are no maps of some kind.
+        maps: its attribution maps.
     """
 
     image: NDArray[np.uint8]
@@ -37,22 +53,21 @@ class Item:
     predicted: int
     loss: float
     ranked: Sequence[tuple[str, float]]
-    maps: Sequence[tuple[str, NDArray[np.uint8]]] = ()
-    notes: Sequence[str] = ()
+    maps: Sequence[MapRow] = ()
 
 
 @dataclass(frozen=True)
 class Shown:
-    """An item with its pictures as URIs."""
+    """An item with its pictures as URIs: of each map its title, its URI and its note."""
 
     item: Item
     image: str
-    maps: Sequence[tuple[str, str]]
+    maps: Sequence[tuple[MapRow, Sequence[tuple[str, str, str]]]]
 
     @property
     def size(self) -> int:
         """Bytes of its pictures on the page."""
-        return len(self.image) + sum(len(uri) for _, uri in self.maps)
+        return len(self.image) + sum(len(uri) for _, maps in self.maps for _, uri, _ in maps)
 
 
 def gallery(items: Sequence[Item], class_names: Sequence[str], caption: str) -> Markup:
@@ -64,6 +79,7 @@ def gallery(items: Sequence[Item], class_names: Sequence[str], caption: str) -> 
         shown=shown,
         names=class_names,
         classes=[(number, class_names[number]) for number in used],
+        bar=uri_of(bar_colours(EXACT)[None, ::-1]),
         caption=caption.format(f"{len(shown):,}"),
     )
 
@@ -73,10 +89,14 @@ def _within(items: Sequence[Item], most: int) -> list[Shown]:
     found: list[Shown] = []
     total = 0
     for item in items:
-        maps = [(title, uri_of(map_)) for title, map_ in item.maps]
+        maps = [(row, [_map(*each) for each in row.maps]) for row in item.maps]
         each = Shown(item, uri_of(item.image), maps)
         total += each.size
         if total > most and found:
             break
         found.append(each)
     return found
+
+
+def _map(title: str, map_: NDArray[np.uint8] | str) -> tuple[str, str, str]:
+    return (title, "", map_) if isinstance(map_, str) else (title, uri_of(map_), "")

@@ -1,20 +1,21 @@
 """Signed maps of images, with a colour bar on every row, returned as PNG bytes.
 
-Every group of maps has a scale of its own. A map that is negligible against what it explains
-has no colours, and says so.
+Every group of maps has one scale in all of a figure, so that equal values have equal colours. A map
+that is negligible against what it explains has no colours, and says so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cifar_lab.analysis.misclassified import Misclassified
+from cifar_lab.report.figures.colour_scale import round_end
 from cifar_lab.report.figures.image_grid import (
-    MAP_SHARE,
     Bar,
     Tile,
     as_png,
@@ -26,7 +27,7 @@ from cifar_lab.report.figures.image_grid import (
 from cifar_lab.report.figures.lettering import in_glyphs, lettering
 
 #: Images in a row of the gallery, and maps in a row beside an image.
-GALLERY_COLUMNS, MAP_COLUMNS = 5, 6
+GALLERY_COLUMNS, MAP_COLUMNS = 5, 3
 #: Rows of tiles in one figure of maps beside images, unless a single image needs more.
 ROWS = 12
 #: Most rows in any figure: matplotlib draws at most 65,536 pixels.
@@ -66,6 +67,17 @@ class Scaled:
     unit: str
     series: Sequence[Series]
 
+    @cached_property
+    def end(self) -> float:
+        """Where the scale ends on both sides of 0, a round number; 0 if no map has colours."""
+        found = [
+            float(np.abs(map_).max())
+            for each in self.series
+            for map_, note in zip(each.maps, each.notes, strict=True)
+            if not note
+        ]
+        return round_end(max(found, default=0.0))
+
 
 @lettering()
 def gallery(
@@ -78,8 +90,7 @@ def gallery(
 
     Args:
         images: uint8 ``(n, height, width, 3)``, before normalisation.
-        groups: maps of the ``n`` images; each group has one scale for each row of images. If
-            empty, only images are drawn.
+        groups: maps of the ``n`` images; if empty, only images are drawn.
         rows: one per image.
         class_names: in the order of the labels.
     """
@@ -97,9 +108,11 @@ def gallery(
         chosen = range(start, min(start + GALLERY_COLUMNS, len(rows)))
         block: list[Band] = [[pictures[number] for number in chosen]]
         for group in groups:
-            largest = _largest(group.series, chosen)
             block += [
-                [*(_tile(images[n], each, n, largest, 256) for n in chosen), *_bar(group, largest)]
+                [
+                    *(_tile(images[n], each, n, group.end, 256) for n in chosen),
+                    *_bar(group, [each], chosen),
+                ]
                 for each in group.series
             ]
         blocks.append(block)
@@ -114,11 +127,11 @@ def attributions(
 
     Args:
         images: uint8 ``(n, height, width, 3)``.
-        groups: maps of the ``n`` images; each group has one scale for each image.
+        groups: maps of the ``n`` images.
         names: names of the ``n`` images.
     """
     blocks = [_beside(images[n], groups, names[n], n) for n in range(len(images))]
-    return [as_png(sheet(bands, side=192, font_size=8)) for bands in _divided(blocks, ROWS)]
+    return [as_png(sheet(bands, side=192, font_size=9)) for bands in _divided(blocks, ROWS)]
 
 
 def _divided(blocks: Sequence[list[Band]], rows: int) -> list[list[Band]]:
@@ -143,12 +156,11 @@ def _beside(
     bands: list[list[Tile | Bar]] = []
     free = 0
     for group in groups:
-        largest = _largest(group.series, [number])
-        tiles = [_tile(image, each, number, largest, 192) for each in group.series]
+        tiles = [_tile(image, each, number, group.end, 192) for each in group.series]
         if len(tiles) > free:
             bands.append([Tile(image, name)])
             free = MAP_COLUMNS
-        bands[-1] += [*tiles, *_bar(group, largest)]
+        bands[-1] += [*tiles, *_bar(group, group.series, [number])]
         free -= len(tiles)
     return [*bands]
 
@@ -158,7 +170,7 @@ def mean_maps(groups: Sequence[Scaled], columns: int) -> bytes:
     """Mean maps without an image beneath them.
 
     Args:
-        groups: maps of the same classes or pairs; each group has one scale in the whole figure.
+        groups: maps of the same classes or pairs.
         columns: maps per row.
     """
     number = len(groups[0].series[0].maps)
@@ -166,35 +178,33 @@ def mean_maps(groups: Sequence[Scaled], columns: int) -> bytes:
     for start in range(0, number, columns):
         chosen = range(start, min(start + columns, number))
         for group in groups:
-            largest = _largest(group.series, range(number))
-            bar = [Bar(largest, group.unit, 1.0)] if largest else []
             bands += [
-                [*(_mean_tile(each, n, largest) for n in chosen), *bar] for each in group.series
+                [
+                    *(_mean_tile(each, n, group.end) for n in chosen),
+                    *_bar(group, [each], chosen),
+                ]
+                for each in group.series
             ]
     return as_png(sheet(bands, side=160, font_size=8))
 
 
-def _mean_tile(series: Series, number: int, largest: float) -> Tile:
+def _mean_tile(series: Series, number: int, end: float) -> Tile:
     map_, title, note = series.maps[number], series.titles[number], series.notes[number]
     if note:
         return Tile(np.full((*map_.shape, 3), BLANK_GREY, np.uint8), title, note)
-    return Tile(cells(map_, largest, side=160), title)
+    return Tile(cells(map_, end, side=160), title)
 
 
-def _tile(image: NDArray[np.uint8], series: Series, number: int, largest: float, side: int) -> Tile:
+def _tile(image: NDArray[np.uint8], series: Series, number: int, end: float, side: int) -> Tile:
     """A map over its image, marked if no cell is positive, as its colours could mislead."""
     map_, title, note = series.maps[number], series.titles[number], series.notes[number]
     if note:
         return Tile(greyed(image), title, note)
     title += "\nall negative" * bool(map_.max() <= 0)
-    return Tile(overlay(image, map_, largest, side), title)
+    return Tile(overlay(image, map_, end, side), title)
 
 
-def _largest(series: Sequence[Series], chosen: Sequence[int]) -> float:
-    """The largest magnitude of the maps that have colours; 0 if none has."""
-    found = [float(np.abs(s.maps[n]).max()) for s in series for n in chosen if not s.notes[n]]
-    return max(found, default=0.0)
-
-
-def _bar(group: Scaled, largest: float) -> list[Bar]:
-    return [Bar(largest, group.unit, MAP_SHARE)] if largest else []
+def _bar(group: Scaled, series: Sequence[Series], chosen: Sequence[int]) -> list[Bar]:
+    """The group's colour bar, beside maps of which any has colours."""
+    coloured = any(not each.notes[number] for each in series for number in chosen)
+    return [Bar(group.end, group.unit)] if coloured and group.end else []

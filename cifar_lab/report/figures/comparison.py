@@ -26,6 +26,7 @@ from cifar_lab.report.figures.chart import (
     tidy,
     tidy_rows,
 )
+from cifar_lab.report.figures.colour_scale import round_end
 from cifar_lab.report.figures.configurations import (
     DARK,
     SMALL,
@@ -36,7 +37,7 @@ from cifar_lab.report.figures.configurations import (
     note,
     sample,
 )
-from cifar_lab.report.figures.image_grid import MAP_SHARE, Bar, Tile, as_png, greyed, overlay, sheet
+from cifar_lab.report.figures.image_grid import Bar, Tile, as_png, greyed, overlay, sheet
 from cifar_lab.report.figures.lettering import (
     SIZE,
     labels,
@@ -254,10 +255,10 @@ def flipped_images(
     for start in range(0, len(images), COLUMNS):
         chosen = range(start, min(start + COLUMNS, len(images)))
         bands.append([Tile(images[n], titles[n]) for n in chosen])
-        largest = max((_largest(each[n]) for each in maps for n in chosen), default=0.0)
-        bar = [Bar(largest, unit, MAP_SHARE)] * bool(largest)
+        end = round_end(max((_largest(each[n]) for each in maps for n in chosen), default=0.0))
+        bar = [Bar(end, unit)] * bool(end)
         for name, each in zip(names, maps, strict=True):
-            bands.append([*(_map(images[n], each[n], name, largest) for n in chosen), *bar])
+            bands.append([*(_map(images[n], each[n], name, end) for n in chosen), *bar])
     return as_png(sheet(bands, side=SIDE, font_size=SMALL))
 
 

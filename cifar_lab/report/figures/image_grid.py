@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
+from cifar_lab.report.figures.colour_scale import ticks
 from cifar_lab.report.figures.lettering import fitted
 
 DPI = 144
@@ -26,13 +27,13 @@ PNG_SETTINGS = {"compress_level": 1, "compress_type": 3}
 #: Heights in pixels of a title line and of the gaps between tiles.
 LINE_PIXELS, GAP_PIXELS = 24, 16
 #: Widths in pixels of a colour bar's colours, and of all of it with labels and unit.
-BAR_PIXELS, BAR_WIDTH = 16, 112
+BAR_PIXELS, BAR_WIDTH = 16, 120
 #: Mean width of a character, as a share of the font size.
 CHARACTER = 0.55
-#: Grey level of the image that a colour bar is blended with.
-MIDDLE_GREY = 128
-#: Share of the map's colour over the grey image.
-MAP_SHARE = 0.6
+#: Length in pixels of a colour bar's ticks, and the height from which on it has five.
+TICK_PIXELS, TALL = 5, 5 * LINE_PIXELS
+#: How much a black pixel of the image darkens the colour of the map over it.
+SHADE = 0.25
 
 
 class Tile(NamedTuple):
@@ -47,11 +48,10 @@ class Tile(NamedTuple):
 
 
 class Bar(NamedTuple):
-    """A colour bar from ``-largest`` to ``largest``; ``share`` is that of the maps' colour."""
+    """A colour bar from ``-end`` to ``end``, which is as :func:`round_end` returns it."""
 
-    largest: float
+    end: float
     unit: str
-    share: float
 
 
 def sheet(
@@ -115,21 +115,20 @@ class _Page:
         self._text(left + width / 2, top + height / 2, text, ha="center", va="center", size=size)
 
     def bar(self, bar: Bar, top: int, left: int, height: int) -> None:
-        """Place a colour bar with its ends, its middle and its unit."""
-        values = np.linspace(bar.largest, -bar.largest, height, dtype=np.float32)[:, None]
-        pixels = blended(np.full((1, 1, 1), MIDDLE_GREY), values, bar.largest, bar.share)
-        self._pasted.append((top, left, pixels.repeat(BAR_PIXELS, axis=1)))
-        size, right = self.font_size - 1, left + BAR_PIXELS + 6
-        largest = f"{bar.largest:.2g}"
-        for text, at, va in (
-            (largest, 0, "top"),
-            ("0", 0.5, "center"),
-            (f"−{largest}", 1, "bottom"),
-        ):
-            self._text(right, top + at * height, text, ha="left", va=va, size=size)
-        middle = right + 72
+        """Place a colour bar with its ticks and its unit."""
+        pixels = bar_colours(height)[:, None].repeat(BAR_PIXELS, axis=1)
+        self._pasted.append((top, left, pixels))
+        size, right = self.font_size - 1, left + BAR_PIXELS
+        marked = ticks(bar.end) if height >= TALL else ticks(bar.end)[::2]
+        for place, (_, text) in enumerate(reversed(marked)):
+            at = place / (len(marked) - 1)
+            va = "top" if at == 0 else "bottom" if at == 1 else "center"
+            black = np.zeros((1, TICK_PIXELS, 3), np.uint8)
+            self._pasted.append((top + round(at * (height - 1)), right, black))
+            y = top + at * height
+            self._text(right + TICK_PIXELS + 4, y, text, ha="left", va=va, size=size)
         unit = {"ha": "center", "va": "center", "rotation": 90, "size": size}
-        self._text(middle, top + height / 2, bar.unit, **unit)
+        self._text(right + 82, top + height / 2, bar.unit, **unit)
 
     def drawn(self) -> NDArray[np.uint8]:
         """The page with everything on it."""
@@ -173,6 +172,9 @@ def overlay(
 ) -> NDArray[np.uint8]:
     """Draw a signed map's cells over the grey image: red is evidence for the class, blue against.
 
+    The image only darkens the colours, equally in red, green and blue: over white they are those
+    of the colour bar, and equal values have an equal hue and saturation everywhere.
+
     Args:
         image: uint8 ``(height, width, 3)``.
         map_: float32 ``(h, w)``; each cell covers its share of the image, without smoothing, which
@@ -187,7 +189,11 @@ def overlay(
     height, width = grey.shape[:2]
     rows = np.arange(height) * map_.shape[0] // height
     columns = np.arange(width) * map_.shape[1] // width
-    return blended(grey, map_[rows][:, columns], largest, MAP_SHARE)
+    light = 1 - SHADE * (1 - grey / 255)
+    shaded: NDArray[np.uint8] = np.rint(light * colours(map_[rows][:, columns], largest)).astype(
+        np.uint8
+    )
+    return shaded
 
 
 def greyed(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -195,20 +201,10 @@ def greyed(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(Image.fromarray(image).convert("L"))[..., None].repeat(3, axis=2)
 
 
-def blended(
-    grey: NDArray[Any], map_: NDArray[np.float32], largest: float, share: float
-) -> NDArray[np.uint8]:
-    """A map's colours over grey levels.
-
-    Args:
-        grey: from 0 to 255, of a shape that broadcasts to ``(height, width, 1)``.
-        map_: float32 ``(height, width)``.
-        largest: magnitude drawn in the deepest colour, for either sign.
-        share: share of the map's colour in each pixel.
-    """
-    coloured = (share * colours(map_, largest) + 0.5).astype(np.float32)
-    mixed: NDArray[np.uint8] = (np.float32(1 - share) * grey + coloured).astype(np.uint8)
-    return mixed
+def bar_colours(number: int) -> NDArray[np.uint8]:
+    """Colours of a bar from its positive end to its negative one: uint8 ``(number, 3)``."""
+    values = np.linspace(1, -1, number, dtype=np.float32)[:, None]
+    return np.rint(colours(values, 1.0)[:, 0]).astype(np.uint8)
 
 
 def cells(map_: NDArray[np.float32], largest: float, side: int) -> NDArray[np.uint8]:

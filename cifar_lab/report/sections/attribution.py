@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +15,18 @@ from cifar_lab.explain.targets import TARGETS
 from cifar_lab.report.blocks import Block, Picture, Section, Table, Text
 from cifar_lab.report.figures.attribution import Scaled, attributions, mean_maps
 from cifar_lab.report.reading import Reading
-from cifar_lab.report.sections.maps import COLOURS, named, numbered, one_series, scaled
-from cifar_lab.report.sections.trust import trust
+from cifar_lab.report.sections.maps import (
+    COLOURS,
+    SHADED,
+    named,
+    numbered,
+    of_targets,
+    one_series,
+    scaled,
+    scales,
+)
+from cifar_lab.report.sections.trust import UNTRUSTED, in_short, trust
+from cifar_lab.run.drawn import DrawnFigure
 from cifar_lab.run.folder import file_name
 from cifar_lab.wording import several
 
@@ -23,6 +34,13 @@ from cifar_lab.wording import several
 CLASSES, COLUMNS = 20, 5
 #: Images whose maps' sums are told.
 SUMMED = 5
+#: Bytes of all figures of ``explain`` on the page; of those that come later it names the files.
+EMBEDDED = 750_000
+#: Said of the third map of every image.
+DIFFERENCE = (
+    "Predicted − true is the evidence that decided between the two classes: the map of the "
+    "difference of their logits, which is the first map minus the second, cell by cell."
+)
 NO_LAYER = (
     "No GradCAM map can be shown: the model has no layer whose output is a feature map. "
     "Name one with `report.gradcam_layer=…`, or use "
@@ -34,20 +52,17 @@ def attribution(reading: Reading, maps: ReportMaps) -> Section:
     """Maps of the gallery's images for each target, and averages over a stated sample."""
     if not reading.layers:
         return Section("Attribution", [Text(NO_LAYER), *explained_before(reading)])
-    blocks: list[Block] = [faithfulness(layer, maps) for layer in _measured(reading, maps)]
+    measured = reading.run.maps.trust
+    blocks: list[Block] = [UNTRUSTED if measured is None else in_short(measured)]
+    blocks += [faithfulness(layer, maps) for layer in _measured(reading, maps)]
     for number, found in enumerate(maps.gallery):
         name = file_name("attributions", str(found.layer)) if number else "attributions"
         methods = maps.methods(str(found.layer))
         blocks += [*_maps(reading, found, methods, name), *completeness(found, methods)]
     if maps.averaged is not None:
         blocks += _averages(reading, maps.averaged)
-    measured = reading.run.maps.trust
     if measured is not None:
         blocks += trust(measured)
-    else:
-        blocks.append(
-            Text("To measure how far these maps can be trusted: `cifar-lab explain RUN --trust`.")
-        )
     return Section("Attribution", [*blocks, *explained_before(reading)])
 
 
@@ -91,14 +106,31 @@ def completeness(found: Explained, methods: Sequence[str]) -> list[Block]:
 def explained_before(reading: Reading) -> list[Block]:
     """The figures that ``explain RUN`` drew, each with its caption."""
     blocks: list[Block] = []
-    for figure in reading.run.maps.drawn:
+    room = EMBEDDED
+    drawn = reading.run.maps.drawn
+    asked = list(dict.fromkeys(figure.question for figure in drawn))
+    for figure in sorted(drawn, key=lambda figure: -asked.index(figure.question)):
         path, files = reading.run.folder.figure(figure.name), reading.run.files
-        if path.is_file():
-            png, caption = files.read(path), figure.caption
-            blocks.append(Picture(figure.name, png, caption, caption, width="natural"))
-        else:
+        told = f"{figure.caption}{_origin(figure)}"
+        if not path.is_file():
             blocks.append(Text(f"{path.name}, drawn by `cifar-lab explain`, is missing.", True))
-    return [Text("Drawn by `cifar-lab explain`:"), *blocks] if blocks else []
+            continue
+        png = files.read(path)
+        room -= len(png)
+        if room >= 0:
+            alt = figure.caption.partition(". ")[0].rstrip(".") + "."
+            blocks.append(Picture(figure.name, png, alt, told, width="natural"))
+        else:
+            blocks.append(Text(f"Not on this page, to keep it small: figures/{path.name}. {told}"))
+    return [Text("Drawn by `cifar-lab explain`, the latest first:"), *blocks] if blocks else []
+
+
+def _origin(figure: DrawnFigure) -> str:
+    """When and by which command a figure was drawn, where that is known."""
+    if not figure.command:
+        return ""
+    when = datetime.fromisoformat(figure.drawn).strftime("%Y-%m-%d %H:%M")
+    return f" Drawn on {when} by: {figure.command}"
 
 
 def _measured(reading: Reading, maps: ReportMaps) -> list[str]:
@@ -111,22 +143,18 @@ def _measured(reading: Reading, maps: ReportMaps) -> list[str]:
 
 def _maps(reading: Reading, found: Explained, methods: Sequence[str], name: str) -> list[Picture]:
     names, shown = reading.class_names, reading.errors
-    titles = []
-    for error, values in zip(shown, found.values, strict=True):
-        words = (names[error.predicted], names[error.label], "difference")
-        titles.append([f"{w}: {v:.2f}" for w, v in zip(words, values, strict=True)])
+    titles = of_targets(found, names, [(error.predicted, error.label) for error in shown])
     images = reading.evaluated.images(np.asarray([error.row for error in shown]))
     heads = [f"true: {names[e.label]}\npredicted: {names[e.predicted]}" for e in shown]
     height, width = found.gradcam.shape[2:]
-    own = "its own scale" if len(methods) == 1 else "a scale for each method"
     groups = [scaled(found, method, range(len(TARGETS)), titles) for method in methods]
     drawn = attributions(images, groups, heads)
     caption = (
         f"Each row is one image with {named(methods)} of the logit of its predicted class (as "
-        f"recorded), of that of its true class and of their difference, at {found.layer} "
-        f"({height}×{width} cells). The numbers are the explained logits, computed in float32 "
-        f"without flips. Each row has {own}. " + COLOURS + " A map without red cells is "
-        "marked “all negative”: nothing in the image supports that class."
+        f"recorded), of that of its true class, and of predicted − true, at {found.layer} "
+        f"({height}×{width} cells). {DIFFERENCE} The numbers are the explained logits, computed in "
+        f"float32 without flips. {_ranges(methods, groups)} {COLOURS} {SHADED} A map without red "
+        "cells is marked “all negative”: nothing in the image supports that class."
     )
     alt = (
         f"{named(methods)} maps ({several(list(TARGETS))}) at {found.layer} for {len(shown)} "
@@ -140,15 +168,16 @@ def _averages(reading: Reading, averaged: Averaged) -> list[Block]:
     methods = leading(float(averaged.agreement))
     shown = np.flatnonzero(averaged.class_counts)[:CLASSES]
     titles = [f"{names[c]}, n={averaged.class_counts[c]}" for c in shown]
+    groups = _groups(averaged, "class", shown, methods, titles)
     each = "one per predicted class" if len(methods) == 1 else "one column per predicted class"
     blocks: list[Block] = [
         Picture(
             "mean_maps",
-            _mean_maps(averaged, "class", shown, methods, titles),
+            mean_maps(groups, COLUMNS),
             alt=f"Mean {named(methods)} maps of {several([names[c] for c in shown])}.",
             caption=f"Mean {named(methods)} maps of the predicted class (as recorded) at "
             f"{averaged.layer}, {each}, over {int(averaged.images):,} {split} images sampled with "
-            f"a fixed seed; one scale for each method. {COLOURS}{_left_out(averaged, shown)}",
+            f"a fixed seed. {_ranges(methods, groups)} {COLOURS}{_left_out(averaged, shown)}",
             width="natural",
         )
     ]
@@ -158,13 +187,15 @@ def _averages(reading: Reading, averaged: Averaged) -> list[Block]:
             f"{names[a]}\n→ {names[b]}, n={n}"
             for (a, b), n in zip(averaged.pairs, averaged.pair_counts, strict=True)
         ]
+        groups = _groups(averaged, "pair", pairs, methods, titles)
         blocks.append(
             Picture(
                 "mean_pair_maps",
-                _mean_maps(averaged, "pair", pairs, methods, titles),
+                mean_maps(groups, COLUMNS),
                 alt=f"Mean {named(methods)} maps of the most frequently confused pairs of classes.",
                 caption="The same for the most frequently confused pairs (true → predicted), over "
-                f"their images in the whole {split} set, at most 50 each.",
+                f"their images in the whole {split} set, at most 50 each. "
+                + _ranges(methods, groups),
                 width="natural",
             )
         )
@@ -176,13 +207,17 @@ def _left_out(averaged: Averaged, shown: NDArray[np.int64]) -> str:
     return f" Showing the first {len(shown)} of {number} classes." if number > len(shown) else ""
 
 
-def _mean_maps(
+def _ranges(methods: Sequence[str], groups: Sequence[Scaled]) -> str:
+    return scales([(NAMES[m], group) for m, group in zip(methods, groups, strict=True)])
+
+
+def _groups(
     averaged: Averaged,
     kind: str,
     shown: NDArray[np.int64],
     methods: Sequence[str],
     titles: Sequence[str],
-) -> bytes:
+) -> list[Scaled]:
     """Mean maps of classes (``class``) or pairs (``pair``), the methods below each other."""
 
     def of(name: str) -> NDArray[np.float32]:
@@ -196,7 +231,7 @@ def _mean_maps(
         reference = exact if method == "gradcam" else None
         series = one_series(of(method), words, of("without_bias"), reference)
         groups.append(Scaled(UNITS[method], [series]))
-    return mean_maps(groups, COLUMNS)
+    return groups
 
 
 def _concentration(averaged: Averaged, method: str) -> Table:

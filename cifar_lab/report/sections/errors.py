@@ -7,14 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from cifar_lab.analysis.misclassified import rule_in_words
+from cifar_lab.explain.attribution import NAMES
 from cifar_lab.explain.explained import ReportMaps
 from cifar_lab.report import attempts
 from cifar_lab.report.blocks import Block, Picture, Section, Table, Text
 from cifar_lab.report.charts.gallery import gallery
 from cifar_lab.report.figures import attribution as figures
+from cifar_lab.report.figures.attribution import Scaled
 from cifar_lab.report.reading import Reading
 from cifar_lab.report.sections.images import items
-from cifar_lab.report.sections.maps import COLOURS, named, numbered, scaled
+from cifar_lab.report.sections.maps import COLOURS, SHADED, named, numbered, scaled, scales
 from cifar_lab.wording import percent, several
 
 
@@ -56,8 +58,9 @@ def _gallery(reading: Reading, maps: ReportMaps, pictures: Sequence[Block]) -> l
     caption = (
         f"{{}} of {len(split):,} {split.name} images: first those of the report, then of each pair "
         "of true and predicted class those with the highest loss, by turns. A click opens an image "
-        "with its probabilities and, where the report has them, its maps: red is evidence for the "
-        "class, blue against. On paper, the first 30."
+        "with its probabilities and, where the report has them, its maps for the predicted class, "
+        "the true class and predicted − true, with their colour scale: red is evidence for, blue "
+        "against. On paper, the first 30."
     )
     return attempts.chart(
         lambda: gallery(items(reading, maps), reading.class_names, caption), pictures
@@ -69,15 +72,20 @@ def _pictures(reading: Reading, maps: ReportMaps) -> list[Picture]:
     told = several([f"{names[e.label]} predicted as {names[e.predicted]}" for e in shown])
     images = reading.evaluated.images(np.asarray([error.row for error in shown]))
     caption = "Above each image: the predicted and the true class with their probabilities."
-    below, groups = [], []
+    below: list[str] = []
+    groups: list[tuple[str, Scaled]] = []
     for found in maps.gallery:
         layer = str(found.layer)
         methods, size = maps.methods(layer), "×".join(map(str, found.gradcam.shape[2:]))
         below.append(f"{named(methods)} of the predicted class at {layer} ({size} cells)")
-        words = layer if len(maps.gallery) > 1 else ""
-        groups += [scaled(found, method, [0], [[words]] * len(shown)) for method in methods]
+        words = f"\n{layer}" if len(maps.gallery) > 1 else ""
+        for method in methods:
+            group = scaled(found, method, [0], [[words]] * len(shown))
+            groups.append((NAMES[method] + f" at {layer}" * bool(words), group))
     if groups:
         order = ", from top to bottom" if len(groups) > 1 else ""
-        caption += f" Below it{order}: {several(below)}; each row has its own scale. {COLOURS}"
+        caption += f" Below it{order}: {several(below)}. {scales(groups)} {COLOURS} {SHADED}"
     alt = f"{len(shown)} misclassified images{' with attribution maps' * bool(groups)}: {told}."
-    return numbered("gallery", figures.gallery(images, groups, shown, names), alt, caption)
+    return numbered(
+        "gallery", figures.gallery(images, [each for _, each in groups], shown, names), alt, caption
+    )

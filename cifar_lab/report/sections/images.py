@@ -8,10 +8,13 @@ from numpy.typing import NDArray
 from cifar_lab.analysis.predictions import log_softmax, softmax
 from cifar_lab.explain.attribution import NAMES
 from cifar_lab.explain.explained import ReportMaps
-from cifar_lab.report.charts.gallery import Item
+from cifar_lab.explain.targets import TARGETS
+from cifar_lab.report.charts.gallery import Item, MapRow
+from cifar_lab.report.figures.attribution import Scaled
+from cifar_lab.report.figures.colour_scale import ticks
 from cifar_lab.report.figures.image_grid import overlay
 from cifar_lab.report.reading import Reading
-from cifar_lab.report.sections.maps import scaled
+from cifar_lab.report.sections.maps import of_targets, scaled
 
 #: Most images, and classes whose probabilities are told.
 MOST, RANKED = 300, 5
@@ -30,12 +33,12 @@ def items(reading: Reading, maps: ReportMaps) -> list[Item]:
     rows = chosen(reading)
     images = split.images(np.asarray(rows, np.int64))
     shares, losses = softmax(reading.logits), -log_softmax(reading.logits)
+    rows_of_maps = _rows_of_maps(reading, maps, images)
     found = []
     for place, (row, image) in enumerate(zip(rows, images, strict=True)):
         label = int(split.labels[row])
         ranked = np.argsort(-shares[row], kind="stable")[:RANKED].tolist()
         ranked += [label] * (label not in ranked)
-        drawn, notes = _maps(maps, place, image) if place < len(reading.errors) else ([], [])
         found.append(
             Item(
                 image=image,
@@ -44,8 +47,7 @@ def items(reading: Reading, maps: ReportMaps) -> list[Item]:
                 predicted=int(reading.predicted[row]),
                 loss=float(losses[row, label]),
                 ranked=[(names[n], 100 * float(shares[row, n])) for n in ranked],
-                maps=drawn,
-                notes=notes,
+                maps=rows_of_maps[place] if place < len(rows_of_maps) else [],
             )
         )
     return found
@@ -73,19 +75,33 @@ def chosen(reading: Reading, most: int = MOST) -> list[int]:
     return list(dict.fromkeys([*first, *turns]))[:most]
 
 
-def _maps(
-    maps: ReportMaps, number: int, image: NDArray[np.uint8]
-) -> tuple[list[tuple[str, NDArray[np.uint8]]], list[str]]:
-    """Maps of the predicted class, each on its own scale, and why some are missing."""
-    drawn, notes = [], []
+def _rows_of_maps(
+    reading: Reading, maps: ReportMaps, images: NDArray[np.uint8]
+) -> list[list[MapRow]]:
+    """For each misclassified image of the report, its maps by layer and method.
+
+    The maps of a layer and method are on one scale for all images, that of the section's figure.
+    """
+    errors, names = reading.errors, reading.class_names
+    rows: list[list[MapRow]] = [[] for _ in errors]
     for found in maps.gallery:
-        layer = str(found.layer)
-        for method in maps.methods(layer):
-            title = f"{NAMES[method]} of the predicted class at {layer}"
-            (series,) = scaled(found, method, [0], [[""]] * len(found.sample_ids)).series
-            map_, note = series.maps[number], series.notes[number]
-            if note:
-                notes.append(f"{title}: {note}")
-            else:
-                drawn.append((title, overlay(image, map_, float(np.abs(map_).max()), SIDE)))
-    return drawn, notes
+        titles = of_targets(found, names, [(error.predicted, error.label) for error in errors])
+        for method in maps.methods(str(found.layer)):
+            group = scaled(found, method, range(len(TARGETS)), titles)
+            title = f"{NAMES[method]} at {found.layer}, evidence in {group.unit}"
+            labels = [text for _, text in ticks(group.end)] if group.end else []
+            for number, row in enumerate(rows):
+                row.append(MapRow(title, _maps(group, number, images[number]), labels))
+    return rows
+
+
+def _maps(
+    group: Scaled, number: int, image: NDArray[np.uint8]
+) -> list[tuple[str, NDArray[np.uint8] | str]]:
+    """Titles and maps of an image, or the reason why a map has no colours."""
+    found: list[tuple[str, NDArray[np.uint8] | str]] = []
+    for each in group.series:
+        title = each.titles[number].partition(", ")[2].replace("\n", " ")
+        note = each.notes[number]
+        found.append((title, note or overlay(image, each.maps[number], group.end, SIDE)))
+    return found

@@ -22,6 +22,29 @@ ERRORS = 2.0
 #: Rank correlation with the maps of random weights from which maps show the image, not the network.
 SIMILAR = 0.5
 
+#: Said where nothing was measured.
+UNTRUSTED = Text(
+    "How far these maps can be trusted was not measured: `cifar-lab explain RUN --trust` compares "
+    "them with maps that know nothing of the network, and adds a verdict here."
+)
+
+
+def in_short(found: Trust) -> Text:
+    """The verdict in a sentence or two, for the head of the section."""
+    clear, unclear = _sorted(found)
+    doubtful, _ = concluded(found)
+    told = [f"{several([named(m) for m in clear])} can be relied on here"] if clear else []
+    told += [f"do not rely on {several([named(m) for m in unclear])}"] if unclear else []
+    if abs(found.randomised) >= SIMILAR:
+        told.append(f"{named(found.method)} depends little on what was learned")
+    sentence = "; ".join(told)
+    return Text(
+        f"Can these maps be trusted? {sentence[0].upper()}{sentence[1:]} (at {found.layer}, over "
+        f"{found.images:,} {found.split} images). The measurements and the full verdict are at the "
+        "end of this section.",
+        warning=doubtful,
+    )
+
 
 def trust(found: Trust) -> list[Block]:
     """The measurements as a table, and what follows from them."""
@@ -55,10 +78,8 @@ def concluded(found: Trust) -> tuple[bool, str]:
     Scores count as different if they differ by more than two standard errors of their difference,
     taken as independent, which is cautious: they are of the same images.
     """
-    methods = [each for each in found.orders if each.order not in PRIORS]
-    priors = [each for each in found.orders if each.order in PRIORS]
-    outcomes = {method.order: _outcomes(method, priors) for method in methods}
-    clear = [m for m, found in outcomes.items() if all(o > 0 for o in found.values())]
+    methods, priors, outcomes = _compared_with_priors(found)
+    clear, _ = _sorted(found)
     sentences = [_reliable(clear, priors)] if clear else []
     sentences += [_doubted(m, found) for m, found in outcomes.items() if m not in clear]
     sentences += [_beside(other, methods[0]) for other in methods[1:]]
@@ -75,6 +96,22 @@ def concluded(found: Trust) -> tuple[bool, str]:
 def named(order: str) -> str:
     """An order of cells as people write it."""
     return NAMES.get(order) or {"centre": "distance from the centre"}.get(order, order)
+
+
+def _compared_with_priors(
+    found: Trust,
+) -> tuple[list[OrderScore], list[OrderScore], dict[str, dict[tuple[str, str], int]]]:
+    """The methods, the orders that know nothing, and how each method compares with those."""
+    methods = [each for each in found.orders if each.order not in PRIORS]
+    priors = [each for each in found.orders if each.order in PRIORS]
+    return methods, priors, {method.order: _outcomes(method, priors) for method in methods}
+
+
+def _sorted(found: Trust) -> tuple[list[str], list[str]]:
+    """The methods that are clearly better than every order that knows nothing, and the others."""
+    _, _, outcomes = _compared_with_priors(found)
+    clear = [m for m, of in outcomes.items() if all(outcome > 0 for outcome in of.values())]
+    return clear, [m for m in outcomes if m not in clear]
 
 
 def _outcomes(method: OrderScore, priors: Sequence[OrderScore]) -> dict[tuple[str, str], int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cifar_lab.report.figures.image_grid import MAP_SHARE, cells, enlarged, overlay
+from cifar_lab.report.figures.image_grid import SHADE, bar_colours, cells, enlarged, overlay
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (4, 6, 3), dtype=np.uint8)
 
@@ -33,8 +33,18 @@ def test_nothing_attributed_leaves_the_grey_image_lighter():
     shown = overlay(IMAGE, np.zeros((2, 3), np.float32), 1.0, side=6)
     nothing = np.array([247, 247, 247])  # the middle of the colour map
     luma = IMAGE @ np.array([[0.299], [0.587], [0.114]])  # ITU-R BT.601
-    expected = (1 - MAP_SHARE) * luma + MAP_SHARE * nothing
+    expected = (1 - SHADE * (1 - luma / 255)) * nothing
     assert np.abs(shown - expected).max() <= 2
+
+
+def test_equal_values_have_one_hue_whatever_lies_below_and_over_white_the_bars_colour():
+    grey = np.repeat(np.linspace(0, 255, 6).astype(np.uint8)[None, :, None], 3, axis=2)
+    for value in (1.0, 0.5, -0.25, -1.0):
+        shown = overlay(grey, np.full((1, 1), value, np.float32), 1.0, side=6)[0].astype(float)
+        shares = shown / shown.sum(axis=1, keepdims=True)
+        assert np.abs(shares - shares[-1]).max() < 0.01  # rounding to whole levels
+        place = round((1 - value) / 2 * 1000)
+        assert np.abs(shown[-1] - bar_colours(1001)[place]).max() <= 3
 
 
 def test_every_cell_of_a_map_covers_its_share_of_the_image_without_smoothing():

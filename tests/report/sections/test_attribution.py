@@ -64,7 +64,7 @@ def test_the_maps_sums_stand_beside_the_logits_without_their_biases():
 
 def test_where_gradcam_is_faithful_it_is_shown_alone():
     maps = ReportMaps([explained(1.0)], averaged())
-    told, picture, *_ = attribution(reading(), maps).blocks
+    _, told, picture, *_ = attribution(reading(), maps).blocks
     assert not told.warning
     assert "At layer2, GradCAM agrees with HiResCAM (correlation 1.00" in told.text
     assert picture.alt.startswith("GradCAM maps (predicted, true and difference) at layer2")
@@ -78,13 +78,13 @@ def test_where_gradcam_is_unfaithful_hirescam_leads_everywhere_with_gradcam_besi
         section, "attributions", lambda i, g, n: groups.extend(g) or original(i, g, n)
     )
     maps = ReportMaps([explained(1.0)], averaged(0.5))  # the larger sample decides
-    told, picture, *rest = attribution(reading(), maps).blocks
+    _, told, picture, *rest = attribution(reading(), maps).blocks
     assert told.warning
     assert "At layer2, GradCAM is unfaithful" in told.text
     assert "0.50 with HiResCAM" in told.text
     for text in (picture.caption, picture.alt):
         assert text.index("HiResCAM") < text.index("GradCAM")
-    assert [group.series[0].titles[0].split("\n")[0] for group in groups] == ["HiResCAM", "GradCAM"]
+    assert [group.series[0].titles[0].split(",")[0] for group in groups] == ["HiResCAM", "GradCAM"]
     np.testing.assert_array_equal(groups[0].series[0].maps, 2 * explained(1.0).gradcam[:, 0])
     means = next(block for block in rest if getattr(block, "name", "") == "mean_maps")
     assert means.alt.startswith("Mean HiResCAM and GradCAM maps")
@@ -97,12 +97,12 @@ def test_where_gradcam_is_unfaithful_hirescam_leads_everywhere_with_gradcam_besi
 def test_each_layer_is_judged_by_itself():
     maps = ReportMaps([explained(1.0), explained(0.5, "layer1.sum")], None)
     blocks = attribution(reading(), maps).blocks
-    assert [block.warning for block in blocks[:2]] == [False, True]
+    assert [block.warning for block in blocks[1:3]] == [False, True]
     assert names(blocks) == ["attributions", "attributions-layer1.sum"]
     first, second = (block for block in blocks if isinstance(block, Picture))
     assert "at layer2 (2×2 cells)" in first.caption
     assert "at layer1.sum (2×2 cells)" in second.caption
-    assert faithfulness("layer1.sum", maps) == blocks[1]
+    assert faithfulness("layer1.sum", maps) == blocks[2]
 
 
 def test_a_layer_with_a_long_name_has_a_file_name_that_fits():
@@ -133,7 +133,7 @@ def test_averages_state_their_sample_and_leave_out_classes_without_images(monkey
     original = section.mean_maps
     monkeypatch.setattr(section, "mean_maps", lambda g, c: groups.append(g) or original(g, c))
     blocks = attribution(reading(), ReportMaps([], averaged())).blocks
-    _, classes, pairs, table, _ = blocks
+    _, _, classes, pairs, table = blocks
     assert isinstance(classes, Picture)
     assert "over 1,000 test images sampled with a fixed seed" in classes.caption
     assert classes.alt == 'Mean GradCAM maps of <b> and "quoted".'
@@ -164,7 +164,7 @@ def test_mean_maps_of_many_classes_say_how_many_are_shown(classes, told, monkeyp
         class_without_bias=np.full(classes, 4, np.float32),
         class_counts=np.ones(classes, int),
     )
-    means = attribution(reading(), ReportMaps([], many)).blocks[1]
+    means = attribution(reading(), ReportMaps([], many)).blocks[2]
     assert means.name == "mean_maps"
     assert means.caption.endswith(f" Showing {told}" if told else "same layer).")
     assert "c19." in means.alt
@@ -180,21 +180,48 @@ def test_the_trust_table_is_shown_once_it_exists():
         "gradcam", "layer2", "test", 512, (OrderScore("gradcam", 0.31, 0.62, 0.01, 0.02),), 0.12
     )
     nothing = ReportMaps([], None)
-    assert "explain RUN --trust" in attribution(reading(), nothing).blocks[-1].text
+    assert "explain RUN --trust" in attribution(reading(), nothing).blocks[0].text
     shown = attribution(reading(trust=found), nothing).blocks
-    assert [block.kind for block in shown] == ["text", "table", "text"]
+    assert [block.kind for block in shown] == ["text", "text", "table", "text"]
+    assert shown[0].text.startswith("Can these maps be trusted? GradCAM can be relied on here")
 
 
 @pytest.mark.parametrize("layers", [(), ("layer2",)])
-def test_figures_of_explain_are_shown_with_their_captions(tmp_path, layers):
-    drawn = [DrawnFigure("explain-a", "explain-a", "What <a> shows."), DrawnFigure("b", "b", "B.")]
+def test_figures_of_explain_are_shown_with_their_captions(tmp_path, layers, monkeypatch):
+    drawn = [
+        DrawnFigure("b", "b", "B."),
+        DrawnFigure(
+            "explain-a",
+            "explain-a",
+            "What <a> shows.",
+            "cifar-lab explain r",
+            "2026-01-02T03:04:05+00:00",
+        ),
+    ]
     (tmp_path / "figures").mkdir()
     (tmp_path / "figures" / "explain-a.png").write_bytes(b"the png")
     run = reading(drawn=drawn, folder=tmp_path, layers=layers)
     heading, picture, missing = attribution(run, ReportMaps([], None)).blocks[-3:]
-    assert heading.text == "Drawn by `cifar-lab explain`:"
-    assert (picture.name, picture.png, picture.caption) == (
-        "explain-a", b"the png", "What <a> shows.",
-    )  # fmt: skip
+    assert heading.text == "Drawn by `cifar-lab explain`, the latest first:"
+    assert (picture.name, picture.png, picture.alt) == ("explain-a", b"the png", "What <a> shows.")
+    told = "What <a> shows. Drawn on 2026-01-02 03:04 by: cifar-lab explain r"
+    assert picture.caption == told
+    monkeypatch.setattr(section, "EMBEDDED", 6)
+    instead = attribution(run, ReportMaps([], None)).blocks[-2]
+    assert instead.text == f"Not on this page, to keep it small: figures/explain-a.png. {told}"
     assert missing.warning
     assert missing.text == "b.png, drawn by `cifar-lab explain`, is missing."
+
+
+def test_captions_state_the_scale_of_each_method():
+    maps = ReportMaps([explained(0.5)], None)
+    blocks = attribution(reading(), maps).blocks
+    (picture,) = (block for block in blocks if isinstance(block, Picture))
+    # The largest cells are 8 and 4.
+    scales = "HiResCAM −8 to 8 logits per cell; GradCAM −4 to 4 logits per cell."
+    assert scales in picture.caption
+    assert scales in errors(reading(), maps).blocks[1].pictures[0].caption
+    html = errors(reading(), maps).blocks[1].html
+    assert "<span>−8</span><span>−4</span><span>0</span><span>4</span><span>8</span>" in html
+    assert "HiResCAM at layer2, evidence in logits per cell" in html
+    assert "difference of logits: 11.00" in html
