@@ -112,10 +112,10 @@ def columns(board: Leaderboard) -> dict[str, Callable[[Entry], str]]:
         "parameters": None if "parameters" in same else _parameters,
         "multiply-adds (M)": None if "multiply-adds (M)" in same else _multiply_adds,
         "time a run": lambda entry: "–" if entry.seconds is None else duration(entry.seconds),
-        "Pareto": (lambda e: "yes" * e.pareto)
+        "Pareto": (lambda e: "yes" if e.pareto else "no")
         if ranks and "multiply-adds (M)" not in same
         else None,
-        "failed": (lambda entry: str(len(entry.failed) or "")) if board.failed else None,
+        "failed": (lambda entry: str(len(entry.failed))) if board.failed else None,
     }
     return {heading: shown for heading, shown in found.items() if shown is not None}
 

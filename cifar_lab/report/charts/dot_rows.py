@@ -12,6 +12,9 @@ from cifar_lab.report.charts.dots import Dot, Dots, Second
 from cifar_lab.report.charts.rendering import rendered
 from cifar_lab.report.charts.scale import Scale, scale_of
 
+#: Most letters beside a drawing on phones.
+SHORT = 20
+
 
 @dataclass(frozen=True)
 class DrawnRow:
@@ -45,10 +48,18 @@ def chart(dots: Dots, name: str, alt: str, caption: str) -> Markup:
         caption=caption,
         dots=dots,
         legend=dots.explained(),
+        short=_is_short(dots),
         groups=[(group.title, [drawn(dot, scale) for dot in group.dots]) for group in dots.groups],
         ticks=[(_place(scale, tick), label) for tick, label in ticks],
         marked=[(_place(scale, each.x), each.name) for each in dots.marked],
     )
+
+
+def _is_short(dots: Dots) -> bool:
+    """Whether names and cells leave room for the drawing beside them on phones."""
+    names = max((len(dot.name) for dot in dots.dots()), default=0)
+    cells = max((len("".join(dot.shown)) for dot in dots.dots()), default=0)
+    return names + cells <= SHORT
 
 
 def drawn(dot: Dot, scale: Scale) -> DrawnRow:

@@ -37,20 +37,20 @@ def history(values: Sequence[float | None], states: Sequence[str], axis: Axis) -
         states: ``done``, ``pruned``, ``failed`` or ``running``; a value counts if done.
         axis: of the values.
     """
-    numbers = list(range(1, len(values) + 1))
+    numbers = list(range(len(values)))
     kept = [_kept(value, state) for value, state in zip(values, states, strict=True)]
-    done = [n for n in numbers if math.isfinite(kept[n - 1])]
-    trial = Series(name="trial", x=done, y=[kept[n - 1] for n in done], colour=BLUE, line=False,
+    done = [n for n in numbers if math.isfinite(kept[n])]
+    trial = Series(name="trial", x=done, y=[kept[n] for n in done], colour=BLUE, line=False,
                    marker="o")  # fmt: skip
     series = [trial, *_best_so_far(kept)] if done else []
     for state, (colour, marker) in OTHERS.items():
-        places = [n for n in numbers if states[n - 1] == state]
+        places = [n for n in numbers if states[n] == state]
         if places:
-            told = [_ended(values[n - 1], state, axis) for n in places]
+            told = [_ended(values[n], state, axis) for n in places]
             series.append(Series(name=f"{state} ({len(places)})", x=places,
                                  y=[-math.inf] * len(places), colour=colour, line=False,
                                  marker=marker, told=told))  # fmt: skip
-    x = Axis(label="trial", low=1, high=max(2, len(values)), whole=True, digits=".0f")
+    x = Axis(label="trial", low=0, high=max(1, len(values) - 1), whole=True, digits=".0f")
     return Plot(x=x, panels=[Panel(axis, series)])
 
 
@@ -107,11 +107,13 @@ def _best_so_far(kept: Sequence[float]) -> list[Series]:
     """A step for each trial that is better than all before it."""
     x: list[float] = []
     y: list[float] = []
-    for n, value in enumerate(kept, start=1):
+    for n, value in enumerate(kept):
         if math.isfinite(value) and (not y or value > y[-1]):
             x += [n, n] if y else [n]
             y += [y[-1], value] if y else [value]
-    return [Series(name="best so far", x=[*x, len(kept)], y=[*y, y[-1]], colour=BLACK, dense=True)]
+    return [
+        Series(name="best so far", x=[*x, len(kept) - 1], y=[*y, y[-1]], colour=BLACK, dense=True)
+    ]
 
 
 def _ended(value: float | None, state: str, axis: Axis) -> str:

@@ -52,14 +52,14 @@ def search_history(
     (axes,) = axes_side_by_side(figure, 1, top=0.4)
     heights = np.asarray([np.nan if each is None else each for each in values], np.float64)
     done = np.isfinite(heights) & np.asarray([each in DONE for each in states], bool)
-    trials, size = np.arange(1, len(heights) + 1), 6.0 if len(heights) <= MANY else 3.0
+    trials, size = np.arange(len(heights)), 6.0 if len(heights) <= MANY else 3.0
     if done.any():
         best = np.fmax.accumulate(np.where(done, heights, np.nan))
         axes.plot(trials[done], heights[done], "o", color=BLUE, ms=size, mfc="none", label="trial")
         axes.step(trials, best, where="post", color="black", lw=1.5, label="best so far")
     _without_value(axes, trials[~done], [states[n] for n in np.flatnonzero(~done).tolist()], size)
     beyond = max(0.5, 0.02 * len(heights))
-    axes.set(xlabel="trial", ylabel=label, xlim=(1 - beyond, max(len(heights), 1) + beyond))
+    axes.set(xlabel="trial", ylabel=label, xlim=(-beyond, max(len(heights) - 1, 0) + beyond))
     axes.margins(y=0.12)  # the marks at the bottom lie below the lowest value
     axes.xaxis.set_major_locator(MaxNLocator(2 * TICKS, integer=True, min_n_ticks=1))
     tidy(axes)

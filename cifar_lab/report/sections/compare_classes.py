@@ -13,6 +13,7 @@ from cifar_lab.report.charts.effects import by_class
 from cifar_lab.report.figures.comparison import class_differences
 from cifar_lab.results.comparison import Comparison
 from cifar_lab.results.exported import class_difference, class_rows
+from cifar_lab.wording import signed
 
 #: Most configurations whose numbers are in the table.
 TABULATED = 12
@@ -39,14 +40,14 @@ def classes(comparison: Comparison) -> Section | None:
         "classes",
         lambda: class_differences(comparison.classes, values, names),
         alt=f"Change of each class's accuracy against {first.configuration.name}; the largest "
-        f"is {largest:+.1f} points, of {label}.",
+        f"is {signed(largest, 1)} points, of {label}.",
         caption="Share of a class's images that are classified correctly, minus that of "
         f"{first.configuration.name}, on the {comparison.metric.split} images{of}.",
     )
     blocks: list[Block] = [figure]
     if values.size <= MOST_ROWS:
         blocks = attempts.plot(by_class(comparison.classes, values, names), figure)
-    blocks.append(Text(f"The largest change is that of {label}: {largest:+.1f} points."))
+    blocks.append(Text(f"The largest change is that of {label}: {signed(largest, 1)} points."))
     if len(others) < TABULATED:
         blocks.append(Table(header, rows, folded="All classes"))
     else:

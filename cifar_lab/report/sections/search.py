@@ -116,8 +116,8 @@ def _told_of_best(plan: Plan, found: Sequence[Trial]) -> str:
     accuracy = plan.objective == "val_accuracy"
     result = percent(top.value) if accuracy else f"{top.value:.4f} nats"
     return (
-        f"The best is trial {top.number + 1} of {len(found)} with a validation "
-        f"{'accuracy' if accuracy else 'loss'} of {result}."
+        f"The best of {plural(len(found), 'trial', 'trials')} is trial {top.number} with a "
+        f"validation {'accuracy' if accuracy else 'loss'} of {result}."
     )
 
 
@@ -125,7 +125,7 @@ def _by_key(plan: Plan, space: Iterable[str], found: Sequence[Trial]) -> list[Bl
     """The results against each searched key; only trials that were trained to their end."""
     axis, values = _results(plan, found)
     ended = [
-        (each.number + 1, value, each.job.values)
+        (each.number, value, each.job.values)
         for each, value in zip(found, values, strict=True)
         if each.state == "done" and each.job is not None and value is not None
     ]

@@ -20,17 +20,17 @@ def series():
 
 def test_trials_are_points_below_the_best_so_far():
     found = series()
-    assert (found["trial"].x, found["trial"].y) == ([1, 2, 4, 6], [50, 70, 60, 80])
+    assert (found["trial"].x, found["trial"].y) == ([0, 1, 3, 5], [50, 70, 60, 80])
     best = found["best so far"]
     assert list(zip(best.x, best.y, strict=True)) == [
-        (1, 50), (2, 50), (2, 70), (6, 70), (6, 80), (6, 80),
+        (0, 50), (1, 50), (1, 70), (5, 70), (5, 80), (5, 80),
     ]  # fmt: skip
 
 
 def test_what_was_not_trained_to_its_end_lies_at_the_bottom_with_what_became_of_it():
     found = series()
-    assert (found["failed (1)"].x, found["failed (1)"].told) == ([3], ["failed"])
-    assert (found["pruned (1)"].x, found["pruned (1)"].told) == ([5], ["pruned at 65.00"])
+    assert (found["failed (1)"].x, found["failed (1)"].told) == ([2], ["failed"])
+    assert (found["pruned (1)"].x, found["pruned (1)"].told) == ([4], ["pruned at 65.00"])
     assert list(found["failed (1)"].y) == [-math.inf]
     html = str(svg.chart(history(VALUES, STATES, AXIS), "c", "alt", "caption"))
     assert 'y="144.0"' in html  # 150 pixels less 6

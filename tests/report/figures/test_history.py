@@ -15,7 +15,7 @@ def test_trials_are_points_below_the_best_so_far(drawn):
     figures.search_history([90.0, 92.0, 91.0, 93.0], ["done"] * 4)
     points, best = drawn[0].axes[0].lines
     assert (points.get_xdata().tolist(), points.get_ydata().tolist()) == (
-        [1, 2, 3, 4], [90, 92, 91, 93],
+        [0, 1, 2, 3], [90, 92, 91, 93],
     )  # fmt: skip
     assert best.get_ydata().tolist() == [90, 92, 92, 93]
     assert best.get_drawstyle() == "steps-post"
@@ -27,10 +27,10 @@ def test_trials_without_a_value_are_marked_at_the_bottom_by_what_became_of_them(
     states = ["failed", "done", "pruned", "done", "running", "complete"]
     figures.search_history(values, states)
     axes = drawn[0].axes[0]
-    assert axes.lines[0].get_xdata().tolist() == [2, 6]
+    assert axes.lines[0].get_xdata().tolist() == [1, 5]
     np.testing.assert_array_equal(axes.lines[1].get_ydata(), [np.nan, 92, 92, 92, 92, 92])
     marked = {line.get_label(): list(line.get_xdata()) for line in axes.lines[2:]}
-    assert marked == {"failed (1)": [1], "pruned (1)": [3], "no value (2)": [4, 5]}
+    assert marked == {"failed (1)": [0], "pruned (1)": [2], "no value (2)": [3, 4]}
     assert len({line.get_marker() for line in axes.lines}) == 5  # the step line has none
     low = axes.transAxes.transform((0, 0.04))[1]
     for line in axes.lines[2:]:

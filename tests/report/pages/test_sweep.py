@@ -76,6 +76,28 @@ def test_the_leaderboard_shows_only_the_keys_that_differ(tmp_path):
     assert "failed" not in table.header
 
 
+def test_the_ranking_says_which_is_best_by_how_much_and_what_is_within_noise(tmp_path):
+    # Each pair of runs differs by a third of a point, and each mean is 3 points from the next.
+    (ranking,) = [s for s in sweep_page(a_sweep(tmp_path, TWO)).sections if s.title == "Ranking"]
+    best = "optimizer=adamw, optimizer.lr=0.5, scheduler=constant"
+    assert ranking.blocks[-1].text == (
+        f"The best is {best} with 69.17 %, 3.00 points ahead of the next, optimizer=adamw, "
+        "optimizer.lr=0.5, scheduler=cosine. No other is within noise of it."
+    )
+    html = ranking.blocks[0].html
+    assert f"{best}: 69.17 ± 0.24 %" in html
+    assert html.count(">worse<") == 3
+
+
+def test_of_single_seeds_no_noise_is_told(tmp_path):
+    page = sweep_page(a_sweep(tmp_path, TWO, seeds=1))
+    (ranking,) = [section for section in page.sections if section.title == "Ranking"]
+    assert "within noise" not in ranking.blocks[-1].text
+    assert "Of single seeds, there are no intervals." in ranking.blocks[0].html
+    (table,) = [block for block in page.blocks if isinstance(block, Table)]
+    assert "against the best" not in table.header
+
+
 def test_failed_jobs_are_listed_with_their_errors(tmp_path):
     text = render_markdown(sweep_page(a_sweep(tmp_path, TWO, fail=(2,))))
     assert "Failed jobs" in text

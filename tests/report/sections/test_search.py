@@ -51,7 +51,7 @@ def test_the_section_of_a_search(tmp_path):
     )
     assert "trial 3 (x=0.9: is too much)" in told
     assert "1 trial repeats an earlier one" in told
-    assert best == "The best is trial 2 of 5 with a validation accuracy of 80.00 %."
+    assert best == "The best of 5 trials is trial 1 with a validation accuracy of 80.00 %."
     assert important == "Importance of each key: x (100 %)."
     charts = [block for block in section.blocks if isinstance(block, Chart)]
     assert [picture.name for chart in charts for picture in chart.pictures] == [
