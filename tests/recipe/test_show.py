@@ -46,8 +46,7 @@ def test_data_writes_a_page_with_its_figures(tmp_path):
     markdown = (tmp_path / "data" / "data.md").read_text()
     linked = re.findall(r"\]\((figures/.+?\.png)\)", markdown)
     assert linked == [
-        f"figures/{name}.png"
-        for name in ("class_distribution", "image_sizes", "pixel_values", "samples")
+        f"figures/{name}.png" for name in ("class_distribution", "pixel_values", "samples")
     ]
     for name in linked:
         assert_is_png(tmp_path / "data" / name)

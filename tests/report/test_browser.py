@@ -113,15 +113,15 @@ def test_every_picture_is_there_with_its_words(page, folder):
         "[...document.querySelectorAll('.scroll > img')]"
         ".map(i => [i.complete, i.naturalWidth, i.alt])"
     )
-    charts = page.locator("figure.chart, figure.dots").count()
-    assert charts == 4
+    charts = page.locator("figure.chart, figure.dots, figure.bars").count()
+    assert charts == 5
     # The chart of training stands for two files; matrix, gallery and rows of images for one each.
     rows = page.locator("figure.rows-of-images").count()
     assert rows == 3
     assert (
         len(pictures) + charts + 3 + rows
         == len(list((folder.path / "figures").glob("*.png")))
-        == 15
+        == 14
     )
     assert all(complete and width > 100 and alt for complete, width, alt in pictures)
 

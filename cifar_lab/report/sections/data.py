@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -12,7 +13,10 @@ from cifar_lab.data.arrays import Dataset
 from cifar_lab.data.duplicates import Copy, copies, trained_on
 from cifar_lab.report import attempts
 from cifar_lab.report.blocks import Block, Picture, Section, Table, Text
+from cifar_lab.report.charts.bars import bars
+from cifar_lab.report.charts.plot import Axis, Panel, Plot, Series
 from cifar_lab.report.charts.rows import Row, Tile
+from cifar_lab.report.figures.chart import COUNTED_CLASSES
 from cifar_lab.report.figures.data import class_distribution
 from cifar_lab.report.figures.images import samples
 from cifar_lab.report.figures.lettering import in_glyphs
@@ -26,6 +30,8 @@ from cifar_lab.wording import percent, plural, several
 
 #: Sample images in all, images in a row, and classes named in words.
 SAMPLES, EACH, CLASSES = 200, 8, 20
+#: What the page says of a chart of many classes.
+RANKED = "The classes of each split are in the order of their number of images."
 #: How many copies and how many conflicts are listed.
 NAMED = 5
 
@@ -53,7 +59,7 @@ def splits(data: Dataset) -> list[Block]:
         Text(f"Normalised with {normalised_by(data)}."),
         *(Text(f"{note[0].upper()}{note[1:]}.") for note in data.source.notes),
         *map(Text, duplicates_found(data)),
-        _distribution(counts, data.class_names),
+        *_distribution(counts, data.class_names),
     ]
 
 
@@ -173,13 +179,37 @@ def _range(values: NDArray[np.int64]) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def _distribution(counts: dict[str, NDArray[np.int64]], names: Sequence[str]) -> Picture:
+def _distribution(counts: dict[str, NDArray[np.int64]], names: Sequence[str]) -> list[Block]:
     train = counts["train"]
-    return Picture(
+    drawn = Picture(
         "class_distribution",
         class_distribution(counts, names),
         alt=f"Images per class; {_range(train)} in training.",
         caption="Images per class in each split.",
+    )
+    if len(names) > COUNTED_CLASSES:
+        return attempts.plot(_by_rank(counts), replace(drawn, caption=f"{drawn.caption} {RANKED}"))
+    shown = {
+        SPLIT_NAMES[split]: values.tolist() for split, values in counts.items() if values.sum()
+    }
+    return attempts.chart(
+        lambda: bars(shown, names, "class", drawn.name, drawn.alt, drawn.caption), [drawn]
+    )
+
+
+def _by_rank(counts: dict[str, NDArray[np.int64]]) -> Plot:
+    """Of many classes: how even they are, each split in an order of its own."""
+    shown = {split: values for split, values in counts.items() if values.sum()}
+    ranks = np.arange(1, len(counts["train"]) + 1).tolist()
+    series = [
+        Series(name=SPLIT_NAMES[split], x=ranks, y=np.sort(values)[::-1].tolist(), colour=colour)
+        for colour, (split, values) in enumerate(shown.items())
+    ]
+    return Plot(
+        x=Axis(
+            label="class, by number of images", low=1, high=len(ranks), whole=True, digits=".0f"
+        ),
+        panels=[Panel(Axis(label="images of the class", low=0, whole=True, digits=".0f"), series)],
     )
 
 

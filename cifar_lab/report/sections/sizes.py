@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifar_lab.data.arrays import Dataset
+from cifar_lab.report import attempts
 from cifar_lab.report.blocks import Block, Picture, Table, Text
+from cifar_lab.report.charts.bars import bars
 from cifar_lab.report.figures.data import many_sizes, sizes_by_count
 from cifar_lab.report.figures.training import SPLIT_NAMES
 
@@ -26,13 +28,7 @@ def sizes(data: Dataset) -> list[Block]:
     blocks: list[Block] = [Text(_sentence(data.image_size, images, all_sizes))]
     if len(all_sizes) > NAMED:
         return [*blocks, _many(counts), _spread(found)]
-    if len(all_sizes) > 1:
-        header = ("height × width", *(SPLIT_NAMES[split] for split in counts))
-        rows = [
-            [_named(size), *(f"{c.get(size, 0):,}" for c in counts.values())] for size in all_sizes
-        ]
-        blocks.append(Table(header, rows))
-    return [*blocks, _few(counts, all_sizes)]
+    return [*blocks, *_few(counts, all_sizes)] if len(all_sizes) > 1 else blocks
 
 
 def original_sizes(data: Dataset) -> dict[str, NDArray[np.int32]]:
@@ -63,18 +59,22 @@ def _sentence(scaled_to: tuple[int, int], images: int, all_sizes: list[tuple[int
     return f"{begins}{f', scaled to {_named(scaled_to)}' * (all_sizes[0] != scaled_to)}."
 
 
-def _few(counts: dict[str, Counts], all_sizes: list[tuple[int, int]]) -> Picture:
+def _few(counts: dict[str, Counts], all_sizes: list[tuple[int, int]]) -> list[Block]:
     names = [_named(size) for size in all_sizes]
     told = "; ".join(
         f"{SPLIT_NAMES[split]}: " + ", ".join(f"{n:,} of {_named(size)}" for size, n in c.items())
         for split, c in counts.items()
     )
-    bars = {split: [c.get(size, 0) for size in all_sizes] for split, c in counts.items()}
-    return Picture(
+    numbers = {split: [c.get(size, 0) for size in all_sizes] for split, c in counts.items()}
+    drawn = Picture(
         "image_sizes",
-        sizes_by_count(bars, names),
+        sizes_by_count(numbers, names),
         alt=f"Images by height × width; {told}.",
         caption="Number of images of each size (height × width in pixels) in each split.",
+    )
+    shown = {SPLIT_NAMES[split]: values for split, values in numbers.items()}
+    return attempts.chart(
+        lambda: bars(shown, names, "height × width", drawn.name, drawn.alt, drawn.caption), [drawn]
     )
 
 

@@ -17,7 +17,7 @@ def test_the_page_has_classes_sizes_pixels_and_samples():
         "Splits and classes", "Near-duplicates", "Image sizes", "Pixel values", "Samples",
     ]  # fmt: skip
     names = [picture.name for picture in page.pictures()]
-    assert names == ["class_distribution", "image_sizes", "pixel_values", "samples"]
+    assert names == ["class_distribution", "pixel_values", "samples"]
 
 
 def test_mean_and_deviation_are_those_of_the_pixels_of_each_split():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -140,7 +143,7 @@ def test_notes_of_the_source_are_told():
 def test_pictures_have_words():
     page = Page("", "", [], [data(reading())])
     names = {picture.name: picture.alt for picture in page.pictures()}
-    assert list(names) == ["class_distribution", "image_sizes", "samples", "augmented"]
+    assert list(names) == ["class_distribution", "samples", "augmented"]
     assert '<b>, cats & dogs and "quoted"' in names["samples"]
 
 
@@ -169,3 +172,18 @@ def test_samples_say_how_many_of_the_classes_they_show(classes, shown, titles):
     assert picture.caption.endswith(f"Showing {shown} classes.")
     assert picture.alt.endswith("c19 and others.")
     assert titles == list(names[:200])
+
+
+@pytest.mark.parametrize(("classes", "ranked"), [(25, False), (26, True)])
+def test_many_classes_are_counted_in_the_order_of_their_images(classes, ranked):
+    small, names = dataset(), tuple(f"c{n}" for n in range(classes))
+    train = replace(small.source.train, class_names=names)
+    source = replace(small.source, train=train, test=replace(small.source.test, class_names=names))
+    chart = splits(replace(small, source=source))[-1]
+    assert ("chart-class_distribution" in chart.html) == ranked
+    assert ("bars-class_distribution" in chart.html) != ranked
+    assert ("in the order of their number" in chart.pictures[0].caption) == ranked
+    if ranked:
+        read = json.loads(html.unescape(re.search(r'data-read="(.*?)"', chart.html)[1]))
+        counts = [[int(each) for each in series["text"]] for series in read["panels"][0]]
+        assert counts == [[3] * 3 + [0] * 23, [1] * 3 + [0] * 23, [4] * 3 + [0] * 23]
