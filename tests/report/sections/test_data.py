@@ -143,7 +143,7 @@ def test_notes_of_the_source_are_told():
 def test_pictures_have_words():
     page = Page("", "", [], [data(reading())])
     names = {picture.name: picture.alt for picture in page.pictures()}
-    assert list(names) == ["class_distribution", "samples", "augmented"]
+    assert list(names) == ["class_distribution", "label_errors", "samples", "augmented"]
     assert '<b>, cats & dogs and "quoted"' in names["samples"]
 
 
