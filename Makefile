@@ -61,7 +61,7 @@ lint: $(TOOLS) ## check style, formatting and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(TOOLS) ## compare with the peers (half an hour); BENCH_ROOT=/data/cifar10
+bench: $(TOOLS) ## compare with the peers (an hour); BENCH_ROOT=/data/cifar10 BENCH_PEERS=~/clones
 	$(PIP) --editable '.[dev,bench]'
 	$(BIN)/python -m benchmarks $(if $(BENCH_ROOT),--root $(BENCH_ROOT))
 	$(BIN)/python -m benchmarks.table

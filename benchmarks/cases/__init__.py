@@ -23,6 +23,7 @@ from benchmarks.cases import (
     sweeps,
     throughput,
     tiny_network,
+    training_scripts,
     training_step,
 )
 from benchmarks.measure import Case
@@ -34,6 +35,7 @@ MODULES = (
     matrix_rate,
     layers,
     epoch,
+    training_scripts,
     input_pipeline,
     tiny_network,
     start_up,

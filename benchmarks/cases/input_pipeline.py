@@ -1,4 +1,4 @@
-"""Augmented, normalised batches against DataLoaders that augment image by image."""
+"""Augmented, normalised batches against peers that augment image by image, or whole batches."""
 
 from __future__ import annotations
 
@@ -123,11 +123,22 @@ CASES = [
     Case(
         name=f"input-{short}",
         what="input pipeline: pad, crop, flip, cutout, normalise",
-        against=f"{label} in a DataLoader, 2 workers",
+        against=label,
         run=functools.partial(run, peer=peer),
     )
     for short, peer, label in (
-        ("albumentations", "albumentations_loader", "the same albumentations stack"),
-        ("torchvision", "torchvision_loader", "torchvision v2"),
+        (
+            "albumentations",
+            "albumentations_loader",
+            "the same albumentations stack in a DataLoader, 2 workers",
+        ),
+        ("torchvision", "torchvision_loader", "torchvision v2 in a DataLoader, 2 workers"),
+        (
+            "torchvision-batches",
+            "torchvision_batches",
+            "torchvision v2 on batches, its random steps image by image, no workers",
+        ),
+        ("kornia", "kornia_batches", "kornia on whole batches"),
+        ("kornia-compiled", "kornia_compiled", "kornia on whole batches, `torch.compile`"),
     )
 ]

@@ -25,6 +25,7 @@ from benchmarks.cases import (
 )
 from benchmarks.cases.memory import multiply
 from benchmarks.measure import Different, Result
+from benchmarks.peers import whole_batches
 from benchmarks.targets import TARGETS, Target
 from tests.benchmarks.conftest import made_case
 from tests.conftest import write_image_folder
@@ -131,6 +132,31 @@ def test_the_input_pipeline_gives_the_views_of_its_peer(quick):
     shown = np.zeros((32, 32, 3), np.int16)
     with pytest.raises(Different, match="neither a crop of its source"):
         input_pipeline._explained(np.full((32, 32, 3), 200, np.uint8), shown)
+
+
+def test_torchvision_on_batches_gives_the_same_views(quick):
+    built = ours.experiment(
+        *quick.images(), "augmentation=crop_flip_cutout8", "trainer.batch_size=64"
+    )
+    input_pipeline.assert_same_views(built, "torchvision_batches")
+
+
+@pytest.mark.extra("bench")
+def test_kornia_gives_the_same_views(quick):
+    built = ours.experiment(
+        *quick.images(), "augmentation=crop_flip_cutout8", "trainer.batch_size=64"
+    )
+    input_pipeline.assert_same_views(built, "kornia_batches")
+
+
+def test_whole_batches_hold_every_image_once():
+    images = np.arange(10, dtype=np.uint8).repeat(3).reshape(10, 1, 1, 3)
+    loader = whole_batches.loader(images, np.arange(10), lambda batch: batch, 4)
+    batches = list(loader)
+    assert [len(labels) for _, labels in batches] == [4, 4, 2]
+    labels = torch.cat([labels for _, labels in batches])
+    assert sorted(labels.tolist()) == list(range(10))
+    assert torch.equal(torch.cat([pixels[:, 0, 0, 0] for pixels, _ in batches]).long(), labels)
 
 
 def test_every_file_has_a_row(quick):

@@ -293,6 +293,29 @@ def test_help_and_configuration_answer_without_torch(words, tmp_path):
     assert done.stdout
 
 
+@pytest.mark.slow
+def test_the_first_step_needs_nothing_that_only_later_steps_use(tmp_path):
+    root = write_image_folder(tmp_path / "images")
+    words = [
+        *("train", "dataset=image_folder", f"dataset.root={root}", "report.enabled=false"),
+        *("dataset.validation_fraction=0", "model.width=4", "trainer.batch_size=4"),
+    ]
+    later = (
+        "matplotlib pandas captum sklearn timm torchvision lightning jinja2 torch.onnx._internal"
+    )
+    code = (
+        "import os, sys\nfrom torch.optim.optimizer import register_optimizer_step_post_hook\n"
+        "def leave(*_):\n"
+        f"    print('imported:', [m for m in {later.split()} if m in sys.modules], flush=True)\n"
+        "    os._exit(0)\n"
+        "register_optimizer_step_post_hook(leave)\nfrom cifar_lab.cli.main import main\n"
+        f"sys.exit(main({words!r}))"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.stdout.splitlines()[-1:] == ["imported: []"], done.stderr
+
+
 def test_cfg_prints_the_composed_configuration(capsys):
     assert main(["train", "trainer.epochs=3", "--cfg", "job"]) == 0
     assert "epochs: 3" in capsys.readouterr().out
