@@ -24,6 +24,7 @@ from cifar_lab.report.figures.training import SPLIT_NAMES
 from cifar_lab.report.reading import Reading
 from cifar_lab.report.sections.augmented import augmented, spread
 from cifar_lab.report.sections.label_errors import label_errors
+from cifar_lab.report.sections.mixed import mixed
 from cifar_lab.report.sections.near_duplicates import near_duplicates
 from cifar_lab.report.sections.sizes import sizes
 from cifar_lab.wording import percent, plural, several
@@ -47,6 +48,7 @@ def data(reading: Reading) -> Section:
         *sizes(dataset),
         *samples_of_classes(dataset),
         *augmented(reading),
+        *attempts.blocks("The mixed batch", partial(mixed, reading)),
     ]
     return Section("Data", shown)
 
@@ -60,6 +62,7 @@ def splits(data: Dataset) -> list[Block]:
         *(Text(f"{note[0].upper()}{note[1:]}.") for note in data.source.notes),
         *map(Text, duplicates_found(data)),
         *_distribution(counts, data.class_names),
+        _of_classes(counts, data.class_names),
     ]
 
 
@@ -211,6 +214,18 @@ def _by_rank(counts: dict[str, NDArray[np.int64]]) -> Plot:
         ),
         panels=[Panel(Axis(label="images of the class", low=0, whole=True, digits=".0f"), series)],
     )
+
+
+def _of_classes(counts: dict[str, NDArray[np.int64]], names: Sequence[str]) -> Table:
+    """A row per class, to sort by the images of any split."""
+    used = {split: values for split, values in counts.items() if values.sum()}
+    rows = [
+        [str(label), name, *(f"{values[label]:,}" for values in used.values())]
+        for label, name in enumerate(names)
+    ]
+    header = ("number", "class", *(SPLIT_NAMES[split] for split in used))
+    label = f"Images of {'the class' if len(names) == 1 else f'each of the {len(names)} classes'}"
+    return Table(header, rows, text_columns=(1,), folded=label)
 
 
 def samples_of_classes(data: Dataset) -> list[Block]:

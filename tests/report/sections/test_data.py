@@ -47,6 +47,21 @@ def test_classes_of_unequal_size_are_told_from_the_smallest_to_the_largest():
     assert splits(images)[0].rows[2] == ["test", "12", "2 to 7", "6×8"]
 
 
+def test_the_images_of_each_class_stand_in_a_table_that_can_be_sorted():
+    images = dataset()
+    images.source.test.labels[:] = [0] * 7 + [1] * 3 + [2] * 2
+    table = splits(images)[-1]
+    assert table.header == ("number", "class", "train", "validation", "test")
+    assert table.folded == "Images of each of the 3 classes"
+    assert table.rows == [
+        ["0", images.class_names[0], "3", "1", "7"],
+        ["1", images.class_names[1], "3", "1", "3"],
+        ["2", images.class_names[2], "3", "1", "2"],
+    ]
+    held_out = replace(images, val_indices=np.arange(0))
+    assert splits(held_out)[-1].header == ("number", "class", "train", "test")
+
+
 def test_a_test_image_that_was_trained_on_is_named():
     assert duplicates_found(dataset()) == [
         '1 test image is an exact copy of an image trained on: test/5"><i> = train/7.'
@@ -143,7 +158,9 @@ def test_notes_of_the_source_are_told():
 def test_pictures_have_words():
     page = Page("", "", [], [data(reading())])
     names = {picture.name: picture.alt for picture in page.pictures()}
-    assert list(names) == ["class_distribution", "label_errors", "samples", "augmented"]
+    assert list(names) == [
+        "class_distribution", "label_errors", "image_sizes", "samples", "augmented",
+    ]  # fmt: skip
     assert '<b>, cats & dogs and "quoted"' in names["samples"]
 
 
