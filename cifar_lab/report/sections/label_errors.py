@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from cifar_lab.analysis.label_errors import Suspect, suspects
 from cifar_lab.analysis.predictions import correct, softmax
 from cifar_lab.data.held_out import HeldOut, SplitName, held_out
-from cifar_lab.report.attempts import picture
 from cifar_lab.report.blocks import Block, Table, Text
-from cifar_lab.report.figures.images import samples
+from cifar_lab.report.charts.rows import Tile
 from cifar_lab.report.reading import Reading
+from cifar_lab.report.sections.grids import grid
 from cifar_lab.wording import percent, plural, several
 
 #: Suspected images shown, images in a row, and suspected images listed.
@@ -53,7 +53,7 @@ def label_errors(reading: Reading) -> list[Block]:
     if not found:
         return blocks or [Text("No validation or test label is suspected to be wrong.")]
     found.sort(key=lambda each: each.found.margin)
-    return [*blocks, Text(METHOD), _picture(reading, found), _table(reading, found)]
+    return [*blocks, Text(METHOD), *_picture(reading, found), _table(reading, found)]
 
 
 def _too_poor(split: HeldOut, accuracy: float) -> Text:
@@ -75,25 +75,29 @@ def _held_out(reading: Reading) -> list[tuple[HeldOut, NDArray[np.float32]]]:
     return found
 
 
-def _picture(reading: Reading, found: Sequence[Suspected]) -> Block:
+def _picture(reading: Reading, found: Sequence[Suspected]) -> list[Block]:
     shown, names = found[:SHOWN], reading.class_names
-    images = [each.split.images(np.asarray([each.found.row]))[0] for each in shown]
-    titles = [
-        f"{names[each.found.label]}: {percent(each.found.given_probability)}\n"
-        f"{names[each.found.suggested]}: {percent(each.found.probability)}"
+    tiles = [
+        Tile(
+            each.split.images(np.asarray([each.found.row]))[0],
+            [
+                f"{names[each.found.label]}: {percent(each.found.given_probability)}",
+                f"{names[each.found.suggested]}: {percent(each.found.probability)}",
+            ],
+        )
         for each in shown
     ]
     first = [f"{names[e.found.label]} (or {names[e.found.suggested]}?)" for e in shown[:COLUMNS]]
     showing = f"all {len(found)}" if len(shown) == len(found) else f"{len(shown)} of {len(found):,}"
-    return picture(
+    return grid(
         "label_errors",
-        lambda: samples(images, titles, COLUMNS),
+        tiles,
+        COLUMNS,
+        names,
         alt=f"{plural(len(shown), 'image', 'images')} with a label that may be wrong: "
         f"{several(first)}.",
-        caption="Suspected label errors, the most suspicious first. Above each image: its label "
-        "and below it the suspected class, each with the network's probability. Showing "
-        f"{showing}.",
-        width="natural",
+        caption="Suspected label errors, the most suspicious first. With each image: its label and "
+        f"then the suspected class, with the network's probabilities. Showing {showing}.",
     )
 
 

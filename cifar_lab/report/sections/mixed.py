@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from cifar_lab.data.loaders import TrainLoader
 from cifar_lab.data.shown import Shown, shown
 from cifar_lab.nodes import NO_MIXING, type_name
-from cifar_lab.report.attempts import picture
 from cifar_lab.report.blocks import Block
-from cifar_lab.report.figures.images import samples
+from cifar_lab.report.charts.rows import Tile
 from cifar_lab.report.reading import Reading
-from cifar_lab.wording import percent
+from cifar_lab.report.sections.grids import grid
+from cifar_lab.wording import percent, several
 
 #: Images shown, images in a row, and batches of which the most evenly mixed one is shown.
 IMAGES, COLUMNS, BATCHES = 16, 8, 20
@@ -27,20 +27,17 @@ def mixed(reading: Reading) -> list[Block]:
     number, batch = most_mixed(reading.loader, limit, run.provenance.processes)
     if not batch:
         return []
-    return [
-        picture(
-            "mixed_batch",
-            lambda: samples(
-                [each.pixels for each in batch], [_title(each, names) for each in batch], COLUMNS
-            ),
-            alt=f"{len(batch)} images of a batch mixed with {type_name(node)}; the first is "
-            f"{_title(batch[0], names).replace(chr(10), ' and ')}.",
-            caption=f"The first {len(batch)} images of batch {number + 1} of epoch 1 as the "
-            "network was shown them, before normalisation. Above each: the weights of both labels "
-            f"in the loss. Of the first {BATCHES} batches, this one is mixed the most evenly.",
-            width="natural",
-        )
-    ]
+    return grid(
+        "mixed_batch",
+        [Tile(each.pixels, _shares(each, names)) for each in batch],
+        COLUMNS,
+        names,
+        alt=f"{len(batch)} images of a batch mixed with {type_name(node)}; the first is "
+        f"{several(_shares(batch[0], names))}.",
+        caption=f"The first {len(batch)} images of batch {number + 1} of epoch 1 as the network "
+        "was shown them, before normalisation. With each: the weights of both labels in the loss. "
+        f"Of the first {BATCHES} batches, this one is mixed the most evenly.",
+    )
 
 
 def most_mixed(
@@ -67,9 +64,9 @@ def most_mixed(
     return number, [each for each in images if each is not None]
 
 
-def _title(each: Shown, names: Sequence[str]) -> str:
+def _shares(each: Shown, names: Sequence[str]) -> list[str]:
     """The class of each part with its weight, the larger first."""
     if each.label == each.partner:
-        return f"{names[each.label]}: {percent(1)}"
+        return [f"{names[each.label]}: {percent(1)}"]
     shares = ((each.label, each.weight), (each.partner, 1 - each.weight))
-    return "\n".join(f"{names[label]}: {percent(share)}" for label, share in shares)
+    return [f"{names[label]}: {percent(share)}" for label, share in shares]

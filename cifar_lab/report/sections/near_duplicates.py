@@ -11,10 +11,12 @@ from cifar_lab.data.arrays import Dataset
 from cifar_lab.data.duplicates import Copy
 from cifar_lab.data.near_duplicates import ALIKE, NearDuplicates
 from cifar_lab.data.near_pairs import NearPair, counterparts, near_pairs, near_trained_on
-from cifar_lab.report.attempts import blocks as attempted
+from cifar_lab.report import attempts
 from cifar_lab.report.attempts import picture
 from cifar_lab.report.blocks import Block, Table, Text
+from cifar_lab.report.charts.rows import Row, Tile
 from cifar_lab.report.figures.image_pairs import image_pairs
+from cifar_lab.report.figures.lettering import in_glyphs
 from cifar_lab.report.figures.training import SPLIT_NAMES
 from cifar_lab.report.reading import Reading
 from cifar_lab.wording import percent, plural
@@ -39,8 +41,8 @@ def near_duplicates(reading: Reading) -> list[Block]:
     if found is None:
         return []
     return [
-        *attempted("Near-duplicates", lambda: near_duplicates_of(data, found)),
-        *attempted("The accuracy without near-duplicates", lambda: _without(reading, found)),
+        *attempts.blocks("Near-duplicates", lambda: near_duplicates_of(data, found)),
+        *attempts.blocks("The accuracy without near-duplicates", lambda: _without(reading, found)),
     ]
 
 
@@ -89,47 +91,44 @@ def _counts(data: Dataset, pairs: Sequence[NearPair]) -> Table:
 def _pictures(data: Dataset, pairs: Sequence[NearPair]) -> list[Block]:
     """The closest pairs, those across splits if there are any; then those whose labels differ."""
     across = [pair for pair in pairs if pair.splits[0] != pair.splits[1]]
-    chosen = across or list(pairs)
     where = "of different splits" if across else "of the same split"
-    first = chosen[:SHOWN]
-    told = f"Showing {'all ' * (len(first) == len(chosen))}{len(first)}"
-    told += "" if len(first) == len(chosen) else f" of {len(chosen):,}"
-    drawn = [
-        _grid(
-            data,
-            first,
-            "near_duplicates",
-            f"Near-duplicates {where}, the most similar first, with the correlation of their "
-            f"detail. {told}. For each image: its split, class and name.",
-        )
-    ]
+    drawn = _grid(
+        data,
+        across or pairs,
+        SHOWN,
+        "near_duplicates",
+        f"Near-duplicates {where}, the most similar first, with the correlation of their detail.",
+    )
     conflicts = [pair for pair in pairs if pair.conflict]
     if conflicts:
-        shown = conflicts[:CONFLICTS]
-        of = f"{len(shown)} of {len(conflicts):,}" if len(shown) < len(conflicts) else "all"
-        drawn.append(
-            _grid(
-                data,
-                shown,
-                "near_duplicates_with_different_labels",
-                "Near-duplicates with different labels, of which at least one may be wrong, the "
-                f"most similar first. Showing {of}.",
-            )
+        drawn += _grid(
+            data,
+            conflicts,
+            CONFLICTS,
+            "near_duplicates_with_different_labels",
+            "Near-duplicates with different labels, the most similar first: one of the labels is "
+            "wrong, or the images show different things.",
         )
     return drawn
 
 
-def _grid(data: Dataset, pairs: Sequence[NearPair], name: str, caption: str) -> Block:
-    images = [(_image(data, pair.first), _image(data, pair.second)) for pair in pairs]
-    titles = [_title(pair, data.class_names) for pair in pairs]
-    return picture(
+def _grid(
+    data: Dataset, pairs: Sequence[NearPair], most: int, name: str, caption: str
+) -> list[Block]:
+    shown, names = pairs[:most], data.class_names
+    of = f"all {len(shown)}" if len(shown) == len(pairs) else f"{len(shown)} of {len(pairs):,}"
+    drawn = picture(
         name,
-        lambda: image_pairs(images, titles),
-        alt=f"{plural(len(pairs), 'pair', 'pairs')} of near-duplicates side by side; the most "
-        f"similar: {_words(pairs[0], data.class_names)}.",
-        caption=caption,
+        lambda: image_pairs(
+            [(_image(data, pair.first), _image(data, pair.second)) for pair in shown],
+            [in_glyphs(_title(pair, names), names) for pair in shown],
+        ),
+        alt=f"{plural(len(shown), 'pair', 'pairs')} of near-duplicates side by side; the most "
+        f"similar: {_words(shown[0], names)}.",
+        caption=f"{caption} Each with its split, class and name. Showing {of}.",
         width="natural",
     )
+    return attempts.rows(lambda: [_row(data, pair) for pair in shown], drawn)
 
 
 def _image(data: Dataset, of: Copy) -> NDArray[np.uint8]:
@@ -137,12 +136,36 @@ def _image(data: Dataset, of: Copy) -> NDArray[np.uint8]:
     return np.asarray(arrays.images[of.row])
 
 
+def _row(data: Dataset, pair: NearPair) -> Row:
+    tiles = [
+        Tile(
+            _image(data, each),
+            [SPLIT_NAMES[each.split], data.class_names[each.label], _file(each)],
+        )
+        for each in (pair.first, pair.second)
+    ]
+    return Row(_heading(pair), tiles)
+
+
+def _heading(pair: NearPair) -> list[str]:
+    """The correlation, and what is special about a pair."""
+    return [
+        f"{pair.alike:.2f}",
+        *["mirrored"] * pair.mirrored,
+        *["labels differ"] * pair.conflict,
+    ]
+
+
 def _title(pair: NearPair, names: Sequence[str]) -> str:
-    """Three lines: the correlation, then split, class and name of each image."""
-    lines = [f"{pair.alike:.2f}{', mirrored' * pair.mirrored}{', LABELS DIFFER' * pair.conflict}"]
-    for each in (pair.first, pair.second):
-        lines.append(f"{SPLIT_NAMES[each.split]}, {names[each.label]}: {each.sample_id}")
-    return "\n".join(lines)
+    """Four lines: the correlation, splits and classes, and the names of both images."""
+    both = (pair.first, pair.second)
+    of = " – ".join(f"{SPLIT_NAMES[each.split]}, {names[each.label]}" for each in both)
+    return "\n".join([", ".join(_heading(pair)), of, *map(_file, both)])
+
+
+def _file(image: Copy) -> str:
+    """The image's name without folders, which are those of its split and class."""
+    return image.sample_id.rpartition("/")[2] or image.sample_id
 
 
 def _words(pair: NearPair, names: Sequence[str]) -> str:

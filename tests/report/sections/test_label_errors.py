@@ -19,12 +19,9 @@ def doubted(predicted: list[int], confidence: float = 8):
 TWO = [1, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 0]
 
 
-def pictures(blocks):
-    return [block for block in blocks if block.kind == "picture"]
-
-
 def test_pictures_come_first_and_then_a_folded_table(titles):
-    method, picture, table = label_errors(reading(logits=doubted(TWO)))
+    method, chart, table = label_errors(reading(logits=doubted(TWO)))
+    [picture] = chart.pictures
     assert method.text.startswith("These are suspicions, not findings")
     assert picture.width == "natural"
     assert picture.caption.endswith("Showing all 2.")
@@ -45,8 +42,8 @@ def test_pictures_come_first_and_then_a_folded_table(titles):
 def test_of_many_some_are_shown_and_listed(monkeypatch, titles):
     monkeypatch.setattr(section, "SHOWN", 1)
     monkeypatch.setattr(section, "LISTED", 1)
-    _, picture, table = label_errors(reading(logits=doubted(TWO)))
-    assert picture.caption.endswith("Showing 1 of 2.")
+    _, chart, table = label_errors(reading(logits=doubted(TWO)))
+    assert chart.pictures[0].caption.endswith("Showing 1 of 2.")
     assert table.folded == "1 of 2 suspected label errors by margin"
     assert len(titles) == len(table.rows) == 1
 
@@ -84,7 +81,7 @@ def test_a_network_that_agrees_with_all_labels_suspects_none():
 
 def test_the_image_that_is_shown_is_the_suspected_one(monkeypatch):
     drawn = []
-    monkeypatch.setattr(section, "samples", lambda images, *_: drawn.extend(images) or b"\0" * 24)
+    monkeypatch.setattr(section, "grid", lambda _, tiles, *rest, **words: drawn.extend(tiles) or [])
     label_errors(reading(logits=doubted(TWO)))
     expected = dataset().source.test.images[[0, 11]]
-    assert np.array_equal(np.asarray(drawn), expected)
+    assert np.array_equal(np.asarray([tile.image for tile in drawn]), expected)

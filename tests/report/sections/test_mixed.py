@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cifar_lab.data.mixing import CutMix, Mixup
+from cifar_lab.report.blocks import Page
 from cifar_lab.report.sections import mixed as section
 from cifar_lab.report.sections.data import data
 from cifar_lab.report.sections.mixed import mixed, most_mixed
@@ -38,15 +39,24 @@ def test_images_and_weights_are_those_that_the_loader_gives(mixing):
         np.testing.assert_allclose(each.pixels, expected, atol=0.51)
 
 
-def test_the_picture_states_the_weights_of_both_labels(titles):
+def test_the_picture_states_the_weights_of_both_labels(monkeypatch):
+    made = []
+    original = section.grid
+
+    def observed(name, tiles, *rest, **words):
+        made.extend(tiles)
+        return original(name, tiles, *rest, **words)
+
+    monkeypatch.setattr(section, "grid", observed)
     run_ = run()
-    [picture] = mixed(run_)
+    [chart] = mixed(run_)
     number, found = most_mixed(run_.loader, None, 1)
-    assert len(titles) == len(found) == 4
-    for title, each in zip(titles, found, strict=True):
-        shares = [float(line.rpartition(":")[2].rstrip(" %")) for line in title.split("\n")]
+    assert len(made) == len(found) == 4
+    for tile, each in zip(made, found, strict=True):
+        shares = [float(line.rpartition(":")[2].rstrip(" %")) for line in tile.words]
         assert sum(shares) == pytest.approx(100)
         assert shares[0] == (100 if each.label == each.partner else round(100 * each.weight, 2))
+    [picture] = chart.pictures
     assert f"The first 4 images of batch {number + 1} of epoch 1" in picture.caption
     assert "mixed with Mixup" in picture.alt
     assert picture.width == "natural"
@@ -54,7 +64,7 @@ def test_the_picture_states_the_weights_of_both_labels(titles):
 
 
 def test_it_stands_in_the_section_only_where_images_are_mixed():
-    names = [block.name for block in data(run()).blocks if block.kind == "picture"]
+    names = [each.name for each in Page("", "", [], [data(run())]).pictures()]
     assert names[-2:] == ["augmented", "mixed_batch"]
     assert mixed(reading()) == []
     assert mixed(run(epochs_trained=0)) == []

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from cifar_lab.data.near_duplicates import NearDuplicates
+from cifar_lab.report.blocks import Page, Section
 from cifar_lab.report.sections import near_duplicates as section
 from cifar_lab.report.sections.near_duplicates import (
     near_duplicates,
@@ -17,6 +18,10 @@ from tests.report.readings import CLASSES, closed, dataset, reading
 
 #: Number of the first test image: 9 images are trained on, and then come 3 for validation.
 TEST = 12
+
+
+def pictures_of(blocks):
+    return Page("", "", [], [Section("", blocks)]).pictures()
 
 
 def none(reason: str = "") -> NearDuplicates:
@@ -59,17 +64,16 @@ def test_without_validation_images_there_are_no_rows_of_them():
 
 
 def test_pairs_across_splits_are_shown_and_those_with_different_labels_once_more(titles):
-    blocks = near_duplicates_of(dataset(), PAIRS)
-    pictures = [block for block in blocks if block.kind == "picture"]
+    pictures = pictures_of(near_duplicates_of(dataset(), PAIRS))
     assert [picture.name for picture in pictures] == [
         "near_duplicates", "near_duplicates_with_different_labels",
     ]  # fmt: skip
     first = [title.split("\n")[0] for title in titles]
     assert first[:4] == [
-        "0.99", "0.98, mirrored, LABELS DIFFER", "0.96, LABELS DIFFER", "0.95, LABELS DIFFER",
+        "0.99", "0.98, mirrored, labels differ", "0.96, labels differ", "0.95, labels differ",
     ]  # fmt: skip
     assert first[4:] == first[1:4]
-    assert titles[0].split("\n")[1:] == ["train, <b>: train/0", 'test, <b>: test/0"><i>']
+    assert titles[0].split("\n")[1:] == ["train, <b> – test, <b>", "0", '0"><i>']
     assert "Showing all 4." in pictures[0].caption
     assert pictures[0].alt == (
         "4 pairs of near-duplicates side by side; the most similar: train/0 (<b>, train) and "
@@ -77,9 +81,15 @@ def test_pairs_across_splits_are_shown_and_those_with_different_labels_once_more
     )
 
 
+def test_the_page_shows_the_same_with_words_as_text():
+    html = str(near_duplicates_of(dataset(), PAIRS)[2].html)
+    for words in ("0.98", "mirrored", "labels differ", "validation", "cats &amp; dogs"):
+        assert words in html
+
+
 def test_pairs_of_one_split_are_shown_where_there_are_no_others(titles):
     blocks = near_duplicates_of(dataset(), found([(0, 3)]))
-    [picture] = [block for block in blocks if block.kind == "picture"]
+    [picture] = pictures_of(blocks)
     assert "of the same split" in picture.caption
     assert len(titles) == 1
 
@@ -88,7 +98,7 @@ def test_of_many_pairs_some_are_shown_and_listed(monkeypatch, titles):
     monkeypatch.setattr(section, "SHOWN", 2)
     monkeypatch.setattr(section, "LISTED", 3)
     blocks = near_duplicates_of(dataset(), PAIRS)
-    assert "Showing 2 of 4." in blocks[2].caption
+    assert "Showing 2 of 4." in pictures_of(blocks)[0].caption
     table = blocks[-1]
     assert table.folded == "3 of 5 pairs of near-duplicates, those of different splits first"
     assert [row[-2:] for row in table.rows] == [["0.99", "no"], ["0.98", "yes"], ["0.96", "no"]]
