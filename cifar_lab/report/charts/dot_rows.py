@@ -13,7 +13,7 @@ from cifar_lab.report.charts.rendering import rendered
 from cifar_lab.report.charts.scale import Scale, scale_of
 
 #: Most letters beside a drawing on phones.
-SHORT = 20
+SHORT = 26
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,11 @@ def chart(dots: Dots, name: str, alt: str, caption: str) -> Markup:
 
 def _is_short(dots: Dots) -> bool:
     """Whether names and cells leave room for the drawing beside them on phones."""
-    names = max((len(dot.name) for dot in dots.dots()), default=0)
-    cells = max((len("".join(dot.shown)) for dot in dots.dots()), default=0)
-    return names + cells <= SHORT
+    rows = dots.dots()
+    names = max(map(len, [dots.names, *(dot.name for dot in rows)]))
+    cells = [max(map(len, [head, *(dot.shown[place] for dot in rows)]))
+             for place, head in enumerate(dots.heads)]  # fmt: skip
+    return names + sum(cells) <= SHORT
 
 
 def drawn(dot: Dot, scale: Scale) -> DrawnRow:

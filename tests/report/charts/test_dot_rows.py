@@ -53,7 +53,7 @@ def test_rows_are_a_table_with_names_as_their_headers():
     assert "cell" not in html(ROW).partition("<thead>")[0]
 
 
-@pytest.mark.parametrize(("name", "short"), [("n" * 14, True), ("n" * 15, False)])
+@pytest.mark.parametrize(("name", "short"), [("n" * 21, True), ("n" * 22, False)])
 def test_short_names_stay_beside_their_drawing_on_phones(name, short):
-    text = html(Dot(name=name, value=1, shown=("12.34", "x"), told=""))
+    text = html(Dot(name=name, value=1, shown=("12.34",), told=""))
     assert ('class="dots short"' in text) == short
