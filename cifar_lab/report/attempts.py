@@ -67,11 +67,13 @@ def plot(shown: Plot | Dots, drawn: Block) -> list[Block]:
     return chart(lambda: svg.chart(shown, *words), [drawn])
 
 
-def rows(make: Callable[[], Sequence[Row]], drawn: Block) -> list[Block]:
+def rows(make: Callable[[], Sequence[Row]], drawn: Block, large: bool = False) -> list[Block]:
     """Set rows of images as HTML, with the name and words of the picture of the same images."""
     if not isinstance(drawn, Picture):
         return [drawn]
-    return chart(lambda: rows_of_images(make(), drawn.name, drawn.alt, drawn.caption), [drawn])
+    return chart(
+        lambda: rows_of_images(make(), drawn.name, drawn.alt, drawn.caption, large), [drawn]
+    )
 
 
 def section(title: str, make: Callable[[], Section]) -> Section:

@@ -42,7 +42,9 @@ class Row:
     tiles: Sequence[Tile]
 
 
-def rows_of_images(rows: Sequence[Row], name: str, alt: str, caption: str) -> Markup:
+def rows_of_images(
+    rows: Sequence[Row], name: str, alt: str, caption: str, large: bool = False
+) -> Markup:
     """Render rows.
 
     Args:
@@ -50,6 +52,7 @@ def rows_of_images(rows: Sequence[Row], name: str, alt: str, caption: str) -> Ma
         name: unique on the page; begins its id.
         alt: what they show, for readers who cannot see it.
         caption: what they show, for all readers.
+        large: whether images are twice as large, with the row's name above them.
     """
     return rendered(
         "rows.html.j2",
@@ -57,6 +60,7 @@ def rows_of_images(rows: Sequence[Row], name: str, alt: str, caption: str) -> Ma
         name=name,
         alt=alt,
         caption=caption,
+        large=large,
         columns=max((len(row.tiles) for row in rows), default=1),
         uri_of=uri_of,
     )

@@ -32,4 +32,4 @@ def grid(
     drawn = picture(
         name, lambda: rows_of_samples(bands, columns, class_names), alt, caption, width="natural"
     )
-    return attempts.rows(lambda: [Row([], [tile]) for tile in tiles], drawn)
+    return attempts.rows(lambda: [Row([], [tile]) for tile in tiles], drawn, large=True)

@@ -22,7 +22,7 @@ from cifar_lab.report.reading import Reading
 from cifar_lab.wording import percent, plural
 
 #: Pairs shown, pairs with different labels shown, and pairs listed.
-SHOWN, CONFLICTS, LISTED = 16, 8, 100
+SHOWN, CONFLICTS, LISTED = 12, 12, 100
 #: Pairs of splits, the more telling ones first.
 COMPARED = (("test", "train"), ("val", "train"), ("test", "val"), ("train", "train"))
 #: How they are found, for whoever reads the numbers.
@@ -128,7 +128,7 @@ def _grid(
         caption=f"{caption} Each with its split, class and name. Showing {of}.",
         width="natural",
     )
-    return attempts.rows(lambda: [_row(data, pair) for pair in shown], drawn)
+    return attempts.rows(lambda: [_row(data, pair) for pair in shown], drawn, large=True)
 
 
 def _image(data: Dataset, of: Copy) -> NDArray[np.uint8]:

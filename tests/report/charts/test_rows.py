@@ -29,3 +29,8 @@ def test_names_are_text_that_keeps_its_place():
     assert "<span>&lt;b&gt;</span><span>→ <bdi>قطة</bdi></span>" in html
     assert 'aria-label="of &#34;all&#34;"' in html
     assert "from <bdi>قطة</bdi> to cat" in html
+
+
+def test_large_images_are_marked_for_the_style_sheet():
+    assert 'class="rows large"' in rows_of_images(ROWS, "x", "", "", large=True)
+    assert 'class="rows"' in rows_of_images(ROWS, "x", "", "")

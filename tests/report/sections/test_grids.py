@@ -17,7 +17,7 @@ def test_each_image_has_its_words_on_the_page_and_in_the_picture(titles):
     [chart] = grid("some", tiles(5), 3, ("<b>",), alt="five", caption="Five images.")
     assert titles == [*(f"tile {place}\n<b>" for place in range(5)), ""]
     html = str(chart.html)
-    assert html.count("&lt;b&gt;") == 5
+    assert html.count("<span>&lt;b&gt;</span>") == 5
     assert html.count("data:image/") == 5
     [picture] = chart.pictures
     assert (picture.name, picture.alt, picture.caption) == ("some", "five", "Five images.")
