@@ -126,5 +126,5 @@ def _mixed(config: dict[str, Any]) -> str:
     settings = ", ".join(f"{k} {v:g}" for k, v in node.items() if not k.startswith("_"))
     return (
         f" Images were then mixed in pairs within each batch ({type_name(node)}, {settings}); the "
-        "shares of both classes in the loss stand above those that were."
+        "shares of both classes in the loss stand with those that were."
     )

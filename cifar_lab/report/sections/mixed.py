@@ -36,7 +36,7 @@ def mixed(reading: Reading) -> list[Block]:
         f"{several(_shares(batch[0], names))}.",
         caption=f"The first {len(batch)} images of batch {number + 1} of epoch 1 as the network "
         "was shown them, before normalisation. With each: the weights of both labels in the loss. "
-        f"Of the first {BATCHES} batches, this one is mixed the most evenly.",
+        "It is the most evenly mixed one of the first batches.",
     )
 
 
