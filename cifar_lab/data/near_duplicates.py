@@ -60,7 +60,7 @@ def near_duplicates(splits: Sequence[ImageArrays]) -> NearDuplicates:
     """Find the near-duplicates among all images; those with identical pixels are left out.
 
     Every pair is compared, so the result does not depend on the order of the images. 60,000 images
-    of 32×32 pixels take about 15 s of one core and 200 MB.
+    of 32×32 pixels take about half a minute of one core and 200 MB.
 
     Args:
         splits: the images, all of one size, which are numbered through.
