@@ -43,4 +43,3 @@ from .selective import risks as risks
 from .spread import mean_and_deviation as mean_and_deviation
 from .temperature import Temperature as Temperature
 from .temperature import fitted_temperature as fitted_temperature
-from .temperature import negative_log_likelihood as negative_log_likelihood

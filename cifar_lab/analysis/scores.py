@@ -31,11 +31,11 @@ def top_accuracy(logits: NDArray[np.float32], labels: NDArray[np.int64], most: i
     return float((first == labels[:, None]).any(axis=1).mean())
 
 
-def negative_log_likelihood(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+def negative_log_likelihood(logits: NDArray[np.floating], labels: NDArray[np.int64]) -> float:
     """Mean over images of the negative logarithm of the true class's probability, in nats.
 
     Args:
-        logits: float32 ``(n, classes)``.
+        logits: floating point ``(n, classes)``.
         labels: true classes, int64 ``(n,)``.
     """
     return -float(np.take_along_axis(log_softmax(logits), labels[:, None], axis=1).mean())

@@ -55,13 +55,3 @@ def fitted_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -
     if slope(high) >= 0:
         return Temperature(HIGHEST, inside=False)
     return Temperature(math.exp(brentq(slope, low, high, xtol=1e-10)), inside=True)
-
-
-def negative_log_likelihood(logits: NDArray[np.floating], labels: NDArray[np.int64]) -> float:
-    """Mean over images of ``-log p(label)``, in nats.
-
-    Args:
-        logits: floating point ``(n, classes)``.
-        labels: true classes, int64 ``(n,)``.
-    """
-    return float(-log_softmax(logits)[np.arange(len(labels)), labels].mean())

@@ -10,12 +10,8 @@ from scipy.optimize import minimize_scalar
 from sklearn.metrics import log_loss
 
 from cifar_lab.analysis.predictions import correct, softmax
-from cifar_lab.analysis.temperature import (
-    HIGHEST,
-    LOWEST,
-    fitted_temperature,
-    negative_log_likelihood,
-)
+from cifar_lab.analysis.scores import negative_log_likelihood
+from cifar_lab.analysis.temperature import HIGHEST, LOWEST, fitted_temperature
 
 
 def drawn(number: int = 40_000, classes: int = 5) -> tuple[np.ndarray, np.ndarray]:
@@ -68,9 +64,3 @@ def test_logits_that_tell_nothing_or_less_have_no_temperature(logits):
     found = fitted_temperature(np.asarray(logits, np.float32), np.asarray([1, 0]))
     assert found.value in (LOWEST, HIGHEST)
     assert not found.inside
-
-
-def test_the_loss_is_that_of_another_library():
-    logits, labels = drawn(200)
-    expected = log_loss(labels, softmax(logits), labels=range(5))
-    assert negative_log_likelihood(logits, labels) == pytest.approx(expected)

@@ -52,7 +52,6 @@ class View:
 
     scale: Scale
     series: Sequence[DrawnSeries]
-    height: int = HEIGHT
 
     @property
     def ticks(self) -> list[tuple[float, str]]:
@@ -97,7 +96,7 @@ def chart(plot: Plot, name: str, alt: str, caption: str) -> Markup:
         marked=[(100 * across.at(each.x), each) for each in plot.marked],
         switchable=any(panel.axis.log == "maybe" for panel in plot.panels),
         table=_table(plot) if plot.tabled else None,
-        read=json.dumps(_read(plot, across)),
+        read=json.dumps(_read(plot, across), allow_nan=False),  # NaN would stop all of the script
     )  # fmt: skip
 
 

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from cifar_lab.analysis.confidence import BINS, Calibration, calibration
 from cifar_lab.analysis.predictions import softmax
+from cifar_lab.analysis.scores import negative_log_likelihood
 from cifar_lab.analysis.selective import Risks, risks
-from cifar_lab.analysis.temperature import fitted_temperature, negative_log_likelihood
+from cifar_lab.analysis.temperature import fitted_temperature
 from cifar_lab.report import attempts
 from cifar_lab.report.attempts import picture
 from cifar_lab.report.blocks import Block, Section, Table, Text
@@ -20,6 +21,12 @@ from cifar_lab.report.figures import predictions as figures
 from cifar_lab.report.reading import Reading
 from cifar_lab.run.predictions import SplitPredictions
 from cifar_lab.wording import percent, plural, with_interval
+
+#: Said of a network that diverged.
+NOT_FINITE = (
+    "There is no confidence to judge: some logits are not finite numbers, which means that training "
+    "diverged."
+)
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,8 @@ class Scaled:
 
 def confidence(reading: Reading) -> Section:
     """Calibration before and after temperature scaling, and risk against coverage."""
+    if not np.isfinite(reading.logits).all():
+        return Section("Confidence", [Text(NOT_FINITE)])
     versions = [_scaled(reading, 1.0)]
     temperature = _temperature(reading)
     if isinstance(temperature, float):

@@ -132,3 +132,11 @@ def _data(text: str) -> dict:
     figure = _Figure()
     figure.feed(text)
     return json.loads(figure.read)
+
+
+def test_a_place_that_is_not_a_number_is_refused_rather_than_stopping_the_script():
+    bad = Series(name="accuracy", x=[NAN], y=[50.0], colour=BLUE)
+    binned = Plot(x=Axis(label="confidence", low=0, high=100), bins=[0, 100],
+                  panels=[Panel(Axis(label="accuracy"), [bad])])  # fmt: skip
+    with pytest.raises(ValueError, match="JSON compliant"):
+        svg.chart(binned, "bad", "", "")

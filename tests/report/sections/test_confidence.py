@@ -116,3 +116,11 @@ def test_the_area_stands_beside_those_of_the_best_and_a_random_order():
     drawn = pictures(blocks)[1]
     assert f"{100 * kept[5]:.2f} % among the most confident half" in drawn.caption
     assert f"(AURC) {area:.5f}" in drawn.alt
+
+
+def test_a_network_that_diverged_has_no_confidence_to_judge():
+    test = reading().run.predictions.test
+    logits = np.where(np.arange(12)[:, None] == 3, np.nan, test.logits).astype(np.float32)
+    diverged = SplitPredictions(logits, test.labels, test.sample_ids)
+    [told] = confidence(reading(predictions=Predictions(diverged, None))).blocks
+    assert "training diverged" in told.text
