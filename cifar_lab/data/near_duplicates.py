@@ -27,6 +27,8 @@ ALIKE = 0.75
 BLUR = 3.0
 #: Images whose thumbnails are multiplied at once: two products of 4 MB each.
 BLOCK = 1024
+#: Pairs whose thumbnails are compared at once, of a block in which all may be alike: 20 MB.
+THUMBNAILS_AT_ONCE = 16_384
 #: Candidates whose detail is compared at once: 50 MB.
 PAIRS_AT_ONCE = 1024
 #: Of more images, or of more candidates, none are looked for: it would take many minutes.
@@ -69,15 +71,16 @@ def near_duplicates(splits: Sequence[ImageArrays]) -> NearDuplicates:
     if reason:
         return _none(reason)
     images = [split.images for split in splits]
-    candidates = np.zeros((0, 2), np.int64)
+    parts, number = [np.zeros((0, 2), np.int64)], 0
     for found in _candidates(_thumbnails(images)):
-        candidates = np.concatenate([candidates, found])
-        if len(candidates) > MOST_CANDIDATES:
+        parts.append(found)
+        number += len(found)
+        if number > MOST_CANDIDATES:
             return _none(
                 f"more than {MOST_CANDIDATES:,} pairs of images look alike at "
                 f"{THUMBNAIL}×{THUMBNAIL} pixels, as handwritten digits do"
             )
-    return _verified(images, np.sort(candidates, axis=1))
+    return _verified(images, np.sort(np.concatenate(parts), axis=1))
 
 
 def _reason(splits: Sequence[ImageArrays]) -> str:
@@ -149,8 +152,11 @@ def _candidates(halves: tuple[Floats, Floats]) -> Iterator[NDArray[np.int64]]:
 
 def _correlated(even: Floats, odd: Floats, pairs: NDArray[np.int64]) -> Floats:
     """The same correlation of each pair, float32 ``(n,)``, summed in one order wherever it is."""
-    a, b = pairs.T
-    found: Floats = (even[a] * even[b]).sum(axis=1) + np.abs((odd[a] * odd[b]).sum(axis=1))
+    found = np.empty(len(pairs), np.float32)
+    for start in range(0, len(pairs), THUMBNAILS_AT_ONCE):
+        part = slice(start, start + THUMBNAILS_AT_ONCE)
+        a, b = pairs[part].T
+        found[part] = (even[a] * even[b]).sum(axis=1) + np.abs((odd[a] * odd[b]).sum(axis=1))
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 from dataclasses import replace
 
 import cv2
@@ -190,3 +191,15 @@ def test_images_that_were_tiny_are_not_compared():
     sizes = np.full((4, 2), (8, 40), np.int32)
     enlarged = replace(arrays(pictures(4)), file_sizes=sizes)
     assert near_duplicates([enlarged]).reason == compared(pictures(4, side=15)).reason
+
+
+def test_blocks_of_images_that_are_all_alike_take_little_memory():
+    one = pictures(1)[0].astype(int)
+    noise = np.random.default_rng(2).integers(-3, 4, size=(1000, *one.shape))
+    images = np.clip(one + noise, 0, 255).astype(np.uint8)
+    tracemalloc.start()
+    found = compared(images)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert "look alike" in found.reason
+    assert most < 100e6
