@@ -108,7 +108,6 @@ def _table(reading: Reading, found: Sequence[Suspected]) -> Table:
         other = [names[each.suggested], percent(each.probability)]
         rows.append([str(split.sample_ids[each.row]), split.name, *label, *other])
     header = ("image", "split", "label", "probability", "suspected class", "probability")
-    of = f"{len(rows)} of {len(found):,}" if len(rows) < len(found) else f"All {len(found)}"
-    return Table(
-        header, rows, text_columns=(1, 2, 4), folded=f"{of} suspected label errors by margin"
-    )
+    all_of_them = plural(len(found), "suspected label error", "suspected label errors")
+    of = f"{len(rows)} of " * (len(rows) < len(found))
+    return Table(header, rows, text_columns=(1, 2, 4), folded=f"{of}{all_of_them} by margin")

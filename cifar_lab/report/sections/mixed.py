@@ -24,7 +24,7 @@ def mixed(reading: Reading) -> list[Block]:
     if node["_target_"] == NO_MIXING or not run.summary.epochs_trained:
         return []
     limit = run.config["trainer"].get("limit_batches")
-    number, batch = most_mixed(reading.loader, limit, run.provenance.processes)
+    number, batch, compared = most_mixed(reading.loader, limit, run.provenance.processes)
     if not batch:
         return []
     return grid(
@@ -36,16 +36,20 @@ def mixed(reading: Reading) -> list[Block]:
         f"{several(_shares(batch[0], names))}.",
         caption=f"The first {len(batch)} images of batch {number + 1} of epoch 1 as the network "
         "was shown them, before normalisation. With each: the weights of both labels in the loss. "
-        "It is the most evenly mixed one of the first batches.",
+        + f"Of the first {compared} batches, this one is mixed the most evenly."
+        * (compared > 1),
     )
 
 
 def most_mixed(
     loader: TrainLoader, limit_batches: int | None, processes: int
-) -> tuple[int, list[Shown]]:
+) -> tuple[int, list[Shown], int]:
     """The number, from 0, and the first images of a batch of the first epoch.
 
     It is the one whose weights are closest to one half; without images if none is mixed.
+
+    Returns:
+        The number, the images, and how many batches were compared.
     """
     order, together = loader.order(0), loader.batch_size * processes
     most = BATCHES if limit_batches is None else min(BATCHES, limit_batches)
@@ -57,11 +61,11 @@ def most_mixed(
         if first is not None and first.weight < 1:
             found.append((first.weight, number))
     if not found:
-        return 0, []
+        return 0, [], len(starts)
     _, number = min(found)
     rows = order[number * together :][: min(IMAGES, loader.batch_size)]
     images = (shown(loader, int(row), 0, limit_batches, processes) for row in rows)
-    return number, [each for each in images if each is not None]
+    return number, [each for each in images if each is not None], len(starts)
 
 
 def _shares(each: Shown, names: Sequence[str]) -> list[str]:

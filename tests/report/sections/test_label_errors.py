@@ -32,7 +32,7 @@ def test_pictures_come_first_and_then_a_folded_table(titles):
     assert titles[0].startswith(f"{CLASSES[0]}: {doubt}\n")
     assert titles[0].endswith(sure)
     assert titles[1].endswith(f"{CLASSES[0]}: {sure}")
-    assert table.folded == "All 2 suspected label errors by margin"
+    assert table.folded == "2 suspected label errors by margin"
     assert table.rows == [
         ['test/0"><i>', "test", CLASSES[0], doubt, CLASSES[1], sure],
         ['test/11"><i>', "test", CLASSES[2], doubt, CLASSES[0], sure],

@@ -26,9 +26,10 @@ def run(mixing=None, **changes):
 @pytest.mark.parametrize("mixing", [Mixup(1.0, 1.0), CutMix(1.0, 1.0)])
 def test_images_and_weights_are_those_that_the_loader_gives(mixing):
     train = loader(dataset(), mixing=mixing)
-    number, found = most_mixed(train, None, 1)
+    number, found, compared = most_mixed(train, None, 1)
     batches = list(train.batches(0, 0, len(train)))
     weights = [float(batch.weight) for batch in batches]
+    assert compared == 2
     assert number == int(np.argmin(weights[:2]))  # the last batch has one image
     batch = batches[number]
     assert [each.label for each in found] == batch.labels.tolist()
@@ -50,7 +51,7 @@ def test_the_picture_states_the_weights_of_both_labels(monkeypatch):
     monkeypatch.setattr(section, "grid", observed)
     run_ = run()
     [chart] = mixed(run_)
-    number, found = most_mixed(run_.loader, None, 1)
+    number, found, _ = most_mixed(run_.loader, None, 1)
     assert len(made) == len(found) == 4
     for tile, each in zip(made, found, strict=True):
         shares = [float(line.rpartition(":")[2].rstrip(" %")) for line in tile.words]
@@ -58,6 +59,7 @@ def test_the_picture_states_the_weights_of_both_labels(monkeypatch):
         assert shares[0] == (100 if each.label == each.partner else round(100 * each.weight, 2))
     [picture] = chart.pictures
     assert f"The first 4 images of batch {number + 1} of epoch 1" in picture.caption
+    assert "Of the first 2 batches" in picture.caption
     assert "mixed with Mixup" in picture.alt
     assert picture.width == "natural"
     assert any(name in picture.alt for name in CLASSES)
@@ -79,7 +81,7 @@ def test_only_the_first_batches_and_images_are_looked_at(monkeypatch):
     assert most_mixed(train, 1, 1)[0] == 0
     monkeypatch.setattr(section, "BATCHES", 1)
     monkeypatch.setattr(section, "IMAGES", 3)
-    number, found = most_mixed(train, None, 1)
+    number, found, _ = most_mixed(train, None, 1)
     assert (number, len(found)) == (0, 3)
 
 
