@@ -24,8 +24,7 @@ from cifar_lab.wording import percent, plural, with_interval
 
 #: Said of a network that diverged.
 NOT_FINITE = (
-    "There is no confidence to judge: some logits are not finite numbers, which means that training "
-    "diverged."
+    "There is no confidence to judge: some logits are not finite numbers, as training diverged."
 )
 
 

@@ -35,8 +35,8 @@ def mixed(reading: Reading) -> list[Block]:
         alt=f"{len(batch)} images of a batch mixed with {type_name(node)}; the first is "
         f"{several(_shares(batch[0], names))}.",
         caption=f"The first {len(batch)} images of batch {number + 1} of epoch 1 as the network "
-        "was shown them, before normalisation. With each: the weights of both labels in the loss. "
-        + f"Of the first {compared} batches, this one is mixed the most evenly."
+        "was shown them, before normalisation. With each: the weights of both labels in the loss."
+        + f" Of the first {compared} batches, this one is mixed the most evenly."
         * (compared > 1),
     )
 
