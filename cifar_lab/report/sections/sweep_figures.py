@@ -89,40 +89,46 @@ def factors_section(board: Leaderboard) -> Section | None:
     # A search rarely tries a value twice, and not by a plan: averages would compare little.
     planned = board.plan.kind != "search"
     if planned and len(keys) > 1:
-        found = factors(cells)
-        partly = [factor.key for factor in found if not factor.balanced]
-        caption = (
-            "Mean validation accuracy at each value of a factor, averaged over the values of the "
-            "others, with 95 % intervals from the deviation between seeds."
-        )
-        if partly:
-            caption += (
-                f" Not all combinations ran, so that {', '.join(partly)} is averaged over "
-                "those that all of its values share."
-            )
-        shown = effects(found)
-        told = largest_effect(found)
-        figure = picture(
-            "sweep_effects", lambda: dots(shown), f"Effect of each factor. {told}", caption
-        )
-        blocks += [*attempts.plot(shown, figure), Text(told)]
+        blocks += _effects(cells)
     if planned and len(keys) == 2:
         blocks += _heat_map(keys, cells)
     if len(keys) > 2:
-        blocks.append(
-            picture(
-                "sweep_parallel",
-                lambda: parallel_coordinates(
-                    keys,
-                    [list(levels.values()) for levels, _ in cells],
-                    [mean(values) for _, values in cells],
-                ),
-                "Configurations as lines across one axis a key",
-                "Each line is a configuration, coloured by its mean validation accuracy, the best "
-                "one thick.",
-            )
-        )
+        blocks.append(_parallel(keys, cells))
     return Section("Effects", blocks) if blocks else None
+
+
+def _effects(cells: Sequence[tuple[dict[str, str], list[float]]]) -> list[Block]:
+    """The mean of each value of each factor, and which factor matters most."""
+    found = factors(cells)
+    partly = [factor.key for factor in found if not factor.balanced]
+    caption = (
+        "Mean validation accuracy at each value of a factor, averaged over the values of the "
+        "others, with 95 % intervals from the deviation between seeds."
+    )
+    if partly:
+        caption += (
+            f" Not all combinations ran, so that {', '.join(partly)} is averaged over "
+            "those that all of its values share."
+        )
+    shown, told = effects(found), largest_effect(found)
+    figure = picture(
+        "sweep_effects", lambda: dots(shown), f"Effect of each factor. {told}", caption
+    )
+    return [*attempts.plot(shown, figure), Text(told)]
+
+
+def _parallel(keys: Sequence[str], cells: Sequence[tuple[dict[str, str], list[float]]]) -> Block:
+    return picture(
+        "sweep_parallel",
+        lambda: parallel_coordinates(
+            keys,
+            [list(levels.values()) for levels, _ in cells],
+            [mean(values) for _, values in cells],
+        ),
+        "Configurations as lines across one axis for each key",
+        "Each line is a configuration, coloured by its mean validation accuracy, the best one "
+        "thick.",
+    )
 
 
 def together(
@@ -223,32 +229,33 @@ def ablation(board: Leaderboard) -> Section | None:
             Text(_read(found)),
             *attempts.plot(shown, figure),
             Text(words),
-            Table(
-                (
-                    found.key,
-                    "validation accuracy (%)",
-                    "n",
-                    "change (points)",
-                    "95 % interval",
-                    "clear",
-                ),
-                [
-                    [
-                        piece.name,
-                        mean_and_deviation(piece.entry.validation, 2),
-                        str(len(piece.entry.validation)),
-                        signed(piece.difference),
-                        "–"
-                        if np.isnan(piece.low)
-                        else f"{signed(piece.low)} to {signed(piece.high)}",
-                        "yes" if piece.clear else "no",
-                    ]
-                    for piece in pieces
-                ],
-                text_columns=(5,),
-            ),
+            _pieces(found),
         ],
     )
+
+
+def _pieces(found: Ablated) -> Table:
+    """A row for each piece."""
+    rows = [
+        [
+            piece.name,
+            mean_and_deviation(piece.entry.validation, 2),
+            str(len(piece.entry.validation)),
+            signed(piece.difference),
+            "–" if np.isnan(piece.low) else f"{signed(piece.low)} to {signed(piece.high)}",
+            "yes" if piece.clear else "no",
+        ]
+        for piece in found.pieces
+    ]
+    header = (
+        found.key,
+        "validation accuracy (%)",
+        "n",
+        "change (points)",
+        "95 % interval",
+        "clear",
+    )
+    return Table(header, rows, text_columns=(5,))
 
 
 def _read(found: Ablated) -> str:
