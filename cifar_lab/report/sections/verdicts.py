@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import get_args
 
+import numpy as np
+
 from cifar_lab.analysis.confidence import calibration
 from cifar_lab.analysis.warning_signs import (
     error_by_chance,
@@ -47,6 +49,8 @@ def verdicts(reading: Reading) -> list[Block]:
 def _checks(reading: Reading) -> dict[str, Check]:
     """The checks that the run allows, by what they are of."""
     run = reading.run
+    if not np.isfinite(reading.logits).all():  # all else follows from it
+        return {"divergence": partial(diverged, reading)}
     checks: dict[str, Check] = {}
     if "val_accuracy" in run.metrics[-1]:
         checks["training length"] = partial(still_rising, reading)
@@ -57,6 +61,17 @@ def _checks(reading: Reading) -> dict[str, Check]:
     checks["calibration"] = partial(uncalibrated, reading)
     checks["copies across splits"] = partial(copied, reading)
     return checks
+
+
+def diverged(reading: Reading) -> Finding:
+    """Some logits are not numbers."""
+    found = ~np.isfinite(reading.logits.min(axis=1))
+    return Finding(
+        f"Training diverged: the logits of {found.sum():,} of {len(found):,} "
+        f"{reading.evaluated.name} images are not finite. A lower learning rate or "
+        "`trainer.clip_gradient_norm` may help.",
+        "Training",
+    )
 
 
 def still_rising(reading: Reading) -> Finding | None:

@@ -36,6 +36,16 @@ def validated(accuracy: float) -> ValidationResult:
     return ValidationResult(accuracy, 0.4, count=10_000, wrong=0)
 
 
+def test_a_network_that_diverged_is_told_and_nothing_else_is_judged():
+    predictions = predicting(list(PREDICTED))
+    predictions.test.logits[:2, 0] = np.nan
+    shown = verdicts(reading(predictions=predictions))
+    assert [each.text for block in shown for each in block.findings] == [
+        f"Training diverged: the logits of 2 of {len(LABELS)} test images are not finite. A lower "
+        "learning rate or `trainer.clip_gradient_norm` may help."
+    ]
+
+
 def test_a_validation_accuracy_that_rises_at_the_end_is_told_with_both_values():
     found = still_rising(reading(metrics=rows(0.5, 0.8, 0.811), validation=validated(0.811)))
     assert (found.text, found.section) == (
