@@ -85,13 +85,20 @@ def test_as_many_layers_as_there_are_can_be_explained_and_reach_the_report(run, 
     words = ["--layer", ",".join(layers), "--ids", ids, "--method", "hirescam"]
     assert main(["explain", "latest", *words]) == 0
     drawn = [Path(path) for path in re.findall(r"figure: (\S+)", capsys.readouterr().out)]
-    assert len(drawn) == 3  # eleven rows for each image
+    assert len(drawn) == 3  # 22 rows for each image
     assert all(path.is_file() and len(path.name) < 110 for path in drawn)
+    assert main(["explain", "latest", "--method", "hirescam", "--target", "true"]) == 0
+    drawn.append(Path(re.search(r"figure: (\S+)", capsys.readouterr().out)[1]))
     assert main(["report", "latest"]) == 0
     page, markdown = run.report.read_text(), run.report_markdown.read_text()
-    for path in drawn:
-        assert base64.b64encode(path.read_bytes()).decode() in page
-        assert f"(figures/{path.name})" in markdown
+    assert len(page) < 5_000_000
+    on_page = [base64.b64encode(path.read_bytes()).decode() in page for path in drawn]
+    assert on_page[-1]  # the latest; there is no room for all the others
+    assert not all(on_page)
+    for path, shown in zip(drawn, on_page, strict=True):
+        assert path.is_file()
+        assert (f"(figures/{path.name})" in markdown) == shown
+        assert (f"Not on this page, to keep it small: figures/{path.name}." in page) != shown
     assert "Part 3 of 3." in " ".join(markdown.split())
 
 
@@ -155,8 +162,9 @@ def test_trust_is_measured_kept_and_shown_by_the_report(run, capsys):
     assert "explain RUN --trust" in run.report.read_text()
     assert main(["report", "latest"]) == 0
     page = run.report.read_text()
-    assert "insertion (higher is better)" in page
+    assert "insertion (higher is better)" in run.report_markdown.read_text()
     assert f"Verdict: {verdict}" in html.unescape(page)
+    assert page.index("Can these maps be trusted?") < page.index("Verdict: ")
     assert f"{found['orders'][0]['deletion']:.3f}" in page
 
 
