@@ -117,11 +117,11 @@ def test_every_picture_is_there_with_its_words(page, folder):
     assert charts == 5
     # The chart of training stands for two files; matrix, gallery and rows of images for one each.
     rows = page.locator("figure.rows-of-images").count()
-    assert rows == 3
+    assert rows == 7
     assert (
         len(pictures) + charts + 3 + rows
         == len(list((folder.path / "figures").glob("*.png")))
-        == 14
+        == 15
     )
     assert all(complete and width > 100 and alt for complete, width, alt in pictures)
 
@@ -315,7 +315,10 @@ def test_an_image_opens_large_between_those_that_are_shown(page):
     page.keyboard.press("Enter")
     assert dialog.is_visible()
     assert place.text_content() == "1 of 3"
-    assert dialog.locator(".map").count() == 1  # of GradCAM, which is negligible, there is none
+    # Of GradCAM, which is negligible, there are words in place of the maps of all three targets.
+    assert dialog.locator(".map").count() == 6
+    assert dialog.locator(".map img").count() == 3
+    assert dialog.locator(".map:has-text('no colour')").count() == 3
     assert dialog.locator("th:has-text('(true)')").count() == 1
     cells = dialog.locator("td:has-text('%')").all_text_contents()
     shares = [float(cell.removesuffix(" %")) for cell in cells]

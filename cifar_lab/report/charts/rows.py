@@ -12,8 +12,9 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from cifar_lab.report.charts.pixels import uri_of
+from cifar_lab.report.charts.pixels import EXACT, uri_of
 from cifar_lab.report.charts.rendering import rendered
+from cifar_lab.report.figures.image_grid import bar_colours
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,26 @@ class Row:
     tiles: Sequence[Tile]
 
 
+@dataclass(frozen=True)
+class ColourScale:
+    """A scale of signed maps.
+
+    Attributes:
+        name: what the maps are, with their unit.
+        ticks: labels at equal distances, from the negative end to the positive one.
+    """
+
+    name: str
+    ticks: Sequence[str]
+
+
 def rows_of_images(
-    rows: Sequence[Row], name: str, alt: str, caption: str, large: bool = False
+    rows: Sequence[Row],
+    name: str,
+    alt: str,
+    caption: str,
+    large: bool = False,
+    scales: Sequence[ColourScale] = (),
 ) -> Markup:
     """Render rows.
 
@@ -53,6 +72,7 @@ def rows_of_images(
         alt: what they show, for readers who cannot see it.
         caption: what they show, for all readers.
         large: whether images are twice as large, with the row's name above them.
+        scales: of signed maps among the images.
     """
     return rendered(
         "rows.html.j2",
@@ -61,6 +81,9 @@ def rows_of_images(
         alt=alt,
         caption=caption,
         large=large,
+        told=any(len(tile.words) > 1 for row in rows for tile in row.tiles),
+        scales=scales,
+        bar=uri_of(bar_colours(EXACT)[None, ::-1]) if scales else "",
         columns=max((len(row.tiles) for row in rows), default=1),
         uri_of=uri_of,
     )

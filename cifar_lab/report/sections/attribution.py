@@ -13,8 +13,11 @@ from cifar_lab.explain.cams import leading
 from cifar_lab.explain.explained import Averaged, Explained, ReportMaps
 from cifar_lab.explain.targets import TARGETS
 from cifar_lab.report.blocks import Block, Picture, Section, Table, Text
+from cifar_lab.report.charts.svg import written
 from cifar_lab.report.figures.attribution import Scaled, attributions, mean_maps
+from cifar_lab.report.figures.lettering import in_glyphs
 from cifar_lab.report.reading import Reading
+from cifar_lab.report.sections.map_rows import beside_images, means
 from cifar_lab.report.sections.maps import (
     COLOURS,
     SHADED,
@@ -87,7 +90,7 @@ def completeness(found: Explained, methods: Sequence[str]) -> list[Block]:
     """What the maps of the predicted class sum to, beside what they explain."""
     sums = [getattr(found, method)[:, 0].sum(axis=(1, 2)) for method in methods]
     rows = [
-        [str(sample), *(f"{value:.2f}" for value in (found.without_bias[number, 0], *of_image))]
+        [str(sample), *(written(v, ".2f") for v in (found.without_bias[number, 0], *of_image))]
         for number, (sample, *of_image) in enumerate(
             zip(found.sample_ids[:SUMMED], *(each[:SUMMED] for each in sums), strict=True)
         )
@@ -141,14 +144,22 @@ def _measured(reading: Reading, maps: ReportMaps) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _maps(reading: Reading, found: Explained, methods: Sequence[str], name: str) -> list[Picture]:
-    names, shown = reading.class_names, reading.errors
-    titles = of_targets(found, names, [(error.predicted, error.label) for error in shown])
+def _maps(reading: Reading, found: Explained, methods: Sequence[str], name: str) -> list[Block]:
+    shown = reading.errors
     images = reading.evaluated.images(np.asarray([error.row for error in shown]))
-    heads = [f"true: {names[e.label]}\npredicted: {names[e.predicted]}" for e in shown]
     height, width = found.gradcam.shape[2:]
-    groups = [scaled(found, method, range(len(TARGETS)), titles) for method in methods]
-    drawn = attributions(images, groups, heads)
+
+    def named_by(names: Sequence[str]) -> tuple[list[Scaled], list[list[str]]]:
+        titles = of_targets(found, names, [(error.predicted, error.label) for error in shown])
+        groups = [scaled(found, method, range(len(TARGETS)), titles) for method in methods]
+        return groups, [
+            [f"true: {names[e.label]}", f"predicted: {names[e.predicted]}"] for e in shown
+        ]
+
+    groups, heads = named_by(reading.class_names)
+    # The page has every name as text; a picture only those whose letters its fonts have.
+    spelled, above = named_by([in_glyphs(n, reading.class_names) for n in reading.class_names])
+    drawn = attributions(images, spelled, ["\n".join(head) for head in above])
     caption = (
         f"Each row is one image with {named(methods)} of the logit of its predicted class (as "
         f"recorded), of that of its true class, and of predicted − true, at {found.layer} "
@@ -160,7 +171,8 @@ def _maps(reading: Reading, found: Explained, methods: Sequence[str], name: str)
         f"{named(methods)} maps ({several(list(TARGETS))}) at {found.layer} for {len(shown)} "
         "misclassified images."
     )
-    return numbered(name, drawn, alt, caption)
+    pictures = numbered(name, drawn, alt, caption)
+    return beside_images(images, methods, groups, heads, pictures)
 
 
 def _averages(reading: Reading, averaged: Averaged) -> list[Block]:
@@ -168,37 +180,33 @@ def _averages(reading: Reading, averaged: Averaged) -> list[Block]:
     methods = leading(float(averaged.agreement))
     shown = np.flatnonzero(averaged.class_counts)[:CLASSES]
     titles = [f"{names[c]}, n={averaged.class_counts[c]}" for c in shown]
-    groups = _groups(averaged, "class", shown, methods, titles)
-    each = "one per predicted class" if len(methods) == 1 else "one column per predicted class"
-    blocks: list[Block] = [
-        Picture(
-            "mean_maps",
-            mean_maps(groups, COLUMNS),
-            alt=f"Mean {named(methods)} maps of {several([names[c] for c in shown])}.",
-            caption=f"Mean {named(methods)} maps of the predicted class (as recorded) at "
-            f"{averaged.layer}, {each}, over {int(averaged.images):,} {split} images sampled with "
-            f"a fixed seed. {_ranges(methods, groups)} {COLOURS}{_left_out(averaged, shown)}",
-            width="natural",
-        )
-    ]
+    groups = _groups(averaged, "class", shown, methods, [in_glyphs(t, names) for t in titles])
+    drawn = Picture(
+        "mean_maps",
+        mean_maps(groups, COLUMNS),
+        alt=f"Mean {named(methods)} maps of {several([names[c] for c in shown])}.",
+        caption=f"Mean {named(methods)} maps of the predicted class (as recorded) at "
+        f"{averaged.layer} over {int(averaged.images):,} {split} images sampled with a fixed "
+        f"seed. {_ranges(methods, groups)} {COLOURS}{_left_out(averaged, shown)}",
+        width="natural",
+    )
+    blocks = means(methods, groups, [[title] for title in titles], drawn)
     if len(averaged.pairs):
         pairs = np.arange(len(averaged.pairs))
         titles = [
             f"{names[a]}\n→ {names[b]}, n={n}"
             for (a, b), n in zip(averaged.pairs, averaged.pair_counts, strict=True)
         ]
-        groups = _groups(averaged, "pair", pairs, methods, titles)
-        blocks.append(
-            Picture(
-                "mean_pair_maps",
-                mean_maps(groups, COLUMNS),
-                alt=f"Mean {named(methods)} maps of the most frequently confused pairs of classes.",
-                caption="The same for the most frequently confused pairs (true → predicted), over "
-                f"their images in the whole {split} set, at most 50 each. "
-                + _ranges(methods, groups),
-                width="natural",
-            )
+        groups = _groups(averaged, "pair", pairs, methods, [in_glyphs(t, names) for t in titles])
+        drawn = Picture(
+            "mean_pair_maps",
+            mean_maps(groups, COLUMNS),
+            alt=f"Mean {named(methods)} maps of the most frequently confused pairs of classes.",
+            caption="The same for the most frequently confused pairs (true → predicted), over "
+            f"their images in the whole {split} set, at most 50 each. {_ranges(methods, groups)}",
+            width="natural",
         )
+        blocks += means(methods, groups, [title.split("\n") for title in titles], drawn)
     return [*blocks, _concentration(averaged, methods[0])]
 
 

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from cifar_lab.report.charts.rows import Row, Tile, rows_of_images
+from cifar_lab.report.charts.rows import ColourScale, Row, Tile, rows_of_images
 
 PIXELS = np.zeros((4, 4, 3), np.uint8)
 ROWS = [
@@ -33,4 +33,14 @@ def test_names_are_text_that_keeps_its_place():
 
 def test_large_images_are_marked_for_the_style_sheet():
     assert 'class="rows large"' in rows_of_images(ROWS, "x", "", "", large=True)
-    assert 'class="rows"' in rows_of_images(ROWS, "x", "", "")
+    assert 'class="rows with-words"' in rows_of_images(ROWS, "x", "", "")
+    assert 'class="rows"' in rows_of_images(ROWS[1:], "x", "", "")
+
+
+def test_a_scale_of_colours_stands_above_the_rows_with_its_ends_in_words():
+    scale = ColourScale("CAM, logits", ["−2", "−1", "0", "1", "2"])
+    html = rows_of_images(ROWS, "x", "", "", scales=[scale])
+    assert "<p>CAM, logits</p>" in html
+    assert re.findall(r"<span>(−?\d)</span>", html) == ["−2", "−1", "0", "1", "2"]
+    assert 'alt="colour scale from −2 (blue, against) over 0 (white) to 2 (red, for)"' in html
+    assert "colour-scale" not in rows_of_images(ROWS, "x", "", "")

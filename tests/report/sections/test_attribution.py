@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cifar_lab.explain.explained import Averaged, Explained, ReportMaps
-from cifar_lab.report.blocks import Picture, Table
+from cifar_lab.report.blocks import Page, Picture, Table
 from cifar_lab.report.sections import attribution as section
 from cifar_lab.report.sections.attribution import attribution, completeness, faithfulness
 from cifar_lab.report.sections.errors import errors
@@ -53,21 +53,27 @@ def averaged(agreement: float = 1.0) -> Averaged:
 
 
 def names(blocks) -> list[str]:
-    return [block.name for block in blocks if isinstance(block, Picture)]
+    return [picture.name for picture in pictures(blocks)]
+
+
+def pictures(blocks) -> list[Picture]:
+    return Page("", "", blocks, []).pictures()
 
 
 def test_the_maps_sums_stand_beside_the_logits_without_their_biases():
     _, table = completeness(explained(1.0), ("hirescam", "gradcam"))
     assert table.header == ("sample", "logit − bias", "HiResCAM sums to", "GradCAM sums to")
-    assert table.rows == [["a", "12.00", "20.00", "10.00"], ["b", "3.00", "-2.00", "-1.00"]]
+    assert table.rows == [["a", "12.00", "20.00", "10.00"], ["b", "3.00", "−2.00", "−1.00"]]
 
 
 def test_where_gradcam_is_faithful_it_is_shown_alone():
     maps = ReportMaps([explained(1.0)], averaged())
-    _, told, picture, *_ = attribution(reading(), maps).blocks
+    _, told, chart, *_ = attribution(reading(), maps).blocks
     assert not told.warning
     assert "At layer2, GradCAM agrees with HiResCAM (correlation 1.00" in told.text
-    assert picture.alt.startswith("GradCAM maps (predicted, true and difference) at layer2")
+    assert chart.pictures[0].alt.startswith(
+        "GradCAM maps (predicted, true and difference) at layer2"
+    )
     assert "HiResCAM and" not in errors(reading(), maps).blocks[1].pictures[0].caption
 
 
@@ -78,7 +84,8 @@ def test_where_gradcam_is_unfaithful_hirescam_leads_everywhere_with_gradcam_besi
         section, "attributions", lambda i, g, n: groups.extend(g) or original(i, g, n)
     )
     maps = ReportMaps([explained(1.0)], averaged(0.5))  # the larger sample decides
-    _, told, picture, *rest = attribution(reading(), maps).blocks
+    _, told, chart, *rest = attribution(reading(), maps).blocks
+    (picture,) = chart.pictures
     assert told.warning
     assert "At layer2, GradCAM is unfaithful" in told.text
     assert "0.50 with HiResCAM" in told.text
@@ -86,7 +93,7 @@ def test_where_gradcam_is_unfaithful_hirescam_leads_everywhere_with_gradcam_besi
         assert text.index("HiResCAM") < text.index("GradCAM")
     assert [group.series[0].titles[0].split(",")[0] for group in groups] == ["HiResCAM", "GradCAM"]
     np.testing.assert_array_equal(groups[0].series[0].maps, 2 * explained(1.0).gradcam[:, 0])
-    means = next(block for block in rest if getattr(block, "name", "") == "mean_maps")
+    means = next(each for each in pictures(rest) if each.name == "mean_maps")
     assert means.alt.startswith("Mean HiResCAM and GradCAM maps")
     gallery = errors(reading(), maps).blocks[1].pictures[0]
     assert "from top to bottom: HiResCAM and GradCAM of the predicted class" in gallery.caption
@@ -99,7 +106,7 @@ def test_each_layer_is_judged_by_itself():
     blocks = attribution(reading(), maps).blocks
     assert [block.warning for block in blocks[1:3]] == [False, True]
     assert names(blocks) == ["attributions", "attributions-layer1.sum"]
-    first, second = (block for block in blocks if isinstance(block, Picture))
+    first, second = pictures(blocks)
     assert "at layer2 (2×2 cells)" in first.caption
     assert "at layer1.sum (2×2 cells)" in second.caption
     assert faithfulness("layer1.sum", maps) == blocks[2]
@@ -134,7 +141,7 @@ def test_averages_state_their_sample_and_leave_out_classes_without_images(monkey
     monkeypatch.setattr(section, "mean_maps", lambda g, c: groups.append(g) or original(g, c))
     blocks = attribution(reading(), ReportMaps([], averaged())).blocks
     _, _, classes, pairs, table = blocks
-    assert isinstance(classes, Picture)
+    (classes,), (pairs,) = classes.pictures, pairs.pictures
     assert "over 1,000 test images sampled with a fixed seed" in classes.caption
     assert classes.alt == 'Mean GradCAM maps of <b> and "quoted".'
     assert pairs.name == "mean_pair_maps"
@@ -164,7 +171,7 @@ def test_mean_maps_of_many_classes_say_how_many_are_shown(classes, told, monkeyp
         class_without_bias=np.full(classes, 4, np.float32),
         class_counts=np.ones(classes, int),
     )
-    means = attribution(reading(), ReportMaps([], many)).blocks[2]
+    (means,) = attribution(reading(), ReportMaps([], many)).blocks[2].pictures
     assert means.name == "mean_maps"
     assert means.caption.endswith(f" Showing {told}" if told else "same layer).")
     assert "c19." in means.alt
@@ -216,7 +223,7 @@ def test_figures_of_explain_are_shown_with_their_captions(tmp_path, layers, monk
 def test_captions_state_the_scale_of_each_method():
     maps = ReportMaps([explained(0.5)], None)
     blocks = attribution(reading(), maps).blocks
-    (picture,) = (block for block in blocks if isinstance(block, Picture))
+    (picture,) = pictures(blocks)
     # The largest cells are 8 and 4.
     scales = "HiResCAM −8 to 8 logits per cell; GradCAM −4 to 4 logits per cell."
     assert scales in picture.caption
