@@ -54,7 +54,7 @@ def test_two_networks_are_compared_with_pictures_and_maps(trained, here, capsys)
     assert page.match("outputs/compare/*/*/compare.html")
     text = page.with_suffix(".md").read_text()
     assert "McNemar" in text
-    assert "HiResCAM of the class that each predicts" in text
+    assert "HiResCAM of the class that each predicts" in " ".join(text.split())
     assert "not shown" not in text
     assert list((page.parent / "figures").glob("*-to-*.png"))
 

@@ -219,18 +219,18 @@ def test_the_card_has_the_results_on_harder_images(exported, tmp_path):
     text = contents_of(read_bundle(bundle)).card
     section = text.split("## Harder images\n")[1].split("\n## ")[0]
     assert "not the images of CIFAR-10-C" in section
-    assert section.count("not divided by the error of AlexNet or of any other network") == 1
-    lines = [line.strip() for line in section.splitlines()]
+    words = " ".join(section.split())
+    assert words.count("not divided by the error of AlexNet or of any other network") == 1
+    lines = [[cell.strip() for cell in line.split("|")] for line in section.splitlines()]
     # By hand: of (0.5, 0.25) and (0.75, 0.5); a quarter of an accuracy is its calibration error.
     for row in (
         "| corruptions@lab | severity 1 | severity 2 | mean | ECE |",
-        "|---|---:|---:|---:|---:|",
         "| test images |  |  | 87.50 % | 2.00 % |",
         "| fog | 50.00 % | 25.00 % | 37.50 % | 9.38 % |",
         "| mean | 62.50 % | 37.50 % | 50.00 % | 12.50 % |",
         "| CIFAR-10.1 v6 | 8 | 50.00 % | 1.0000 | 12.50 % |",
     ):
-        assert row in lines
+        assert [cell.strip() for cell in row.split("|")] in lines
     assert "images like those in training, and of the harder ones above. Nothing is known" in text
 
 
