@@ -194,6 +194,8 @@ def _measures(reading: Reading, versions: list[Scaled]) -> Table:
 
 def _risk(found: Risks) -> list[Block]:
     """The curve of risk, and its area beside those of the best and of a random order."""
+    if not found.random:
+        return [Text("No image is misclassified, so that there is no risk at any coverage.")]
     plot = charts.risk_by_coverage(found)
     half = found.kept[max(len(found.kept) // 2 - 1, 0)]
     area = f"area under the curve (AURC) {found.area:.5f}"

@@ -8,6 +8,9 @@ from cifar_lab.report.blocks import Block, Code, Section, Table, Text
 from cifar_lab.report.reading import Reading
 from cifar_lab.run.record import Run
 
+#: Longest table of layers that is shown unfolded: those of ResNets are, that of a ViT is not.
+LINES = 100
+
 
 def model(reading: Reading) -> Section:
     """Totals, and the table of layers with output shapes, parameters and multiply-adds."""
@@ -17,7 +20,9 @@ def model(reading: Reading) -> Section:
         f"{summary.parameters:,} parameters; {multiply_adds / 1e6:,.2f} million multiply-adds "
         f"per image, {batch_size * multiply_adds / 1e9:,.2f} billion per batch of {batch_size:,}."
     )
-    return Section("Model", [Text(totals), Code(reading.run.model_table.splitlines())])
+    lines = reading.run.model_table.splitlines()
+    folded = f"Table of layers, {len(lines):,} lines" if len(lines) > LINES else None
+    return Section("Model", [Text(totals), Code(lines, folded=folded)])
 
 
 def origin(reading: Reading) -> Section:

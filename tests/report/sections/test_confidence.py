@@ -118,6 +118,15 @@ def test_the_area_stands_beside_those_of_the_best_and_a_random_order():
     assert f"(AURC) {area:.5f}" in drawn.alt
 
 
+def test_without_errors_there_is_no_risk_to_draw():
+    test = SplitPredictions(9 * np.eye(3, dtype=np.float32)[LABELS], LABELS, np.array([""] * 12))
+    blocks = confidence(reading(predictions=Predictions(test, None))).blocks
+    assert blocks[-1].text == (
+        "No image is misclassified, so that there is no risk at any coverage."
+    )
+    assert [each.name for each in pictures(blocks)] == ["reliability"]
+
+
 def test_a_network_that_diverged_has_no_confidence_to_judge():
     test = reading().run.predictions.test
     logits = np.where(np.arange(12)[:, None] == 3, np.nan, test.logits).astype(np.float32)

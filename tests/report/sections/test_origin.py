@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from cifar_lab.report.blocks import Code, Table
 from cifar_lab.report.sections.origin import marked_lines, model, origin
 from cifar_lab.run.code import OwnModule, OwnModules
@@ -65,6 +67,12 @@ def test_files_of_the_users_own_are_told_with_hash_and_commit():
 
 def test_the_model_table_is_shown_as_it_is():
     assert list(model(reading()).blocks[1].lines) == ["Conv2d <64> 1,728", "Total memory"]
+
+
+@pytest.mark.parametrize(("lines", "label"), [(100, None), (101, "Table of layers, 101 lines")])
+def test_a_long_table_of_layers_is_folded(lines, label):
+    table = model(reading(model_table="\n".join(["Linear"] * lines))).blocks[1]
+    assert (len(table.lines), table.folded) == (lines, label)
 
 
 def test_the_models_totals_are_those_of_an_image_and_of_a_batch():
