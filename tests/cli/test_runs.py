@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -22,7 +21,7 @@ from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.metrics import read_metrics
 from cifar_lab.run.record import Run
 from tests.conftest import write_image_folder
-from tests.made import entered
+from tests.made import entered, without_its_time
 
 QUICK = [
     "experiments=digits", "model.width=4", "trainer.epochs=2", "trainer.limit_batches=2",
@@ -51,12 +50,12 @@ def run(finished, tmp_path, monkeypatch) -> RunFolder:
 
 
 def test_report_draws_the_same_again_from_the_folder(run, capsys):
-    before = _without_its_time(run.report)
+    before = without_its_time(run.report)
     for path in (run.report, run.report_markdown, run.figure("curves")):
         path.unlink()
     maps = run.gallery_maps.read_bytes()
     assert main(["report", "latest"]) == 0
-    assert _without_its_time(run.report) == before
+    assert without_its_time(run.report) == before
     assert run.gallery_maps.read_bytes() == maps
     assert run.figure("curves").is_file()
 
@@ -434,13 +433,6 @@ def test_a_second_ctrl_c_while_the_first_is_reported_prints_no_traceback():
     code = STOPPED.replace("sys.argv", reported, 1)
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
-
-
-def _without_its_time(report: Path) -> str:
-    """A report but for how long it took to draw."""
-    found, times = re.subn(r"(Report time</dt><dd>)[^<]+", r"\1", report.read_text())
-    assert times == 1
-    return found
 
 
 def _assert_equal_runs(one: RunFolder, other: RunFolder) -> None:
