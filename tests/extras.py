@@ -11,14 +11,25 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
+from collections.abc import Iterator
 from configparser import ConfigParser
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+#: Without these options Chromium looks up hosts on its own.
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
 BROWSER = "browser"
 #: Of a property of a test's report, which workers send to the process that counts.
 NEEDS = "needs"
@@ -105,3 +116,14 @@ class Extras:
             terminalreporter.write_line(f"tests for each extra: {counts}")
         for fault in self._faults():
             terminalreporter.write_line(f"error: {fault}", red=True)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A real one, for tests marked ``browser``."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING
+from functools import partial
 
 import numpy as np
 
@@ -16,10 +16,6 @@ from cifar_lab.recipe.near_duplicates import kept_near_duplicates
 from cifar_lab.recipe.open import refuse_other_predictions, restore
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.record import Run
-
-if TYPE_CHECKING:
-    from cifar_lab.data.near_duplicates import NearDuplicates
-    from cifar_lab.report.blocks import Text
 
 log = logging.getLogger("cifar_lab")
 
@@ -102,7 +98,8 @@ def draw_report(experiment: Experiment, run: Run, fresh: bool = False) -> None:
         ReportMaps,  # importing matplotlib and captum takes seconds
     )
     from cifar_lab.recipe.run_maps import kept_maps
-    from cifar_lab.report.attempts import warning
+    from cifar_lab.report.attempts import attempted
+    from cifar_lab.report.blocks import Text
     from cifar_lab.report.pages.run import write_report
     from cifar_lab.report.reading import Reading
 
@@ -110,12 +107,10 @@ def draw_report(experiment: Experiment, run: Run, fresh: bool = False) -> None:
     if not fresh:
         restore(experiment, run)
     schedule = experiment.schedule
-    warnings: list[Text] = []
-    found: NearDuplicates | None = None
-    try:
-        found = kept_near_duplicates(experiment.dataset.source)
-    except Exception as error:  # what is said of the data must not cost the report
-        warnings.append(warning("Near-duplicates could not be looked for", error))
+    found = attempted(
+        "Near-duplicates could not be looked for",
+        partial(kept_near_duplicates, experiment.dataset.source),
+    )
     reading = Reading(
         run=run,
         options=experiment.report,
@@ -125,19 +120,18 @@ def draw_report(experiment: Experiment, run: Run, fresh: bool = False) -> None:
         first_step=steps_of(schedule).start,
         steps_per_epoch=schedule.steps_per_epoch,
         layers=experiment.gradcam_layers,
-        near_duplicates=found,
+        near_duplicates=None if isinstance(found, Text) else found,
     )
     if not fresh:
         rows = np.asarray([error.row for error in reading.errors], dtype=np.int64)
         refuse_other_predictions(experiment, run, rows)
     model, normalise = experiment.learner.model, experiment.normalise
-    maps = ReportMaps([], None)
-    try:
-        maps = kept_maps(reading, model, normalise, fresh)
-    except Refusal:  # a saved file is damaged
-        raise
-    except Exception as error:  # maps that fail must not cost the report
-        warnings.append(warning("The attribution maps could not be computed", error))
+    maps = attempted(
+        "The attribution maps could not be computed",
+        partial(kept_maps, reading, model, normalise, fresh),
+    )
     run.folder.require()
-    write_report(reading, maps, warnings, started)
+    warnings = [each for each in (found, maps) if isinstance(each, Text)]
+    shown = ReportMaps([], None) if isinstance(maps, Text) else maps
+    write_report(reading, shown, warnings, started)
     log.info(f"report: {run.folder.report} ({time.monotonic() - started:.1f} s)")

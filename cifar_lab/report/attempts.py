@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Literal, TypeVar
 
 from markupsafe import Markup
 
@@ -17,6 +17,25 @@ from cifar_lab.report.charts.rows import Row, rows_of_images
 from cifar_lab.wording import first_sentence
 
 log = logging.getLogger("cifar_lab")
+T = TypeVar("T")
+
+
+def attempted(problem: str, make: Callable[[], T]) -> T | Text:
+    """Make a part of a report, or a warning in its place, so that it does not cost the rest.
+
+    Args:
+        problem: what to say if it fails, without the reason.
+        make: makes the part.
+
+    Raises:
+        Refusal: a file of the run is damaged, so that everything drawn from it would be wrong.
+    """
+    try:
+        return make()
+    except Refusal:
+        raise
+    except Exception as error:  # whatever it is
+        return warning(problem, error)
 
 
 def picture(
@@ -32,12 +51,8 @@ def picture(
         name, alt, caption, width: as in :class:`Picture`.
         draw: returns the content of the PNG file.
     """
-    try:
-        return Picture(name, draw(), alt, caption, width)
-    except Refusal:  # a file of the run is damaged: everything drawn from it would be wrong
-        raise
-    except Exception as error:  # one figure must not cost the report
-        return warning(f"The figure {name} could not be drawn", error)
+    png = attempted(f"The figure {name} could not be drawn", draw)
+    return png if isinstance(png, Text) else Picture(name, png, alt, caption, width)
 
 
 def chart(draw: Callable[[], Markup], pictures: Sequence[Block]) -> list[Block]:
@@ -47,14 +62,11 @@ def chart(draw: Callable[[], Markup], pictures: Sequence[Block]) -> list[Block]:
         draw: returns the figure as HTML.
         pictures: of the same data, and in place of some what could not be drawn.
     """
+    html = attempted("The interactive chart could not be drawn", draw)
+    if isinstance(html, Text):
+        return [html, *pictures]
     there = [each for each in pictures if isinstance(each, Picture)]
-    told = [each for each in pictures if not isinstance(each, Picture)]
-    try:
-        return [Chart(draw(), there), *told]
-    except Refusal:
-        raise
-    except Exception as error:  # likewise
-        return [warning("The interactive chart could not be drawn", error), *pictures]
+    return [Chart(html, there), *(each for each in pictures if not isinstance(each, Picture))]
 
 
 def plot(shown: Plot | Dots, drawn: Block) -> list[Block]:
@@ -78,32 +90,19 @@ def rows(make: Callable[[], Sequence[Row]], drawn: Block, large: bool = False) -
 
 def section(title: str, make: Callable[[], Section]) -> Section:
     """Make a section, or one under its title that says why it could not be made."""
-    try:
-        return make()
-    except Refusal:
-        raise
-    except Exception as error:  # one section must not cost the report
-        return Section(title, [warning(f"The section “{title}” could not be drawn", error)])
+    made = attempted(f"The section “{title}” could not be drawn", make)
+    return Section(title, [made]) if isinstance(made, Text) else made
 
 
 def blocks(what: str, make: Callable[[], Sequence[Block]]) -> Sequence[Block]:
     """Make blocks, or one that says why they could not be made."""
-    try:
-        return make()
-    except Refusal:
-        raise
-    except Exception as error:  # likewise
-        return [warning(f"{what} could not be drawn", error)]
+    made = attempted(f"{what} could not be drawn", make)
+    return [made] if isinstance(made, Text) else made
 
 
 def finding(what: str, check: Callable[[], Finding | None]) -> Finding | Text | None:
     """What a check finds, if anything, or a paragraph that says why it could not be made."""
-    try:
-        return check()
-    except Refusal:
-        raise
-    except Exception as error:  # likewise
-        return warning(f"The check of {what} could not be made", error)
+    return attempted(f"The check of {what} could not be made", check)
 
 
 def warning(problem: str, error: Exception) -> Text:

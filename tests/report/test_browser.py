@@ -8,27 +8,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import sync_playwright
 
 from cifar_lab.explain.explained import Averaged, Explained, ReportMaps
 from cifar_lab.report.pages.run import write_report
 from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.trust import OrderScore, Trust
-from tests.extras import CHROMIUM
 from tests.report.readings import reading
 
 pytestmark = pytest.mark.browser
 #: Widths and heights in pixels.
 SCREENS = {"phone": (390, 844), "desktop": (1280, 900), "dark desktop": (1280, 900)}
-#: Without these options it looks up hosts on its own.
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 
 
 @pytest.fixture(scope="module")
@@ -75,14 +64,6 @@ def folder(tmp_path_factory) -> RunFolder:
     )
     write_report(run, ReportMaps([explained], averaged))
     return folder
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(params=SCREENS)

@@ -7,15 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from cifar_lab.report.blocks import Chart, Page, Section, Table
 from cifar_lab.report.charts import dot_rows, svg
 from cifar_lab.report.charts.curves import Curve, validation
 from cifar_lab.report.charts.ranking import Ranked, ranking
 from cifar_lab.report.page import write_page
-from tests.extras import CHROMIUM
-from tests.report.test_browser import QUIET
 
 pytestmark = pytest.mark.browser
 #: Columns of a table in ascending order, what has no value last.
@@ -48,19 +45,17 @@ def curves() -> Chart:
 
 
 @pytest.fixture(scope="module")
-def opened(tmp_path_factory) -> Iterator[Any]:
+def opened(browser, tmp_path_factory) -> Iterator[Any]:
     path = Path(tmp_path_factory.mktemp("page")) / "page.html"
     heads = list(SORTED)
     rows = [[SORTED[head][place] for head in heads] for place in SHUFFLED]
     table = Table(heads, rows, text_columns=[heads.index(word) for word in WORDS])
     write_page(Page("title", "lead", [table], [Section("Charts", [dots(), curves()])]), path)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
-        page.set_default_timeout(5_000)
-        page.goto(path.as_uri())
-        yield page
-        browser.close()
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(5_000)
+    page.goto(path.as_uri())
+    yield page
+    page.close()
 
 
 @pytest.mark.parametrize("name", [name for name in SORTED if name != "verdict"])

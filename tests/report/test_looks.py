@@ -9,14 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from cifar_lab.explain.explained import ReportMaps
 from cifar_lab.report.pages.run import write_report
 from cifar_lab.run.folder import RunFolder
-from tests.extras import CHROMIUM
 from tests.report.readings import dataset, loader, reading
-from tests.report.test_browser import QUIET
 
 pytestmark = pytest.mark.browser
 #: Ideographs, letters from right to left with a space, and a word of 60 letters.
@@ -32,14 +29,6 @@ def folder(tmp_path_factory) -> RunFolder:
     run = reading(folder=folder.path, dataset=data, loader=loader(data))
     write_report(run, ReportMaps([], None))
     return folder
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -8,11 +8,13 @@ from typing import Any, NamedTuple
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from cifar_lab.report.charts import looks as looks_of_the_page
+from cifar_lab.report.charts.plot import PALETTE
 from cifar_lab.report.figures.chart import GREY
 from cifar_lab.report.figures.lettering import labels, on_one_line, width
 
-#: Those of Okabe and Ito's palette that are dark enough for a line on white.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#000000", "#CC79A7", "#56B4E9", "#E69F00")
+#: Those of the page's charts, in their order.
+COLOURS = tuple(PALETTE[colour] for colour in looks_of_the_page.COLOURS)
 #: One per configuration, so that each can be found in grey print.
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", "p", ">", "*", "h")
 STYLES = ("-", "--", "-.", ":")

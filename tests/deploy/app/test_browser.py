@@ -12,35 +12,15 @@ import pytest
 from PIL import Image
 
 from tests.deploy.app.networks import answers_of, bundle, encoded, noise, png, served
-from tests.extras import CHROMIUM
 
 pytestmark = [pytest.mark.browser, pytest.mark.extra("app")]
 #: Widths and heights in pixels.
 SCREENS = {"phone": (390, 844), "desktop": (1280, 900)}
-#: Without these options it looks up hosts on its own.
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory):
     return answers_of(bundle(tmp_path_factory.mktemp("browsed") / "bundle"))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,6 @@ from cifar_lab.results.plan import write_plan
 from cifar_lab.results.rows import append_row
 from cifar_lab.run.metrics import write_metrics
 from cifar_lab.run.sweep_folder import SweepFolder
-from tests.extras import CHROMIUM
 from tests.results.sweeps import a_plan, a_row
 
 
@@ -134,20 +133,16 @@ def test_a_sweep_without_results_has_a_page_too(tmp_path):
 @pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [390, 1280])
-def test_the_page_fits_its_window_and_asks_nobody_anything(width, tmp_path):
-    from playwright.sync_api import sync_playwright
-
+def test_the_page_fits_its_window_and_asks_nobody_anything(browser, width, tmp_path):
     folder = a_sweep(tmp_path, THREE, fail=(3,))
     write_sweep(folder)
     asked = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": width, "height": 900})
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto(folder.page.absolute().as_uri())
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        drawn = page.evaluate("[...document.images].every(i => i.naturalWidth > 0)")
-        browser.close()
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(folder.page.absolute().as_uri())
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    drawn = page.evaluate("[...document.images].every(i => i.naturalWidth > 0)")
+    page.close()
     assert wide <= width
     assert drawn
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
