@@ -11,9 +11,8 @@ from cifar_lab.analysis.spread import mean_and_deviation
 from cifar_lab.results.leaderboard import leaderboard
 from cifar_lab.results.ledger import accuracy
 from cifar_lab.results.plan import read_plan
-from cifar_lab.results.recorded import grouped, read_results
+from cifar_lab.results.recorded import grouped, read_results, shortened
 from cifar_lab.results.recorded_sweeps import read_sweeps
-from cifar_lab.results.studies import shortened
 from cifar_lab.run.files import write_atomically
 from cifar_lab.run.record import Run
 from cifar_lab.run.sweep_folder import SweepFolder

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from cifar_lab.analysis.spread import mean_and_deviation
 from cifar_lab.refusal import Refusal
 from cifar_lab.results.portable import portable, portable_provenance
-from cifar_lab.results.recorded import grouped, read_results
+from cifar_lab.results.recorded import grouped, read_results, shortened
 from cifar_lab.results.recorded_sweeps import read_sweeps, render_sweeps
 from cifar_lab.run.files import (
     as_object,
@@ -47,6 +47,11 @@ STUDIES = """These runs are compared with the published studies in
 [results/studies.md](results/studies.md), also as a single page that opens offline,
 [results/studies.html](results/studies.html). What was tried and not kept is in
 [tried.md](tried.md).
+"""
+
+#: What stands above the table of runs that are not as long as their experiment.
+SHORTENED = """These had fewer epochs, batches or images than planned: they show that an experiment
+runs, not what it reaches.
 """
 
 
@@ -162,13 +167,13 @@ def render(runs: Sequence[Run], studies: bool, sweeps: Sequence[str] = ()) -> st
         studies: whether there is a page of published studies to link to.
         sweeps: lines about recorded sweeps.
     """
+    whole = [run for run in runs if not shortened(run)]
+    cut = [run for run in runs if shortened(run)]
     lines = [
         HEADER,
         *([STUDIES] if studies else []),
-        "| experiment | model | n | test accuracy (%) | epochs | training | work | hardware "
-        "| command |",
-        "|---|---|---:|---:|---:|---:|---:|---|---|",
-        *(_row(group) for group in grouped(runs)),
+        *_table(whole),
+        *(["", "## Shortened runs", "", SHORTENED, *_table(cut)] if cut else []),
         *sweeps,
         "",
         "## Runs",
@@ -200,6 +205,15 @@ def accuracy(group: Sequence[Run]) -> str:
         return reached
     without = mean_and_deviation([100 * each.accuracy for each in plain], 2)
     return f"{reached} with test-time flip averaging; {without} without"
+
+
+def _table(runs: Sequence[Run]) -> list[str]:
+    return [
+        "| experiment | model | n | test accuracy (%) | epochs | training | work | hardware "
+        "| command |",
+        "|---|---|---:|---:|---:|---:|---:|---|---|",
+        *(_row(group) for group in grouped(runs)),
+    ]
 
 
 def _row(group: Sequence[Run]) -> str:

@@ -14,6 +14,12 @@ from cifar_lab.run.record import Run
 
 #: Root keys that do not define the experiment: they only distinguish its runs.
 WITHOUT_EFFECT = ("seed", "report", "evaluate_test", "hooks")
+#: Configuration keys that shorten a run unless they are null.
+SHORTENING = (
+    ("trainer", "limit_batches"),
+    ("trainer", "limit_epochs"),
+    ("dataset", "limit_train_images"),
+)
 
 
 def read_results(results: Path) -> list[Run]:
@@ -29,6 +35,19 @@ def grouped(runs: Sequence[Run]) -> list[list[Run]]:
         experiment = (run.summary.name, experiment_hash(run.config))
         groups[(*experiment, run.provenance.hardware)].append(run)
     return list(groups.values())
+
+
+def shortened(run: Run) -> list[str]:
+    """Why a run is not as long as its configuration plans, on all images; empty if it is."""
+    trained, planned = run.summary.epochs_trained, run.summary.epochs_planned
+    reasons = [f"{trained} of {planned} epochs"] if trained < planned else []
+    if trained == planned and run.summary.stopped is not None:
+        reasons.append(run.summary.stopped)  # the last epoch was cut short
+    return reasons + [
+        f"{group}.{key}={run.config[group][key]}"
+        for group, key in SHORTENING
+        if run.config.get(group, {}).get(key) is not None
+    ]
 
 
 def experiment_hash(config: dict[str, Any]) -> str:

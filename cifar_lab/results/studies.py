@@ -11,16 +11,10 @@ from typing import Any, Literal, NamedTuple
 
 from cifar_lab.analysis.intervals import Interval, wilson
 from cifar_lab.analysis.spread import student
-from cifar_lab.results.recorded import grouped
+from cifar_lab.results.recorded import grouped, shortened
 from cifar_lab.run.files import read_json
 from cifar_lab.run.record import Run
 
-#: Configuration keys that shorten a run unless they are null.
-SHORTENING = (
-    ("trainer", "limit_batches"),
-    ("trainer", "limit_epochs"),
-    ("dataset", "limit_train_images"),
-)
 #: Fewer runs than this cannot show that a study's accuracy is not reached.
 DECIDING = 3
 #: Whether the published accuracy is reached.
@@ -157,19 +151,6 @@ def shortcomings(run: Run, facts: dict[str, Any]) -> list[str]:
         f"{name.replace('_', ' ')} {value:,} instead of {facts[name]:,}"
         for name, value in values.items()
         if value != facts[name]
-    ]
-
-
-def shortened(run: Run) -> list[str]:
-    """Why a run is not as long as its configuration plans, on all images; empty if it is."""
-    trained, planned = run.summary.epochs_trained, run.summary.epochs_planned
-    reasons = [f"{trained} of {planned} epochs"] if trained < planned else []
-    if trained == planned and run.summary.stopped is not None:
-        reasons.append(run.summary.stopped)  # the last epoch was cut short
-    return reasons + [
-        f"{group}.{key}={run.config[group][key]}"
-        for group, key in SHORTENING
-        if run.config[group].get(key) is not None
     ]
 
 

@@ -311,6 +311,20 @@ def test_an_early_end_and_uncommitted_work_are_told(tmp_path, experiments):
     assert "| `0123456789ab` (changed) |" in text
 
 
+def test_whole_and_shortened_runs_stand_in_tables_of_their_own(tmp_path, experiments):
+    whole, cut = finished_run(tmp_path, "10"), finished_run(tmp_path, "11", accuracy=0.5)
+    fewer_images = CONFIG | {"dataset": {"limit_train_images": 100}}
+    text = record([(whole, CONFIG), (cut, fewer_images)], experiments).read_text()
+    above, below = text.split("## Shortened runs")
+    assert [row.split("|")[4].strip() for row in rows_below(above, "| experiment |")] == ["98.77"]
+    assert [row.split("|")[4].strip() for row in rows_below(below, "| experiment |")] == ["50.00"]
+
+
+def test_without_shortened_runs_there_is_no_table_of_them(tmp_path, experiments):
+    text = record([(finished_run(tmp_path), CONFIG)], experiments).read_text()
+    assert "Shortened" not in text
+
+
 def test_a_run_of_no_checkout_has_no_commit(tmp_path, experiments):
     run = finished_run(tmp_path)
     change(run.provenance, Provenance, git=None)
