@@ -24,6 +24,7 @@ from cifar_lab.run.files import (
     write_json,
 )
 from cifar_lab.run.folder import RecordedFolder, RunFolder
+from cifar_lab.run.labels import Labels
 from cifar_lab.run.manifest import Manifest, entry, write_manifest
 from cifar_lab.run.metrics import write_metrics
 from cifar_lab.run.record import Run
@@ -58,8 +59,9 @@ runs, not what it reaches.
 def record_runs(runs: Sequence[Run], experiments: Path) -> Path:
     """Copy the configuration, summary, provenance and metrics of runs, and write the ledger.
 
-    Paths of this machine are not copied, and are removed from what older versions recorded. Call it
-    inside :func:`recording`.
+    Where ``explain --trust`` measured how far a run's maps can be trusted, that is copied too, with
+    the run's note, in which people say what it shows. Paths of this machine are not copied, and are
+    removed from what older versions recorded. Call it inside :func:`recording`.
 
     Args:
         runs: finished runs.
@@ -96,6 +98,7 @@ def record_runs(runs: Sequence[Run], experiments: Path) -> Path:
         write_json(kept.summary, portable(as_object(run.summary)))
         write_json(kept.provenance, portable_provenance(as_object(run.provenance)))
         write_metrics(kept.metrics, run.metrics)
+        _copy_trust(run, kept)
         write_json(kept.config, portable(run.config))  # last: with it, the recorded run is there
         _write_manifest(kept, run.id)
     for recorded in read_results(results):
@@ -150,12 +153,24 @@ def _clean(run: Run) -> None:
             _write_manifest(kept, run.id)
 
 
+def _copy_trust(run: Run, kept: RunFolder) -> None:
+    trust, note = run.maps.trust, run.labels.note
+    if trust is None:
+        return
+    write_json(kept.trust, portable(as_object(trust)))
+    if note:
+        write_json(kept.labels, portable(as_object(Labels.none().noted(note))))
+
+
 def _write_manifest(kept: RunFolder, identity: str | None) -> None:
     """Record the run's id and the recorded files; a run from before has no id."""
     if identity is None:
         return
-    paths = (kept.config, kept.summary, kept.provenance, kept.metrics)
-    files = {path.name: entry(path.read_bytes()) for path in paths}
+    paths = (
+        *(kept.config, kept.summary, kept.provenance, kept.metrics),
+        *(path for path in (kept.labels, kept.trust) if path.is_file()),
+    )
+    files = {str(path.relative_to(kept.path)): entry(path.read_bytes()) for path in paths}
     write_manifest(kept.manifest, Manifest.of(identity, files))
 
 

@@ -25,9 +25,11 @@ from cifar_lab.run.files import (
 )
 from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.git import Git
+from cifar_lab.run.labels import Labels
 from cifar_lab.run.provenance import Provenance
 from cifar_lab.run.record import Run
 from cifar_lab.run.summary import Evaluated, Result, Summary, Work
+from cifar_lab.run.trust import OrderScore, Trust
 from tests.made import COMMIT, a_provenance, a_summary
 
 CONFIG = {
@@ -309,6 +311,20 @@ def test_an_early_end_and_uncommitted_work_are_told(tmp_path, experiments):
     text = record([(run, CONFIG)], experiments).read_text()
     assert "| 98.77 | 12 of 20 |" in text
     assert "| `0123456789ab` (changed) |" in text
+
+
+def test_how_far_maps_can_be_trusted_is_copied_with_the_note(tmp_path, experiments):
+    run, other = finished_run(tmp_path, "10"), finished_run(tmp_path, "11")
+    trust = Trust("gradcam", "layer2", "test", 8, (OrderScore("gradcam", 0.1, 0.6, 0, 0),), 0.1)
+    write_object(run.trust, trust)
+    write_object(run.labels, Labels(("best",), "The maps follow the animals."))
+    write_object(other.labels, Labels((), "My own business."))
+    record([(run, CONFIG), (other, CONFIG)], experiments)
+    kept, rest = read_results(experiments / "results")
+    assert kept.maps.trust == trust
+    assert kept.labels == Labels((), "The maps follow the animals.")
+    assert rest.maps.trust is None
+    assert rest.labels == Labels.none()
 
 
 def test_whole_and_shortened_runs_stand_in_tables_of_their_own(tmp_path, experiments):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from cifar_lab.report.blocks import Block, Code, Picture, Section, Table, Text
 from cifar_lab.report.charts.study import classes, curves
 from cifar_lab.report.figures.dots import dots
 from cifar_lab.report.figures.study import small, study_curves
+from cifar_lab.report.sections.trust import trust
 from cifar_lab.results.studies import Study, interval, mean_test_accuracy
 from cifar_lab.run.record import Run
 from cifar_lab.wording import duration, percent, plural, points
@@ -24,7 +26,7 @@ def study_section(study: Study) -> Section:
     blocks: list[Block] = [_reached(study), _table(study)]
     blocks += [Text(f"Error in the original: {fault}") for fault in study.facts["wrong"]]
     if study.whole:
-        blocks += [*_curves(study), *_classes(study)]
+        blocks += [*_curves(study), *_classes(study), *_maps(study)]
     else:
         command = f"cifar-lab train experiments={study.name} dataset.root=DIR"
         blocks += [
@@ -228,12 +230,29 @@ def _classes(study: Study) -> list[Block]:
     return [*attempts.plot(shown, figure), table]
 
 
+def _maps(study: Study) -> list[Block]:
+    """How far maps of complete runs can be trusted, where measured, with what people noted."""
+    blocks: list[Block] = []
+    for run in itertools.chain(*study.groups, *study.beside):
+        if (found := run.maps.trust) is None:
+            continue
+        blocks.append(Text(f"The maps of {_place(run)}:"))
+        blocks += trust(found)
+        if run.labels.note:
+            blocks.append(Text(" ".join(run.labels.note.split())))
+    return blocks
+
+
+def _place(run: Run) -> str:
+    return "/".join(run.folder.path.parts[-2:])
+
+
 def _not_counted(study: Study) -> list[Block]:
     if not study.not_counted:
         return []
     rows = [
         [
-            "/".join(run.folder.path.parts[-2:]),
+            _place(run),
             percent(run.summary.opened.accuracy),
             "; ".join(reasons),
         ]

@@ -13,6 +13,9 @@ from cifar_lab.report.pages.studies import studies_page, write_studies
 from cifar_lab.results.recorded import read_results
 from cifar_lab.results.studies import experiments_in, read_published
 from cifar_lab.run.files import write_object
+from cifar_lab.run.folder import RecordedFolder
+from cifar_lab.run.labels import Labels
+from cifar_lab.run.trust import OrderScore, Trust
 from tests.results.study_runs import experiments_with
 
 
@@ -187,3 +190,20 @@ def test_recipes_of_one_name_are_told_apart_by_their_hardware(tmp_path):
     assert names[:2] == ["wide on A processor", "wide on Another GPU"]
     (chart,) = [block for block in page.blocks if isinstance(block, Chart)]
     assert "wide on Another GPU +5.00 points" in chart.pictures[0].alt
+
+
+def test_how_far_maps_can_be_trusted_stands_with_its_study(tmp_path):
+    experiments = experiments_with(tmp_path, {}, {"trainer__limit_batches": 1})
+    results = experiments / "results"
+    for run in ("2026-01-01", "2026-01-02"):  # the second is not a complete run
+        kept = RecordedFolder(results / "wide" / run)
+        orders = (OrderScore("gradcam", 0.1, 0.6, 0, 0), OrderScore("random", 0.3, 0.3, 0, 0))
+        write_object(kept.trust, Trust("gradcam", "layer2", "test", 8, orders, 0.1))
+        write_object(kept.labels, Labels((), f"What {run} shows."))
+    wide, deep, _ = studies_page(read_published(experiments), read_results(results)).sections
+    texts = [block.text for block in wide.blocks if isinstance(block, Text)]
+    assert "The maps of wide/2026-01-01:" in texts
+    assert "What 2026-01-01 shows." in texts
+    assert any(text.startswith("Verdict: GradCAM finds cells") for text in texts)
+    assert not any("2026-01-02 shows" in text for text in texts)
+    assert not any(isinstance(b, Text) and "Verdict" in b.text for b in deep.blocks)
