@@ -10,7 +10,7 @@ AVX512_BF16, AMX_BF16, CUDA = "AVX512-bf16", "AMX-bf16", "CUDA"
 
 #: Why a target cannot be met without a feature, as the end of a sentence.
 WITHOUT = {
-    AMX_BF16: "without a matrix unit, bfloat16 is computed no faster than float32",
+    AMX_BF16: "without a matrix unit, products in bfloat16 are at most twice as fast as in float32",
     CUDA: "there is no CUDA device",
 }
 
@@ -47,8 +47,8 @@ class Target:
         return None
 
 
-#: By name of the row. Without a matrix unit, that of bfloat16 is what `trainer.precision=auto` is
-#: measured by: it must choose the faster precision, and float32 must be faster than a plain loop.
+#: By name of the row. Without a matrix unit, `trainer.precision=auto` is measured instead of
+#: bfloat16: it must choose the faster precision, and float32 must be faster than a plain loop.
 TARGETS = {
     "step-resnet18-bf16-128": Target(2.4, needs=AMX_BF16),
     "step-resnet18-bf16-256": Target(2.4, needs=AMX_BF16),

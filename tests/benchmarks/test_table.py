@@ -78,8 +78,8 @@ def test_a_target_that_the_hardware_cannot_meet_says_why(tmp_path):
     assert [saved["cases"][name]["met"] for name in ("unit", "bound")] == [None, None]
     table = render([saved], {"unit": unit, "bound": made_case("bound")})
     assert (
-        "| 1.10 | does not apply, because without a matrix unit, bfloat16 is computed no faster "
-        "than float32 | – |"
+        "| 1.10 | does not apply, because without a matrix unit, products in bfloat16 are at most "
+        "twice as fast as in float32 | – |"
     ) in table
     assert "| 0.300 | does not apply, because this hardware allows at most 1.50 | – |" in table
 
