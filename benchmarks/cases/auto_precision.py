@@ -69,15 +69,21 @@ def refuse_wrong_choice(chosen: str, fastest: str, ratios: Sequence[float]) -> N
         )
 
 
+#: Overrides that choose a network with its optimizer, the batch size, and both in words, by name.
+NETWORKS = {
+    "resnet18": (["model=resnet18"], 128, "ResNet18, batch 128"),
+    "fast90": (
+        ["model=three_block", "model.widths=[32,128,128]", "optimizer=muon"],
+        500,
+        "network of fast90, batch 500",
+    ),
+}
 CASES = [
     Case(
         name=f"auto-{name}",
-        what=f"training step, {label}, batch {batch_size}, `trainer.precision=auto`",
+        what=f"training step, {label}, `trainer.precision=auto`",
         against="the faster of bfloat16 and float32",
         run=functools.partial(run, overrides=overrides, batch_size=batch_size),
     )
-    for name, label, overrides, batch_size in (
-        ("resnet18", "ResNet18", ["model=resnet18"], 128),
-        ("fast90", "network of fast90", ["experiments=fast90"], 500),
-    )
+    for name, (overrides, batch_size, label) in NETWORKS.items()
 ]

@@ -33,6 +33,7 @@ class Classifier(L.LightningModule):
     def __init__(self, config: DictConfig, classes: int) -> None:
         super().__init__()
         self.config = config
+        del config.model.weights  # no key of a model: ours reads it beside them
         self.model = hydra.utils.instantiate(config.model, num_classes=classes)
         self.criterion = hydra.utils.instantiate(config.criterion)
 

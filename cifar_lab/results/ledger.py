@@ -155,11 +155,12 @@ def _clean(run: Run) -> None:
 
 def _copy_trust(run: Run, kept: RunFolder) -> None:
     trust, note = run.maps.trust, run.labels.note
-    if trust is None:
-        return
-    write_json(kept.trust, portable(as_object(trust)))
-    if note:
-        write_json(kept.labels, portable(as_object(Labels.none().noted(note))))
+    noted = Labels.none().noted(note) if trust and note else None
+    for path, value in ((kept.trust, trust), (kept.labels, noted)):
+        if value is None:
+            path.unlink(missing_ok=True)  # of an earlier record
+        else:
+            write_json(path, portable(as_object(value)))
 
 
 def _write_manifest(kept: RunFolder, identity: str | None) -> None:

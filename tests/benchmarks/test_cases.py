@@ -20,11 +20,12 @@ from benchmarks.cases import (
     lr_finder,
     predicting,
     serving,
+    start_up,
     tiny_network,
     training_step,
 )
 from benchmarks.cases.memory import multiply
-from benchmarks.measure import Different, Result
+from benchmarks.measure import Different, Result, Settings
 from benchmarks.peers import whole_batches
 from benchmarks.targets import TARGETS, Target
 from tests.benchmarks.conftest import made_case
@@ -95,6 +96,13 @@ def test_auto_is_timed_beside_both_precisions(quick):
     assert result.value > 0
     assert len(result.ours) == len(result.theirs) == result.pairs == 2
     assert result.notes[0].startswith("images/s: auto ")
+
+
+@pytest.mark.parametrize("name", auto_precision.NETWORKS)
+def test_the_networks_of_automatic_precision_can_be_built(name):
+    overrides, _, _ = auto_precision.NETWORKS[name]
+    built = training_step.experiment(Settings(), overrides, "float32", 4)
+    assert built.config["optimizer"]["lr"] == training_step.LEARNING_RATE
 
 
 def test_a_choice_that_is_clearly_slower_is_refused():
@@ -213,6 +221,15 @@ def test_runs_become_a_table_in_a_moment(quick, tmp_path, monkeypatch):
     assert 0 < result.value < 60
     assert len(result.ours) == result.pairs == 2
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_both_scripts_come_to_their_first_step(quick):
+    result = start_up.first_step(
+        quick, filled=True
+    )  # asserts equally many parameters
+    assert result.value > 0
+    assert result.pairs == 1
 
 
 @pytest.mark.slow

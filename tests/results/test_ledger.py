@@ -325,6 +325,9 @@ def test_how_far_maps_can_be_trusted_is_copied_with_the_note(tmp_path, experimen
     assert kept.labels == Labels((), "The maps follow the animals.")
     assert rest.maps.trust is None
     assert rest.labels == Labels.none()
+    run.labels.unlink()
+    record([(run, CONFIG)], experiments)
+    assert read_results(experiments / "results")[0].labels == Labels.none()
 
 
 def test_whole_and_shortened_runs_stand_in_tables_of_their_own(tmp_path, experiments):
