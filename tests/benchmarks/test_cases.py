@@ -225,9 +225,7 @@ def test_runs_become_a_table_in_a_moment(quick, tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_both_scripts_come_to_their_first_step(quick):
-    result = start_up.first_step(
-        quick, filled=True
-    )  # asserts equally many parameters
+    result = start_up.first_step(quick, filled=True)  # asserts equally many parameters
     assert result.value > 0
     assert result.pairs == 1
 
