@@ -74,33 +74,10 @@ def record_runs(runs: Sequence[Run], experiments: Path) -> Path:
         Refusal: a run is not finished, is damaged, has no test result, or has a name that leads
             elsewhere.
     """
-    unfinished = [run.folder.path for run in runs if not run.finished]
-    if unfinished:
-        raise Refusal([f"{path} is not finished: it has no summary.json" for path in unfinished])
-    closed = [
-        f"{run.folder.path} has no test result, as evaluate_test=false; add it with "
-        f"`cifar-lab eval {run.folder.path}`"
-        for run in runs
-        if run.summary.test is None
-    ]
-    misnamed = [
-        f"{run.folder.summary}: name {run.summary.name!r} cannot be the name of a folder below "
-        f"{experiments}/results/; run it again with another name"
-        for run in runs
-        if not _is_folder_name(run.summary.name)
-    ]
-    if closed or misnamed:
-        raise Refusal([*closed, *misnamed])
+    _refuse_unrecordable(runs, experiments)
     results = experiments / "results"
     for run in runs:
-        name = run.summary.name
-        kept = RecordedFolder(results / name / _key(run.folder.path.resolve(), name))
-        write_json(kept.summary, portable(as_object(run.summary)))
-        write_json(kept.provenance, portable_provenance(as_object(run.provenance)))
-        write_metrics(kept.metrics, run.metrics)
-        _copy_trust(run, kept)
-        write_json(kept.config, portable(run.config))  # last: with it, the recorded run is there
-        _write_manifest(kept, run.id)
+        _copy(run, results)
     for recorded in read_results(results):
         _clean(recorded)
     ledger = experiments / "README.md"
@@ -135,6 +112,37 @@ def recording(experiments: Path) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
+
+
+def _refuse_unrecordable(runs: Sequence[Run], experiments: Path) -> None:
+    unfinished = [run.folder.path for run in runs if not run.finished]
+    if unfinished:
+        raise Refusal([f"{path} is not finished: it has no summary.json" for path in unfinished])
+    closed = [
+        f"{run.folder.path} has no test result, as evaluate_test=false; add it with "
+        f"`cifar-lab eval {run.folder.path}`"
+        for run in runs
+        if run.summary.test is None
+    ]
+    misnamed = [
+        f"{run.folder.summary}: name {run.summary.name!r} cannot be the name of a folder below "
+        f"{experiments}/results/; run it again with another name"
+        for run in runs
+        if not _is_folder_name(run.summary.name)
+    ]
+    if closed or misnamed:
+        raise Refusal([*closed, *misnamed])
+
+
+def _copy(run: Run, results: Path) -> None:
+    name = run.summary.name
+    kept = RecordedFolder(results / name / _key(run.folder.path.resolve(), name))
+    write_json(kept.summary, portable(as_object(run.summary)))
+    write_json(kept.provenance, portable_provenance(as_object(run.provenance)))
+    write_metrics(kept.metrics, run.metrics)
+    _copy_trust(run, kept)
+    write_json(kept.config, portable(run.config))  # last: with it, the recorded run is there
+    _write_manifest(kept, run.id)
 
 
 def _clean(run: Run) -> None:
