@@ -117,7 +117,8 @@ def _reported(
     stop: StopRequest,
 ) -> Summary:
     """Train, evaluate and report."""
-    meter = WorkMeter(experiment.learner.device) if experiment.measure_work else None
+    learner = experiment.learner
+    meter = WorkMeter(learner.device, learner.precision) if experiment.measure_work else None
     hooks = HookList(first, *_hooks(experiment, run.files, rows, meter), *last)
     failure, not_finite = _trained(experiment, state, hooks, stop)
     run.folder.require()
@@ -129,7 +130,7 @@ def _reported(
             f"`cifar-lab eval {run.folder.path}` adds it"
         )
     if result.work is not None:
-        log.info(described_work(result.work))
+        log.info(described_work(result.work, learner.precision))
     if experiment.report.enabled:
         _report(experiment, run)
     _refuse_not_finite(result, not_finite)

@@ -128,7 +128,7 @@ class Work:
 
     Attributes:
         seconds: of training and final evaluation.
-        matmul_flops_per_second: mean rate of large bfloat16 matrix products.
+        matmul_flops_per_second: mean rate of large matrix products in the run's precision.
         measurements: all measurements of this rate.
         tflop: seconds times the rate, in 10¹² operations.
     """

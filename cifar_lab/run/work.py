@@ -12,6 +12,7 @@ import torch
 
 from cifar_lab.engine.hooks import Hooks, Row
 from cifar_lab.engine.state import TrainingState
+from cifar_lab.precision import Precision, dtype_of
 from cifar_lab.run.summary import Work
 
 #: Side of the square matrices; large enough for a product to be bound by arithmetic.
@@ -39,16 +40,19 @@ def matmul_rate(device: torch.device, dtype: torch.dtype, seconds: float) -> flo
 
 
 class WorkMeter(Hooks):
-    """Measures the rate of bfloat16 products before training, after each epoch, and at the end.
+    """Measures the rate of matrix products before training, after each epoch, and at the end.
 
-    The time it takes does not count towards the run.
+    The time it takes does not count towards the run. It measures in the run's precision: where
+    bfloat16 is emulated, a single product takes minutes.
 
     Args:
         device: of the run.
+        precision: of the run.
     """
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, precision: Precision) -> None:
         self._device = device
+        self._precision = precision
         self._rates: list[float] = []
 
     def on_fit_start(self, state: TrainingState, epochs: int, batches: int) -> None:
@@ -64,14 +68,14 @@ class WorkMeter(Hooks):
         return Work(seconds, rate, tuple(self._rates), seconds * rate / 1e12)
 
     def _measure(self, seconds: float) -> None:
-        self._rates.append(matmul_rate(self._device, torch.bfloat16, seconds))
+        self._rates.append(matmul_rate(self._device, dtype_of(self._precision), seconds))
 
 
-def described_work(work: Work) -> str:
-    """Formats the work as a sentence."""
+def described_work(work: Work, precision: Precision) -> str:
+    """Formats the work of a run in a precision as a sentence."""
     return (
         f"work: {work.seconds:.1f} s of training and evaluation at "
-        f"{work.matmul_flops_per_second / 1e9:,.0f} GFLOP/s in bfloat16 products (mean of "
+        f"{work.matmul_flops_per_second / 1e9:,.0f} GFLOP/s in {precision} products (mean of "
         f"{len(work.measurements)}): {work.tflop:.1f} TFLOP"
     )
 

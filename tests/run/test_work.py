@@ -11,18 +11,29 @@ from cifar_lab.run.work import SIDE, WorkMeter, described_work, matmul_rate
 CPU = torch.device("cpu")
 
 
-def test_work_is_seconds_times_the_mean_of_the_measured_rates(monkeypatch):
-    rates = iter([1e11, 2e11, 6e11])
-    monkeypatch.setattr(module, "matmul_rate", lambda device, dtype, seconds: next(rates))
-    meter = WorkMeter(CPU)
+@pytest.mark.parametrize(
+    ("precision", "dtype"), [("float32", torch.float32), ("bfloat16", torch.bfloat16)]
+)
+def test_work_is_seconds_times_the_mean_of_the_measured_rates(precision, dtype, monkeypatch):
+    rates, measured = iter([1e11, 2e11, 6e11]), []
+
+    def rate(device, dtype, seconds):
+        measured.append(dtype)
+        return next(rates)
+
+    monkeypatch.setattr(module, "matmul_rate", rate)
+    meter = WorkMeter(CPU, precision)
     meter.on_fit_start(None, 1, 1)
     meter.on_epoch_end(None, {}, True)
     result = meter.result(seconds=20.0)
     assert result.matmul_flops_per_second == pytest.approx(3e11)
     assert result.tflop == pytest.approx(6.0)
     assert result.measurements == (1e11, 2e11, 6e11)
-    assert "20.0 s" in described_work(result)
-    assert "6.0 TFLOP" in described_work(result)
+    text = described_work(result, precision)
+    assert "20.0 s" in text
+    assert f"in {precision} products" in text
+    assert "6.0 TFLOP" in text
+    assert measured == [dtype] * 3
 
 
 def test_the_rate_counts_two_operations_per_multiply_add(monkeypatch):
