@@ -12,6 +12,7 @@ from torch import nn
 
 from cifar_lab.bounds import NonNegativeFloat, PositiveFloat
 from cifar_lab.contracts import contract, is_optimizer, parameters_of
+from cifar_lab.optim.eager import eager
 from cifar_lab.optim.optimizers import on_cuda, parameter_groups
 from cifar_lab.refusal import did_you_mean
 
@@ -121,7 +122,7 @@ def _named(name: str) -> Any:
             f"name={name}: torch.optim has no such optimizer{did_you_mean(name, list(kinds))}; it "
             f"has {', '.join(sorted(kinds))}"
         )
-    return kinds[name]
+    return eager(kinds[name])
 
 
 def _groups(

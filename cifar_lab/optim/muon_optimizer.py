@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from cifar_lab.bounds import Fraction, NonNegativeFloat, PositiveFloat, PositiveInt
+from cifar_lab.optim.eager import eager
 
 #: Coefficients of the quintic iteration: steep at zero, so that a few steps are enough.
 QUINTIC = (3.4445, -4.7750, 2.0315)
@@ -51,7 +52,7 @@ def muon(
     ]
     for group in groups:
         group["lr_scale"] = group["lr"] / lr
-    return Muon([group for group in groups if group["params"]], newton_schulz_steps)
+    return eager(Muon)([group for group in groups if group["params"]], newton_schulz_steps)
 
 
 class Muon(torch.optim.Optimizer):

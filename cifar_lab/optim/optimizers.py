@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from cifar_lab.bounds import Fraction, NonNegativeFloat, PositiveFloat
+from cifar_lab.optim.eager import eager
 
 
 def parameter_groups(
@@ -48,7 +49,7 @@ def sgd(
     if nesterov and momentum == 0:
         raise ValueError("nesterov=true needs momentum > 0, got momentum=0; set nesterov=false")
     groups = parameter_groups(model, weight_decay, decay_norms_and_biases)
-    return torch.optim.SGD(groups, lr=lr, momentum=momentum, nesterov=nesterov, fused=fused)
+    return eager(torch.optim.SGD)(groups, lr=lr, momentum=momentum, nesterov=nesterov, fused=fused)
 
 
 def adam(
@@ -62,7 +63,7 @@ def adam(
 ) -> torch.optim.Adam:
     """Adam (https://arxiv.org/abs/1412.6980); its weight decay is an L2 penalty in the gradient."""
     groups = parameter_groups(model, weight_decay, decay_norms_and_biases)
-    return torch.optim.Adam(
+    return eager(torch.optim.Adam)(
         groups, lr=lr, betas=betas, eps=eps, fused=fused, capturable=on_cuda(model)
     )
 
@@ -78,7 +79,7 @@ def adamw(
 ) -> torch.optim.AdamW:
     """Adam with decoupled weight decay (https://arxiv.org/abs/1711.05101)."""
     groups = parameter_groups(model, weight_decay, decay_norms_and_biases)
-    return torch.optim.AdamW(
+    return eager(torch.optim.AdamW)(
         groups, lr=lr, betas=betas, eps=eps, fused=fused, capturable=on_cuda(model)
     )
 

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from cifar_lab.contracts import PER_STEP, RUN_LENGTH, parameters_of
+from cifar_lab.optim.eager import eager
 from cifar_lab.optim.listed import Listed, checked_rates
 
 
@@ -116,7 +117,7 @@ def _refuse_other_length(given: dict[str, Any], length: dict[str, int], every: s
 
 def _idle_optimizer(lr: float) -> torch.optim.Optimizer:
     # Schedulers of some kinds look for a momentum.
-    return torch.optim.SGD([torch.nn.Parameter(torch.zeros(()))], lr=lr, momentum=0.9)
+    return eager(torch.optim.SGD)([torch.nn.Parameter(torch.zeros(()))], lr=lr, momentum=0.9)
 
 
 def _stepped(

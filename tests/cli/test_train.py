@@ -300,7 +300,7 @@ def test_the_first_step_needs_nothing_that_only_later_steps_use(tmp_path):
         *("train", "dataset=image_folder", f"dataset.root={root}", "report.enabled=false"),
         *("dataset.validation_fraction=0", "model.width=4", "trainer.batch_size=4"),
     ]
-    later = "matplotlib pandas captum sklearn timm torchvision lightning jinja2"
+    later = "matplotlib pandas captum sklearn timm torchvision lightning jinja2 torch._dynamo"
     code = (
         "import os, sys\nfrom torch.optim.optimizer import register_optimizer_step_post_hook\n"
         "def leave(*_):\n"
