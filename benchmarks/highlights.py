@@ -45,7 +45,7 @@ def _row(name: str, saved: Sequence[dict[str, Any]], case: Case) -> str | None:
     ]
     if not found:
         return None
-    # On the same day, the hardware with most features.
+    # Of those of which only the day was kept, the hardware with most features.
     machine, entry = max(found, key=lambda pair: (pair[1]["date"], len(pair[0]["features"])))
     return f"| {case.what} | {case.against or '–'} | {measured(entry)} | {_device(machine)} |"
 

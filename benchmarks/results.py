@@ -27,11 +27,11 @@ def save(folder: Path, machine: dict[str, Any], case: Case, result: Result) -> P
     """
     path = folder / f"{slug(machine['device'])}.json"
     saved = json.loads(path.read_text()) if path.is_file() else {"cases": {}}
-    date = datetime.now(timezone.utc).date().isoformat()
-    saved = {**machine, "date": date, "cases": saved["cases"]}
+    now = datetime.now(timezone.utc)
+    saved = {**machine, "date": now.date().isoformat(), "cases": saved["cases"]}
     saved["cases"][case.name] = {
         **entry(case, result, machine["features"]),
-        "date": date,
+        "date": now.isoformat(timespec="minutes"),
         "commit": machine["commit"],
     }
     folder.mkdir(parents=True, exist_ok=True)

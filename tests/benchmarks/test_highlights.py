@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from benchmarks import highlights
 from benchmarks.cases import all_cases
 from benchmarks.measure import Result
-from benchmarks.results import entry
+from benchmarks.results import entry, save
 from benchmarks.targets import AMX_BF16, AVX512_BF16, Target
 from tests.benchmarks.conftest import MACHINE, made_case
 
@@ -39,6 +41,20 @@ def test_a_row_is_the_newest_on_hardware_that_its_target_fits():
     assert highlights.render(saved, {"a": CASE}).splitlines()[2:] == [
         "| what a does | a peer | 4.00 | New, AMX-bf16 |"
     ]
+
+
+def test_of_one_day_the_row_measured_last_is_shown(tmp_path):
+    features = [AVX512_BF16, AMX_BF16]
+    later = machine("Later, 2 cores", features, 4.0, "2026-01-01T14:31+00:00")
+    saved = [
+        machine("Kept by day, 2 cores", features, 3.0, "2026-01-01"),
+        later,
+        machine("Earlier, 2 cores", features, 5.0, "2026-01-01T09:05+00:00"),
+    ]
+    assert "4.00 | Later" in highlights.render(saved, {"a": CASE})
+    path = save(tmp_path, MACHINE, CASE, Result(1.0))
+    kept = json.loads(path.read_text())
+    assert kept["cases"]["a"]["date"].startswith(f"{kept['date']}T")
 
 
 def test_a_row_that_was_measured_nowhere_is_left_out():
