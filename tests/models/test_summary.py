@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+import timm
 import torch
 import torchinfo
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from cifar_lab.models.custom_resnet import CustomResNet
 from cifar_lab.models.resnet import ResNet18
@@ -53,6 +55,13 @@ def test_a_linear_layer_is_counted_for_every_token():
     size = summarise(model, (4, 6))  # three tokens of 24 numbers
     assert size.multiply_adds == 3 * 24 * 5 + 15 * 2
     assert "Total mult-adds (M): 0.00" in size.table
+
+
+def test_attention_is_counted_as_torch_does():
+    model = timm.create_model("vit_tiny_patch16_224", img_size=32, num_classes=3)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(torch.ones(1, 3, 32, 32))
+    assert summarise(model, (32, 32)).multiply_adds == counter.get_total_flops() // 2 > 0
 
 
 def test_frozen_parameters_are_counted():
