@@ -221,12 +221,19 @@ def _classes(study: Study) -> list[Block]:
         small(dots(shown)),
         alt=f"Test accuracy of each class; lowest: {names[int(shares.mean(axis=0).argmin())]}.",
         caption="Share of each class's test images that are predicted correctly: the mean over "
-        "runs and, of several, each run.",
+        "all runs and, of several, each run.",
     )
+    # Each group has its own column, as in the table above: its hardware is another.
+    groups = np.split(100 * shares, np.cumsum([len(group) for group in study.groups])[:-1])
     rows = [
-        [name, mean_and_deviation((100 * shares[:, n]).tolist(), 1)] for n, name in enumerate(names)
+        [name, *(mean_and_deviation(group[:, n].tolist(), 1) for group in groups)]
+        for n, name in enumerate(names)
     ]
-    table = Table(("class", f"test accuracy (%), n={len(runs)}"), rows, folded="All classes")
+    titles = [
+        f"{title}: test accuracy (%), n={len(group)}"
+        for title, group in zip(_headings(study), groups, strict=False)
+    ]
+    table = Table(("class", *titles), rows, folded="All classes")
     return [*attempts.plot(shown, figure), table]
 
 

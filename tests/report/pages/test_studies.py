@@ -137,6 +137,15 @@ def test_a_study_has_its_curves_and_classes(tmp_path):
     assert "Error in the original: Its scheduler stood still." in texts(section)
 
 
+def test_classes_on_different_hardware_have_columns_of_their_own(tmp_path):
+    other = {"test": 0.9, "device": "Another"}
+    table = page_of(tmp_path, {"test": 0.8}, {"test": 0.6}, other).sections[0].blocks[-1]
+    assert table.header == (
+        "class", "ours, 1: test accuracy (%), n=2", "ours, 2: test accuracy (%), n=1",
+    )  # fmt: skip
+    assert table.rows == [["cat", "60.0 ± 14.1", "80.0"], ["dog", "80.0 ± 14.1", "100.0"]]
+
+
 def test_runs_that_name_different_classes_are_not_averaged(tmp_path):
     experiments = experiments_with(tmp_path, {}, {})
     first, _ = read_results(experiments / "results")
