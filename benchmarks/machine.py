@@ -97,7 +97,7 @@ def slug(name: str) -> str:
 
 def _commit() -> str | None:
     def git(*arguments: str) -> str:
-        command = ["git", "-C", str(TOP), *arguments]
+        command = ["git", "--no-optional-locks", "-C", str(TOP), *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
     try:

@@ -66,5 +66,6 @@ def git_of(files: Sequence[Path]) -> Git | None:
 
 
 def _git(inside: Path, *arguments: str) -> str:
-    command = ["git", "-C", str(inside), *arguments]
+    # Otherwise git would refresh its index, and a run killed meanwhile would leave it locked.
+    command = ["git", "--no-optional-locks", "-C", str(inside), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()

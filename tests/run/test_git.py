@@ -23,6 +23,18 @@ def test_any_change_since_the_commit_makes_it_dirty(checkout, file):
     assert git_state(checkout).dirty is True
 
 
+def test_asking_leaves_the_index_alone(checkout):
+    """A run killed while git rewrites it would leave a lock, and nobody could commit."""
+    file, index = checkout / "README.md", checkout / ".git" / "index"
+    os.utime(file, (1, 1))  # now plain `git status` rewrites it
+    before = index.read_bytes()
+    assert git_state(checkout).dirty is False
+    assert git_of([file]).dirty is False
+    assert index.read_bytes() == before
+    git(checkout, "status")
+    assert index.read_bytes() != before
+
+
 def test_what_record_writes_is_not_a_change(checkout):
     results = checkout / "experiments" / "results"
     (results / "mine").mkdir(parents=True)
