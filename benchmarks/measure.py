@@ -96,6 +96,7 @@ class Case:
         run: asserts that both sides compute the same, then measures.
         unit: of the value in the table, e.g. ``ms``; empty for ratios.
         target: for the value, from :data:`benchmarks.targets.TARGETS`; None if there is none.
+        in_bfloat16: whether it also computes in bfloat16.
     """
 
     name: str
@@ -104,6 +105,7 @@ class Case:
     run: Callable[[Settings], Result]
     unit: str = ""
     target: Target | None = None
+    in_bfloat16: bool = False
 
 
 def timed(work: Callable[[], Any], clock: Callable[[], float] = time.perf_counter) -> Side:

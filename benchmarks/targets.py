@@ -15,6 +15,11 @@ WITHOUT = {
 }
 
 
+def emulates_bfloat16(features: Collection[str]) -> bool:
+    """Whether hardware with these features computes bfloat16 without instructions for it."""
+    return not {AVX512_BF16, AMX_BF16, CUDA} & set(features)
+
+
 @dataclass(frozen=True)
 class Target:
     """A bound that a value should meet.

@@ -84,6 +84,7 @@ CASES = [
         what=f"training step, {label}, `trainer.precision=auto`",
         against="the faster of bfloat16 and float32",
         run=functools.partial(run, overrides=overrides, batch_size=batch_size),
+        in_bfloat16=True,
     )
     for name, (overrides, batch_size, label) in NETWORKS.items()
 ]

@@ -110,6 +110,7 @@ CASES = [
         what=f"one epoch end to end, three-block network, {precision}",
         against=f"Lightning, albumentations in a DataLoader, 2 workers, {theirs}",
         run=functools.partial(run, precision=precision, theirs=theirs),
+        in_bfloat16=precision == "bfloat16",
     )
     for name, precision, theirs in (
         ("default", "bfloat16", "float32"),

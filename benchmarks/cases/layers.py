@@ -161,6 +161,7 @@ CASES = [
         what=f"share of the matrix rate reached by convolutions alone, {label}, {precision}",
         against="large `torch.matmul` in the same process",
         run=functools.partial(run, model=model, precision=precision),
+        in_bfloat16=precision == "bfloat16",
     )
     for model, label in (("resnet18", "ResNet18"), ("custom_resnet", "custom ResNet"))
     for short, precision in (("bf16", "bfloat16"), ("fp32", "float32"))

@@ -74,6 +74,7 @@ def case(name: str, precision: str, peer_precision: str) -> Case:
         f"batch {BATCH_SIZE}, {precision}",
         against=f"the torch-lr-finder package, {peer_precision}",
         run=functools.partial(run, precision=precision, peer_precision=peer_precision),
+        in_bfloat16=precision == "bfloat16",
     )
 
 

@@ -78,6 +78,7 @@ CASES = [
         what=f"share of the bfloat16 matrix rate reached in training, {label}",
         against="large `torch.matmul` in the same process",
         run=functools.partial(run, model=model),
+        in_bfloat16=True,
     )
     for model, label in (("resnet18", "ResNet18"), ("custom_resnet", "custom ResNet"))
 ]

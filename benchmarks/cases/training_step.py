@@ -107,6 +107,7 @@ CASES = [
         what=f"training step, ResNet18, batch {batch_size}, {precision}",
         against="plain loop (float32, NCHW, eager)",
         run=functools.partial(run, precision=precision, batch_size=batch_size),
+        in_bfloat16=precision == "bfloat16",
     )
     for short, precision in (("bf16", "bfloat16"), ("fp32", "float32"))
     for batch_size in (128, 256)

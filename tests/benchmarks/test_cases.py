@@ -27,8 +27,8 @@ from benchmarks.cases import (
 from benchmarks.cases.memory import multiply
 from benchmarks.measure import Different, Result, Settings
 from benchmarks.peers import whole_batches
-from benchmarks.targets import TARGETS, Target
-from tests.benchmarks.conftest import made_case
+from benchmarks.targets import AMX_BF16, AVX512_BF16, CUDA, TARGETS, Target
+from tests.benchmarks.conftest import MACHINE, made_case
 from tests.conftest import write_image_folder
 
 #: Rows that show where time goes, without a bound.
@@ -244,6 +244,43 @@ def test_a_command_runs_a_case_and_saves_it_only_when_told(tmp_path, capsys):
     if not torch.cuda.is_available():
         assert "no accelerator available" in printed
     assert len(list(tmp_path.glob("*.json"))) == 1
+
+
+def test_cases_in_bfloat16_are_known():
+    """auto compares both precisions, and the matrix rate is that of bfloat16."""
+    known = {name for name, case in all_cases().items() if case.in_bfloat16}
+    assert {n for n in all_cases() if "bf16" in n or n.startswith(("auto", "matrix"))} <= known
+    assert known <= {n for n, case in all_cases().items() if "fp32" not in n}
+
+
+@pytest.mark.parametrize(
+    ("features", "quick", "runs"),
+    [
+        ([], [], ["plain"]),
+        ([], ["--quick"], ["plain", "bf16"]),
+        ([AVX512_BF16], [], ["plain", "bf16"]),
+        ([AMX_BF16], [], ["plain", "bf16"]),
+        ([CUDA], [], ["plain", "bf16"]),
+    ],
+)
+def test_where_bfloat16_is_emulated_only_a_quick_run_computes_in_it(
+    features, quick, runs, tmp_path, capsys, monkeypatch
+):
+    ran = []
+    cases = {
+        name: made_case(
+            name, run=lambda _, n=name: ran.append(n) or Result(3.0), in_bfloat16=name == "bf16"
+        )
+        for name in ("plain", "bf16")
+    }
+    monkeypatch.setattr("benchmarks.__main__.all_cases", lambda: cases)
+    monkeypatch.setattr(
+        "benchmarks.__main__.machine.describe", lambda: {**MACHINE, "features": features}
+    )
+    assert main([*quick, "--save", str(tmp_path)]) == 0
+    assert ran == runs
+    told = "not measured: bfloat16 is emulated here" in capsys.readouterr().out
+    assert told == ("bf16" not in runs)
 
 
 def test_a_failing_case_is_reported_and_does_not_stop_the_others(tmp_path, capsys, monkeypatch):
