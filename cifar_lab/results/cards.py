@@ -20,8 +20,12 @@ from cifar_lab.run.sweep_folder import SweepFolder
 #: The comments between these are written; a file without them is left as it is.
 BEGIN = "# Expected results, written by `cifar-lab record`:"
 END = "# End of the expected results."
-#: Keys of an experiment's command that do not change what it computes.
-HARMLESS = ("experiments", "seed", "dataset.root", "dataset.cache_dir", "device", "measure_work")
+#: Keys of an experiment's command that do not change what it computes, and the precision, which is
+#: named with the hardware.
+HARMLESS = (
+    "experiments", "seed", "dataset.root", "dataset.cache_dir", "device", "measure_work",
+    "trainer.precision",
+)  # fmt: skip
 
 
 def write_cards(experiments: Path) -> None:

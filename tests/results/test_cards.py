@@ -55,6 +55,13 @@ def test_where_images_lie_and_what_is_drawn_changes_nothing(tmp_path):
     assert "n=1" in stated(tmp_path, {"words": words})[0]
 
 
+def test_a_stated_precision_is_named_with_the_hardware(tmp_path):
+    chosen, stated_too = {"test": 0.84}, {"test": 0.88, "words": "trainer.precision=float32"}
+    assert stated(tmp_path, chosen, stated_too) == [
+        "#   test accuracy in %: 86.00 ± 2.83; n=2; A processor, 2 threads, float32"
+    ]
+
+
 def test_everything_outside_the_marks_stays_and_writing_again_changes_nothing(tmp_path):
     experiments = experiments_with(tmp_path, {})
     (experiments / "wide.yaml").write_text(TEXT)
