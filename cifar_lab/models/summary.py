@@ -38,7 +38,7 @@ class ModelSummary:
 class _FlopCounter(TorchDispatchMode):
     """Counts floating-point operations with torch's formulas.
 
-    torch's own FlopCounterMode imports the compiler, a sixth of a start, and counts no more of a
+    torch's own FlopCounterMode imports the compiler, a tenth of a start, and counts no more of a
     forward pass in eager mode.
     """
 
@@ -48,7 +48,7 @@ class _FlopCounter(TorchDispatchMode):
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        return False
+        return False  # otherwise torch wraps the method below like its own
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None

@@ -1,7 +1,7 @@
 """Optimizers without torch's compiler.
 
 torch keeps its compiler out of an optimizer's methods with wrappers that first import it. That is
-a sixth of a start, for nothing: a run that compiles compiles its model alone.
+a tenth of a start, for nothing: a run that compiles compiles its model alone.
 """
 
 from __future__ import annotations
