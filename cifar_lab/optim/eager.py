@@ -7,8 +7,9 @@ a tenth of a start, for nothing: a run that compiles compiles its model alone.
 from __future__ import annotations
 
 import inspect
-from functools import cache
-from typing import TypeVar
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import Any, TypeVar
 
 import torch
 from torch.optim import Optimizer
@@ -24,11 +25,20 @@ def eager(kind: type[Kind]) -> type[Kind]:
     """Return a subclass of an optimizer that computes the same and never imports the compiler.
 
     Args:
-        kind: a class of torch or of the lab. Its step must not be differentiated, which
-            ``differentiable=True`` would allow.
+        kind: a class of torch or of the lab.
     """
     methods = {name: inspect.unwrap(getattr(kind, name)) for name in WRAPPED}
-    # The innermost function is the bare update, on which autograd is still on.
-    step = torch.no_grad()(inspect.unwrap(kind.step))
     names = {name: getattr(kind, name) for name in ("__module__", "__qualname__", "__doc__")}
+    step = _step(inspect.unwrap(kind.step))
     return type(kind.__name__, (kind,), {**methods, **names, "step": step})
+
+
+def _step(update: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a step that runs an update with autograd off, unless it is to be differentiated."""
+
+    @wraps(update)
+    def step(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
+        with torch.set_grad_enabled(self.defaults.get("differentiable", False)):
+            return update(self, *args, **kwargs)
+
+    return step

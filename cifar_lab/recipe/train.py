@@ -33,7 +33,7 @@ from cifar_lab.run.files import object_text
 from cifar_lab.run.folder import RunFolder
 from cifar_lab.run.origin import Origin
 from cifar_lab.run.profiler import Profiler
-from cifar_lab.run.provenance import collected
+from cifar_lab.run.provenance import Provenance, collected
 from cifar_lab.run.record import Run
 from cifar_lab.run.records import Recorder, completed_rows, write_first_checkpoint
 from cifar_lab.run.status import recorded
@@ -202,7 +202,7 @@ def _start_from_elsewhere(experiment: Experiment, run: Run, state: TrainingState
 
 def _begin(experiment: Experiment, run: Run, origin: Origin) -> None:
     """Write the model table, the data description and the provenance; log a short form."""
-    learner, dataset, starts = experiment.learner, experiment.dataset, experiment.fitted
+    learner, dataset, fitted = experiment.learner, experiment.dataset, experiment.fitted
     size = summarise(learner.model, dataset.image_size)
     provenance = collected(
         origin=origin,
@@ -214,7 +214,7 @@ def _begin(experiment: Experiment, run: Run, origin: Origin) -> None:
         precision_probe=experiment.precision_probe,
         fast_path=experiment.fast_path(),
         fingerprint=dataset.source.fingerprint,
-        weights=None if starts is None else starts.recorded,
+        weights=None if fitted is None else fitted.recorded,
         parent=parent_of(experiment.config),
         own_code=OwnModules.of(run.code),
     )
@@ -226,27 +226,32 @@ def _begin(experiment: Experiment, run: Run, origin: Origin) -> None:
             folder.provenance: object_text(provenance),
         }
     )
-    log.info(f"run: {folder.path}")
-    code = run.code
+    _tell(experiment, run, provenance, size.parameters)
+
+
+def _tell(experiment: Experiment, run: Run, provenance: Provenance, parameters: int) -> None:
+    """Log where the run is, and what it trains on what."""
+    learner, dataset, code = experiment.learner, experiment.dataset, run.code
+    log.info(f"run: {run.folder.path}")
     if code is not None and code.config_dir is not None:
         log.info(f"your own options: {code.config_dir}")
     if code is not None and code.modules:
         log.info(f"your own files: {', '.join(module.file for module in code.modules)}")
     log.info(
-        f"{type(learner.model).__name__}, {size.parameters:,} parameters, on {learner.device} "
+        f"{type(learner.model).__name__}, {parameters:,} parameters, on {learner.device} "
         f"({provenance.device_name}, {provenance.threads} threads) in {learner.precision}; "
         f"{len(dataset.train_indices):,} training, {len(dataset.val_indices):,} validation, "
         f"{len(dataset.source.test):,} test images"
     )
     if provenance.precision_probe is not None:
         log.info(f"precision=auto: {provenance.precision_probe.described}")
-    if starts is not None:
-        log.info(f"weights: {starts.described}")
+    if experiment.fitted is not None:
+        log.info(f"weights: {experiment.fitted.described}")
     frozen = [name for name, after in experiment.plan.freeze_after_epochs.items() if after == 0]
     if frozen:
         trained = sum(p.numel() for p in learner.model.parameters() if p.requires_grad)
         log.info(
-            f"frozen from the start: {', '.join(frozen)}; {trained:,} of {size.parameters:,} "
+            f"frozen from the start: {', '.join(frozen)}; {trained:,} of {parameters:,} "
             "parameters are trained, and statistics of batch norms go on following the data"
         )
     for note in dataset.source.notes:

@@ -45,10 +45,9 @@ def test_a_row_is_the_newest_on_hardware_that_its_target_fits():
 
 def test_of_one_day_the_row_measured_last_is_shown(tmp_path):
     features = [AVX512_BF16, AMX_BF16]
-    later = machine("Later, 2 cores", features, 4.0, "2026-01-01T14:31+00:00")
     saved = [
         machine("Kept by day, 2 cores", features, 3.0, "2026-01-01"),
-        later,
+        machine("Later, 2 cores", features, 4.0, "2026-01-01T14:31+00:00"),
         machine("Earlier, 2 cores", features, 5.0, "2026-01-01T09:05+00:00"),
     ]
     assert "4.00 | Later" in highlights.render(saved, {"a": CASE})

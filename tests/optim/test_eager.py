@@ -73,6 +73,18 @@ def test_a_step_of_the_labs_own_optimizer_records_no_gradient():
     assert model.weight.is_leaf
 
 
+def test_a_step_can_be_differentiated_where_torchs_can():
+    """After w = 3 - 0.1 g, the derivative of w² with respect to g is 2 w · (-0.1)."""
+    for kind in (torch.optim.SGD, eager(torch.optim.SGD)):
+        gradient = torch.tensor(2.0, requires_grad=True)
+        weight = torch.tensor(3.0, requires_grad=True).clone()
+        optimizer = kind([weight], lr=0.1, differentiable=True)
+        weight.grad = gradient
+        optimizer.step()
+        weight.square().backward()
+        assert gradient.grad.item() == pytest.approx(2 * 2.8 * -0.1)
+
+
 def test_neither_an_update_nor_a_summary_imports_the_compiler():
     code = """
         import sys, torch
