@@ -17,7 +17,7 @@ _LETTERS = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e8
 _WORDS = re.compile(rf"[{_LETTERS}](?:[^A-Za-z→,;:()]*[{_LETTERS}])?(?:[ _-]?\d+$)?")
 
 #: Between a mark that joins words and the next word, of a text whose elements are ``bdi`` only.
-_JOINTS = re.compile(r"(?<=[/_.=([-])(?<!<[/])(?=[^\W\d_])")
+_JOINTS = re.compile(r"(?<=\S[/_.=([-])(?<!<[/])(?=[^\W\d_])")
 #: The space before a per cent sign, which must not begin a line.
 _PER_CENT = re.compile(r"(?<=\d) %")
 #: Invisible characters that turn all that follows them around.

@@ -37,6 +37,28 @@ def grouped(runs: Sequence[Run]) -> list[list[Run]]:
     return list(groups.values())
 
 
+def told_apart(groups: Sequence[Sequence[Run]]) -> list[str]:
+    """Name each group: its experiment and, where several are of one, what tells them apart.
+
+    That is the device, if it is enough, else all of the hardware; groups that differ in another
+    setting are numbered besides.
+    """
+    names = [group[0].summary.name for group in groups]
+    made = [group[0].provenance for group in groups]
+    for ends in (
+        [f" on {each.device_name}" for each in made],
+        [each.hardware.removeprefix(each.device_name) for each in made],
+    ):
+        names = [
+            f"{name}{end}" if names.count(name) > 1 else name
+            for name, end in zip(names, ends, strict=True)
+        ]
+    return [
+        f"{name}, {names[: place + 1].count(name)}" if names.count(name) > 1 else name
+        for place, name in enumerate(names)
+    ]
+
+
 def shortened(run: Run) -> list[str]:
     """Why a run is not as long as its configuration plans, on all images; empty if it is."""
     trained, planned = run.summary.epochs_trained, run.summary.epochs_planned

@@ -34,6 +34,7 @@ def test_scripts_are_told_by_their_letters():
         ("test/a_cat.png", "test/<wbr>a_<wbr>cat.<wbr>png"),
         ("lr=0.1, -10.14", "lr=0.1, -10.14"),
         ("Crop(padding=4)", "Crop(<wbr>padding=4)"),
+        ("90.3 % (n=3), /data", "90.3\u00a0% (n=3), /data"),
         ("קט/<b>/c", "<bdi>קט</bdi>/&lt;b&gt;/<wbr>c"),
     ],
 )

@@ -63,6 +63,7 @@ def _record(
     trained: int = 3,
     planned: int = 3,
     device: str = "A processor",
+    precision: str = "float32",
     parameters: int = 1234,
     stopped: str | None = None,
     words: str = "",
@@ -107,7 +108,7 @@ def _record(
     made_with = a_provenance(
         command=f"cifar-lab train experiments={name} seed={number} {words}".strip(),
         device_name=device,
-        precision="float32",
+        precision=precision,
         seed=number,
     )
     write_object(folder / "provenance.json", made_with)

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from cifar_lab.results.recorded import read_results
+from cifar_lab.results.recorded import read_results, told_apart
 from cifar_lab.results.studies import read_published, studies
 from cifar_lab.run.files import write_object
 from tests.results.study_runs import experiments_with
@@ -28,6 +28,35 @@ def test_whole_runs_are_counted_together_by_configuration_and_hardware(tmp_path)
     seeds = [[result.config["seed"] for result in group] for group in wide.groups]
     assert seeds == [[0, 2], [1], [3]]
     assert wide.not_counted == []
+
+
+@pytest.mark.parametrize(
+    ("others", "names"),
+    [
+        ([], ["wide"]),
+        ([{"name": "wide_as_run"}], ["wide", "wide_as_run"]),
+        ([{"device": "B"}], ["wide on A processor", "wide on B"]),
+        (
+            [{"device": "B"}, {"precision": "bfloat16"}],
+            [
+                "wide on A processor, 2 threads, float32",
+                "wide on B",
+                "wide on A processor, 2 threads, bfloat16",
+            ],
+        ),
+        (
+            [{"scheduler__max_lr": 0.2}, {"name": "wide_as_run"}],
+            [
+                "wide on A processor, 2 threads, float32, 1",
+                "wide on A processor, 2 threads, float32, 2",
+                "wide_as_run",
+            ],
+        ),
+    ],
+)
+def test_groups_are_named_by_no_more_than_tells_them_apart(tmp_path, others, names):
+    wide, _ = of(tmp_path, {}, *others)
+    assert told_apart([*wide.groups, *wide.beside]) == names
 
 
 def test_recipes_named_after_a_study_stand_beside_it(tmp_path):

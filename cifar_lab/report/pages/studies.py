@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from cifar_lab.report.figures.dots import dots
 from cifar_lab.report.figures.study import small
 from cifar_lab.report.page import write_page
 from cifar_lab.report.sections.study import bounds, study_section
-from cifar_lab.results.recorded import read_results
+from cifar_lab.results.recorded import read_results, told_apart
 from cifar_lab.results.studies import (
     Study,
     experiments_in,
@@ -183,16 +182,8 @@ def _reached(study: Study, group: Sequence[Run]) -> str:
 
 
 def _variants(study: Study) -> list[tuple[str, Sequence[Run]]]:
-    """Every recipe of a study by name, with a group of its complete runs, or none.
-
-    Groups of one name are told apart by their hardware.
-    """
+    """Every recipe of a study by name, with a group of its complete runs, or none."""
     groups = [*study.groups, *study.beside]
-    often = Counter(group[0].summary.name for group in groups)
-    named: list[tuple[str, Sequence[Run]]] = []
-    for group in groups:
-        name = group[0].summary.name
-        hardware = group[0].provenance.hardware.partition(",")[0]
-        named.append((f"{name} on {hardware}" if often[name] > 1 else name, group))
     own: list[tuple[str, Sequence[Run]]] = [] if study.groups else [(study.name, [])]
+    named = zip(told_apart(groups), groups, strict=True)
     return [*own, *named, *((name, []) for name in study.unrun)]

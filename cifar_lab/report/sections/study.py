@@ -16,6 +16,7 @@ from cifar_lab.report.charts.study import classes, curves
 from cifar_lab.report.figures.dots import dots
 from cifar_lab.report.figures.study import small, study_curves
 from cifar_lab.report.sections.trust import trust
+from cifar_lab.results.recorded import told_apart
 from cifar_lab.results.studies import Study, interval, mean_test_accuracy
 from cifar_lab.run.record import Run
 from cifar_lab.wording import duration, percent, plural, points
@@ -117,10 +118,11 @@ def _table(study: Study) -> Table:
 
 
 def _headings(study: Study) -> list[str]:
-    """One column per group: ours, numbered if there are several, then other recipes by name."""
+    """One column per group: ours, then other recipes by name."""
+    names = told_apart([*study.groups, *study.beside])
     count = len(study.groups)
-    ours = [f"ours, {number + 1}" for number in range(count)] if count > 1 else ["ours"]
-    return [*ours, *(group[0].summary.name for group in study.beside)]
+    ours = [name.replace(study.name, "ours", 1) for name in names[:count]]
+    return [*(ours or ["ours"]), *names[count:]]
 
 
 def _setting(group: str) -> Callable[[Sequence[Run]], str]:

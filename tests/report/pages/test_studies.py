@@ -87,7 +87,8 @@ def test_recipes_without_a_run_are_listed_too(tmp_path):
 def test_asked_published_and_ours_stand_side_by_side(tmp_path):
     page = page_of(tmp_path, {"test": 0.86}, {"test": 0.9, "device": "Another"})
     table = next(block for block in page.sections[0].blocks if isinstance(block, Table))
-    assert table.header == ("", "asked for", "published", "ours, 1", "ours, 2")
+    ours = ("ours on A processor", "ours on Another")
+    assert table.header == ("", "asked for", "published", *ours)
     rows = {row[0]: row[1:] for row in table.rows}
     assert rows["test accuracy"] == [
         "target 80.00 %", "85.00 %", "86.00 % (n=1)", "90.00 % (n=1)",
@@ -141,8 +142,10 @@ def test_classes_on_different_hardware_have_columns_of_their_own(tmp_path):
     other = {"test": 0.9, "device": "Another"}
     table = page_of(tmp_path, {"test": 0.8}, {"test": 0.6}, other).sections[0].blocks[-1]
     assert table.header == (
-        "class", "ours, 1: test accuracy (%), n=2", "ours, 2: test accuracy (%), n=1",
-    )  # fmt: skip
+        "class",
+        "ours on A processor: test accuracy (%), n=2",
+        "ours on Another: test accuracy (%), n=1",
+    )
     assert table.rows == [["cat", "60.0 ± 14.1", "80.0"], ["dog", "80.0 ± 14.1", "100.0"]]
 
 
