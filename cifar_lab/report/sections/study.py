@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -23,18 +22,18 @@ from cifar_lab.wording import duration, percent, plural, points
 
 
 def study_section(study: Study) -> Section:
-    """What was asked for, published and reached; curves and classes; runs not counted."""
+    """What was asked for, published and reached; curves, classes and maps; runs not counted."""
     blocks: list[Block] = [_reached(study), _table(study)]
     blocks += [Text(f"Error in the original: {fault}") for fault in study.facts["wrong"]]
     if study.whole:
-        blocks += [*_curves(study), *_classes(study), *_maps(study)]
+        blocks += [*_curves(study), *_classes(study)]
     else:
         command = f"cifar-lab train experiments={study.name} dataset.root=DIR"
         blocks += [
             Text("To record a complete run:"),
             Code([command, "cifar-lab record latest"], language="sh"),
         ]
-    return Section(study.facts["title"], [*blocks, *_not_counted(study)])
+    return Section(study.facts["title"], [*blocks, *_maps(study), *_not_counted(study)])
 
 
 def accuracy(group: Sequence[Run]) -> str:
@@ -240,12 +239,14 @@ def _classes(study: Study) -> list[Block]:
 
 
 def _maps(study: Study) -> list[Block]:
-    """How far maps of complete runs can be trusted, where measured, with what people noted."""
+    """How far maps can be trusted, of runs where it was measured, with what people noted."""
+    counted = [run for group in (*study.groups, *study.beside) for run in group]
     blocks: list[Block] = []
-    for run in itertools.chain(*study.groups, *study.beside):
+    for run in (*counted, *(each.run for each in study.not_counted)):
         if (found := run.maps.trust) is None:
             continue
-        blocks.append(Text(f"The maps of {_place(run)}:"))
+        which = "" if run in counted else ", which is not counted"
+        blocks.append(Text(f"The maps of {_place(run)}{which}:"))
         blocks += trust(found)
         if run.labels.note:
             blocks.append(Text(" ".join(run.labels.note.split())))
