@@ -64,12 +64,16 @@ def trust(found: Trust) -> list[Block]:
             f"{found.images:,} fixed {found.split} images: the mean probability of the predicted "
             "class, with its standard error, as cells are covered with the mean colour (deletion) "
             "or uncovered (insertion), one after another. With all weights re-initialised, the "
-            f"maps have a rank correlation of {found.randomised:.2f} with those shown (0 means "
+            f"maps have a rank correlation of {_correlation(found)} with those shown (0 means "
             "that they depend entirely on what was learned)."
         ),
         Table(header, rows),
         Text(f"Verdict: {verdict}", warning=doubtful),
     ]
+
+
+def _correlation(found: Trust) -> str:
+    return f"{found.randomised:.2f}".replace("-", "−")
 
 
 def concluded(found: Trust) -> tuple[bool, str]:
@@ -87,7 +91,7 @@ def concluded(found: Trust) -> tuple[bool, str]:
     if similar:
         sentences.append(
             f"With random weights, the maps of {named(found.method)} stay similar (rank "
-            f"correlation {found.randomised:.2f}): they show the image more than what was learned."
+            f"correlation {_correlation(found)}): they show the image more than what was learned."
         )
     sentences.append(f"(Differences of at most {ERRORS:.0f} standard errors are not counted.)")
     return len(clear) < len(methods) or similar, " ".join(sentences)

@@ -33,6 +33,8 @@ def test_the_table_ends_in_a_verdict():
     on_validation = replace(measured(scored("gradcam", 0.1, 0.6)), split="validation")
     assert "over 512 fixed validation images" in trust(on_validation)[0].text
     assert "rank correlation of 0.10" in text.text
+    turned = replace(measured(scored("gradcam", 0.1, 0.6)), randomised=-0.1)
+    assert "rank correlation of −0.10" in trust(turned)[0].text
     assert table.rows[0] == ["GradCAM", "0.100 ± 0.005", "0.600 ± 0.005"]
     assert table.rows[2][0] == "distance from the centre"
     assert not verdict.warning
