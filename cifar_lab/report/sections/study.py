@@ -120,7 +120,7 @@ def _headings(study: Study) -> list[str]:
     """One column per group: ours, then other recipes by name."""
     names = told_apart([*study.groups, *study.beside])
     count = len(study.groups)
-    ours = [name.replace(study.name, "ours", 1) for name in names[:count]]
+    ours = [f"ours{name.removeprefix(study.name)}" for name in names[:count]]
     return [*(ours or ["ours"]), *names[count:]]
 
 
