@@ -89,6 +89,7 @@ TARGETS = {
     "predict-files": Target(0.8),
     "records": Target(50, at_most=True),
     "list-runs": Target(5, at_most=True),
+    "compare-runs": Target(5, at_most=True),
     "runs-table": Target(2, at_most=True),
     "sweep-plan": Target(20, at_most=True),
     "sweep-short-runs": Target(1 / 3, at_most=True),

@@ -1,7 +1,8 @@
-"""Time of listing a thousand finished runs, and of making a table of them in Python."""
+"""Time of listing and comparing a thousand finished runs, and of a table of them in Python."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -17,6 +18,9 @@ from cifar_lab.run.record import Run
 
 #: A filter and a column for which the configuration of every run is read as well.
 COMMAND = [CIFAR_LAB, "ls", "model=custom_resnet", "--sort", "optimizer.lr"]
+COMPARE = [CIFAR_LAB, "compare", "outputs", "--format", "json"]
+#: Seeds of each configuration that is compared.
+SEEDS = 4
 #: Prints how long it takes to make a table with a row for each run.
 TABLE = """
 import time
@@ -58,15 +62,33 @@ def measure_table(settings: Settings) -> Result:
     )
 
 
+def measure_comparison(settings: Settings) -> Result:
+    """Asserts that every run is compared, in its configuration, then times the command."""
+    with _runs(settings, seeds=SEEDS) as (folder, count):
+        rows = json.loads(run(COMPARE, folder=folder).output)["configurations"]
+        assert_same("runs", sum(len(row["folders"]) for row in rows), count)
+        assert_same("configurations", len(rows), -(-count // SEEDS))
+        seconds = [run(COMPARE, folder=folder).wall_seconds for _ in range(settings.size(5, 2))]
+    value, low, high = arithmetic_mean(seconds)
+    return Result(value, low, high, len(seconds), seconds).noted(
+        f"`cifar-lab {' '.join(map(str, COMPARE[1:]))}`, {SEEDS} seeds of each configuration"
+    )
+
+
 @contextmanager
-def _runs(settings: Settings) -> Iterator[tuple[Path, int]]:
-    """A folder with many finished runs, each with another seed, and their number."""
-    count = settings.size(1000, 3)
+def _runs(settings: Settings, seeds: int | None = None) -> Iterator[tuple[Path, int]]:
+    """A folder with many finished runs, and their number.
+
+    Each has another seed or, with ``seeds``, that many have the same learning rate.
+    """
+    count = settings.size(1000, 2 * SEEDS)
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as name:  # on disk: /tmp may be in memory
         folder = Path(name)
         finished = _finished(folder)
         for number in range(1, count):
-            _linked(finished, finished.with_name(f"{finished.name}-{number}"), number)
+            group, seed = (0, number) if seeds is None else divmod(number, seeds)
+            other = finished.with_name(f"{finished.name}-{number}")
+            _linked(finished, other, seed, f"0.02{group:03}")
         yield folder, count
 
 
@@ -78,12 +100,14 @@ def _finished(folder: Path) -> Path:
     return (folder / "outputs" / "latest").resolve()
 
 
-def _linked(finished: Path, other: Path, seed: int) -> None:
-    """Makes another run with another seed; links take no space and are read like files."""
+def _linked(finished: Path, other: Path, seed: int, learning_rate: str) -> None:
+    """Makes another run of that seed and rate; links take no space and are read like files."""
     shutil.copytree(finished, other, copy_function=os.link)
     folder = RunFolder(other)
-    text = folder.config.read_text().replace("\nseed: 0\n", f"\nseed: {seed}\n")
-    Run(folder).files.write({folder.config: text})
+    config = folder.config.read_text().replace("\nseed: 0\n", f"\nseed: {seed}\n")
+    config = config.replace("\n  lr: 0.02\n", f"\n  lr: {learning_rate}\n")
+    provenance = folder.provenance.read_text().replace('"seed": 0', f'"seed": {seed}')
+    Run(folder).files.write({folder.config: config, folder.provenance: provenance})
 
 
 CASES = [
@@ -92,6 +116,13 @@ CASES = [
         what="time to list 1,000 finished runs, filtered by model and sorted by learning rate",
         against="",
         run=measure,
+        unit="s",
+    ),
+    Case(
+        name="compare-runs",
+        what=f"time to compare 1,000 finished runs, {SEEDS} seeds of each configuration",
+        against="",
+        run=measure_comparison,
         unit="s",
     ),
     Case(

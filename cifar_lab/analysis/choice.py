@@ -27,8 +27,9 @@ def is_better(one: Validated, other: Validated) -> bool:
     Equal results are not better, so that the earlier one is kept. A loss that is NaN counts as
     infinite.
     """
-    return _rank(one) > _rank(other)
+    return goodness(one) > goodness(other)
 
 
-def _rank(result: Validated) -> tuple[float, float]:
+def goodness(result: Validated) -> tuple[float, float]:
+    """Return a key to sort by: that of the better result is greater."""
     return result.accuracy, -math.inf if math.isnan(result.loss) else -result.loss

@@ -167,7 +167,8 @@ class Sweep:
     def leaderboard(self) -> Table:
         """A row a configuration, the best by validation first; accuracies from 0 to 1.
 
-        Columns as in leaderboard.csv; ``within_noise`` tells which cannot be told from the best.
+        Columns as in leaderboard.csv; ``within_noise`` tells which cannot be told from the best,
+        and is None where nothing can be said, e.g. of single seeds.
         """
         board = leaderboard(self.folder)
         return Table([_row(board, entry) for entry in [*board.entries, *board.without]])

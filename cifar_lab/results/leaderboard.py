@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import mean
 
-from cifar_lab.analysis.choice import Validated, is_better
+from cifar_lab.analysis.choice import Validated, goodness
 from cifar_lab.analysis.noise import Noise, within_noise
 from cifar_lab.results.plan import Job, Plan, read_plan
 from cifar_lab.results.rows import Row, read_rows
@@ -27,7 +27,7 @@ class Entry:
         rows: of its finished runs, by seed.
         failed: names of its failed jobs, and what ended each.
         rank: from 1 among those that can be compared; None without a ranking.
-        within_noise: whether it is within noise of the best.
+        within_noise: whether it is within noise of the best; None if that cannot be said.
         pareto: whether no other is as accurate with fewer multiply-adds.
     """
 
@@ -36,7 +36,7 @@ class Entry:
     rows: tuple[Row, ...]
     failed: tuple[tuple[str, str], ...]
     rank: int | None = None
-    within_noise: bool = False
+    within_noise: bool | None = None
     pareto: bool = False
 
     @property
@@ -167,20 +167,15 @@ def _ranking(plan: Plan, entries: Sequence[Entry]) -> Ranking:
     judged_by = entries[0].rows[0].judged_by
     if not plan.ranked or any(len(e.validation) < len(e.rows) for e in entries):
         return Ranking(judged_by, tuple(entries), None)
-    order: list[Entry] = []
-    for entry in entries:  # an equal one stays behind the earlier one
-        place = next(
-            (n for n, other in enumerate(order) if is_better(entry.validated, other.validated)),
-            len(order),
-        )
-        order.insert(place, entry)
+    # Equal ones stay in the order of the plan.
+    order = sorted(entries, key=lambda entry: goodness(entry.validated), reverse=True)
     noise = within_noise([entry.validation for entry in order], 0)
     pareto = _pareto(order)
     placed = (
         replace(
             entry,
             rank=number + 1,
-            within_noise=noise.within[number],
+            within_noise=noise.within[number] if noise.marked else None,
             pareto=entry.configuration in pareto,
         )
         for number, entry in enumerate(order)

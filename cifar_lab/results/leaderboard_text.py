@@ -11,7 +11,7 @@ from statistics import mean, stdev
 from cifar_lab.analysis.spread import mean_and_deviation
 from cifar_lab.results.ablated import ablated, told
 from cifar_lab.results.findings import findings, mean_sd_n
-from cifar_lab.results.leaderboard import SEED, Entry, Leaderboard, Ranking
+from cifar_lab.results.leaderboard import SEED, Entry, Leaderboard
 from cifar_lab.wording import duration, in_markdown, plural, several, shortened, words_in_markdown
 
 #: Columns of the CSV file behind the keys that vary.
@@ -101,6 +101,7 @@ def columns(board: Leaderboard) -> dict[str, Callable[[Entry], str]]:
     """
     entries = board.entries
     ranks = any(entry.rank is not None for entry in entries)
+    judged = any(entry.within_noise is not None for entry in entries)
     same = same_for_all(board)
     found: dict[str, Callable[[Entry], str] | None] = {
         "rank": (lambda entry: _shown(entry.rank)) if ranks else None,
@@ -108,7 +109,7 @@ def columns(board: Leaderboard) -> dict[str, Callable[[Entry], str]]:
         "validation accuracy (%)": _validation if any(e.validation for e in entries) else None,
         "test accuracy (%)": _test if any(e.test for e in entries) else None,
         "n": (lambda entry: str(len(entry.rows))) if entries else None,
-        AGAINST: partial(verdict, board) if any(map(_marked, board.rankings)) else None,
+        AGAINST: verdict if judged else None,
         "parameters": None if "parameters" in same else _parameters,
         "multiply-adds (M)": None if "multiply-adds (M)" in same else _multiply_adds,
         "time a run": lambda entry: "–" if entry.seconds is None else duration(entry.seconds),
@@ -142,21 +143,16 @@ def _test(entry: Entry) -> str:
     return mean_and_deviation(entry.test, 2) if entry.test else "–"
 
 
-def verdict(board: Leaderboard, entry: Entry) -> str:
+def verdict(entry: Entry) -> str:
     """How a configuration compares with the best of its ranking, in words.
 
     Empty where it cannot be said what is within noise of the best.
     """
-    (ranking,) = [each for each in board.rankings if entry in each.entries]
-    if not _marked(ranking):
+    if entry.within_noise is None:
         return ""
-    if entry is ranking.entries[0]:
+    if entry.rank == 1:
         return "the best"
     return "within noise" if entry.within_noise else "worse"
-
-
-def _marked(ranking: Ranking) -> bool:
-    return ranking.noise is not None and ranking.noise.marked
 
 
 def _parameters(entry: Entry) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import multiprocessing
-import time
 from dataclasses import replace
 from statistics import mean
 
@@ -13,9 +12,11 @@ import pytest
 from cifar_lab.analysis.noise import within_noise
 from cifar_lab.results.entering import enter
 from cifar_lab.results.leaderboard import leaderboard, ranked
+from cifar_lab.results.leaderboard_text import as_csv, as_markdown
 from cifar_lab.results.plan import write_plan
 from cifar_lab.run.sweep_folder import SweepFolder
 from tests.results.sweeps import JUDGED_BY, a_board, a_plan, a_row
+from tests.work import Work
 
 VALUES = {"a": [80.0, 80.2, 80.4], "b": [80.3, 80.5, 80.1], "c": [70.0, 70.1, 69.9]}
 
@@ -98,9 +99,14 @@ def test_rows_of_several_processes_are_all_entered(tmp_path):
         assert [row["n"] for row in csv.DictReader(file)] == ["5"] * 4
 
 
-def test_a_thousand_rows_are_ranked_at_once():
-    plan = a_plan({str(n): {"width": str(n)} for n in range(200)}, seeds=5)
-    rows = {job.number: a_row(job.number, 50 + job.number % 37 / 10) for job in plan.jobs}
-    started = time.process_time()
-    assert len(ranked(plan, rows).entries) == 200
-    assert time.process_time() - started < 5
+def test_twice_as_many_rows_are_twice_the_work():
+    calls = []
+    for configurations in (50, 100):
+        plan = a_plan({str(n): {"width": str(n)} for n in range(configurations)}, seeds=5)
+        rows = {job.number: a_row(job.number, 50 + job.number % 37 / 10) for job in plan.jobs}
+        with Work() as work:
+            board = ranked(plan, rows)
+            as_csv(board), as_markdown(board, "time")
+        assert len(board.entries) == configurations
+        calls.append(work.calls)
+    assert calls[1] < 2.2 * calls[0]

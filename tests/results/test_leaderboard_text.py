@@ -33,6 +33,15 @@ def test_the_markdown_shows_mean_deviation_and_n():
     assert "failed" not in text
 
 
+def test_where_noise_is_unknown_nothing_is_said_of_it():
+    single = a_board({"16": [80.0], "32": [90.0]})
+    rows = list(csv.DictReader(io.StringIO(as_csv(single))))
+    assert [row["within_noise"] for row in rows] == ["", ""]
+    assert "against the best" not in as_markdown(single, "t")
+    rows = list(csv.DictReader(io.StringIO(as_csv(BOARD))))
+    assert [row["within_noise"] for row in rows] == ["yes", "no"]
+
+
 def test_errors_and_names_cannot_break_the_table():
     plan = a_plan({"a": {"x|y": "<b>*1*"}, "b": {"x|y": "2"}}, seeds=1)
     rows = {0: a_row(0, 50.0), 1: a_row(1, 0.0, state="failed", error="a|b\n# `c`")}

@@ -51,7 +51,7 @@ def _group(board: Leaderboard, number: int) -> tuple[str, list[Ranked]]:
     noise = ranking.noise or within_noise(values, 0)
     judged = ", ".join(f"{key} {value}" for key, value in ranking.judged_by.items())
     found = [
-        Ranked(entry.name, entry.validation, interval, verdict(board, entry))
+        Ranked(entry.name, entry.validation, interval, verdict(entry))
         for entry, interval in zip(entries, intervals(values, noise), strict=True)
     ]
     return judged if len(board.rankings) > 1 else "", found
