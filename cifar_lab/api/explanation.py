@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifar_lab.refusal import Refusal
+from cifar_lab.wording import plural
 
 if TYPE_CHECKING:
     from cifar_lab.deploy.classifier import Classifier, Maps
@@ -92,7 +93,7 @@ class Explanation:
 
     def __repr__(self) -> str:
         at = f" at {self.layer}" if self.layer else ""
-        return f"Explanation({len(self)} maps by {self.method}{at})"
+        return f"Explanation({plural(len(self), 'map', 'maps')} by {self.method}{at})"
 
 
 def explained(

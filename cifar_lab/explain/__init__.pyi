@@ -13,4 +13,4 @@ from .targets import predict as predict
 from .trust import Score as Score
 from .trust import baselines as baselines
 from .trust import randomisation as randomisation
-from .trust import score as score
+from .trust import scores as scores

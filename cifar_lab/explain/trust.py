@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,9 +34,9 @@ class Score:
     insertion_error: float
 
 
-def score(
-    model: nn.Module, images: Tensor, classes: Tensor, importance: NDArray[np.float32]
-) -> Score:
+def scores(
+    model: nn.Module, images: Tensor, classes: Tensor, orders: Mapping[str, NDArray[np.float32]]
+) -> dict[str, Score]:
     """Deletion and insertion (Petsiuk et al., RISE, https://arxiv.org/abs/1806.07421).
 
     Cells are covered with the mean of the data, the most important first. Both curves are
@@ -46,8 +46,20 @@ def score(
         model: maps images to logits; left unchanged.
         images: float32 ``(n, 3, height, width)``, normalised: 0 is the mean of the data.
         classes: int64 ``(n,)``, the classes whose probability is measured.
-        importance: float32 ``(n, h, w)``, importance of each cell.
+        orders: by name, float32 ``(n, h, w)``, importance of each cell.
     """
+    # Nothing covered and all covered: the ends of every curve.
+    ends = [_probabilities(model, images * share, classes) for share in (1.0, 0.0)]
+    return {name: _score(model, images, classes, order, ends) for name, order in orders.items()}
+
+
+def _score(
+    model: nn.Module,
+    images: Tensor,
+    classes: Tensor,
+    importance: NDArray[np.float32],
+    ends: list[NDArray[np.float64]],
+) -> Score:
     ranks = torch.from_numpy(_ranks(importance)).to(images.device)
     cells = ranks[0].numel()
     # Position of each cell in the ordering: 0 is covered first.
@@ -56,12 +68,15 @@ def score(
     weights = np.full(STEPS + 1, 1 / STEPS)
     weights[[0, -1]] /= 2
     integrals = []
-    for keeps in (lambda cut: places >= cut, lambda cut: places < cut):
-        curve = [
+    for keeps, (first, last) in (
+        (lambda cut: places >= cut, ends),
+        (lambda cut: places < cut, ends[::-1]),
+    ):
+        between = [
             _probabilities(model, images * keeps(cells * step / STEPS), classes)
-            for step in range(STEPS + 1)
+            for step in range(1, STEPS)
         ]
-        integrals.append(weights @ np.stack(curve))
+        integrals.append(weights @ np.stack([first, *between, last]))
     deletion, insertion = integrals
     errors = [values.std(ddof=1) / np.sqrt(len(values)) for values in integrals]
     return Score(float(deletion.mean()), float(insertion.mean()), *map(float, errors))

@@ -104,7 +104,7 @@ def measure_trust(experiment: Experiment, run: Run, methods: Sequence[str]) -> l
     """
     from cifar_lab.explain.attribution import METHODS, attribute
     from cifar_lab.explain.targets import Targets
-    from cifar_lab.explain.trust import baselines, randomisation, score
+    from cifar_lab.explain.trust import baselines, randomisation, scores
     from cifar_lab.report.sections.trust import concluded, named
 
     layer = next(iter(experiment.gradcam_layers), NO_LAYER)
@@ -128,13 +128,13 @@ def measure_trust(experiment: Experiment, run: Run, methods: Sequence[str]) -> l
     maps = {method: attribute(model, method, layer, images, targets) for method in methods}
     first = methods[0]
     orders = {**maps, **baselines(images, (maps[first].shape[1], maps[first].shape[2]))}
-    scores = {name: score(model, images, classes, order) for name, order in orders.items()}
+    found = scores(model, images, classes, orders)
     result = Trust(
         method=first,
         layer=layer,
         split=split.name,
         images=len(rows),
-        orders=tuple(OrderScore(name, **vars(found)) for name, found in scores.items()),
+        orders=tuple(OrderScore(name, **vars(each)) for name, each in found.items()),
         randomised=randomisation(
             model, maps[first], lambda other: attribute(other, first, layer, images, targets)
         ),

@@ -112,9 +112,9 @@ def export_format(run: Run, form: Format, place: Path, own: OwnCode) -> list[str
         log.info(f"note: {limit}")
     difference = write_format(classifier(run, own), form, place, run.id)
     batches = several([str(count) for count in COMPARED])
+    within = f"within {difference:.1g}" if difference else "bit for bit"
     return [
-        f"in batches of {batches} images, its logits are those of the network in float32 within "
-        f"{difference:.1g}",
+        f"in batches of {batches} images, its logits are those of the network in float32 {within}",
         f"{form}: {place} ({place.stat().st_size / 1e6:.1f} MB)",
     ]
 

@@ -25,9 +25,10 @@ def test_a_map_of_zeros_stays_so(run):
     """The mean image is the baseline of integrated gradients."""
     mean = np.asarray(run.recorded.data.mean) * 255
     image = np.broadcast_to(np.round(mean), (32, 32, 3)).astype(np.uint8)
-    maps = run.explain(image, method="integrated_gradients").maps
-    assert maps.shape == (1, 32, 32)
-    assert np.isfinite(maps).all()
+    found = run.explain(image, method="integrated_gradients")
+    assert repr(found) == "Explanation(1 map by integrated_gradients)"
+    assert found.maps.shape == (1, 32, 32)
+    assert np.isfinite(found.maps).all()
 
 
 def test_the_figure_is_a_picture_of_a_dozen_images_at_most(run, test_images, tmp_path):

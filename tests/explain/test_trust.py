@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from cifar_lab.explain.trust import STEPS, baselines, randomisation, rank_correlation, score
+from cifar_lab.explain.trust import STEPS, baselines, randomisation, rank_correlation, scores
 
 
 class Corner(nn.Module):
@@ -27,7 +27,7 @@ def test_an_order_that_begins_with_what_matters_deletes_at_once():
     # insertion mirrors it: 0 at 0, 1/2 at 1/8, then 1.
     importance = np.zeros((3, 4, 4), np.float32)
     importance[:, :2, :2] = 1
-    found = score(Corner(), IMAGES, CLASSES, importance)
+    found = scores(Corner(), IMAGES, CLASSES, {"cells": importance})["cells"]
     assert found.deletion == pytest.approx(1 / STEPS, abs=1e-6)
     assert found.insertion == pytest.approx(1 - 1 / STEPS, abs=1e-6)
     assert found.deletion_error == found.insertion_error == 0
@@ -36,9 +36,18 @@ def test_an_order_that_begins_with_what_matters_deletes_at_once():
 def test_the_opposite_order_is_the_opposite():
     importance = np.ones((3, 4, 4), np.float32)
     importance[:, :2, :2] = 0
-    found = score(Corner(), IMAGES, CLASSES, importance)
+    found = scores(Corner(), IMAGES, CLASSES, {"cells": importance})["cells"]
     assert found.deletion == pytest.approx(1 - 1 / STEPS, abs=1e-6)
     assert found.insertion == pytest.approx(1 / STEPS, abs=1e-6)
+
+
+def test_the_ends_of_all_curves_are_computed_once():
+    seen = []
+    model = Corner()
+    model.register_forward_hook(lambda *_: seen.append(1))
+    orders = baselines(IMAGES, (4, 4))
+    assert list(scores(model, IMAGES, CLASSES, orders)) == list(orders)
+    assert len(seen) == 2 + len(orders) * 2 * (STEPS - 1)
 
 
 def test_baselines_know_the_middle_and_the_edges():
