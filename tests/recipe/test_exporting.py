@@ -32,6 +32,7 @@ QUICK = (
     "dataset.validation_fraction=0.1",
     "trainer.epochs=1",
     "trainer.limit_batches=2",
+    "trainer.batch_size=32",
     "report.enabled=false",
 )
 
