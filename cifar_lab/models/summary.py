@@ -83,6 +83,8 @@ def summarise(model: nn.Module, image_size: tuple[int, int]) -> ModelSummary:
             verbose=0,
             device=device,
         )
+    # torchinfo keeps the last model of each class with its weights, also if it is not asked to.
+    torchinfo.torchinfo.clear_cached_forward_pass()
     # Since Python 3.11 torchinfo prints the name of its unit enum instead of the letter.
     table = re.sub(r"Units\.(\w)\w+", lambda unit: unit[1], str(statistics))
     multiply_adds = counter.total // 2

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 import timm
 import torch
@@ -30,6 +33,15 @@ def test_sizes_are_those_of_the_course_studies_and_of_torch(model, parameters, m
     statistics = torchinfo.summary(network, (1, 3, 32, 32), verbose=0)
     # torchinfo also counts norms and biases.
     assert size.multiply_adds == pytest.approx(statistics.total_mult_adds, rel=1e-4)
+
+
+def test_the_model_is_not_kept():
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten())
+    summarise(model, (8, 8))
+    kept = weakref.ref(model)
+    del model
+    gc.collect()
+    assert kept() is None
 
 
 def test_the_table_gives_the_published_totals_of_a_batch():
