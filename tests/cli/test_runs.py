@@ -410,6 +410,9 @@ def _contents(place: Path) -> dict[str, bytes]:
     return {str(file): file.read_bytes() for file in files}
 
 
+#: What a shell starts in the background, these tests perhaps, ignores signals and hands that on.
+PYTHON = ["env", "--default-signal=INT,HUP", sys.executable]
+
 #: The program with a verb that takes long, and with a Ctrl-C after it has ended.
 STOPPED = """
 import os, signal, sys, time
@@ -424,14 +427,14 @@ sys.exit("not stopped")
 
 
 def test_a_second_ctrl_c_while_the_program_ends_prints_no_traceback():
-    ended = subprocess.run([sys.executable, "-c", STOPPED], capture_output=True, text=True)
+    ended = subprocess.run([*PYTHON, "-c", STOPPED], capture_output=True, text=True)
     assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "interrupted\n")
 
 
 def test_a_second_ctrl_c_while_the_first_is_reported_prints_no_traceback():
     reported = "program.print = lambda *_, **__: os.kill(os.getpid(), signal.SIGINT)\nsys.argv"
     code = STOPPED.replace("sys.argv", reported, 1)
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    ended = subprocess.run([*PYTHON, "-c", code], capture_output=True, text=True)
     assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
 
 
@@ -453,7 +456,7 @@ def _assert_equal_runs(one: RunFolder, other: RunFolder) -> None:
 def _start(*words: str, new_group: bool = False) -> subprocess.Popen[str]:
     environment = {**os.environ, "OMP_NUM_THREADS": "2"}
     return subprocess.Popen(
-        [sys.executable, "-m", "cifar_lab", *words], stdout=subprocess.PIPE, text=True,
+        [*PYTHON, "-m", "cifar_lab", *words], stdout=subprocess.PIPE, text=True,
         stderr=subprocess.STDOUT, env=environment, start_new_session=new_group,
     )  # fmt: skip
 
