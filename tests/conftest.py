@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import logging
 import os
 from collections.abc import Iterator
@@ -63,14 +62,6 @@ def _measured_before(tmp_path_factory) -> Iterator[None]:
         torch.set_num_threads(2)
         measured(lambda: lambda precision: {"bfloat16": 0.01, "float32": 0.02}[precision])
         yield
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _free_memory_goes_back() -> Iterator[None]:
-    """A run keeps what it frees, and a process of thousands of runs would keep ten gigabytes."""
-    yield
-    with contextlib.suppress(AttributeError):  # only glibc has it
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 @pytest.fixture(scope="session")

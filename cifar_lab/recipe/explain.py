@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from cifar_lab.analysis.predictions import predicted_classes
 from cifar_lab.assembly import Experiment
 from cifar_lab.data.held_out import held_out
 from cifar_lab.explain.layers import unfit_layers
+from cifar_lab.explain.targets import TARGETS, Targets
 from cifar_lab.recipe.open import refuse_other_predictions, restore
 from cifar_lab.refusal import Refusal
 from cifar_lab.run.drawn import write_drawn
@@ -57,36 +59,27 @@ def explain(
     Raises:
         Refusal: with all unknown names, and all methods that do not suit the model.
     """
-    from cifar_lab.explain.attribution import METHODS
-    from cifar_lab.explain.targets import TARGETS
     from cifar_lab.recipe.explanation import Question, answer, rows_of
 
     restore(experiment, run)
-    model, split = experiment.learner.model, held_out(experiment.dataset, run.summary.evaluated)
+    split = held_out(experiment.dataset, run.summary.evaluated)
     layers = layers or experiment.gradcam_layers or [NO_LAYER]
     targets = targets or TARGETS
-    problems = [
-        *_unknown("method", methods, METHODS),
-        *_unknown("target", targets, TARGETS),
-        *_wrong_layers(experiment, layers, methods or ["gradcam"]),
-    ]
     folder, logits = run.folder, run.evaluated.logits
     rows, unknown = rows_of(ids, split, logits, experiment.report, experiment.seed)
-    problems += unknown
-    if problems:
+    if problems := [*_problems(experiment, layers, methods, targets), *unknown]:
         raise Refusal(problems)
     refuse_other_predictions(experiment, run, rows)
     methods = methods or _faithful(experiment, run, layers, rows)
     command = _command(folder.path, ids, layers, methods, targets)
     question = Question(rows, layers, methods, targets, command)
-    found = answer(question, model, experiment.normalise, split, logits)
+    found = answer(question, experiment.learner.model, experiment.normalise, split, logits)
     run.files.write({folder.attributions(name): packed(a) for name, a in found.arrays.items()})
     write_drawn(run.files, question.name, found.figures)
     return [
         *found.lines,
         *(f"figure: {folder.figure(figure.name)}" for figure, _ in found.figures),
-        f"`cifar-lab report {folder.path}` adds {'it' if len(found.figures) == 1 else 'them'} to "
-        "the report",
+        _adds(run, len(found.figures)),
     ]
 
 
@@ -102,44 +95,56 @@ def measure_trust(experiment: Experiment, run: Run, methods: Sequence[str]) -> l
     Raises:
         Refusal: the method is unknown, or does not suit the model.
     """
-    from cifar_lab.explain.attribution import METHODS, attribute
-    from cifar_lab.explain.targets import Targets
-    from cifar_lab.explain.trust import baselines, randomisation, scores
-    from cifar_lab.report.sections.trust import concluded, named
+    from cifar_lab.report.sections.trust import named
 
     layer = next(iter(experiment.gradcam_layers), NO_LAYER)
-    problems = _unknown("method", methods, METHODS)
-    problems += _wrong_layers(experiment, [layer], methods or ["gradcam"])
-    if problems:
+    if problems := _problems(experiment, [layer], methods):
         raise Refusal(problems)
     restore(experiment, run)
-    model, split = experiment.learner.model, held_out(experiment.dataset, run.summary.evaluated)
-    logits = run.evaluated.logits
+    split = held_out(experiment.dataset, run.summary.evaluated)
     rows = np.sort(np.random.default_rng(TRUST_SEED).permutation(len(split))[:TRUST_IMAGES])
     refuse_other_predictions(experiment, run, rows)
-    images = experiment.normalise(torch.from_numpy(split.images(rows)))
-    classes = torch.from_numpy(predicted_classes(logits[rows])).to(images.device)
-    targets = Targets.named("predicted", classes, classes)
     methods = methods or _faithful(experiment, run, [layer], rows)
     log.info(
         f"{several([named(method) for method in methods])} at {layer} on {len(rows)} {split.name} "
         "images; this takes minutes on a CPU"
     )
+    result = _trust(experiment, run, rows, methods, layer)
+    run.files.write({run.folder.trust: object_text(result)})
+    return [*_told(result), f"saved to {run.folder.trust}; {_adds(run, 1)}"]
+
+
+def _trust(
+    experiment: Experiment,
+    run: Run,
+    rows: NDArray[np.int64],
+    methods: Sequence[str],
+    layer: str,
+) -> Trust:
+    """Score the maps of each method and the baselines; randomise for the first method."""
+    from cifar_lab.explain.attribution import attribute
+    from cifar_lab.explain.trust import baselines, randomisation, scores
+
+    model, (images, targets) = experiment.learner.model, _predicted(experiment, run, rows)
     maps = {method: attribute(model, method, layer, images, targets) for method in methods}
     first = methods[0]
     orders = {**maps, **baselines(images, (maps[first].shape[1], maps[first].shape[2]))}
-    found = scores(model, images, classes, orders)
-    result = Trust(
+    found = scores(model, images, targets.first, orders)
+    return Trust(
         method=first,
         layer=layer,
-        split=split.name,
+        split=run.summary.evaluated,
         images=len(rows),
         orders=tuple(OrderScore(name, **vars(each)) for name, each in found.items()),
         randomised=randomisation(
             model, maps[first], lambda other: attribute(other, first, layer, images, targets)
         ),
     )
-    run.files.write({run.folder.trust: object_text(result)})
+
+
+def _told(result: Trust) -> list[str]:
+    from cifar_lab.report.sections.trust import concluded
+
     return [
         *(
             f"{each.order:<22} deletion {each.deletion:.3f} ± {each.deletion_error:.3f}   "
@@ -148,8 +153,14 @@ def measure_trust(experiment: Experiment, run: Run, methods: Sequence[str]) -> l
         ),
         f"rank correlation with maps from random weights: {result.randomised:.3f}",
         f"verdict: {concluded(result)[1]}",
-        f"saved to {run.folder.trust}; `cifar-lab report {run.folder.path}` adds it to the report",
     ]
+
+
+def _adds(run: Run, count: int) -> str:
+    """The command that adds what was made to the report."""
+    return (
+        f"`cifar-lab report {run.folder.path}` adds {'it' if count == 1 else 'them'} to the report"
+    )
 
 
 def _command(
@@ -172,15 +183,34 @@ def _faithful(
 ) -> tuple[str, ...]:
     """GradCAM if it agrees with HiResCAM at every layer, else HiResCAM and GradCAM."""
     from cifar_lab.explain.cams import agreement, class_activation_maps, leading
-    from cifar_lab.explain.targets import Targets
 
-    model, split = experiment.learner.model, held_out(experiment.dataset, run.summary.evaluated)
-    images = experiment.normalise(torch.from_numpy(split.images(rows)))
-    predicted = predicted_classes(run.evaluated.logits[rows])
-    classes = torch.from_numpy(predicted).to(images.device)
-    targets = Targets.named("predicted", classes, classes)
+    model, (images, targets) = experiment.learner.model, _predicted(experiment, run, rows)
     found = [class_activation_maps(model, layer, images, targets) for layer in layers]
     return leading(min(agreement(each.gradcam, each.hirescam) for each in found))
+
+
+def _predicted(experiment: Experiment, run: Run, rows: NDArray[np.int64]) -> tuple[Tensor, Targets]:
+    """The images, normalised, and the classes that were predicted, as targets."""
+    split = held_out(experiment.dataset, run.summary.evaluated)
+    images = experiment.normalise(torch.from_numpy(split.images(rows)))
+    classes = torch.from_numpy(predicted_classes(run.evaluated.logits[rows])).to(images.device)
+    return images, Targets.named("predicted", classes, classes)
+
+
+def _problems(
+    experiment: Experiment,
+    layers: Sequence[str],
+    methods: Sequence[str],
+    targets: Sequence[str] = (),
+) -> list[str]:
+    """Unknown methods and targets, and layers that do not suit the model."""
+    from cifar_lab.explain.attribution import METHODS
+
+    return [
+        *_unknown("method", methods, METHODS),
+        *_unknown("target", targets, TARGETS),
+        *_wrong_layers(experiment, layers, methods or ["gradcam"]),
+    ]
 
 
 def _unknown(flag: str, names: Sequence[str], allowed: Collection[str]) -> list[str]:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,16 @@ QUICK = [
     "experiments=digits", "model.width=4", "trainer.epochs=2", "trainer.limit_batches=2",
     "trainer.precision=float32",
 ]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _signals_as_in_the_foreground() -> Iterator[None]:
+    """A shell's background job ignores these, and what it starts would ignore them too."""
+    wanted = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
+    before = {number: signal.signal(number, handler) for number, handler in wanted.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")
@@ -410,9 +421,6 @@ def _contents(place: Path) -> dict[str, bytes]:
     return {str(file): file.read_bytes() for file in files}
 
 
-#: What a shell starts in the background, these tests perhaps, ignores signals and hands that on.
-PYTHON = ["env", "--default-signal=INT,HUP", sys.executable]
-
 #: The program with a verb that takes long, and with a Ctrl-C after it has ended.
 STOPPED = """
 import os, signal, sys, time
@@ -427,14 +435,14 @@ sys.exit("not stopped")
 
 
 def test_a_second_ctrl_c_while_the_program_ends_prints_no_traceback():
-    ended = subprocess.run([*PYTHON, "-c", STOPPED], capture_output=True, text=True)
+    ended = subprocess.run([sys.executable, "-c", STOPPED], capture_output=True, text=True)
     assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "interrupted\n")
 
 
 def test_a_second_ctrl_c_while_the_first_is_reported_prints_no_traceback():
     reported = "program.print = lambda *_, **__: os.kill(os.getpid(), signal.SIGINT)\nsys.argv"
     code = STOPPED.replace("sys.argv", reported, 1)
-    ended = subprocess.run([*PYTHON, "-c", code], capture_output=True, text=True)
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
 
 
@@ -456,7 +464,7 @@ def _assert_equal_runs(one: RunFolder, other: RunFolder) -> None:
 def _start(*words: str, new_group: bool = False) -> subprocess.Popen[str]:
     environment = {**os.environ, "OMP_NUM_THREADS": "2"}
     return subprocess.Popen(
-        [*PYTHON, "-m", "cifar_lab", *words], stdout=subprocess.PIPE, text=True,
+        [sys.executable, "-m", "cifar_lab", *words], stdout=subprocess.PIPE, text=True,
         stderr=subprocess.STDOUT, env=environment, start_new_session=new_group,
     )  # fmt: skip
 
